@@ -1,0 +1,375 @@
+//! The item: the unit of fan-out, and what travels on internal topics.
+//!
+//! Internal topics belong to one release of Hilo: they are encoded as `hilo_stream::wire` does, carry no Avro contract, and are
+//! rebuilt from `hilo.raw`. What others may read is in [`crate::facts`].
+
+use hilo_domain::{Identifier, Millis};
+use serde::{Deserialize, Serialize};
+
+/// Where an item stood in its delivery; -1 where a level does not exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position {
+    /// Index in `entry`.
+    pub entry: i32,
+    /// Index in `changes`.
+    pub change: i32,
+    /// Index among the items of the change.
+    pub item: i32,
+}
+
+/// Identifiers seen together: one person, at the item's event time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// What was seen. A numeric `wa_id` stands here as `wa_id` and as `phone`; usernames too (never matched on).
+    pub identifiers: Vec<Identifier>,
+    /// Profile name as the person chose it; shown, never matched on.
+    pub name: Option<String>,
+    /// Whether the sighting makes a person exist; a CRM event only refers to one.
+    pub creates: bool,
+}
+
+/// A number or user-id change: who had `old` has `new` from the item's event time on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityChange {
+    /// Identifiers before.
+    pub old: Vec<Identifier>,
+    /// Identifiers from then on; they replace, per kind, what the person had.
+    pub new: Vec<Identifier>,
+    /// `number_changed` or `user_id_changed`.
+    pub kind: String,
+}
+
+/// One item with all that later stages need of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Whose it is; no key is shared between tenants.
+    pub tenant: String,
+    /// The delivery it came in.
+    pub delivery_id: String,
+    /// Where in the delivery.
+    pub position: Position,
+    /// Receipt by the gateway.
+    pub received_at: Millis,
+    /// Event time by the rules of inheritance: the element's, else `entry.time`, else the smallest time in the
+    /// same value, else the receipt.
+    pub event_time: Millis,
+    /// Identity of the item within its tenant: two items with one key are duplicates of each other.
+    pub key: String,
+    /// Canonical JSON of the element (personal data).
+    pub content: String,
+    /// `entry.id`: the WABA, mostly. Empty for lines that are no webhook.
+    pub entry_id: String,
+    /// Business number, where the item names one.
+    pub phone_number_id: Option<String>,
+    /// Delivery of the platform's test button (`entry.id` = `"0"`): facts, but in no metric.
+    pub test: bool,
+    /// People seen on the item. The first is the one it belongs to when `has_person`; the others were described
+    /// beside it (contact entries, participants).
+    pub sightings: Vec<Sighting>,
+    /// Whether the item belongs to `sightings[0]`.
+    pub has_person: bool,
+    /// A number or user-id change that the item reports.
+    pub change: Option<IdentityChange>,
+    /// What it says.
+    pub body: Body,
+}
+
+/// What an item says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Body {
+    /// A message, in or out.
+    Message(Message),
+    /// A delivery status of a message.
+    Status(Status),
+    /// An event of the agents' inbox.
+    Inbox(Inbox),
+    /// A call or a call's status.
+    Call(Call),
+    /// A marketing preference.
+    Preference(Preference),
+    /// An event of the CRM.
+    Crm(Crm),
+    /// A fact about a number, template, account or portfolio.
+    Account(Account),
+    /// A classified item that no fold reads yet (group events, link clicks, address book, automatic events, errors):
+    /// a fact of its own, by kind.
+    Event {
+        /// The fact's kind, for example `group_event` or `link_click`.
+        kind: String,
+    },
+    /// Time has reached the item's event time.
+    Clock,
+}
+
+/// Which array or line told of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Origin {
+    /// A send that the API accepted: an `outbound` line.
+    Outbound,
+    /// `messages`.
+    Received,
+    /// `message_echoes`: typed on the phone app.
+    Echo,
+    /// `history`.
+    History,
+}
+
+/// Who wrote an outbound message.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    /// `agent`, `bot`, `automation`, `campaign`; `customer` for inbound; `unknown` where nobody says.
+    pub kind: String,
+    /// Agent's, bot's or campaign's id.
+    pub id: Option<String>,
+}
+
+/// Template of a send.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Template {
+    /// Name.
+    pub name: String,
+    /// Language with an underscore (`es_MX`).
+    pub language: Option<String>,
+    /// `marketing`, `utility`, `authentication`, …
+    pub category: Option<String>,
+}
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// `wamid`, or the id of the line.
+    pub id: String,
+    /// Where it was told.
+    pub origin: Origin,
+    /// Type as received; `unknown` when missing.
+    pub kind: String,
+    /// From the customer to the business.
+    pub inbound: bool,
+    /// Author.
+    pub author: Author,
+    /// Message that it answers, edits, revokes or reacts to.
+    pub reply_to: Option<String>,
+    /// Group in which it was written; such messages are in no session.
+    pub group_id: Option<String>,
+    /// A text that only closes politely (`text` with a courtesy).
+    pub courtesy: bool,
+    /// A text or button that is an opt-out keyword.
+    pub opt_out: bool,
+    /// `expects_reply` of the send, or a bot's `interactive`: a question.
+    pub question: bool,
+    /// Click-to-WhatsApp referral as canonical JSON.
+    pub referral: Option<String>,
+    /// Template of the send.
+    pub template: Option<Template>,
+    /// Campaign of the send.
+    pub campaign: Option<String>,
+    /// Segment of the send.
+    pub segment: Option<String>,
+    /// State that a history element says it had.
+    pub history_status: Option<String>,
+}
+
+impl Message {
+    /// Whether it is a customer message: inbound in `messages` and not system, reaction, edit, revoke or
+    /// request_welcome (metric definitions, chapter 2).
+    #[must_use]
+    pub fn is_customer_message(&self) -> bool {
+        self.origin == Origin::Received
+            && !matches!(
+                self.kind.as_str(),
+                "system" | "reaction" | "edit" | "revoke" | "request_welcome"
+            )
+    }
+
+    /// Whether it counts as a message sent: an outbound line or echo, and not of type edit or revoke.
+    #[must_use]
+    pub fn is_sent_message(&self) -> bool {
+        matches!(self.origin, Origin::Outbound | Origin::Echo) && !matches!(self.kind.as_str(), "edit" | "revoke")
+    }
+}
+
+/// An error of the platform.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorInfo {
+    /// Code; logic uses nothing else.
+    pub code: Option<i64>,
+    /// Title.
+    pub title: Option<String>,
+    /// `error_data.details`, else the message.
+    pub details: Option<String>,
+}
+
+/// Pricing of a status.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pricing {
+    /// `PMP`, `CBP`.
+    pub model: Option<String>,
+    /// `regular`, `free_customer_service`, …
+    pub kind: Option<String>,
+    /// `marketing`, `service`, …
+    pub category: Option<String>,
+    /// To be dropped by the platform.
+    pub billable: Option<bool>,
+}
+
+/// A status of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Message that it is about.
+    pub message_id: String,
+    /// Name as received.
+    pub status: String,
+    /// Participant of a group.
+    pub participant: Option<String>,
+    /// Errors of a failure.
+    pub errors: Vec<ErrorInfo>,
+    /// Pricing, on some statuses.
+    pub pricing: Option<Pricing>,
+    /// `biz_opaque_callback_data`: our own key, stamped on the send.
+    pub callback_data: Option<String>,
+}
+
+/// An event of the inbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inbox {
+    /// `assigned`, `unassigned`, `handed_off`, `resolved`, `reopened`, `snoozed`, `tagged`, `rated`, or another.
+    pub event: String,
+    /// Agent.
+    pub agent: Option<String>,
+    /// Queue.
+    pub queue: Option<String>,
+    /// Reason.
+    pub reason: Option<String>,
+    /// Outcome.
+    pub outcome: Option<String>,
+    /// Score of a rating, as a decimal text.
+    pub score: Option<String>,
+    /// Scale of a rating, as a decimal text.
+    pub scale: Option<String>,
+    /// `context.instrument`: `ces` or `csat`.
+    pub instrument: Option<String>,
+    /// `context.wrap_up_seconds`, in milliseconds.
+    pub wrap_up: Option<Millis>,
+}
+
+/// A call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// Call id.
+    pub id: String,
+    /// Event or status, lower case (`connect`, `terminate`, `ringing`).
+    pub event: String,
+    /// Whether the person called: that opens the window like a message.
+    pub inbound: bool,
+}
+
+/// A preference.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preference {
+    /// `marketing_messages`.
+    pub category: String,
+    /// `stop`, `resume`, `signup`.
+    pub value: String,
+}
+
+/// An event of the CRM.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crm {
+    /// `hubspot`, `salesforce`, …
+    pub system: String,
+    /// `deal_won`, …
+    pub event: String,
+    /// Deal.
+    pub deal_id: Option<String>,
+    /// Stage.
+    pub stage: Option<String>,
+    /// Opening of the deal.
+    pub opened_at: Option<Millis>,
+    /// Amount as a decimal text.
+    pub amount: Option<String>,
+    /// ISO 4217.
+    pub currency: Option<String>,
+}
+
+/// A fact about the business side.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// `phone_number`, `template`, `waba` or `portfolio`.
+    pub subject_kind: String,
+    /// Id of the subject: phone number id or display number, template id, WABA, portfolio.
+    pub subject_id: String,
+    /// Kind of the fact: `quality`, `limit`, `template_status`, `account_update`, … (snake case).
+    pub kind: String,
+    /// Event as received (`PAUSED`, `ACCOUNT_RESTRICTION`).
+    pub event: Option<String>,
+    /// GREEN, YELLOW, RED, UNKNOWN.
+    pub quality: Option<String>,
+    /// Unique users per rolling 24 h; -1 unlimited.
+    pub limit: Option<i64>,
+    /// Template concerned.
+    pub template: Option<Template>,
+    /// Reason as received.
+    pub reason: Option<String>,
+}
+
+/// An item with the person it belongs to, as the identity processor sends it on. Keyed by person for
+/// conversations, by message for statuses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolved {
+    /// Person; `None` where nobody is known (group sends, failures of unknown sends).
+    pub person_id: Option<String>,
+    /// Country of the person at the time of resolution.
+    pub country: Option<String>,
+    /// The part of the identity graph that the item hangs on; moves name it.
+    pub atom: u64,
+    /// Version of the identity graph that decided; higher wins.
+    pub version: u64,
+    /// The item.
+    pub item: Item,
+}
+
+/// What travels to the conversation processor, keyed by person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PersonRecord {
+    /// An item of the person.
+    Item(Box<Resolved>),
+    /// Items of the person that belong to somebody else by now.
+    Move(Move),
+}
+
+/// The items of `atom` with event times in `[from, to)` belong to another person: the graph changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    /// Version of the identity graph that decided; higher wins.
+    pub version: u64,
+    /// Which part of the graph.
+    pub atom: u64,
+    /// First event time concerned; `None` = since ever.
+    pub from: Option<Millis>,
+    /// First event time not concerned; `None` = for ever.
+    pub to: Option<Millis>,
+    /// Whose they are now.
+    pub to_person: String,
+    /// Country of that person.
+    pub country: Option<String>,
+}
+
+/// What travels to the status processor, keyed by message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MessageRecord {
+    /// An item about the message: its send, its echo, its receipt, a status.
+    Item(Box<Resolved>),
+    /// The message belongs to another person: the graph changed.
+    Person {
+        /// Tenant.
+        tenant: String,
+        /// The message.
+        message_id: String,
+        /// Version of the identity graph that decided; higher wins.
+        version: u64,
+        /// Whose it is.
+        person_id: String,
+        /// Country of that person.
+        country: Option<String>,
+    },
+}

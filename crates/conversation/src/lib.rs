@@ -1,0 +1,2 @@
+//! Threads, sessions, first responses.
+#![doc = include_str!("../README.md")]

@@ -1,0 +1,2 @@
+//! The live page: numbers, templates, conversations, lag.
+#![doc = include_str!("../README.md")]

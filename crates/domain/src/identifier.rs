@@ -1,0 +1,87 @@
+//! Identifiers of people. A person is none of them: a person *has* them, for a time.
+
+use crate::phone;
+use serde::{Deserialize, Serialize};
+
+/// Kinds of identifiers, in the order in which state files sort them by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentifierKind {
+    /// Business-scoped user id: one per person and business portfolio (`CL.1001`).
+    Bsuid,
+    /// Id of the person's record in HubSpot.
+    HubspotId,
+    /// Parent of business-scoped user ids, shared by the portfolios of one enterprise (`CL.ENT.…`).
+    ParentBsuid,
+    /// Dialable number in E.164 with its plus sign.
+    Phone,
+    /// Id of the person's record in Salesforce.
+    SalesforceId,
+    /// Display name chosen by the person; mutable, never used to match.
+    Username,
+    /// The platform's own id of an account, exactly as received; mostly the digits of a number.
+    WaId,
+}
+
+impl IdentifierKind {
+    /// The name used in topics and state files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bsuid => "bsuid",
+            Self::HubspotId => "hubspot_id",
+            Self::ParentBsuid => "parent_bsuid",
+            Self::Phone => "phone",
+            Self::SalesforceId => "salesforce_id",
+            Self::Username => "username",
+            Self::WaId => "wa_id",
+        }
+    }
+}
+
+/// One identifier as it was seen.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Identifier {
+    /// What it is.
+    pub kind: IdentifierKind,
+    /// Its value: a `wa_id` exactly as received, a phone in dialable E.164.
+    pub value: String,
+}
+
+impl Identifier {
+    /// An identifier of `kind`.
+    pub fn new(kind: IdentifierKind, value: impl Into<String>) -> Self {
+        Self {
+            kind,
+            value: value.into(),
+        }
+    }
+
+    /// A `wa_id` as received.
+    pub fn wa_id(value: impl Into<String>) -> Self {
+        Self::new(IdentifierKind::WaId, value)
+    }
+
+    /// A business-scoped user id.
+    pub fn bsuid(value: impl Into<String>) -> Self {
+        Self::new(IdentifierKind::Bsuid, value)
+    }
+
+    /// A phone number; `None` when `raw` holds no number.
+    /// `region` (ISO 3166) completes a local form, one without `+` or `00`.
+    #[must_use]
+    pub fn phone(raw: &str, region: Option<&str>) -> Option<Self> {
+        phone::dialable(raw, region).map(|value| Self::new(IdentifierKind::Phone, value))
+    }
+
+    /// The digits by which numbers match: equal for a `wa_id` and a phone that are one number by the
+    /// country rules (MX 52/521, BR with and without the ninth digit). `None` when it is no number.
+    #[must_use]
+    pub fn number(&self) -> Option<String> {
+        match self.kind {
+            IdentifierKind::WaId => phone::digits_of_wa_id(&self.value).map(|digits| phone::canonical_digits(&digits)),
+            IdentifierKind::Phone => Some(phone::canonical_digits(self.value.trim_start_matches('+'))),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The words of the domain, as pure functions and values: no I/O, no clock, no environment.
+#![doc = include_str!("../README.md")]
+
+pub mod error_class;
+pub mod hash;
+pub mod identifier;
+pub mod json;
+pub mod phone;
+pub mod status;
+pub mod text;
+pub mod time;
+
+pub use error_class::ErrorClass;
+pub use identifier::{Identifier, IdentifierKind};
+pub use phone::Phone;
+pub use status::{StatusFold, StatusRank};
+pub use time::Millis;

@@ -1,0 +1,155 @@
+//! Phone numbers: the dialable form, the form by which variants match, and the country.
+//!
+//! Validity by a phone library is a hint, never a reason to refuse: real accounts have numbers that
+//! libphonenumber calls invalid.
+
+use phonenumber::country::Id as CountryId;
+
+/// A number in dialable E.164 with its country.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phone {
+    /// E.164 with its plus sign.
+    pub e164: String,
+    /// ISO 3166 alpha-2; `None` for a calling code that no country has.
+    pub country: Option<String>,
+}
+
+/// E.164 allows 15 digits; below 5 nothing is a subscriber's number.
+const DIGITS: std::ops::RangeInclusive<usize> = 5..=15;
+
+/// The digits of a `wa_id` that is a number; `None` when it is none.
+#[must_use]
+pub fn digits_of_wa_id(wa_id: &str) -> Option<String> {
+    let digits = wa_id.strip_prefix('+').unwrap_or(wa_id);
+    (DIGITS.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.to_owned())
+}
+
+/// Digits by which numbers match, which are also the dialable ones: Mexico without the 1 after 52, Brazilian
+/// mobiles with their ninth digit, everything else as it is (Argentina's 54 and 549 are two numbers).
+#[must_use]
+pub fn canonical_digits(digits: &str) -> String {
+    if let Some(national) = digits.strip_prefix("521")
+        && national.len() == 10
+    {
+        return format!("52{national}");
+    }
+    // Country, two digits of area, eight of the subscriber; mobiles begin with 6 to 9, landlines with 2 to 5.
+    if digits.starts_with("55") && digits.len() == 12 && matches!(digits.as_bytes()[4], b'6'..=b'9') {
+        return format!("{}9{}", &digits[..4], &digits[4..]);
+    }
+    digits.to_owned()
+}
+
+/// The digits under which Argentina's two forms of a number meet; they are only candidates for one person.
+/// `None` for every other number.
+#[must_use]
+pub fn candidate_digits(canonical: &str) -> Option<String> {
+    let national = canonical.strip_prefix("54")?;
+    let national = national.strip_prefix('9').unwrap_or(national);
+    (national.len() == 10).then(|| format!("54{national}"))
+}
+
+/// The dialable E.164 form of what somebody wrote: separators go, `00` is a plus sign, a local form is completed
+/// by `region` (ISO 3166) where one is given and else taken as international. `None` when no number is left.
+#[must_use]
+pub fn dialable(raw: &str, region: Option<&str>) -> Option<String> {
+    let raw = raw.trim();
+    let digits: String = raw.chars().filter(char::is_ascii_digit).collect();
+    let international = if raw.starts_with('+') {
+        digits
+    } else if let Some(rest) = digits.strip_prefix("00") {
+        rest.to_owned()
+    } else {
+        region.and_then(|region| complete(raw, region)).unwrap_or(digits)
+    };
+    DIGITS
+        .contains(&international.len())
+        .then(|| format!("+{}", canonical_digits(&international)))
+}
+
+/// A local form in `region`, as international digits; `None` where the library finds no valid number there.
+fn complete(raw: &str, region: &str) -> Option<String> {
+    let region: CountryId = region.parse().ok()?;
+    let number = phonenumber::parse(Some(region), raw).ok()?;
+    phonenumber::is_valid(&number).then(|| {
+        number
+            .format()
+            .mode(phonenumber::Mode::E164)
+            .to_string()
+            .trim_start_matches('+')
+            .to_owned()
+    })
+}
+
+/// Country of a dialable number, ISO 3166 alpha-2: by the library's metadata, else the main country of its
+/// calling code. Costs some microseconds: keep the answer.
+#[must_use]
+pub fn country(e164: &str) -> Option<String> {
+    let number = phonenumber::parse(None, e164).ok()?;
+    number
+        .country()
+        .id()
+        .or_else(|| {
+            let region = phonenumber::metadata::DATABASE
+                .region(&number.code().value())?
+                .into_iter()
+                .next()?;
+            region.parse().ok()
+        })
+        .map(|id| id.as_ref().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variants_of_one_number_meet_and_others_do_not() {
+        assert_eq!(canonical_digits("5215512345678"), "525512345678");
+        assert_eq!(canonical_digits("525512345678"), "525512345678");
+        assert_eq!(canonical_digits("551187654321"), "5511987654321");
+        assert_eq!(canonical_digits("5511987654321"), "5511987654321");
+        assert_eq!(
+            canonical_digits("551132654321"),
+            "551132654321",
+            "a landline gets no ninth digit"
+        );
+        assert_eq!(canonical_digits("5491123456789"), "5491123456789");
+        assert_eq!(candidate_digits("5491123456789"), candidate_digits("541123456789"));
+        assert_eq!(candidate_digits("56961234567"), None);
+    }
+
+    #[test]
+    fn what_people_write_becomes_dialable() {
+        for (raw, region, want) in [
+            ("+56 9 6123 4567", None, Some("+56961234567")),
+            ("0056961234567", None, Some("+56961234567")),
+            ("961234567", Some("CL"), Some("+56961234567")),
+            ("56961234567", Some("CL"), Some("+56961234567")),
+            ("56961234567", None, Some("+56961234567")),
+            ("+52 1 55 1234 5678", None, Some("+525512345678")),
+            ("hola", None, None),
+            ("+12", None, None),
+        ] {
+            assert_eq!(dialable(raw, region).as_deref(), want, "{raw} in {region:?}");
+        }
+    }
+
+    #[test]
+    fn countries_also_of_numbers_that_the_library_calls_invalid() {
+        for (number, want) in [
+            ("+56961234567", Some("CL")),
+            ("+525512345678", Some("MX")),
+            ("+5511987654321", Some("BR")),
+            ("+5491123456789", Some("AR")),
+            ("+541123456789", Some("AR")),
+            ("+16315551181", Some("US")),
+            ("+573211234567", Some("CO")),
+            ("+56977770001", Some("CL")),
+            ("+56912345678", Some("CL")),
+            ("+999123456789", None),
+        ] {
+            assert_eq!(country(number).as_deref(), want, "{number}");
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! The golden record: contacts, conversations, messages, cases in SQLite.
+#![doc = include_str!("../README.md")]

@@ -1,0 +1,2 @@
+//! `hilo`: one binary.
+fn main() {}

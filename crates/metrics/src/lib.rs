@@ -1,0 +1,2 @@
+//! The metrics aggregator: numbers computed from the topics, incrementally.
+#![doc = include_str!("../README.md")]

@@ -1,0 +1,2 @@
+//! Fan-out of deliveries into items, and removal of duplicates.
+#![doc = include_str!("../README.md")]

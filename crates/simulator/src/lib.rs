@@ -1,0 +1,2 @@
+//! The platform as a server that misbehaves on demand: seeded, signed traffic.
+#![doc = include_str!("../README.md")]

@@ -1,0 +1,2 @@
+//! What became of each message: the status fold.
+#![doc = include_str!("../README.md")]
