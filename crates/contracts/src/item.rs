@@ -68,6 +68,9 @@ pub struct Item {
     pub sightings: Vec<Sighting>,
     /// Whether the item belongs to `sightings[0]`.
     pub has_person: bool,
+    /// A duplicate that lost against what is known under its key: its sightings still are evidence of identity, its
+    /// body says nothing any more. `deduplicate` sets it; the identity processor does not forward such an item.
+    pub evidence_only: bool,
     /// A number or user-id change that the item reports.
     pub change: Option<IdentityChange>,
     /// What it says.
@@ -335,6 +338,23 @@ pub enum PersonRecord {
     Item(Box<Resolved>),
     /// Items of the person that belong to somebody else by now.
     Move(Move),
+    /// An item that another person had until the graph changed, in the conversation processor's own encoding.
+    Moved {
+        /// Version of the identity graph that decided.
+        version: u64,
+        /// Country of the person who has it now.
+        country: Option<String>,
+        /// Business number of the thread.
+        phone_number_id: String,
+        /// The event.
+        event: Vec<u8>,
+    },
+    /// A message that turned out to be somebody else's: a duplicate with a smaller (event time, content) took its place.
+    /// The status processor, which holds each message's person, sends it.
+    Forget {
+        /// Key of the item.
+        key: String,
+    },
 }
 
 /// The items of `atom` with event times in `[from, to)` belong to another person: the graph changed.

@@ -3,4 +3,5 @@
 
 pub mod facts;
 pub mod item;
+pub mod keys;
 pub mod topics;

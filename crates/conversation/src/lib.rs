@@ -1,2 +1,45 @@
 //! Threads, sessions, first responses.
 #![doc = include_str!("../README.md")]
+
+mod event;
+mod fold;
+mod measure;
+mod person;
+mod processor;
+
+pub use processor::Conversation;
+
+use hilo_contracts::topics;
+use hilo_stream::{ProcessorSpec, Scope, StoreSpec, TopicKind, TopicSpec};
+use std::sync::Arc;
+
+/// The processor's place in the topology.
+#[must_use]
+pub fn spec() -> ProcessorSpec {
+    ProcessorSpec {
+        name: "conversation",
+        doc: "Folds the items of a person into messages, sessions, first responses and outcomes.",
+        scope: Scope::Keyed,
+        inputs: vec![topics::PERSON_ITEM],
+        outputs: vec![
+            TopicSpec {
+                name: topics::CONVERSATION,
+                kind: TopicKind::Derived,
+                key: "person",
+                schema: Some(topics::CONVERSATION),
+                kept: "400 days: a year of history and a month to look back on it",
+                doc: "Messages, sessions, responses, hand-offs, ratings; higher revisions correct lower ones.",
+            },
+        ],
+        also_writes: vec![topics::PERSON_ITEM, topics::MESSAGE_ITEM],
+        stores: vec![
+            StoreSpec { name: "people", doc: "person → threads with their events and sessions; grows with messages" },
+            StoreSpec { name: "now", doc: "the time that the last clock record announced" },
+            StoreSpec { name: "timers", doc: "person → when the next open session closes by itself" },
+        ],
+        factory: Arc::new(|| Box::<Conversation>::default()),
+    }
+}
+
+#[cfg(test)]
+mod fold_tests;

@@ -1,2 +1,23 @@
 //! The live page: numbers, templates, conversations, lag.
 #![doc = include_str!("../README.md")]
+
+mod assets;
+mod catalogue;
+mod chart;
+mod format;
+mod http;
+mod live;
+pub mod mask;
+pub mod meter;
+pub mod model;
+mod page;
+mod row;
+mod sections;
+mod source;
+pub mod trace;
+mod trace_page;
+
+pub use http::router;
+pub use model::Snapshot;
+pub use source::{MetricQuery, Source, SourceError};
+pub use trace::{Stage, Step, Trace};

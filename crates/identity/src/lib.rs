@@ -1,2 +1,64 @@
 //! Who is who: the identity graph of a tenant.
 #![doc = include_str!("../README.md")]
+
+mod cluster;
+mod evidence;
+mod fold;
+mod processor;
+
+pub use processor::Identity;
+
+use hilo_contracts::topics;
+use hilo_stream::{ProcessorSpec, Scope, StoreSpec, TopicKind, TopicSpec};
+use std::sync::Arc;
+
+/// The processor's place in the topology.
+#[must_use]
+pub fn spec() -> ProcessorSpec {
+    ProcessorSpec {
+        name: "identity",
+        doc: "Finds the person of each item, and tells when people appear, are linked, merge or change numbers.",
+        scope: Scope::Keyed,
+        inputs: vec![topics::UNIQUE],
+        outputs: vec![
+            TopicSpec {
+                name: topics::IDENTITY,
+                kind: TopicKind::Derived,
+                key: "person",
+                schema: Some(topics::IDENTITY),
+                kept: "for ever: who somebody is does not expire; erasure is by person",
+                doc: "Facts about who is who; the latest revision of a person is complete.",
+            },
+            TopicSpec {
+                name: topics::PERSON_ITEM,
+                kind: TopicKind::Internal,
+                key: "person",
+                schema: None,
+                kept: "until read",
+                doc: "Items with their person, and items that change hands.",
+            },
+            TopicSpec {
+                name: topics::MESSAGE_ITEM,
+                kind: TopicKind::Internal,
+                key: "message",
+                schema: None,
+                kept: "until read",
+                doc: "Items about a message with their person.",
+            },
+        ],
+        also_writes: vec![],
+        stores: vec![
+            StoreSpec { name: "tokens", doc: "identifier (number variants share one) → cluster; one per identifier" },
+            StoreSpec {
+                name: "clusters",
+                doc: "cluster → evidence and people; grows with identifiers and, for numbers seen without a user id, 8 bytes a sighting",
+            },
+            StoreSpec { name: "candidates", doc: "digits under which number variants meet → numbers; one per number" },
+            StoreSpec { name: "next_cluster", doc: "the last cluster id given" },
+        ],
+        factory: Arc::new(|| Box::<Identity>::default()),
+    }
+}
+
+#[cfg(test)]
+mod fold_tests;

@@ -1,13 +1,21 @@
 //! Processors, topologies and stores; the engines run them.
 #![doc = include_str!("../README.md")]
 
+pub mod driver;
+pub mod executor;
+pub mod memory;
 pub mod processor;
 pub mod record;
 pub mod store;
+pub mod timers;
 pub mod topology;
 pub mod wire;
 
+pub use driver::{DriverError, TestDriver};
+pub use executor::{Counts, DeadLetterEncoder, Executor, StoreName};
+pub use memory::MemoryBackend;
 pub use processor::{Context, Processor, ProcessorError, Verdict};
 pub use record::Record;
 pub use store::{StateStore, Store, StoreError};
+pub use timers::Timers;
 pub use topology::{ProcessorSpec, Scope, StoreSpec, TopicKind, TopicSpec, Topology, TopologyError};

@@ -4,7 +4,8 @@
 //! ([`StateStore::discard_dirty`]), so that the next read sees what was last committed.
 
 use crate::wire::{self, WireError};
-use rustc_hash::FxHashMap;
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// State that could not be read or written.
@@ -33,7 +34,7 @@ pub trait Backend: Send {
     /// The committed value of a key.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Box<dyn std::error::Error + Send + Sync>>;
 
-    /// Calls `visit` for each committed entry.
+    /// Calls `visit` for each committed entry, in key order.
     fn scan(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
 }
 
@@ -51,7 +52,7 @@ pub trait StateStore {
     /// Hands each entry that changed since the last call to `visit`, in key order, and takes it as committed.
     fn drain_dirty(&mut self, visit: &mut dyn FnMut(Change)) -> Result<(), StoreError>;
 
-    /// Forgets what changed since the last [`StateStore::drain_dirty`].
+    /// Forgets what changed since the last [`StateStore::drain_dirty`], also what was derived from it.
     fn discard_dirty(&mut self) -> Result<(), StoreError>;
 }
 
@@ -63,16 +64,19 @@ struct Entry<V> {
     used: u32,
 }
 
-/// Entries kept decoded between commits; beyond it, those that the last commit interval did not touch go.
+/// Entries kept decoded between commits; beyond it, the half that was not used for longest goes.
 const CACHE_ENTRIES: usize = 200_000;
 
 /// A typed keyspace.
 pub struct Store<V> {
     name: &'static str,
-    cache: FxHashMap<Box<[u8]>, Entry<V>>,
-    dirty: Vec<Box<[u8]>>,
+    cache: IndexMap<Box<[u8]>, Entry<V>, FxBuildHasher>,
+    /// Places of changed entries in `cache`. Places move only where this list is empty: at eviction and after a
+    /// discard.
+    dirty: Vec<usize>,
     backend: Option<Box<dyn Backend>>,
     commit: u32,
+    capacity: usize,
 }
 
 impl<V: Serialize + DeserializeOwned + Send> Store<V> {
@@ -81,92 +85,34 @@ impl<V: Serialize + DeserializeOwned + Send> Store<V> {
     pub fn new(name: &'static str) -> Self {
         Self {
             name,
-            cache: FxHashMap::default(),
+            cache: IndexMap::default(),
             dirty: Vec::new(),
             backend: None,
             commit: 0,
-        }
-    }
-
-    fn load(&mut self, key: &[u8]) -> Result<&mut Entry<V>, StoreError> {
-        // Two look-ups instead of one: the borrow checker cannot see that the early return ends the first borrow.
-        if !self.cache.contains_key(key) {
-            let bytes = match &self.backend {
-                Some(backend) => backend.get(key).map_err(|source| StoreError::Backend {
-                    store: self.name,
-                    source,
-                })?,
-                None => None,
-            };
-            let value = bytes
-                .map(|bytes| wire::decode(&bytes))
-                .transpose()
-                .map_err(|source| StoreError::Entry {
-                    store: self.name,
-                    source,
-                })?;
-            self.cache.insert(
-                key.into(),
-                Entry {
-                    value,
-                    dirty: false,
-                    used: self.commit,
-                },
-            );
-        }
-        let commit = self.commit;
-        match self.cache.get_mut(key) {
-            Some(entry) => {
-                entry.used = commit;
-                Ok(entry)
-            }
-            None => Err(StoreError::Backend {
-                store: self.name,
-                source: "entry vanished from the cache".into(),
-            }),
+            capacity: CACHE_ENTRIES,
         }
     }
 
     /// The value of `key`.
     pub fn get(&mut self, key: &[u8]) -> Result<Option<&V>, StoreError> {
-        Ok(self.load(key)?.value.as_ref())
+        Ok(self.find(key)?.and_then(|place| self.cache[place].value.as_ref()))
     }
 
     /// The value of `key`, to be changed in place: it counts as changed.
     pub fn get_mut(&mut self, key: &[u8]) -> Result<Option<&mut V>, StoreError> {
-        self.load(key)?;
-        match self.cache.get_mut(key) {
-            Some(Entry {
-                value: Some(value),
-                dirty,
-                ..
-            }) => {
-                if !*dirty {
-                    *dirty = true;
-                    self.dirty.push(key.into());
-                }
-                Ok(Some(value))
-            }
+        match self.find(key)? {
+            Some(place) if self.cache[place].value.is_some() => Ok(self.change(place).value.as_mut()),
             _ => Ok(None),
         }
     }
 
     /// The value of `key`, made by `default` when absent, to be changed in place.
     pub fn get_or_insert_with(&mut self, key: &[u8], default: impl FnOnce() -> V) -> Result<&mut V, StoreError> {
-        self.load(key)?;
-        match self.cache.get_mut(key) {
-            Some(Entry { value, dirty, .. }) => {
-                if !*dirty {
-                    *dirty = true;
-                    self.dirty.push(key.into());
-                }
-                Ok(value.get_or_insert_with(default))
-            }
-            None => Err(StoreError::Backend {
-                store: self.name,
-                source: "entry vanished from the cache".into(),
-            }),
-        }
+        let place = match self.find(key)? {
+            Some(place) => place,
+            None => self.insert(key, None),
+        };
+        Ok(self.change(place).value.get_or_insert_with(default))
     }
 
     /// Sets the value of `key`.
@@ -179,29 +125,26 @@ impl<V: Serialize + DeserializeOwned + Send> Store<V> {
         self.set(key, None);
     }
 
-    fn set(&mut self, key: &[u8], value: Option<V>) {
-        let entry = self.cache.entry(key.into()).or_insert(Entry {
-            value: None,
-            dirty: false,
-            used: 0,
-        });
-        entry.value = value;
-        entry.used = self.commit;
-        if !entry.dirty {
-            entry.dirty = true;
-            self.dirty.push(key.into());
-        }
-    }
-
-    /// Calls `visit` for each entry, committed or not, in key order.
+    /// Calls `visit` for each entry, committed or not, in key order. Entries that are not in the cache do not enter it.
     pub fn scan(&mut self, mut visit: impl FnMut(&[u8], &V)) -> Result<(), StoreError> {
-        let mut keys: Vec<Box<[u8]>> = self.cache.keys().cloned().collect();
+        let mut cached: Vec<(&[u8], &Entry<V>)> = self.cache.iter().map(|(key, entry)| (&**key, entry)).collect();
+        cached.sort_unstable_by_key(|(key, _)| *key);
+        let mut cached = cached.into_iter().peekable();
+        let mut broken = None;
         if let Some(backend) = &self.backend {
-            let cache = &self.cache;
             backend
-                .scan(&mut |key, _| {
-                    if !cache.contains_key(key) {
-                        keys.push(key.into());
+                .scan(&mut |key, bytes| {
+                    while let Some((had, entry)) = cached.next_if(|(had, _)| *had < key) {
+                        if let Some(value) = &entry.value {
+                            visit(had, value);
+                        }
+                    }
+                    if cached.peek().is_some_and(|(had, _)| *had == key) {
+                        return;
+                    }
+                    match wire::decode(bytes) {
+                        Ok(value) => visit(key, &value),
+                        Err(error) => broken = broken.take().or(Some(error)),
                     }
                 })
                 .map_err(|source| StoreError::Backend {
@@ -209,13 +152,88 @@ impl<V: Serialize + DeserializeOwned + Send> Store<V> {
                     source,
                 })?;
         }
-        keys.sort_unstable();
-        for key in keys {
-            if let Some(value) = self.load(&key)?.value.as_ref() {
-                visit(&key, value);
+        for (key, entry) in cached {
+            if let Some(value) = &entry.value {
+                visit(key, value);
             }
         }
-        Ok(())
+        match broken {
+            Some(source) => Err(StoreError::Entry {
+                store: self.name,
+                source,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Place of `key` in the cache, from the backend if need be; `None` when it is absent and nothing rests below.
+    fn find(&mut self, key: &[u8]) -> Result<Option<usize>, StoreError> {
+        if let Some((place, _, entry)) = self.cache.get_full_mut(key) {
+            entry.used = self.commit;
+            return Ok(Some(place));
+        }
+        let Some(backend) = &self.backend else {
+            return Ok(None);
+        };
+        let bytes = backend.get(key).map_err(|source| StoreError::Backend {
+            store: self.name,
+            source,
+        })?;
+        let value = bytes
+            .map(|bytes| wire::decode(&bytes))
+            .transpose()
+            .map_err(|source| StoreError::Entry {
+                store: self.name,
+                source,
+            })?;
+        Ok(Some(self.insert(key, value)))
+    }
+
+    fn insert(&mut self, key: &[u8], value: Option<V>) -> usize {
+        let entry = Entry {
+            value,
+            dirty: false,
+            used: self.commit,
+        };
+        self.cache.insert_full(key.into(), entry).0
+    }
+
+    fn set(&mut self, key: &[u8], value: Option<V>) {
+        let place = match self.cache.get_index_of(key) {
+            Some(place) => place,
+            None => self.insert(key, None),
+        };
+        self.change(place).value = value;
+    }
+
+    /// The entry at `place`, noted as changed.
+    fn change(&mut self, place: usize) -> &mut Entry<V> {
+        let entry = &mut self.cache[place];
+        entry.used = self.commit;
+        if !std::mem::replace(&mut entry.dirty, true) {
+            self.dirty.push(place);
+        }
+        entry
+    }
+
+    fn key(&self, place: usize) -> &[u8] {
+        self.cache.get_index(place).map_or(&[], |(key, _)| key)
+    }
+
+    /// Lets go of the older half of a full cache; what this commit used stays.
+    fn evict(&mut self) {
+        let mut ages: Vec<u32> = self
+            .cache
+            .values()
+            .map(|entry| self.commit.wrapping_sub(entry.used))
+            .collect();
+        let middle = ages.len() / 2;
+        let (_, &mut median, _) = ages.select_nth_unstable(middle);
+        let commit = self.commit;
+        self.cache.retain(|_, entry| {
+            let age = commit.wrapping_sub(entry.used);
+            age == 0 || age < median
+        });
     }
 }
 
@@ -232,10 +250,10 @@ impl<V: Serialize + DeserializeOwned + Send> StateStore for Store<V> {
     }
 
     fn drain_dirty(&mut self, visit: &mut dyn FnMut(Change)) -> Result<(), StoreError> {
-        let mut keys = std::mem::take(&mut self.dirty);
-        keys.sort_unstable();
-        for key in keys {
-            if let Some(entry) = self.cache.get_mut(&key) {
+        let mut places = std::mem::take(&mut self.dirty);
+        places.sort_unstable_by(|&one, &other| self.key(one).cmp(self.key(other)));
+        for &place in &places {
+            if let Some((key, entry)) = self.cache.get_index_mut(place) {
                 entry.dirty = false;
                 let bytes = entry
                     .value
@@ -246,20 +264,25 @@ impl<V: Serialize + DeserializeOwned + Send> StateStore for Store<V> {
                         store: self.name,
                         source,
                     })?;
-                visit((&key, bytes));
+                visit((key, bytes));
             }
         }
-        if self.backend.is_some() && self.cache.len() > CACHE_ENTRIES {
-            let commit = self.commit;
-            self.cache.retain(|_, entry| entry.used == commit);
+        // The list keeps its memory for the next commit.
+        places.clear();
+        self.dirty = places;
+        if self.backend.is_some() && self.cache.len() > self.capacity {
+            self.evict();
         }
         self.commit = self.commit.wrapping_add(1);
         Ok(())
     }
 
     fn discard_dirty(&mut self) -> Result<(), StoreError> {
-        for key in std::mem::take(&mut self.dirty) {
-            self.cache.remove(&key);
+        let mut places = std::mem::take(&mut self.dirty);
+        // From the end: what takes a removed entry's place is never one that is still to go.
+        places.sort_unstable();
+        for place in places.into_iter().rev() {
+            self.cache.swap_remove_index(place);
         }
         Ok(())
     }

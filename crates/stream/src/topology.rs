@@ -63,8 +63,10 @@ pub struct ProcessorSpec {
     pub scope: Scope,
     /// Topics that it reads.
     pub inputs: Vec<&'static str>,
-    /// Topics that it writes; it declares those that it owns.
+    /// Topics that it writes and owns.
     pub outputs: Vec<TopicSpec>,
+    /// Topics that it writes too and that another processor owns.
+    pub also_writes: Vec<&'static str>,
     /// Stores that it owns.
     pub stores: Vec<StoreSpec>,
     /// Makes one for a partition.
@@ -88,6 +90,14 @@ pub enum TopologyError {
         /// The topic.
         topic: &'static str,
     },
+    /// A topic that is written without an owner.
+    #[error("processor {processor} also writes {topic}, which no processor owns")]
+    UnknownOutput {
+        /// The writer.
+        processor: &'static str,
+        /// The topic.
+        topic: &'static str,
+    },
     /// Inputs with different keys are not co-partitioned.
     #[error("processor {processor} reads topics with different keys ({first} and {second}): repartition one of them")]
     NotCoPartitioned {
@@ -101,6 +111,19 @@ pub enum TopologyError {
     /// A derived topic without a contract.
     #[error("topic {0} is read by others and has no schema: add schemas/{0}/v1.avsc")]
     MissingSchema(&'static str),
+    /// A processor was asked for that is not there.
+    #[error("no processor is named {0}: `hilo topology` lists them")]
+    UnknownProcessor(String),
+    /// A store without an owner, or without a declaration.
+    #[error("processor {processor} declares the stores [{declared}] and owns [{owned}]: name them alike, in one order")]
+    StoresDiffer {
+        /// The processor.
+        processor: &'static str,
+        /// Names in its specification.
+        declared: String,
+        /// Names of what it hands out.
+        owned: String,
+    },
 }
 
 /// Processors and topics, checked.
@@ -133,6 +156,9 @@ impl Topology {
             return Err(TopologyError::MissingSchema(topic.name));
         }
         for processor in &processors {
+            if let Some(name) = processor.also_writes.iter().find(|name| topics.iter().all(|topic| topic.name != **name)) {
+                return Err(TopologyError::UnknownOutput { processor: processor.name, topic: name });
+            }
             let mut first: Option<&TopicSpec> = None;
             for name in &processor.inputs {
                 let Some(topic) = topics.iter().find(|topic| topic.name == *name) else {

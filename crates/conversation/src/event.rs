@@ -1,0 +1,180 @@
+//! What a thread keeps of an item: enough to fold sessions, and the fact it became, to be told again when the session
+//! or the person of it changes.
+
+use hilo_contracts::{
+    facts::{AuthorRef, Conversation, Source, TemplateRef},
+    item::{Body, Inbox, Item, Message, Origin},
+};
+use hilo_domain::{Millis, hash, time::DAY};
+use hilo_stream::wire::{self, WireError};
+use serde::{Deserialize, Serialize};
+
+/// How long a customer message keeps free-form sends allowed.
+const CUSTOMER_SERVICE_WINDOW: Millis = DAY;
+
+/// What an event means for sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Role {
+    /// A customer message.
+    Customer {
+        /// It only closes politely.
+        courtesy: bool,
+    },
+    /// An outbound message of a person; `None`: from the phone app, nobody says who.
+    Human { agent: Option<String> },
+    /// An outbound message of a bot.
+    Bot { bot: Option<String>, question: bool },
+    /// An outbound message of a campaign or automation, or of an unknown author: listed where a session is open.
+    Listed,
+    /// An event of the inbox.
+    Inbox(Box<Inbox>),
+    /// In no session: reactions, edits, system messages, calls, preferences, history, groups.
+    Silent,
+}
+
+/// One event of a thread.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Event {
+    pub at: Millis,
+    /// Order within one instant: inbound 0, inbox 1, outbound 2, `resolved` 3.
+    pub class: u8,
+    /// Message id, else the item's key: last part of the order.
+    pub id: Box<str>,
+    /// The item's key: one event per key.
+    pub key: Box<str>,
+    pub role: Role,
+    /// Part of the identity graph that it hangs on, and the version that decided.
+    pub atom: u64,
+    pub version: u64,
+    pub test: bool,
+    /// Session that was told last.
+    pub session: Option<Box<str>>,
+    /// Revision that was told last.
+    pub revision: i64,
+    /// The fact without content, encoded: needed again only when its session or person changes.
+    pub fact: Box<[u8]>,
+}
+
+impl Event {
+    /// The order in which events are folded.
+    pub(crate) fn order(&self) -> (Millis, u8, &str) {
+        (self.at, self.class, &self.id)
+    }
+
+    /// The fact as it was told, without content.
+    pub(crate) fn fact(&self) -> Result<Conversation, WireError> {
+        wire::decode(&self.fact)
+    }
+
+    /// Makes the event and the fact of an item, which keeps its content once.
+    pub(crate) fn of(item: &Item, atom: u64, version: u64) -> Result<(Self, Conversation), WireError> {
+        let mut fact = fact_of(item);
+        let role = role_of(item);
+        let encoded = wire::encode(&fact)?.into_boxed_slice();
+        fact.content = Some(item.content.clone());
+        let class = match (&item.body, &role) {
+            (Body::Message(message), _) if !message.inbound => 2,
+            (_, Role::Inbox(inbox)) if inbox.event == "resolved" => 3,
+            (_, Role::Inbox(_)) => 1,
+            _ => 0,
+        };
+        let event = Self {
+            at: item.event_time,
+            class,
+            id: fact.message_id.as_deref().unwrap_or(&item.key).into(),
+            key: item.key.as_str().into(),
+            role,
+            atom,
+            version,
+            test: item.test,
+            session: None,
+            revision: 0,
+            fact: encoded,
+        };
+        Ok((event, fact))
+    }
+}
+
+fn role_of(item: &Item) -> Role {
+    match &item.body {
+        Body::Message(message) if message.group_id.is_some() || message.origin == Origin::History => Role::Silent,
+        Body::Message(message) if message.is_customer_message() => Role::Customer { courtesy: message.courtesy },
+        Body::Message(message) if message.is_sent_message() => match message.author.kind.as_str() {
+            "agent" => Role::Human { agent: message.author.id.clone() },
+            "bot" => Role::Bot { bot: message.author.id.clone(), question: message.question },
+            _ => Role::Listed,
+        },
+        Body::Inbox(inbox) => Role::Inbox(Box::new(inbox.clone())),
+        _ => Role::Silent,
+    }
+}
+
+/// Kind of the fact of a message.
+fn kind_of(message: &Message) -> &'static str {
+    match (message.origin, message.kind.as_str()) {
+        (Origin::History, _) => "message_history",
+        (_, "reaction") => "reaction",
+        (_, "edit") => "message_edited",
+        (_, "revoke") => "message_revoked",
+        (Origin::Received, "system") => "system_message",
+        (Origin::Received, "request_welcome") => "welcome_requested",
+        (Origin::Received, _) => "message_received",
+        (Origin::Outbound | Origin::Echo, _) => "message_sent",
+    }
+}
+
+fn fact_of(item: &Item) -> Conversation {
+    let mut fact = Conversation {
+        event_id: hash::id("conversation", &[item.tenant.as_bytes(), item.key.as_bytes()]),
+        tenant: item.tenant.clone(),
+        event_time: item.event_time,
+        ingest_time: item.received_at,
+        source: Source::new(&item.delivery_id, item.position),
+        phone_number_id: item.phone_number_id.clone(),
+        test: item.test,
+        ..Conversation::default()
+    };
+    match &item.body {
+        Body::Message(message) => {
+            kind_of(message).clone_into(&mut fact.kind);
+            fact.group_id.clone_from(&message.group_id);
+            fact.message_id = Some(message.id.clone());
+            fact.message_type = Some(message.kind.clone());
+            fact.direction = Some(if message.inbound { "inbound" } else { "outbound" }.to_owned());
+            fact.reply_to.clone_from(&message.reply_to);
+            fact.author = Some(AuthorRef { kind: message.author.kind.clone(), id: message.author.id.clone() });
+            fact.template = message.template.as_ref().map(|template| TemplateRef {
+                name: template.name.clone(),
+                language: template.language.clone(),
+                category: template.category.clone(),
+            });
+            fact.campaign.clone_from(&message.campaign);
+            fact.segment.clone_from(&message.segment);
+            fact.referral.clone_from(&message.referral);
+            fact.opt_out = message.opt_out;
+            if message.is_customer_message() && message.group_id.is_none() {
+                fact.window_expires_at = Some(item.event_time + CUSTOMER_SERVICE_WINDOW);
+            }
+        }
+        Body::Inbox(inbox) => fact.kind.clone_from(&inbox.event),
+        Body::Call(call) => {
+            fact.kind = format!("call_{}", call.event);
+            if call.inbound {
+                fact.window_expires_at = Some(item.event_time + CUSTOMER_SERVICE_WINDOW);
+            }
+        }
+        Body::Preference(preference) => {
+            let kind = match preference.value.as_str() {
+                "stop" => "opt_out",
+                "resume" | "signup" => "opt_in",
+                _ => "preference_changed",
+            };
+            kind.clone_into(&mut fact.kind);
+            fact.opt_out = kind == "opt_out";
+        }
+        Body::Crm(crm) => fact.kind.clone_from(&crm.event),
+        Body::Event { kind } => fact.kind.clone_from(kind),
+        Body::Status(_) | Body::Account(_) | Body::Clock => "other".clone_into(&mut fact.kind),
+    }
+    fact
+}

@@ -1,0 +1,177 @@
+//! What a session is worth knowing for: its clocks and its outcome (metric definitions, chapters 4, 6 and 7).
+
+use crate::{
+    event::{Event, Role},
+    fold::{Folded, Reason},
+};
+use hilo_contracts::facts::{Clock, Session};
+use hilo_domain::{Millis, time::HOUR};
+
+/// Answers to a survey count until this long after the close, or after the first answer while the session is open.
+const RATING_HORIZON: Millis = 72 * HOUR;
+
+/// What decides the outcome of a session that a bot was engaged in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// No bot, or not closed: none.
+    None,
+    /// Its own events decide.
+    Is(&'static str),
+    /// `contained_silent`, unless the person comes back within 24 h of the close.
+    UnlessCalledBack,
+}
+
+fn human_agent(event: &Event) -> Option<Option<&str>> {
+    match &event.role {
+        Role::Human { agent } => Some(agent.as_deref()),
+        _ => None,
+    }
+}
+
+fn inbox<'a>(event: &'a Event, name: &str) -> Option<&'a hilo_contracts::item::Inbox> {
+    match &event.role {
+        Role::Inbox(inbox) if inbox.event == name => Some(inbox),
+        _ => None,
+    }
+}
+
+/// Measures a session; its outcome may still depend on the person's other sessions.
+pub(crate) fn measure(events: &[Event], session: &Folded) -> (Session, Outcome) {
+    let own: Vec<&Event> = session.events.iter().map(|index| &events[*index]).collect();
+    let closed = session.closed;
+    // What came after the close (a courtesy, a rating) belongs to the session but to none of its clocks.
+    let during = match closed {
+        Some((_, Reason::Resolved)) => {
+            own.iter().position(|event| inbox(event, "resolved").is_some()).map_or(own.len(), |at| at + 1)
+        }
+        Some((at, Reason::Inactivity)) => own.iter().take_while(|event| event.at < at).count(),
+        None => own.len(),
+    };
+    let during = &own[..during];
+    let first_customer = during.iter().position(|event| matches!(event.role, Role::Customer { .. }));
+    let since_customer = first_customer.map_or(&during[during.len()..], |first| &during[first..]);
+
+    let bot_owned = since_customer
+        .iter()
+        .find_map(|event| match &event.role {
+            Role::Bot { .. } => Some(true),
+            Role::Human { .. } => Some(false),
+            Role::Inbox(inbox) if inbox.event == "handed_off" => Some(true),
+            Role::Inbox(inbox) if inbox.event == "assigned" => Some(false),
+            _ => None,
+        })
+        .unwrap_or(false);
+    let start = if bot_owned { hand_off(since_customer) } else { since_customer.first().map(|event| event.at) };
+    let result = Session {
+        opened_at: events[session.opener].at,
+        opened_by: if events[session.opener].class == 2 { "business" } else { "customer" }.to_owned(),
+        closed_at: closed.map(|(at, _)| at),
+        close_reason: closed.map(|(_, reason)| reason.as_str().to_owned()),
+        first_customer_at: since_customer.first().map(|event| event.at),
+        frt_human: start.map(|start| first_response(during, start, false)),
+        frt_any: since_customer.first().map(|event| first_response(during, event.at, true)),
+        outcome: None,
+        queue: own.iter().rev().find_map(|event| match &event.role {
+            Role::Inbox(inbox) => inbox.queue.clone(),
+            _ => None,
+        }),
+        reason: reason(&own),
+        reopens: None,
+    };
+    let outcome = if closed.is_some() { outcome(&own, since_customer, closed) } else { Outcome::None };
+    (result, outcome)
+}
+
+/// The reason of the `resolved`, else that of the last `tagged`.
+fn reason(own: &[&Event]) -> Option<String> {
+    let last = |name: &str| own.iter().rev().find_map(|event| inbox(event, name).and_then(|inbox| inbox.reason.clone()));
+    last("resolved").or_else(|| last("tagged"))
+}
+
+/// The first hand-off; if there is none, the first assignment before the first human outbound.
+fn hand_off(since_customer: &[&Event]) -> Option<Millis> {
+    let handed_off = since_customer.iter().find(|event| inbox(event, "handed_off").is_some());
+    let assigned = || {
+        since_customer
+            .iter()
+            .take_while(|event| human_agent(event).is_none())
+            .find(|event| inbox(event, "assigned").is_some())
+    };
+    handed_off.or_else(assigned).map(|event| event.at)
+}
+
+/// The clock from `start` to the first outbound of a human (or, for `any`, of a bot) at or after it.
+fn first_response(during: &[&Event], start: Millis, any: bool) -> Clock {
+    let answer = during.iter().enumerate().find(|(_, event)| {
+        event.at >= start
+            && match event.role {
+                Role::Human { .. } => true,
+                Role::Bot { .. } => any,
+                _ => false,
+            }
+    });
+    let Some((place, answer)) = answer else { return Clock { started_at: start, ..Clock::default() } };
+    let agent = human_agent(answer).flatten().map(str::to_owned);
+    let assigned = agent.as_ref().and_then(|agent| {
+        during[..place]
+            .iter()
+            .rev()
+            .find(|event| inbox(event, "assigned").is_some_and(|inbox| inbox.agent.as_ref() == Some(agent)))
+    });
+    Clock {
+        started_at: start,
+        stopped_at: Some(answer.at),
+        agent_started_at: Some(assigned.map_or(start, |event| event.at.max(start))),
+        agent,
+    }
+}
+
+fn outcome(own: &[&Event], since_customer: &[&Event], closed: Option<(Millis, Reason)>) -> Outcome {
+    if !since_customer.iter().any(|event| matches!(event.role, Role::Bot { .. })) {
+        return Outcome::None;
+    }
+    let handed_off = own.iter().position(|event| inbox(event, "handed_off").is_some());
+    let human = own.iter().position(|event| human_agent(event).is_some());
+    if human.is_some_and(|human| handed_off.is_none_or(|handed_off| human < handed_off)) {
+        return Outcome::Is("human_takeover");
+    }
+    if let Some(handed_off) = handed_off.and_then(|place| inbox(own[place], "handed_off")) {
+        return Outcome::Is(match handed_off.reason.as_deref() {
+            Some("requested") => "escalated_requested",
+            Some("failure" | "bot_error" | "low_confidence") => "escalated_failure",
+            _ => "escalated_rule",
+        });
+    }
+    let reached = own.iter().any(
+        |event| matches!(&event.role, Role::Inbox(inbox) if inbox.outcome.as_deref() == Some("goal_reached")),
+    );
+    if reached || is_satisfied(own, closed) {
+        return Outcome::Is("contained_confirmed");
+    }
+    let last = since_customer
+        .iter()
+        .rev()
+        .find(|event| matches!(event.role, Role::Customer { .. } | Role::Bot { .. }));
+    match last.map(|event| &event.role) {
+        Some(Role::Bot { question: true, .. }) => Outcome::Is("abandoned"),
+        _ => Outcome::UnlessCalledBack,
+    }
+}
+
+/// Whether the winning answer on satisfaction (not effort) is satisfied: top two of the scale, the top one of 2 or 3.
+fn is_satisfied(own: &[&Event], closed: Option<(Millis, Reason)>) -> bool {
+    let answers: Vec<_> = own
+        .iter()
+        .filter_map(|event| inbox(event, "rated").map(|inbox| (event.at, inbox)))
+        .filter(|(_, inbox)| match inbox.instrument.as_deref() {
+            Some(instrument) => instrument != "ces",
+            None => inbox.scale.as_deref() != Some("7"),
+        })
+        .collect();
+    let Some((first, _)) = answers.first() else { return false };
+    let until = closed.map_or(*first, |(at, _)| at) + RATING_HORIZON;
+    let Some((_, answer)) = answers.iter().rev().find(|(at, _)| *at <= until) else { return false };
+    let number = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<f64>().ok());
+    let (Some(score), Some(scale)) = (number(&answer.score), number(&answer.scale)) else { return false };
+    if scale <= 3.0 { score >= scale } else { score >= scale - 1.0 }
+}

@@ -1,0 +1,304 @@
+//! The conversation processor: items of a person in, messages and sessions out.
+
+use crate::{
+    event::Event,
+    person::{Changes, Holds as _, Person, SessionChange},
+};
+use hilo_contracts::{
+    codec::{self, AvroCodec, Codec as _},
+    facts::{Conversation as Fact, Source},
+    item::{Body, MessageRecord, Move, PersonRecord, Resolved},
+    keys, topics,
+};
+use hilo_domain::{Millis, hash};
+use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Timers, Verdict, wire};
+use std::ops::RangeInclusive;
+
+/// Thread of items that name no business number.
+const NO_NUMBER: &str = "";
+
+/// See the crate's documentation.
+pub struct Conversation {
+    people: Store<Person>,
+    now: Store<Millis>,
+    timers: Timers,
+    codec: AvroCodec<Fact>,
+}
+
+impl Default for Conversation {
+    fn default() -> Self {
+        Self {
+            people: Store::new("people"),
+            now: Store::new("now"),
+            timers: Timers::new("timers"),
+            codec: codec::conversation(),
+        }
+    }
+}
+
+impl Processor for Conversation {
+    fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError> {
+        let person_id = String::from_utf8_lossy(&record.key).into_owned();
+        match wire::decode(&record.value)? {
+            PersonRecord::Item(resolved) => self.item(*resolved, context)?,
+            PersonRecord::Move(moved) => self.move_away(&person_id, moved, context)?,
+            PersonRecord::Moved { version, country, phone_number_id, event } => {
+                let mut event: Event = wire::decode(&event)?;
+                event.version = version;
+                let tenant = event.fact()?.tenant;
+                self.place(&person_id, &tenant, country, &phone_number_id, event, None, context)?;
+            }
+            PersonRecord::Forget { key } => self.forget(&person_id, &key, context)?,
+        }
+        Ok(Verdict::Done)
+    }
+
+    fn tick(&mut self, now: Millis, context: &mut Context) -> Result<(), ProcessorError> {
+        if self.now()? >= now {
+            return Ok(());
+        }
+        self.now.put(b"", now);
+        for (_, person_id) in self.timers.due(now) {
+            let person_id = String::from_utf8_lossy(&person_id).into_owned();
+            let Some(person) = self.people.get_mut(person_id.as_bytes())? else { continue };
+            let due: Vec<String> = person
+                .threads
+                .iter()
+                .filter(|(_, thread)| {
+                    thread.sessions.last().is_some_and(|told| told.expires_at.is_some_and(|at| at <= now))
+                })
+                .map(|(number, _)| number.clone())
+                .collect();
+            for number in due {
+                self.refold(&person_id, &number, &(usize::MAX..=usize::MAX), None, context)?;
+            }
+            self.settle(&person_id, Millis::MAX, context)?;
+        }
+        Ok(())
+    }
+
+    fn stores(&mut self) -> Vec<&mut dyn StateStore> {
+        vec![&mut self.people, &mut self.now, &mut self.timers]
+    }
+}
+
+impl Conversation {
+    fn now(&mut self) -> Result<Millis, ProcessorError> {
+        Ok(self.now.get(b"")?.copied().unwrap_or(Millis::MIN))
+    }
+
+    fn item(&mut self, resolved: Resolved, context: &mut Context) -> Result<(), ProcessorError> {
+        let Resolved { person_id, country, atom, version, item } = resolved;
+        if matches!(item.body, Body::Clock) {
+            return Ok(());
+        }
+        let (event, mut fact) = Event::of(&item, atom, version)?;
+        let number = item.phone_number_id.as_deref().unwrap_or(NO_NUMBER);
+        match person_id {
+            Some(person_id) => {
+                self.place(&person_id, &item.tenant, country, number, event, fact.content.take(), context)
+            }
+            None => {
+                fact.revision = 1;
+                self.send(item.key.as_bytes(), &fact, context)
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "an event with where it belongs; a struct would be built once, here")]
+    fn place(
+        &mut self,
+        person_id: &str,
+        tenant: &str,
+        country: Option<String>,
+        number: &str,
+        event: Event,
+        content: Option<String>,
+        context: &mut Context,
+    ) -> Result<(), ProcessorError> {
+        let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
+        if let Some(moved) = person.moved_to(event.atom, event.at, event.version).cloned() {
+            return self.hand_over(number, event, &moved, context);
+        }
+        if person.tenant.is_empty() {
+            tenant.clone_into(&mut person.tenant);
+        }
+        if country.is_some() {
+            person.country = country;
+        }
+        let at = event.at;
+        let key = event.key.clone();
+        let changed = person.threads.entry(number.to_owned()).or_default().insert(event);
+        self.refold(person_id, number, &changed, content.map(|content| (key, content)), context)?;
+        self.settle(person_id, at, context)
+    }
+
+    /// The graph says that these items are somebody else's.
+    fn move_away(&mut self, person_id: &str, moved: Move, context: &mut Context) -> Result<(), ProcessorError> {
+        let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
+        let mut gone: Vec<(String, Event)> = Vec::new();
+        let mut touched: Vec<(String, usize)> = Vec::new();
+        for (number, thread) in &mut person.threads {
+            let mut earliest = None;
+            let mut place = 0;
+            while place < thread.events.len() {
+                let event = &thread.events[place];
+                if event.version < moved.version && moved.holds(event.atom, event.at) {
+                    earliest.get_or_insert(place);
+                    gone.push((number.clone(), thread.remove(place)));
+                } else {
+                    place += 1;
+                }
+            }
+            touched.extend(earliest.map(|place| (number.clone(), place)));
+        }
+        person.moves.push(moved.clone());
+        let since = gone.iter().map(|(_, event)| event.at).min();
+        for (number, place) in touched {
+            self.refold(person_id, &number, &(place..=usize::MAX), None, context)?;
+        }
+        for (number, event) in gone {
+            self.hand_over(&number, event, &moved, context)?;
+        }
+        self.settle(person_id, since.unwrap_or(Millis::MAX), context)
+    }
+
+    fn hand_over(
+        &mut self,
+        number: &str,
+        event: Event,
+        moved: &Move,
+        context: &mut Context,
+    ) -> Result<(), ProcessorError> {
+        let at = event.at;
+        if let Some(message_id) = event.fact()?.message_id {
+            let tenant = event.fact()?.tenant;
+            let record = MessageRecord::Person {
+                tenant: tenant.clone(),
+                message_id: message_id.clone(),
+                version: moved.version,
+                person_id: moved.to_person.clone(),
+                country: moved.country.clone(),
+            };
+            let key = keys::message(&tenant, &message_id);
+            context.send(topics::MESSAGE_ITEM, key, at, wire::encode(&record)?);
+        }
+        let event = Event { session: None, ..event };
+        let record = PersonRecord::Moved {
+            version: moved.version,
+            country: moved.country.clone(),
+            phone_number_id: number.to_owned(),
+            event: wire::encode(&event)?,
+        };
+        context.send(topics::PERSON_ITEM, moved.to_person.as_bytes(), at, wire::encode(&record)?);
+        Ok(())
+    }
+
+    fn forget(&mut self, person_id: &str, key: &str, context: &mut Context) -> Result<(), ProcessorError> {
+        let Some(person) = self.people.get_mut(person_id.as_bytes())? else { return Ok(()) };
+        let found = person.threads.iter_mut().find_map(|(number, thread)| {
+            let place = thread.events.iter().rposition(|event| *event.key == *key)?;
+            let gone = thread.remove(place);
+            Some((number.clone(), place, gone.at))
+        });
+        if let Some((number, place, at)) = found {
+            self.refold(person_id, &number, &(place..=place), None, context)?;
+            self.settle(person_id, at, context)?;
+        }
+        Ok(())
+    }
+
+    /// Folds a thread anew around what changed in it and tells the difference; `content` belongs to the event with that key.
+    fn refold(
+        &mut self,
+        person_id: &str,
+        number: &str,
+        changed: &RangeInclusive<usize>,
+        content: Option<(Box<str>, String)>,
+        context: &mut Context,
+    ) -> Result<(), ProcessorError> {
+        let now = self.now()?;
+        let Some(person) = self.people.get_mut(person_id.as_bytes())? else { return Ok(()) };
+        let country = person.country.clone();
+        let tenant = person.tenant.clone();
+        let Some(thread) = person.threads.get_mut(number) else { return Ok(()) };
+        let Changes { sessions, events } = thread.refold(changed, now, person_id, number);
+        let conversation = hash::id("conversation_id", &[person_id.as_bytes(), number.as_bytes()]);
+        let mut facts: Vec<Fact> = Vec::with_capacity(events.len());
+        for index in events {
+            let event = &thread.events[index];
+            let mut fact = event.fact()?;
+            fact.person_id = Some(person_id.to_owned());
+            fact.country.clone_from(&country);
+            fact.conversation_id = Some(conversation.clone());
+            fact.session_id = event.session.as_deref().map(str::to_owned);
+            fact.revision = event.revision;
+            if let Some((key, content)) = &content
+                && *key == event.key
+            {
+                fact.content = Some(content.clone());
+            }
+            facts.push(fact);
+        }
+        for fact in facts {
+            self.send(person_id.as_bytes(), &fact, context)?;
+        }
+        for change in sessions {
+            self.tell(person_id, &tenant, country.as_deref(), number, change, context)?;
+        }
+        Ok(())
+    }
+
+    /// What follows from a change: outcomes that wait for a return of the person, and the next deadline.
+    fn settle(&mut self, person_id: &str, since: Millis, context: &mut Context) -> Result<(), ProcessorError> {
+        let Some(person) = self.people.get_mut(person_id.as_bytes())? else { return Ok(()) };
+        let country = person.country.clone();
+        let tenant = person.tenant.clone();
+        let changes = if since == Millis::MAX { Vec::new() } else { person.call_backs(since) };
+        let deadline = person.deadline();
+        for (number, change) in changes {
+            self.tell(person_id, &tenant, country.as_deref(), &number, change, context)?;
+        }
+        match deadline {
+            Some(at) => self.timers.schedule(person_id.as_bytes(), at)?,
+            None => self.timers.cancel(person_id.as_bytes())?,
+        }
+        Ok(())
+    }
+
+    fn tell(
+        &self,
+        person_id: &str,
+        tenant: &str,
+        country: Option<&str>,
+        number: &str,
+        change: SessionChange,
+        context: &mut Context,
+    ) -> Result<(), ProcessorError> {
+        let SessionChange { kind, told } = change;
+        let revision = told.revision.to_le_bytes();
+        let fact = Fact {
+            event_id: hash::id("session_fact", &[told.id.as_bytes(), &revision]),
+            tenant: tenant.to_owned(),
+            event_time: told.session.closed_at.unwrap_or(told.session.opened_at),
+            source: Source::default(),
+            kind: kind.to_owned(),
+            revision: told.revision,
+            person_id: Some(person_id.to_owned()),
+            country: country.map(str::to_owned),
+            conversation_id: Some(hash::id("conversation_id", &[person_id.as_bytes(), number.as_bytes()])),
+            session_id: Some(told.id.into_string()),
+            phone_number_id: Some(number.to_owned()),
+            session: Some(told.session),
+            test: told.test,
+            ..Fact::default()
+        };
+        self.send(person_id.as_bytes(), &fact, context)
+    }
+
+    fn send(&self, key: &[u8], fact: &Fact, context: &mut Context) -> Result<(), ProcessorError> {
+        let value = self.codec.encode(fact).map_err(|error| ProcessorError::Contract(error.to_string()))?;
+        context.send(topics::CONVERSATION, key, fact.event_time, value);
+        Ok(())
+    }
+}

@@ -1,0 +1,166 @@
+//! One rendered state for everybody, and the streams that carry what changed.
+
+use crate::sections::{self, Section};
+use crate::source::{Source, SourceError};
+use axum::response::sse::Event;
+use futures_util::stream::{self, Stream};
+use serde_json::json;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+/// How often a page hears of changes.
+const PERIOD: Duration = Duration::from_secs(1);
+/// A state younger than this is shown again: many pages cost as much as one.
+const FRESH: Duration = Duration::from_millis(900);
+/// Streams that may be open. More than a team needs, few enough that a loop of reconnects cannot exhaust the process.
+const STREAMS: usize = 64;
+
+/// The page at one instant.
+pub(crate) struct Frame {
+    pub(crate) label: String,
+    summary: String,
+    pub(crate) sections: Vec<Section>,
+}
+
+/// The source, and its latest state.
+pub(crate) struct Live {
+    source: Arc<dyn Source>,
+    latest: Mutex<Option<(Instant, Arc<Frame>)>>,
+    streams: Arc<Semaphore>,
+    closing: watch::Receiver<bool>,
+}
+
+impl Live {
+    pub(crate) fn new(source: Arc<dyn Source>, closing: watch::Receiver<bool>) -> Self {
+        Self {
+            source,
+            latest: Mutex::new(None),
+            streams: Arc::new(Semaphore::new(STREAMS)),
+            closing,
+        }
+    }
+
+    /// Asks the source on a thread that may block.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn Source) -> Result<T, SourceError> + Send + 'static,
+    ) -> Result<T, SourceError> {
+        let source = Arc::clone(&self.source);
+        let answer = tokio::task::spawn_blocking(move || question(source.as_ref())).await;
+        answer.unwrap_or_else(|_| Err(SourceError::Unavailable("the source of the page stopped; see the log".into())))
+    }
+
+    /// The state now.
+    pub(crate) async fn frame(&self) -> Arc<Frame> {
+        let mut latest = self.latest.lock().await;
+        if let Some((at, frame)) = latest.as_ref()
+            && at.elapsed() < FRESH
+        {
+            return Arc::clone(frame);
+        }
+        let rendered = self.ask(|source| {
+            let snapshot = source.snapshot()?;
+            Ok(Frame {
+                summary: sections::summary(&snapshot),
+                sections: sections::render(&snapshot),
+                label: snapshot.label,
+            })
+        });
+        let frame = rendered.await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "dashboard: no snapshot");
+            Frame {
+                label: String::new(),
+                summary: "The page cannot be refreshed".to_owned(),
+                sections: sections::failed(&error.to_string()),
+            }
+        });
+        let frame = Arc::new(frame);
+        *latest = Some((Instant::now(), Arc::clone(&frame)));
+        frame
+    }
+
+    /// A stream of changes, beginning with everything; `None` when too many are open.
+    pub(crate) fn stream(self: Arc<Self>) -> Option<impl Stream<Item = Result<Event, Infallible>>> {
+        let permit = Arc::clone(&self.streams).try_acquire_owned().ok()?;
+        let mut ticks = interval(PERIOD);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let reader = Reader {
+            closing: self.closing.clone(),
+            live: self,
+            ticks,
+            sent: None,
+            _permit: permit,
+        };
+        Some(stream::unfold(reader, |mut reader| async {
+            let event = reader.next().await?;
+            Some((Ok(event), reader))
+        }))
+    }
+}
+
+/// One open page.
+struct Reader {
+    live: Arc<Live>,
+    closing: watch::Receiver<bool>,
+    ticks: tokio::time::Interval,
+    sent: Option<Arc<Frame>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Reader {
+    /// The next change; `None` once the server closes.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            tokio::select! {
+                _ = self.closing.wait_for(|closing| *closing) => return None,
+                _ = self.ticks.tick() => {}
+            }
+            let frame = self.live.frame().await;
+            let changed = changes(self.sent.as_deref(), &frame);
+            if !changed.is_empty() {
+                let parts: Vec<_> = changed.iter().map(|part| json!({"id": part.id, "html": part.html})).collect();
+                let data = json!({"summary": frame.summary, "sections": parts});
+                self.sent = Some(frame);
+                return Some(Event::default().event("change").data(data.to_string()));
+            }
+        }
+    }
+}
+
+/// The parts of a state that the reader has not got.
+fn changes<'a>(sent: Option<&Frame>, frame: &'a Frame) -> Vec<&'a Section> {
+    let known = |part: &&Section| {
+        sent.is_some_and(|sent| sent.sections.iter().any(|old| old.id == part.id && old.html == part.html))
+    };
+    frame.sections.iter().filter(|part| !known(part)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(parts: &[(&'static str, &str)]) -> Frame {
+        let section = |(id, html): &(&'static str, &str)| Section {
+            id,
+            html: (*html).to_owned(),
+        };
+        Frame {
+            label: String::new(),
+            summary: String::new(),
+            sections: parts.iter().map(section).collect(),
+        }
+    }
+
+    #[test]
+    fn a_reader_gets_everything_once_and_then_what_changed() {
+        let before = frame(&[("a", "1"), ("b", "1")]);
+        let after = frame(&[("a", "1"), ("b", "2"), ("c", "1")]);
+        let ids = |sent, now| changes(sent, now).iter().map(|part| part.id).collect::<Vec<_>>();
+        assert_eq!(ids(None, &before), ["a", "b"]);
+        assert_eq!(ids(Some(&before), &after), ["b", "c"]);
+        assert!(ids(Some(&after), &after).is_empty());
+    }
+}

@@ -1,0 +1,191 @@
+//! What is known about a set of people who ever shared an identifier: the evidence, not yet the verdict.
+
+use hilo_contracts::item::{IdentityChange, Sighting};
+use hilo_domain::{Identifier, IdentifierKind, Millis, hash::IdHasher};
+use serde::{Deserialize, Serialize};
+
+/// Identifiers that were seen together, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Together {
+    /// Sorted, distinct, without usernames. Names the evidence: two are never equal in a cluster.
+    pub ids: Vec<Identifier>,
+    /// Earliest event time.
+    pub first: Millis,
+    /// All event times, sorted, where only numbers were seen: a number can change hands, so it matters who had it
+    /// when. Empty where a user id is among them, because that person stays the same.
+    pub times: Vec<Millis>,
+    /// Whether somebody exists by it; a CRM event only refers to people.
+    pub creates: bool,
+    /// Latest profile name, with its time.
+    pub name: Option<(Millis, String)>,
+}
+
+/// A number or user-id change, and when.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Change {
+    pub at: Millis,
+    pub old: Vec<Identifier>,
+    pub new: Vec<Identifier>,
+    pub kind: String,
+}
+
+/// Identifiers by which people are matched, sorted and distinct.
+pub(crate) fn matching(identifiers: &[Identifier]) -> Vec<Identifier> {
+    let mut ids: Vec<Identifier> =
+        identifiers.iter().filter(|id| id.kind != IdentifierKind::Username).cloned().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// Whether a user id is among `ids`: such evidence never changes hands.
+pub(crate) fn is_strong(ids: &[Identifier]) -> bool {
+    ids.iter().any(|id| matches!(id.kind, IdentifierKind::Bsuid | IdentifierKind::ParentBsuid))
+}
+
+/// The name of a piece of evidence on internal topics.
+pub(crate) fn atom(ids: &[Identifier]) -> u64 {
+    let mut hasher = IdHasher::new("atom");
+    for id in ids {
+        hasher.update(id.kind.as_str().as_bytes()).update(id.value.as_bytes());
+    }
+    let bytes = hasher.bytes();
+    u64::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]])
+}
+
+/// Where an identifier is looked up: variants of one number share a token.
+pub(crate) fn token(tenant: &str, id: &Identifier) -> Option<Vec<u8>> {
+    let (mark, value) = match id.kind {
+        IdentifierKind::Bsuid => (b'b', id.value.clone()),
+        IdentifierKind::ParentBsuid => (b'p', id.value.clone()),
+        IdentifierKind::WaId | IdentifierKind::Phone => match id.number() {
+            Some(digits) => (b'n', digits),
+            None => (b'w', id.value.clone()),
+        },
+        IdentifierKind::HubspotId => (b'h', id.value.clone()),
+        IdentifierKind::SalesforceId => (b's', id.value.clone()),
+        IdentifierKind::Username => return None,
+    };
+    let mut key = Vec::with_capacity(tenant.len() + value.len() + 2);
+    key.extend_from_slice(tenant.as_bytes());
+    key.push(0);
+    key.push(mark);
+    key.extend_from_slice(value.as_bytes());
+    Some(key)
+}
+
+/// What adding a sighting did to the evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Added {
+    /// Nothing that could change a verdict.
+    Known,
+    /// The verdict has to be found anew.
+    New,
+}
+
+/// The evidence of one cluster: people connected by any identifier they ever shared, variants and changes included.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Evidence {
+    pub together: Vec<Together>,
+    pub changes: Vec<Change>,
+}
+
+impl Evidence {
+    /// Adds a sighting of `ids` (see [`matching`]); gives its index in `together`.
+    pub(crate) fn see(&mut self, ids: Vec<Identifier>, at: Millis, sighting: &Sighting) -> (usize, Added) {
+        let name = sighting.name.as_ref();
+        if let Some(index) = self.together.iter().position(|had| had.ids == ids) {
+            let contested = self.is_contested();
+            let had = &mut self.together[index];
+            let mut added = Added::Known;
+            if at < had.first {
+                had.first = at;
+                added = Added::New;
+            }
+            if sighting.creates && !had.creates {
+                had.creates = true;
+                added = Added::New;
+            }
+            if !is_strong(&had.ids) && insert_sorted(&mut had.times, at) && contested {
+                added = Added::New;
+            }
+            if let Some(name) = name
+                && had.name.as_ref().is_none_or(|(when, text)| (*when, text) < (at, name))
+            {
+                if had.name.as_ref().is_none_or(|(_, text)| text != name) {
+                    added = Added::New;
+                }
+                had.name = Some((at, name.clone()));
+            }
+            return (index, added);
+        }
+        let times = if is_strong(&ids) { Vec::new() } else { vec![at] };
+        let name = name.map(|name| (at, name.clone()));
+        self.together.push(Together { ids, first: at, times, creates: sighting.creates, name });
+        (self.together.len() - 1, Added::New)
+    }
+
+    /// Adds a change event.
+    pub(crate) fn change(&mut self, change: &IdentityChange, at: Millis) -> Added {
+        let change =
+            Change { at, old: matching(&change.old), new: matching(&change.new), kind: change.kind.clone() };
+        match self.changes.binary_search(&change) {
+            Ok(_) => Added::Known,
+            Err(place) => {
+                self.changes.insert(place, change);
+                Added::New
+            }
+        }
+    }
+
+    /// Whether a number may have changed hands: then each single sighting of a number matters.
+    pub(crate) fn is_contested(&self) -> bool {
+        if !self.changes.is_empty() {
+            return true;
+        }
+        let mut bsuids = self
+            .together
+            .iter()
+            .flat_map(|had| &had.ids)
+            .filter(|id| id.kind == IdentifierKind::Bsuid)
+            .map(|id| id.value.as_str());
+        bsuids.next().is_some_and(|first| bsuids.any(|other| other != first))
+    }
+
+    /// Takes over the evidence of another cluster.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        for theirs in other.together {
+            match self.together.iter_mut().find(|had| had.ids == theirs.ids) {
+                Some(had) => {
+                    had.first = had.first.min(theirs.first);
+                    had.creates |= theirs.creates;
+                    had.name = had.name.take().max(theirs.name);
+                    for at in theirs.times {
+                        insert_sorted(&mut had.times, at);
+                    }
+                }
+                None => self.together.push(theirs),
+            }
+        }
+        self.changes.extend(other.changes);
+        self.changes.sort_unstable();
+        self.changes.dedup();
+    }
+}
+
+/// Inserts into a sorted list without repetition; whether it was new.
+fn insert_sorted(times: &mut Vec<Millis>, at: Millis) -> bool {
+    match times.last() {
+        Some(last) if *last < at => {
+            times.push(at);
+            true
+        }
+        _ => match times.binary_search(&at) {
+            Ok(_) => false,
+            Err(place) => {
+                times.insert(place, at);
+                true
+            }
+        },
+    }
+}
