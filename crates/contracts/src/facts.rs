@@ -75,6 +75,7 @@ pub struct Identity {
 
 /// Author of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename = "Author")]
 pub struct AuthorRef {
     pub kind: String,
     pub id: Option<String>,
@@ -82,6 +83,7 @@ pub struct AuthorRef {
 
 /// Template of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename = "Template")]
 pub struct TemplateRef {
     pub name: String,
     pub language: Option<String>,
@@ -154,6 +156,7 @@ pub struct Conversation {
 
 /// One error of a send.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename = "Error")]
 pub struct ErrorRef {
     pub code: Option<i64>,
     pub title: Option<String>,
@@ -162,6 +165,7 @@ pub struct ErrorRef {
 
 /// Pricing as the platform reported it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename = "Pricing")]
 pub struct PricingRef {
     pub model: Option<String>,
     pub kind: Option<String>,
@@ -278,7 +282,11 @@ pub struct Metric {
 pub struct DeadLetter {
     pub event_id: String,
     pub tenant: String,
+    /// The element's time where it could be read, else the receipt.
+    pub event_time: Millis,
     pub ingest_time: Millis,
+    /// `dead_letter`.
+    pub kind: String,
     pub reason: String,
     pub detail: String,
     pub delivery_id: String,
@@ -299,6 +307,8 @@ pub struct Unclassified {
     pub event_time: Millis,
     pub ingest_time: Millis,
     pub source: Source,
+    /// `unclassified`.
+    pub kind: String,
     pub reason: String,
     pub field: Option<String>,
     pub original: String,

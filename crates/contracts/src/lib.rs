@@ -1,7 +1,15 @@
 //! What travels between processors and to readers.
 #![doc = include_str!("../README.md")]
 
+pub mod capture;
+pub mod codec;
 pub mod facts;
 pub mod item;
+pub mod json;
 pub mod keys;
+mod scan;
+pub mod schemas;
 pub mod topics;
+mod transcode;
+
+pub use codec::ContractError;

@@ -63,7 +63,14 @@ const fn entry(
 }
 
 const ENTRIES: &[Entry] = &[
-    entry("delivery_rate", "Delivery rate", MESSAGES, Unit::Rate("delivered", "accepted"), Better::Higher, None),
+    entry(
+        "delivery_rate",
+        "Delivery rate",
+        MESSAGES,
+        Unit::Rate("delivered", "accepted"),
+        Better::Higher,
+        None,
+    ),
     entry(
         "read_rate",
         "Read rate",
@@ -88,7 +95,14 @@ const ENTRIES: &[Entry] = &[
         Better::Higher,
         Some("Only replies that quote the message or press its button."),
     ),
-    entry("failure_rate", "Failure rate", MESSAGES, Unit::Rate("failed", "accepted"), Better::Lower, None),
+    entry(
+        "failure_rate",
+        "Failure rate",
+        MESSAGES,
+        Unit::Rate("failed", "accepted"),
+        Better::Lower,
+        None,
+    ),
     entry(
         "opt_out_rate",
         "Opt-out rate",
@@ -129,8 +143,22 @@ const ENTRIES: &[Entry] = &[
         Better::Lower,
         None,
     ),
-    entry("handle_active_seconds", "Handling, active", TIMES, Unit::Duration("sessions"), Better::Lower, None),
-    entry("handle_assigned_seconds", "Handling, assigned", TIMES, Unit::Duration("sessions"), Better::Lower, None),
+    entry(
+        "handle_active_seconds",
+        "Handling, active",
+        TIMES,
+        Unit::Duration("sessions"),
+        Better::Lower,
+        None,
+    ),
+    entry(
+        "handle_assigned_seconds",
+        "Handling, assigned",
+        TIMES,
+        Unit::Duration("sessions"),
+        Better::Lower,
+        None,
+    ),
     entry(
         "elapsed_resolution_seconds",
         "Time to resolution",
@@ -163,8 +191,22 @@ const ENTRIES: &[Entry] = &[
         Better::Neither,
         None,
     ),
-    entry("csat_rate", "CSAT", SATISFACTION, Unit::Rate("satisfied", "answered"), Better::Higher, None),
-    entry("ces_mean", "Customer effort score", SATISFACTION, Unit::Score("of 7"), Better::Higher, None),
+    entry(
+        "csat_rate",
+        "CSAT",
+        SATISFACTION,
+        Unit::Rate("satisfied", "answered"),
+        Better::Higher,
+        None,
+    ),
+    entry(
+        "ces_mean",
+        "Customer effort score",
+        SATISFACTION,
+        Unit::Score("of 7"),
+        Better::Higher,
+        None,
+    ),
     entry(
         "ctwa_won_deals",
         "Deals won from ads",
@@ -178,7 +220,11 @@ const ENTRIES: &[Entry] = &[
 /// The words for a metric and whether it is the twin in business hours. An unknown metric has none.
 pub(crate) fn find(metric: &str) -> (Option<&'static Entry>, bool) {
     let business = metric.ends_with("_business_seconds");
-    let base = if business { metric.replace("_business_seconds", "_seconds") } else { metric.to_owned() };
+    let base = if business {
+        metric.replace("_business_seconds", "_seconds")
+    } else {
+        metric.to_owned()
+    };
     (ENTRIES.iter().find(|entry| entry.name == base), business)
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn trend(name: &str, points: &[Point], base: Base, write: impl Fn(f64
     let highest = points.iter().map(|point| point.value).fold(f64::NEG_INFINITY, f64::max);
     let from = if base == Base::Zero { lowest.min(0.0) } else { lowest };
     let (line, area) = paths(&points, from, highest);
-    let start = format::age(last.at, first.at);
+    let start = format!("{} ago", format::span(last.at - first.at));
     html! {
         figure.chart {
             div.plot {
@@ -70,16 +70,17 @@ pub(crate) fn bar(share: f64) -> Markup {
 
 /// Shares of one whole beside each other: (class, share).
 pub(crate) fn stack(name: &str, shares: &[(&str, f64)]) -> Markup {
-    let mut from = 0.0;
+    let starts = shares
+        .iter()
+        .scan(0.0, |from, (_, share)| Some(std::mem::replace(from, *from + share)));
     html! {
         svg.stack role="img" {
             title { (name) }
             rect.rail width="100%" height="100%" {}
-            @for (class, share) in shares {
-                @let start = std::mem::replace(&mut from, from + share);
+            @for ((class, share), start) in shares.iter().zip(starts) {
                 @if *share > 0.0 {
-                    rect class=(class) x={ (format!("{:.2}%", start * 100.0)) }
-                        width={ (format!("{:.2}%", share * 100.0)) } height="100%" {}
+                    rect class=(class) x=(format!("{:.2}%", start * 100.0)) width=(format!("{:.2}%", share * 100.0))
+                        height="100%" {}
                 }
             }
         }
@@ -140,7 +141,10 @@ mod tests {
 
     #[test]
     fn the_title_tells_what_the_eye_sees() {
-        let drawn = trend("Rate", &points(&[3.0, 1.0, 2.0]), Base::Zero, |value| format!("{value}/s")).into_string();
+        let drawn = trend("Rate", &points(&[3.0, 1.0, 2.0]), Base::Zero, |value| {
+            format!("{value}/s")
+        })
+        .into_string();
         assert!(drawn.contains("Rate from 2\u{a0}s ago until now: lowest 1/s, highest 3/s, latest 2/s."));
         assert!(drawn.contains("<span>0/s</span>"));
     }
@@ -148,7 +152,11 @@ mod tests {
     #[test]
     fn less_than_two_instants_are_no_trend() {
         for values in [&[][..], &[1.0], &[f64::NAN, 1.0]] {
-            assert!(trend("x", &points(values), Base::Zero, format::amount).into_string().contains("second reading"));
+            assert!(
+                trend("x", &points(values), Base::Zero, format::amount)
+                    .into_string()
+                    .contains("second reading")
+            );
         }
     }
 
@@ -156,6 +164,9 @@ mod tests {
     fn a_flat_line_is_drawn_inside() {
         let middle = paths(&points(&[7.0, 7.0]), 7.0, 7.0).0;
         let zero = paths(&points(&[0.0, 0.0]), 0.0, 0.0).0;
-        assert_eq!((middle.as_str(), zero.as_str()), ("M0.00 20.00L100.00 20.00", "M0.00 38.00L100.00 38.00"));
+        assert_eq!(
+            (middle.as_str(), zero.as_str()),
+            ("M0.00 20.00L100.00 20.00", "M0.00 38.00L100.00 38.00")
+        );
     }
 }

@@ -30,7 +30,11 @@ pub(crate) fn amount(value: f64) -> String {
 
 /// A rate per second: one decimal where it is small.
 pub(crate) fn per_second(rate: f64) -> String {
-    if rate < 9.95 { format!("{rate:.1}") } else { count(rate.round() as u64) }
+    match rate {
+        0.0 => "0".to_owned(),
+        ..9.95 => format!("{rate:.1}"),
+        _ => count(rate.round() as u64),
+    }
 }
 
 /// `97.0 %` of a ratio.
@@ -40,13 +44,20 @@ pub(crate) fn percent(ratio: f64) -> String {
 
 /// The ratio as text, or a dash where nothing divides.
 pub(crate) fn ratio(part: u64, whole: u64) -> String {
-    if whole == 0 { "–".to_owned() } else { percent(part as f64 / whole as f64) }
+    if whole == 0 {
+        "–".to_owned()
+    } else {
+        percent(part as f64 / whole as f64)
+    }
 }
 
 /// `4.2 s`, `42 s`, `3 min 10 s`, `2 h 05 min`, `3 d 4 h`.
 pub(crate) fn duration(seconds: f64) -> String {
+    if seconds <= 0.0 {
+        return "0\u{a0}s".to_owned();
+    }
     if seconds < 9.95 {
-        return format!("{:.1}\u{a0}s", seconds.max(0.0));
+        return format!("{seconds:.1}\u{a0}s");
     }
     let total = seconds.round() as u64;
     let (days, hours, minutes, rest) = (total / 86_400, total / 3_600 % 24, total / 60 % 60, total % 60);
@@ -56,6 +67,18 @@ pub(crate) fn duration(seconds: f64) -> String {
         (0, ..) => format!("{hours}\u{a0}h {minutes:02}\u{a0}min"),
         _ => format!("{days}\u{a0}d {hours}\u{a0}h"),
     }
+}
+
+/// A span in one unit, rounded: `2 min` for 119 s.
+pub(crate) fn span(length: Millis) -> String {
+    let seconds = length.max(0) as f64 / SECOND as f64;
+    let (value, unit) = match seconds {
+        ..59.5 => (seconds, "s"),
+        ..3_570.0 => (seconds / 60.0, "min"),
+        ..84_600.0 => (seconds / 3_600.0, "h"),
+        _ => (seconds / 86_400.0, "d"),
+    };
+    format!("{:.0}\u{a0}{unit}", value.round())
 }
 
 /// How long ago, in one unit; the future is `now`, since clocks differ.
@@ -95,12 +118,15 @@ mod tests {
 
     #[test]
     fn counts_have_separators() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1_000, 1_234_567].map(count),
+            ["0", "999", "1,000", "1,234,567"]
+        );
         assert_eq!(
             [0.0, 6.5, 1_234.0, 0.333_33, -2.25, 0.999].map(amount),
             ["0", "6.5", "1,234", "0.33", "−2.25", "1"]
         );
-        assert_eq!([0.0, 9.94, 9.96, 1_200.4].map(per_second), ["0.0", "9.9", "10", "1,200"]);
+        assert_eq!([0.0, 9.94, 9.96, 1_200.4].map(per_second), ["0", "9.9", "10", "1,200"]);
     }
 
     #[test]
@@ -114,7 +140,24 @@ mod tests {
         let plain = |seconds| duration(seconds).replace('\u{a0}', " ");
         assert_eq!(
             [0.0, 4.25, 42.4, 59.9, 190.0, 7_500.0, 360_000.0].map(plain),
-            ["0.0 s", "4.2 s", "42 s", "1 min 00 s", "3 min 10 s", "2 h 05 min", "4 d 4 h"]
+            [
+                "0 s",
+                "4.2 s",
+                "42 s",
+                "1 min 00 s",
+                "3 min 10 s",
+                "2 h 05 min",
+                "4 d 4 h"
+            ]
+        );
+    }
+
+    #[test]
+    fn spans_are_rounded_to_one_unit() {
+        let plain = |length| span(length).replace('\u{a0}', " ");
+        assert_eq!(
+            [0, 59_000, 119_000, 3_599_000, 86_400_000 * 3].map(plain),
+            ["0 s", "59 s", "2 min", "1 h", "3 d"]
         );
     }
 

@@ -13,7 +13,6 @@ use axum::middleware::map_response;
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use hilo_contracts::facts::Metric;
 use hilo_domain::time::parse_rfc3339;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -50,7 +49,9 @@ async fn guard(mut response: Response) -> Response {
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }
 

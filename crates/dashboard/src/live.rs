@@ -50,7 +50,11 @@ impl Live {
     ) -> Result<T, SourceError> {
         let source = Arc::clone(&self.source);
         let answer = tokio::task::spawn_blocking(move || question(source.as_ref())).await;
-        answer.unwrap_or_else(|_| Err(SourceError::Unavailable("the source of the page stopped; see the log".into())))
+        answer.unwrap_or_else(|_| {
+            Err(SourceError::Unavailable(
+                "the source of the page stopped; see the log".into(),
+            ))
+        })
     }
 
     /// The state now.
@@ -121,7 +125,10 @@ impl Reader {
             let frame = self.live.frame().await;
             let changed = changes(self.sent.as_deref(), &frame);
             if !changed.is_empty() {
-                let parts: Vec<_> = changed.iter().map(|part| json!({"id": part.id, "html": part.html})).collect();
+                let parts: Vec<_> = changed
+                    .iter()
+                    .map(|part| json!({"id": part.id, "html": part.html}))
+                    .collect();
                 let data = json!({"summary": frame.summary, "sections": parts});
                 self.sent = Some(frame);
                 return Some(Event::default().event("change").data(data.to_string()));
@@ -133,7 +140,11 @@ impl Reader {
 /// The parts of a state that the reader has not got.
 fn changes<'a>(sent: Option<&Frame>, frame: &'a Frame) -> Vec<&'a Section> {
     let known = |part: &&Section| {
-        sent.is_some_and(|sent| sent.sections.iter().any(|old| old.id == part.id && old.html == part.html))
+        sent.is_some_and(|sent| {
+            sent.sections
+                .iter()
+                .any(|old| old.id == part.id && old.html == part.html)
+        })
     };
     frame.sections.iter().filter(|part| !known(part)).collect()
 }

@@ -80,7 +80,10 @@ mod tests {
             tenant: "acme".into(),
             metric: "delivery_rate".into(),
             definition: "delivery_rate@1".into(),
-            window: Some(Window { start: 1_777_899_600_000, end: 1_777_903_200_000 }),
+            window: Some(Window {
+                start: 1_777_899_600_000,
+                end: 1_777_903_200_000,
+            }),
             dimensions: vec![dimension("template", "cita_manana"), dimension("language", "es_MX")],
             numerator: Some(97.0),
             denominator: Some(100.0),

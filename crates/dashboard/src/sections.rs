@@ -29,7 +29,10 @@ pub(crate) fn render(snapshot: &Snapshot) -> Vec<Section> {
         ("outcomes", outcomes::render(&snapshot.outcomes)),
         ("numbers", numbers::render(&snapshot.numbers, several)),
         ("templates", templates::render(&snapshot.templates, several)),
-        ("conversations", conversations::render(&snapshot.conversations, snapshot.now, several)),
+        (
+            "conversations",
+            conversations::render(&snapshot.conversations, snapshot.now, several),
+        ),
         ("senders", senders::render(&snapshot.senders, snapshot.now)),
         ("dead_letters", troubles::dead_letters(&snapshot.dead_letters)),
     ];

@@ -73,7 +73,10 @@ mod tests {
 
     #[test]
     fn each_part_of_a_query_narrows_it() {
-        let hour = row(Some(Window { start: 0, end: 3_600_000 }));
+        let hour = row(Some(Window {
+            start: 0,
+            end: 3_600_000,
+        }));
         let query = |tenant: Option<&str>, definition: Option<&str>, since| MetricQuery {
             tenant: tenant.map(Into::into),
             definition: definition.map(Into::into),

@@ -80,7 +80,7 @@ fn step(step: &Step) -> Markup {
     html! {
         article {
             header {
-                h3 { (words(&mask::text(&step.title))) }
+                h3 { (title(step)) }
                 time datetime=(to_rfc3339(step.at)) { (to_rfc3339(step.at)) }
                 @if let Some(topic) = &step.topic { code { (topic) } }
             }
@@ -102,6 +102,19 @@ fn step(step: &Step) -> Markup {
     }
 }
 
+/// A kind in words, with a capital; a definition as it is written everywhere else.
+fn title(step: &Step) -> String {
+    let title = mask::text(&step.title);
+    if title.contains('@') {
+        return title;
+    }
+    let mut rest = words(&title);
+    if let Some(first) = rest.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    rest
+}
+
 fn stage(stage: Stage) -> &'static str {
     match stage {
         Stage::Raw => "Raw bytes",
@@ -114,7 +127,13 @@ fn stage(stage: Stage) -> &'static str {
 
 /// The leaves with their paths; nulls say nothing and are left out.
 fn flatten(value: &Value, key: &str, path: &str, out: &mut Vec<(String, String)>) {
-    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    let below = |name: &str| {
+        if path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        }
+    };
     match value {
         Value::Null => {}
         Value::Object(fields) => {
@@ -149,16 +168,27 @@ mod tests {
             topic: Some("hilo.conversation".into()),
             content,
             links: vec![
-                Link { label: "person".into(), id: "a1b2".into() },
-                Link { label: "message".into(), id: "wamid.HBgLNTY5NjEyMzQ1NjcVAgASGBQz".into() },
+                Link {
+                    label: "person".into(),
+                    id: "a1b2".into(),
+                },
+                Link {
+                    label: "message".into(),
+                    id: "wamid.HBgLNTY5NjEyMzQ1NjcVAgASGBQz".into(),
+                },
             ],
         };
-        let fact = json!({"event_time": 1_777_899_600_000_i64, "content": "Hola, soy Camila", "person_id": "a1b2", "x": null});
+        let fact =
+            json!({"event_time": 1_777_899_600_000_i64, "content": "Hola, soy Camila", "person_id": "a1b2", "x": null});
         Trace {
             id: "wamid.HBgLNTY5NjEyMzQ1NjcVAgASGBQz".into(),
             kind: "message".into(),
             steps: vec![
-                step(Stage::Raw, "delivery", json!({"from": "56961234567", "text": {"body": "Hola, soy Camila"}})),
+                step(
+                    Stage::Raw,
+                    "delivery",
+                    json!({"from": "56961234567", "text": {"body": "Hola, soy Camila"}}),
+                ),
                 step(Stage::Fact, "message_received", fact),
             ],
             total: 9,
@@ -180,7 +210,7 @@ mod tests {
         let shown = render(&story()).into_string();
         let raw = shown.find("Raw bytes").unwrap();
         let facts = shown.find("<h2>Facts").unwrap();
-        assert!(raw < facts && shown.contains("message received") && shown.contains("href=\"/trace/a1b2\""));
+        assert!(raw < facts && shown.contains("Message received") && shown.contains("href=\"/trace/a1b2\""));
         assert!(shown.contains("The latest 2 of 9 steps"));
         assert!(!shown.contains("href=\"/trace/wamid"));
     }

@@ -1,2 +1,21 @@
 //! The golden record: contacts, conversations, messages, cases in SQLite.
 #![doc = include_str!("../README.md")]
+
+mod apply;
+mod batch;
+mod error;
+mod golden;
+mod lines;
+mod query;
+mod schema;
+mod state;
+mod write;
+
+pub use batch::Entry;
+pub use error::GoldenError;
+pub use golden::{Golden, TOPICS};
+pub use query::{AccountState, Thread, Traced, Turn};
+pub use state::Counts;
+
+#[cfg(test)]
+mod tests;

@@ -91,8 +91,8 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    /// Adds a sighting of `ids` (see [`matching`]); gives its index in `together`.
-    pub(crate) fn see(&mut self, ids: Vec<Identifier>, at: Millis, sighting: &Sighting) -> (usize, Added) {
+    /// Adds a sighting of `ids` (see [`matching`]).
+    pub(crate) fn see(&mut self, ids: Vec<Identifier>, at: Millis, sighting: &Sighting) -> Added {
         let name = sighting.name.as_ref();
         if let Some(index) = self.together.iter().position(|had| had.ids == ids) {
             let contested = self.is_contested();
@@ -117,12 +117,12 @@ impl Evidence {
                 }
                 had.name = Some((at, name.clone()));
             }
-            return (index, added);
+            return added;
         }
         let times = if is_strong(&ids) { Vec::new() } else { vec![at] };
         let name = name.map(|name| (at, name.clone()));
         self.together.push(Together { ids, first: at, times, creates: sighting.creates, name });
-        (self.together.len() - 1, Added::New)
+        Added::New
     }
 
     /// Adds a change event.

@@ -1,2 +1,36 @@
 //! What became of each message: the status fold.
 #![doc = include_str!("../README.md")]
+
+mod message;
+mod processor;
+
+pub use processor::Status;
+
+use hilo_contracts::topics;
+use hilo_stream::{ProcessorSpec, Scope, StoreSpec, TopicKind, TopicSpec};
+use std::sync::Arc;
+
+/// The processor's place in the topology.
+#[must_use]
+pub fn spec() -> ProcessorSpec {
+    ProcessorSpec {
+        name: "status",
+        doc: "Folds what is told of a message, its send and its statuses, into what became of it.",
+        scope: Scope::Keyed,
+        inputs: vec![topics::MESSAGE_ITEM],
+        outputs: vec![TopicSpec {
+            name: topics::STATUS,
+            kind: TopicKind::Derived,
+            key: "message",
+            schema: Some(topics::STATUS),
+            kept: "400 days: a year of history and a month to look back on it",
+            doc: "What became of each send; the highest revision of a message is complete.",
+        }],
+        also_writes: vec![topics::PERSON_ITEM],
+        stores: vec![StoreSpec {
+            name: "messages",
+            doc: "message → who told of it and the fold of its statuses; grows with messages, some 150 bytes each",
+        }],
+        factory: Arc::new(|| Box::<Status>::default()),
+    }
+}

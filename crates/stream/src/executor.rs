@@ -129,7 +129,7 @@ impl Executor {
                 writes: topology
                     .topics()
                     .iter()
-                    .map(|topic| spec.outputs.iter().any(|output| output.name == topic.name))
+                    .map(|topic| spec.writes().any(|name| name == topic.name))
                     .collect(),
                 downstream: downstream(specs, index),
             });
@@ -228,15 +228,10 @@ impl Executor {
         Ok(())
     }
 
-    /// Puts `record` among the dead letters as it is.
+    /// Puts `record` among the dead letters as it is: for an engine that found no processor able to handle it.
     pub fn dead_letter(&mut self, record: &Record, reason: &'static str, detail: &str) -> Result<(), ProcessorError> {
-        let letter = (self.dead_letter)(record, reason, detail)?;
-        *self.counts.entry((RECORDS_DEAD_LETTERED, reason)).or_default() += 1;
-        match self.ids.get(letter.topic) {
-            Some(&id) => self.route(id, letter),
-            None => self.outputs.push(letter),
-        }
-        Ok(())
+        self.bury(record, reason, detail)?;
+        self.settle()
     }
 
     /// Names of the contained processors, in topology order.
@@ -288,9 +283,19 @@ impl Executor {
                 }
                 Verdict::DeadLetter { reason, detail } => {
                     self.absorb(index)?;
-                    self.dead_letter(record, reason, &detail)?;
+                    self.bury(record, reason, &detail)?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    fn bury(&mut self, record: &Record, reason: &'static str, detail: &str) -> Result<(), ProcessorError> {
+        let letter = (self.dead_letter)(record, reason, detail)?;
+        *self.counts.entry((RECORDS_DEAD_LETTERED, reason)).or_default() += 1;
+        match self.ids.get(letter.topic) {
+            Some(&id) => self.route(id, letter),
+            None => self.outputs.push(letter),
         }
         Ok(())
     }
@@ -349,10 +354,7 @@ fn downstream(specs: &[&ProcessorSpec], from: usize) -> Box<[usize]> {
     let mut open = vec![from];
     while let Some(writer) = open.pop() {
         for (reader, spec) in specs.iter().enumerate() {
-            let reads = specs[writer]
-                .outputs
-                .iter()
-                .any(|topic| spec.inputs.contains(&topic.name));
+            let reads = specs[writer].writes().any(|topic| spec.inputs.contains(&topic));
             if reads && !std::mem::replace(&mut reached[reader], true) {
                 open.push(reader);
             }

@@ -1,7 +1,9 @@
 //! Processors, topologies and stores; the engines run them.
 #![doc = include_str!("../README.md")]
 
+pub mod draw;
 pub mod driver;
+pub mod embedded;
 pub mod executor;
 pub mod memory;
 pub mod processor;

@@ -287,3 +287,142 @@ impl<V: Serialize + DeserializeOwned + Send> StateStore for Store<V> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MemoryBackend;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    #[derive(Clone, Debug)]
+    enum Act {
+        Put(u8, u32),
+        Add(u8),
+        Change(u8),
+        Remove(u8),
+        Look(u8),
+        Scan,
+        Commit,
+        Discard,
+        Restart,
+    }
+
+    fn acts() -> impl Strategy<Value = Vec<Act>> {
+        let key = 0u8..24;
+        let act = prop_oneof![
+            4 => (key.clone(), any::<u32>()).prop_map(|(key, value)| Act::Put(key, value)),
+            4 => key.clone().prop_map(Act::Add),
+            2 => key.clone().prop_map(Act::Change),
+            3 => key.clone().prop_map(Act::Remove),
+            3 => key.prop_map(Act::Look),
+            1 => Just(Act::Scan),
+            3 => Just(Act::Commit),
+            2 => Just(Act::Discard),
+            1 => Just(Act::Restart),
+        ];
+        prop::collection::vec(act, 1..120)
+    }
+
+    fn open(backend: &MemoryBackend, capacity: usize) -> Store<u32> {
+        let mut store = Store::new("numbers");
+        store.capacity = capacity;
+        store.attach(Box::new(backend.clone())).unwrap();
+        store
+    }
+
+    proptest! {
+        /// Against two plain maps: what is committed, and what is now.
+        #[test]
+        fn is_a_map_with_commits(acts in acts(), capacity in 0usize..16) {
+            let backend = MemoryBackend::default();
+            let mut store = open(&backend, capacity);
+            let mut committed: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
+            let mut now = committed.clone();
+            for act in acts {
+                match act {
+                    Act::Put(key, value) => {
+                        store.put(&[key], value);
+                        now.insert(vec![key], value);
+                    }
+                    Act::Add(key) => {
+                        let value = store.get_or_insert_with(&[key], || 7).unwrap();
+                        *value = value.wrapping_add(1);
+                        let model = now.entry(vec![key]).or_insert(7);
+                        *model = model.wrapping_add(1);
+                    }
+                    Act::Change(key) => {
+                        let (value, model) = (store.get_mut(&[key]).unwrap(), now.get_mut(&vec![key]));
+                        prop_assert_eq!(value.is_some(), model.is_some());
+                        if let (Some(value), Some(model)) = (value, model) {
+                            *value = value.rotate_left(3);
+                            *model = model.rotate_left(3);
+                        }
+                    }
+                    Act::Remove(key) => {
+                        store.remove(&[key]);
+                        now.remove(&vec![key]);
+                    }
+                    Act::Look(key) => prop_assert_eq!(store.get(&[key]).unwrap(), now.get(&vec![key])),
+                    Act::Scan => {
+                        let mut seen = Vec::new();
+                        store.scan(|key, value| seen.push((key.to_vec(), *value))).unwrap();
+                        prop_assert_eq!(seen, now.clone().into_iter().collect::<Vec<_>>());
+                    }
+                    Act::Commit => {
+                        let mut keys = Vec::new();
+                        store.drain_dirty(&mut |change| {
+                            keys.push(change.0.to_vec());
+                            backend.apply(change);
+                        }).unwrap();
+                        prop_assert!(keys.is_sorted());
+                        committed.clone_from(&now);
+                        let encoded: BTreeMap<_, _> =
+                            committed.iter().map(|(key, value)| (key.clone(), wire::encode(value).unwrap())).collect();
+                        prop_assert_eq!(backend.entries(), encoded);
+                    }
+                    Act::Discard => {
+                        store.discard_dirty().unwrap();
+                        now.clone_from(&committed);
+                    }
+                    Act::Restart => {
+                        store = open(&backend, capacity);
+                        now.clone_from(&committed);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_cache_lets_go_of_what_was_not_used_for_longest() {
+        let backend = MemoryBackend::default();
+        let mut store = open(&backend, 8);
+        let commit = |store: &mut Store<u32>| store.drain_dirty(&mut |change| backend.apply(change)).unwrap();
+        for key in 0..8 {
+            store.put(&[key], 1);
+            commit(&mut store);
+        }
+        assert_eq!(store.cache.len(), 8);
+        store.get(&[0]).unwrap();
+        store.put(&[8], 1);
+        commit(&mut store);
+        assert!(store.cache.len() <= 5, "{}", store.cache.len());
+        for recent in [0u8, 7, 8] {
+            assert!(store.cache.contains_key(&[recent][..]), "{recent}");
+        }
+        for key in 0..9 {
+            assert_eq!(store.get(&[key]).unwrap(), Some(&1));
+        }
+    }
+
+    #[test]
+    fn an_entry_of_another_release_is_an_error_that_names_the_store() {
+        let backend = MemoryBackend::default();
+        backend.apply((b"k", Some(vec![wire::VERSION + 1, 0])));
+        let mut store = open(&backend, 8);
+        let told = store.get(b"k").unwrap_err().to_string();
+        assert!(told.contains("numbers"), "{told}");
+        assert!(store.scan(|_, _| ()).is_err());
+    }
+}

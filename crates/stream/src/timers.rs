@@ -93,3 +93,84 @@ impl StateStore for Timers {
         self.rebuild()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MemoryBackend;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    #[derive(Clone, Debug)]
+    enum Act {
+        Schedule(u8, Millis),
+        Cancel(u8),
+        Due(Millis),
+        Commit,
+        Discard,
+        Restart,
+    }
+
+    fn acts() -> impl Strategy<Value = Vec<Act>> {
+        let act = prop_oneof![
+            6 => (0u8..12, -5i64..30).prop_map(|(key, at)| Act::Schedule(key, at)),
+            2 => (0u8..12).prop_map(Act::Cancel),
+            3 => (-5i64..30).prop_map(Act::Due),
+            2 => Just(Act::Commit),
+            2 => Just(Act::Discard),
+            1 => Just(Act::Restart),
+        ];
+        prop::collection::vec(act, 1..100)
+    }
+
+    proptest! {
+        #[test]
+        fn fires_in_order_and_keeps_to_commits(acts in acts()) {
+            let backend = MemoryBackend::default();
+            let open = || {
+                let mut timers = Timers::new("timers");
+                timers.attach(Box::new(backend.clone())).unwrap();
+                timers
+            };
+            let mut timers = open();
+            let mut committed: BTreeMap<Vec<u8>, Millis> = BTreeMap::new();
+            let mut now = committed.clone();
+            for act in acts {
+                match act {
+                    Act::Schedule(key, at) => {
+                        timers.schedule(&[key], at).unwrap();
+                        now.insert(vec![key], at);
+                        prop_assert_eq!(timers.deadline(&[key]).unwrap(), Some(at));
+                    }
+                    Act::Cancel(key) => {
+                        timers.cancel(&[key]).unwrap();
+                        now.remove(&vec![key]);
+                        prop_assert_eq!(timers.deadline(&[key]).unwrap(), None);
+                    }
+                    Act::Due(time) => {
+                        let mut expected: Vec<(Millis, Vec<u8>)> = now
+                            .iter()
+                            .filter(|(_, at)| **at <= time)
+                            .map(|(key, at)| (*at, key.clone()))
+                            .collect();
+                        expected.sort();
+                        now.retain(|_, at| *at > time);
+                        prop_assert_eq!(timers.due(time), expected);
+                    }
+                    Act::Commit => {
+                        timers.drain_dirty(&mut |change| backend.apply(change)).unwrap();
+                        committed.clone_from(&now);
+                    }
+                    Act::Discard => {
+                        timers.discard_dirty().unwrap();
+                        now.clone_from(&committed);
+                    }
+                    Act::Restart => {
+                        timers = open();
+                        now.clone_from(&committed);
+                    }
+                }
+            }
+        }
+    }
+}

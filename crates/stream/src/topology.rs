@@ -73,6 +73,16 @@ pub struct ProcessorSpec {
     pub factory: Factory,
 }
 
+impl ProcessorSpec {
+    /// Names of all topics that it writes.
+    pub fn writes(&self) -> impl Iterator<Item = &'static str> {
+        self.outputs
+            .iter()
+            .map(|topic| topic.name)
+            .chain(self.also_writes.iter().copied())
+    }
+}
+
 /// A topology that cannot run.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TopologyError {
@@ -93,6 +103,14 @@ pub enum TopologyError {
     /// A topic that is written without an owner.
     #[error("processor {processor} also writes {topic}, which no processor owns")]
     UnknownOutput {
+        /// The writer.
+        processor: &'static str,
+        /// The topic.
+        topic: &'static str,
+    },
+    /// The input of the whole comes from outside.
+    #[error("processor {processor} writes the raw topic {topic}: a raw topic holds what came from outside only")]
+    WritesRaw {
         /// The writer.
         processor: &'static str,
         /// The topic.
@@ -156,8 +174,13 @@ impl Topology {
             return Err(TopologyError::MissingSchema(topic.name));
         }
         for processor in &processors {
-            if let Some(name) = processor.also_writes.iter().find(|name| topics.iter().all(|topic| topic.name != **name)) {
-                return Err(TopologyError::UnknownOutput { processor: processor.name, topic: name });
+            for name in processor.writes() {
+                let (processor, topic) = (processor.name, name);
+                match topics.iter().find(|topic| topic.name == name).map(|topic| topic.kind) {
+                    None => return Err(TopologyError::UnknownOutput { processor, topic }),
+                    Some(TopicKind::Raw) => return Err(TopologyError::WritesRaw { processor, topic }),
+                    Some(_) => {}
+                }
             }
             let mut first: Option<&TopicSpec> = None;
             for name in &processor.inputs {
@@ -190,5 +213,133 @@ impl Topology {
     #[must_use]
     pub fn processors(&self) -> &[ProcessorSpec] {
         &self.processors
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Context, ProcessorError, Record, Verdict};
+
+    struct Idle;
+
+    impl Processor for Idle {
+        fn process(&mut self, _: &Record, _: &mut Context) -> Result<Verdict, ProcessorError> {
+            Ok(Verdict::Done)
+        }
+    }
+
+    fn topic(name: &'static str, kind: TopicKind, key: &'static str) -> TopicSpec {
+        TopicSpec {
+            name,
+            kind,
+            key,
+            schema: (kind != TopicKind::Internal).then_some(name),
+            kept: "for ever",
+            doc: "A topic.",
+        }
+    }
+
+    fn raw() -> Vec<TopicSpec> {
+        vec![topic("raw", TopicKind::Raw, "line")]
+    }
+
+    fn processor(name: &'static str, inputs: &[&'static str], outputs: Vec<TopicSpec>) -> ProcessorSpec {
+        ProcessorSpec {
+            name,
+            doc: "A processor.",
+            scope: Scope::Keyed,
+            inputs: inputs.to_vec(),
+            outputs,
+            also_writes: vec![],
+            stores: vec![],
+            factory: Arc::new(|| Box::new(Idle)),
+        }
+    }
+
+    fn refused(processors: Vec<ProcessorSpec>) -> TopologyError {
+        Topology::new(raw(), processors).err().unwrap()
+    }
+
+    #[test]
+    fn a_sound_topology_lists_raw_topics_first() {
+        let fact = topic("fact", TopicKind::Derived, "person");
+        let other = topic("other", TopicKind::Internal, "message");
+        let mut last = processor("last", &["fact", "other"], vec![]);
+        last.scope = Scope::Global;
+        let topology = Topology::new(raw(), vec![processor("first", &["raw"], vec![fact, other]), last]).unwrap();
+        let names: Vec<&str> = topology.topics().iter().map(|topic| topic.name).collect();
+        assert_eq!(names, ["raw", "fact", "other"]);
+    }
+
+    #[test]
+    fn two_processors_of_one_name() {
+        let twins = vec![processor("one", &["raw"], vec![]), processor("one", &["raw"], vec![])];
+        assert_eq!(refused(twins), TopologyError::DuplicateProcessor("one"));
+    }
+
+    #[test]
+    fn a_topic_declared_in_two_ways() {
+        let first = processor("first", &["raw"], vec![topic("fact", TopicKind::Derived, "person")]);
+        let second = processor("second", &["raw"], vec![topic("fact", TopicKind::Derived, "message")]);
+        assert_eq!(refused(vec![first, second]), TopologyError::ConflictingTopic("fact"));
+    }
+
+    #[test]
+    fn an_input_that_nobody_writes() {
+        let lost = refused(vec![processor("one", &["nothing"], vec![])]);
+        let expected = TopologyError::UnknownInput {
+            processor: "one",
+            topic: "nothing",
+        };
+        assert_eq!(lost, expected);
+    }
+
+    #[test]
+    fn an_output_that_nobody_owns() {
+        let mut one = processor("one", &["raw"], vec![]);
+        one.also_writes = vec!["fact"];
+        let expected = TopologyError::UnknownOutput {
+            processor: "one",
+            topic: "fact",
+        };
+        assert_eq!(refused(vec![one]), expected);
+    }
+
+    #[test]
+    fn a_raw_topic_written_inside() {
+        let mut one = processor("one", &["raw"], vec![]);
+        one.also_writes = vec!["raw"];
+        let expected = TopologyError::WritesRaw {
+            processor: "one",
+            topic: "raw",
+        };
+        assert_eq!(refused(vec![one]), expected);
+    }
+
+    #[test]
+    fn inputs_with_different_keys_unless_global() {
+        let fact = topic("fact", TopicKind::Derived, "person");
+        let other = topic("other", TopicKind::Internal, "message");
+        let first = processor("first", &["raw"], vec![fact, other]);
+        let mut last = processor("last", &["fact", "other"], vec![]);
+        let expected = TopologyError::NotCoPartitioned {
+            processor: "last",
+            first: "person",
+            second: "message",
+        };
+        assert_eq!(refused(vec![first.clone(), last.clone()]), expected);
+        last.scope = Scope::Global;
+        assert!(Topology::new(raw(), vec![first, last]).is_ok());
+    }
+
+    #[test]
+    fn a_derived_topic_without_a_contract() {
+        let mut fact = topic("fact", TopicKind::Derived, "person");
+        fact.schema = None;
+        assert_eq!(
+            refused(vec![processor("one", &["raw"], vec![fact])]),
+            TopologyError::MissingSchema("fact")
+        );
     }
 }

@@ -3,10 +3,13 @@
 use super::{fact, tenant_tag};
 use crate::catalogue::{self, Better, Unit};
 use crate::chart::{self, Base};
-use crate::format::{amount, count, duration, percent, words};
+use crate::format::{amount, count, duration, percent, span, words};
 use crate::model::{NumberCard, Point};
 use hilo_contracts::facts::Metric;
 use maud::{Markup, html};
+
+/// Cards beside each other on a wide screen; a smaller group shares its row with the next.
+const COLUMNS: usize = 4;
 
 pub(super) fn render(cards: &[NumberCard], several_tenants: bool) -> Markup {
     let mut ordered: Vec<&NumberCard> = cards.iter().collect();
@@ -16,13 +19,15 @@ pub(super) fn render(cards: &[NumberCard], several_tenants: bool) -> Markup {
         @if cards.is_empty() {
             p.surface.nothing { "No number yet: the first follows the first message or send." }
         }
-        @for group in catalogue::GROUPS {
-            @let members: Vec<&&NumberCard> =
-                ordered.iter().filter(|card| catalogue::place(&card.row.metric).0 == *group).collect();
-            @if !members.is_empty() {
-                h3.group data-key=(group) { (group) }
-                div.cards data-key={ (group) " cards" } {
-                    @for card in members { (self::card(card, several_tenants)) }
+        div.groups {
+            @for group in catalogue::GROUPS {
+                @let members: Vec<&&NumberCard> =
+                    ordered.iter().filter(|card| catalogue::place(&card.row.metric).0 == *group).collect();
+                @if !members.is_empty() {
+                    div class={ "group span-" (members.len().min(COLUMNS)) } data-key=(group) {
+                        h3 { (group) }
+                        @for card in members { (self::card(card, several_tenants)) }
+                    }
                 }
             }
         }
@@ -36,8 +41,16 @@ fn card(card: &NumberCard, several_tenants: bool) -> Markup {
     let better = entry.map_or(Better::Neither, |entry| entry.better);
     let title = entry.map_or_else(|| words(&row.metric), |entry| entry.title.to_owned());
     let shown = headline(row, unit).map_or_else(|| "–".to_owned(), |value| write(unit, value));
-    let base = if matches!(unit, Unit::Rate(..) | Unit::Score(_)) { Base::Lowest } else { Base::Zero };
-    let dimensions: Vec<&str> = row.dimensions.iter().map(|dimension| dimension.value.as_str()).collect();
+    let base = if matches!(unit, Unit::Rate(..) | Unit::Score(_)) {
+        Base::Lowest
+    } else {
+        Base::Zero
+    };
+    let dimensions: Vec<&str> = row
+        .dimensions
+        .iter()
+        .map(|dimension| dimension.value.as_str())
+        .collect();
     html! {
         article.card data-key={ (row.tenant) " " (row.definition) " " (dimensions.join(" ")) } {
             h4 {
@@ -45,6 +58,7 @@ fn card(card: &NumberCard, several_tenants: bool) -> Markup {
                 @if business { span.tag { "business hours" } }
                 @for value in &dimensions { span.tag { (value) } }
                 (tenant_tag(several_tenants, &row.tenant))
+                @if row.is_final { span.state.final { "final" } } @else { span.state { "provisional" } }
             }
             p.value {
                 (fact(&card.trace, &format!("{title} {shown}"), &shown))
@@ -53,13 +67,9 @@ fn card(card: &NumberCard, several_tenants: bool) -> Markup {
             }
             p.parts { (parts(row, unit)) }
             (delta(&card.trend, unit, better))
-            (chart::trend(&title, &card.trend, base, |value| write(unit, value)))
-            p.provenance {
-                @if row.is_final { span.state.final { "final" } } @else { span.state { "provisional" } }
-                code { (row.definition) }
-                span { "revision " (row.revision) }
-            }
             @if let Some(note) = entry.and_then(|entry| entry.note) { p.note { (note) } }
+            (chart::trend(&title, &card.trend, base, |value| write(unit, value)))
+            p.provenance { code { (row.definition) } " rev. " (count(row.revision.unsigned_abs())) }
         }
     }
 }
@@ -114,17 +124,17 @@ fn delta(trend: &[Point], unit: Unit, better: Better) -> Markup {
         Unit::Rate(..) => format!("{:.1} points", change.abs() * 100.0),
         _ => write(unit, change.abs()),
     };
-    let still = size.starts_with("0.0") || size == "0";
-    let over = duration((last.at - first.at) as f64 / 1_000.0);
+    let still = size.starts_with("0.0") || size == "0" || change == 0.0;
+    let over = span(last.at - first.at);
     let (class, verdict) = match (still, change > 0.0, better) {
         (true, ..) | (_, _, Better::Neither) => ("delta", ""),
-        (_, up, wanted) if up == (wanted == Better::Higher) => ("delta good", ", better"),
-        _ => ("delta bad", ", worse"),
+        (_, up, wanted) if up == (wanted == Better::Higher) => ("delta good", " · better"),
+        _ => ("delta bad", " · worse"),
     };
     html! {
         p class=(class) {
             @if still { "± unchanged" } @else if change > 0.0 { "▲ up " (size) } @else { "▼ down " (size) }
-            (verdict) span.over { " in " (over) }
+            span.over { " in " (over) } (verdict)
         }
     }
 }
@@ -150,11 +160,14 @@ mod tests {
     fn a_change_is_told_in_words_and_judged_by_the_metric() {
         let rate = Unit::Rate("delivered", "accepted");
         let told = |from, to, better| text(&delta(&points(from, to), rate, better));
-        assert_eq!(told(0.95, 0.97, Better::Higher), "▲ up 2.0 points, better in 5 min 00 s");
-        assert_eq!(told(0.95, 0.97, Better::Lower), "▲ up 2.0 points, worse in 5 min 00 s");
-        assert_eq!(told(0.97, 0.95, Better::Neither), "▼ down 2.0 points in 5 min 00 s");
-        assert_eq!(told(0.97, 0.970_1, Better::Higher), "± unchanged in 5 min 00 s");
-        assert_eq!(text(&delta(&points(40.0, 30.0), Unit::Duration("x"), Better::Lower)), "▼ down 10 s, better in 5 min 00 s");
+        assert_eq!(told(0.95, 0.97, Better::Higher), "▲ up 2.0 points in 5 min · better");
+        assert_eq!(told(0.95, 0.97, Better::Lower), "▲ up 2.0 points in 5 min · worse");
+        assert_eq!(told(0.97, 0.95, Better::Neither), "▼ down 2.0 points in 5 min");
+        assert_eq!(told(0.97, 0.970_1, Better::Higher), "± unchanged in 5 min");
+        assert_eq!(
+            text(&delta(&points(40.0, 30.0), Unit::Duration("x"), Better::Lower)),
+            "▼ down 10 s in 5 min · better"
+        );
     }
 
     #[test]
@@ -169,10 +182,22 @@ mod tests {
             ..Metric::default()
         };
         let told = |unit| text(&parts(&row, unit));
-        assert_eq!(told(Unit::Rate("delivered", "accepted")), "97 delivered of 100 accepted");
-        assert_eq!(told(Unit::Duration("turns")), "p90 3 min 10 s · mean 58 s · 1,200 turns");
+        assert_eq!(
+            told(Unit::Rate("delivered", "accepted")),
+            "97 delivered of 100 accepted"
+        );
+        assert_eq!(
+            told(Unit::Duration("turns")),
+            "p90 3 min 10 s · mean 58 s · 1,200 turns"
+        );
         assert_eq!(headline(&row, Unit::Duration("turns")), Some(42.0));
-        let loose = Metric { denominator: None, ..row };
-        assert_eq!(text(&parts(&loose, Unit::Rate("people opted out", "people"))), "97 people opted out, without a base");
+        let loose = Metric {
+            denominator: None,
+            ..row
+        };
+        assert_eq!(
+            text(&parts(&loose, Unit::Rate("people opted out", "people"))),
+            "97 people opted out, without a base"
+        );
     }
 }

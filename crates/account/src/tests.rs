@@ -1,0 +1,92 @@
+//! What readers of the topic may rely on.
+
+use crate::Account;
+use hilo_contracts::{
+    codec::{self, Codec as _},
+    facts::Account as Fact,
+    item::{Account as Told, Body, Item, Position},
+    topics,
+};
+use hilo_stream::{Context, Processor as _, Record, Verdict, wire};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+fn item(number: usize, at: i64, kind: &str, quality: Option<&str>) -> Item {
+    Item {
+        tenant: "acme".into(),
+        delivery_id: format!("d{number}"),
+        position: Position::default(),
+        received_at: at + 500,
+        event_time: at,
+        key: format!("account-{number}"),
+        content: format!(r#"{{"kind":"{kind}","number":{number}}}"#),
+        entry_id: "310".into(),
+        phone_number_id: None,
+        test: false,
+        sightings: vec![],
+        has_person: false,
+        evidence_only: false,
+        change: None,
+        body: Body::Account(Told {
+            subject_kind: "template".into(),
+            subject_id: "7001".into(),
+            kind: kind.into(),
+            quality: quality.map(Into::into),
+            ..Told::default()
+        }),
+    }
+}
+
+fn run(items: &[Item]) -> Vec<Fact> {
+    let mut account = Account::default();
+    let mut context = Context::default();
+    for item in items {
+        let value = wire::encode(item).unwrap();
+        let record =
+            Record { topic: topics::ACCOUNT_ITEM, key: b"7001".to_vec(), value, timestamp: item.event_time };
+        account.process(&record, &mut context).unwrap();
+    }
+    context.outputs.iter().map(|record| codec::account().decode(&record.value).unwrap()).collect()
+}
+
+#[test]
+fn a_fact_says_what_the_item_said() {
+    let facts = run(&[item(1, 1_000, "template_quality", Some("YELLOW"))]);
+    let [fact] = facts.as_slice() else { panic!("{facts:?}") };
+    assert_eq!((fact.kind.as_str(), fact.quality.as_deref(), fact.revision), ("template_quality", Some("YELLOW"), 1));
+    assert_eq!((fact.subject.kind.as_str(), fact.subject.id.as_str()), ("template", "7001"));
+    assert_eq!((fact.waba_id.as_deref(), fact.event_time, fact.ingest_time), (Some("310"), 1_000, 1_500));
+}
+
+#[test]
+fn an_item_about_something_else_is_dropped() {
+    let mut other = item(1, 0, "x", None);
+    other.body = Body::Clock;
+    let record = Record { topic: topics::ACCOUNT_ITEM, key: vec![], value: wire::encode(&other).unwrap(), timestamp: 0 };
+    let verdict = Account::default().process(&record, &mut Context::default()).unwrap();
+    assert_eq!(verdict, Verdict::Drop("not_about_an_account"));
+}
+
+proptest! {
+    /// Every item has a fact, revisions rise by one, and the last record is the latest observation, in any order.
+    #[test]
+    fn the_last_record_is_the_latest_observation(
+        times in prop::collection::vec(0..5i64, 1..8),
+        seed in any::<u64>(),
+    ) {
+        let items: Vec<Item> = times
+            .iter()
+            .enumerate()
+            .map(|(number, at)| item(number, *at, "template_quality", Some(["GREEN", "RED"][number % 2])))
+            .collect();
+        let order = hilo_stream::driver::permuted(&items, seed);
+        let facts = run(&order);
+        let latest = items.iter().max_by_key(|item| (item.event_time, item.content.clone())).unwrap();
+        let last = facts.last().unwrap();
+        prop_assert_eq!(last.content.as_ref(), Some(&latest.content));
+        let revisions: Vec<i64> = facts.iter().map(|fact| fact.revision).collect();
+        prop_assert_eq!(revisions, (1..=facts.len() as i64).collect::<Vec<_>>());
+        let told: BTreeMap<_, _> = facts.iter().map(|fact| (fact.event_id.clone(), fact.content.clone())).collect();
+        prop_assert_eq!(told.len(), items.len());
+    }
+}

@@ -1,0 +1,150 @@
+//! Lines of captures and webhook bodies as records of the raw topic.
+//!
+//! The bytes are kept as they came: an envelope is looked at, its body is not. Nothing is refused here: what is no
+//! known line becomes a record of source `invalid`, which `normalize` makes a dead letter.
+
+use crate::{facts::Raw, scan};
+use hilo_domain::{Millis, hash, time};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// A webhook body.
+pub const WHATSAPP: &str = "whatsapp";
+/// A send that the API accepted.
+pub const OUTBOUND: &str = "outbound";
+/// An event of the agents' inbox.
+pub const INBOX: &str = "inbox";
+/// An event of the CRM.
+pub const CRM: &str = "crm";
+/// Time has reached an instant.
+pub const CLOCK: &str = "clock";
+/// A capture line that is none of these.
+pub const INVALID: &str = "invalid";
+
+const WEBHOOK_OBJECT: &str = "whatsapp_business_account";
+const DEFAULT_TENANT: &str = "default";
+
+/// What is read of a line; the rest is only passed over.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    source: Option<&'a RawValue>,
+    #[serde(borrow)]
+    object: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tenant: Option<&'a RawValue>,
+    #[serde(borrow)]
+    received_at: Option<&'a RawValue>,
+    #[serde(borrow)]
+    at: Option<&'a RawValue>,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+}
+
+/// The record of one line of a capture; `None` for blank lines and comments. `file` (its base name) and `number` go
+/// into records that are no known line, so that the line can be found.
+#[must_use]
+pub fn from_line(line: &[u8], file: Option<&str>, number: i64) -> Option<Raw> {
+    let line = line.trim_ascii();
+    if line.is_empty() || line.starts_with(b"#") {
+        return None;
+    }
+    Some(known_line(line).unwrap_or_else(|| Raw {
+        file: file.map(str::to_owned),
+        line: file.map(|_| number),
+        ..raw(INVALID, DEFAULT_TENANT, 0, line.to_vec())
+    }))
+}
+
+/// The record of a webhook delivery.
+#[must_use]
+pub fn from_webhook(tenant: &str, received_at: Millis, body: &[u8]) -> Raw {
+    raw(WHATSAPP, tenant, received_at, body.to_vec())
+}
+
+/// Key of a raw record: a hash, for bodies and tenants name people and customers. Deliveries of one contact share it,
+/// as far as a look at the bytes can tell.
+#[must_use]
+pub fn raw_key(raw: &Raw) -> Vec<u8> {
+    let contact = scan::first_contact(&raw.body).unwrap_or_default();
+    let mut hasher = hash::IdHasher::new("raw_key");
+    hasher.update(raw.tenant.as_bytes()).update(contact);
+    hasher.bytes().to_vec()
+}
+
+fn known_line(line: &[u8]) -> Option<Raw> {
+    // A struct would also be read from an array.
+    if !line.starts_with(b"{") {
+        return None;
+    }
+    let text = str::from_utf8(line).ok()?;
+    let parsed: Line = serde_json::from_str(text).ok()?;
+    let tenant = match parsed.tenant {
+        None => Cow::Borrowed(DEFAULT_TENANT),
+        Some(tenant) => string(tenant)?,
+    };
+    let Some(source) = parsed.source else {
+        let is_webhook = parsed.object.and_then(string)? == WEBHOOK_OBJECT;
+        return is_webhook.then(|| raw(WHATSAPP, &tenant, newest(line), line.to_vec()));
+    };
+    match string(source)?.as_ref() {
+        WHATSAPP => {
+            // A line without a body is kept whole: it is no webhook body, and says so later.
+            let body = parsed.body.map_or(line.to_vec(), verbatim);
+            let received_at = parsed.received_at.and_then(instant).unwrap_or_else(|| newest(&body));
+            Some(raw(WHATSAPP, &tenant, received_at, body))
+        }
+        known @ (OUTBOUND | INBOX | CRM | CLOCK) => {
+            let at = parsed.at.and_then(instant).unwrap_or_default();
+            Some(raw(known, &tenant, at, line.to_vec()))
+        }
+        _ => None,
+    }
+}
+
+fn raw(source: &str, tenant: &str, received_at: Millis, body: Vec<u8>) -> Raw {
+    let parts: [&[u8]; 4] = [source.as_bytes(), tenant.as_bytes(), &received_at.to_le_bytes(), &body];
+    Raw {
+        delivery_id: hash::id("delivery", &parts),
+        tenant: tenant.to_owned(),
+        source: source.to_owned(),
+        received_at,
+        body,
+        file: None,
+        line: None,
+    }
+}
+
+fn newest(body: &[u8]) -> Millis {
+    scan::newest_timestamp(body).unwrap_or_default()
+}
+
+fn instant(value: &RawValue) -> Option<Millis> {
+    string(value).and_then(|text| time::parse_rfc3339(&text))
+}
+
+/// The text of a JSON string.
+fn string(value: &RawValue) -> Option<Cow<'_, str>> {
+    let quoted = value.get();
+    match quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(plain) if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
+        _ => serde_json::from_str(quoted).ok(),
+    }
+}
+
+/// The bytes of a body: the object's text as it stands, or what a string holds.
+fn verbatim(body: &RawValue) -> Vec<u8> {
+    if !body.get().starts_with('"') {
+        return body.get().as_bytes().to_vec();
+    }
+    match string(body) {
+        Some(text) => text.into_owned().into_bytes(),
+        // Only a lone surrogate is valid in JSON and no text.
+        None => serde_json::from_str(&scan::without_lone_surrogates(body.get())).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+#[path = "capture_tests.rs"]
+mod tests;

@@ -1,0 +1,158 @@
+//! A batch of records as the few rows that it changes: one per key, in the order of the keys.
+
+use crate::{GoldenError, golden::Codecs};
+use hilo_contracts::{
+    codec::Codec as _,
+    facts::{Account, Conversation, Identity, Status},
+    topics,
+};
+use hilo_stream::Record;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
+
+/// A record with its place in the log.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// Partition of the topic.
+    pub partition: i32,
+    /// Offset in the partition.
+    pub offset: u64,
+    /// The record.
+    pub record: &'a Record,
+}
+
+/// What told of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    Received,
+    Sent,
+    History,
+}
+
+impl Part {
+    /// The part that a fact about a message is; an outbound line and an echo are one.
+    fn of(fact: &Conversation) -> Self {
+        match (fact.kind.as_str(), fact.direction.as_deref()) {
+            ("message_history", _) => Self::History,
+            (_, Some("outbound")) => Self::Sent,
+            _ => Self::Received,
+        }
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Sent => "sent",
+            Self::History => "history",
+        }
+    }
+}
+
+/// What a batch changes.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub offsets: BTreeMap<(&'static str, i32), u64>,
+    /// Latest fact of each person.
+    pub people: Vec<Identity>,
+    /// Latest fact of each session, in the order of their ids.
+    pub sessions: BTreeMap<String, Conversation>,
+    /// Best fact of each part of a message, in the order of their keys.
+    pub parts: Vec<(Part, Conversation)>,
+    /// Other facts about people, in the order of their keys.
+    pub events: Vec<Conversation>,
+    /// Latest fact of each message, in the order of their ids.
+    pub statuses: Vec<Status>,
+    pub accounts: Vec<Account>,
+}
+
+impl Batch {
+    /// Decodes what is new in `entries` and keeps the best fact of each key.
+    pub(crate) fn new(
+        entries: &[Entry],
+        applied: &FxHashMap<(&'static str, i32), u64>,
+        codecs: &Codecs,
+    ) -> Result<Self, GoldenError> {
+        let mut batch = Self::default();
+        let mut new: Vec<&Entry> = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let Some(topic) = crate::TOPICS.into_iter().find(|topic| *topic == entry.record.topic) else { continue };
+            let place = (topic, entry.partition);
+            let next = batch.offsets.get(&place).or_else(|| applied.get(&place)).copied().unwrap_or(0);
+            if entry.offset >= next {
+                batch.offsets.insert(place, entry.offset + 1);
+                new.push(entry);
+            }
+        }
+        // All records of a key stand in one partition in the order of their revisions, and a fact about a person or
+        // a message is complete: of those only the last needs decoding. So the batch is read backwards.
+        let mut seen: FxHashSet<(&str, &[u8])> = FxHashSet::default();
+        for entry in new.into_iter().rev() {
+            let record = entry.record;
+            let complete = record.topic == topics::IDENTITY || record.topic == topics::STATUS;
+            if complete && !seen.insert((record.topic, &record.key)) {
+                continue;
+            }
+            batch.decode(record, codecs).map_err(|source| GoldenError::Record {
+                topic: record.topic,
+                partition: entry.partition,
+                offset: entry.offset,
+                source,
+            })?;
+        }
+        batch.settle();
+        Ok(batch)
+    }
+
+    fn decode(&mut self, record: &Record, codecs: &Codecs) -> Result<(), hilo_contracts::ContractError> {
+        match record.topic {
+            topics::IDENTITY => self.people.push(codecs.identity.decode(&record.value)?),
+            topics::STATUS => self.statuses.push(codecs.status.decode(&record.value)?),
+            topics::ACCOUNT => self.accounts.push(codecs.account.decode(&record.value)?),
+            _ => self.conversation(codecs.conversation.decode(&record.value)?),
+        }
+        Ok(())
+    }
+
+    fn conversation(&mut self, fact: Conversation) {
+        if fact.session.is_some() {
+            if let Some(session) = &fact.session_id {
+                self.sessions.entry(session.clone()).or_insert(fact);
+            }
+        } else if fact.message_id.is_some() {
+            self.parts.push((Part::of(&fact), fact));
+        } else {
+            self.events.push(fact);
+        }
+    }
+
+    /// Orders by key and keeps one fact per key.
+    fn settle(&mut self) {
+        self.people.sort_unstable_by(|a, b| a.person_id.cmp(&b.person_id));
+        self.statuses.sort_unstable_by(|a, b| (&a.tenant, &a.message_id).cmp(&(&b.tenant, &b.message_id)));
+        let part = |(part, fact): &(Part, Conversation)| (fact.tenant.clone(), fact.message_id.clone(), *part);
+        self.parts.sort_by_cached_key(part);
+        self.parts.dedup_by(|(next_part, next), (kept_part, kept)| {
+            let same = *next_part == *kept_part && next.tenant == kept.tenant && next.message_id == kept.message_id;
+            same && keep_better(kept, next)
+        });
+        self.events.sort_by(|a, b| (&a.tenant, &a.event_id).cmp(&(&b.tenant, &b.event_id)));
+        self.events.dedup_by(|next, kept| {
+            let same = next.tenant == kept.tenant && next.event_id == kept.event_id;
+            same && keep_better(kept, next)
+        });
+        self.accounts.sort_by_key(|fact| (fact.event_time, fact.revision));
+    }
+}
+
+/// Leaves the better of two facts of one key in `kept`: the smaller event time (of duplicates that one holds), then the
+/// higher revision. Content is told once, so the loser's is not lost.
+fn keep_better(kept: &mut Conversation, next: &mut Conversation) -> bool {
+    let order = |fact: &Conversation| (fact.event_time, -fact.revision);
+    if order(next) < order(kept) {
+        std::mem::swap(kept, next);
+    }
+    if kept.content.is_none() && kept.event_time == next.event_time {
+        kept.content = next.content.take();
+    }
+    true
+}

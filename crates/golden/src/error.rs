@@ -1,0 +1,48 @@
+//! What can go wrong.
+
+use hilo_contracts::ContractError;
+use std::path::PathBuf;
+
+/// A golden record that could not be opened, written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum GoldenError {
+    /// The database.
+    #[error("golden record could not be {doing}: {source}; check the disk and the rights of its folder")]
+    Sqlite {
+        /// What was being done.
+        doing: &'static str,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// A database of another release.
+    #[error("golden record has layout {found}, this release writes {}; delete the file, it is built again from the log", crate::schema::LAYOUT)]
+    Layout {
+        /// Layout found.
+        found: i64,
+    },
+    /// A record that its contract does not hold.
+    #[error("record {offset} of {topic}, partition {partition}: {source}")]
+    Record {
+        /// Topic.
+        topic: &'static str,
+        /// Partition.
+        partition: i32,
+        /// Offset.
+        offset: u64,
+        /// What the decoder says.
+        source: ContractError,
+    },
+    /// A state file.
+    #[error("cannot write {}: {source}; check the disk and the rights of the folder", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+/// Says what was being done when SQLite failed.
+pub(crate) fn failed(doing: &'static str) -> impl FnOnce(rusqlite::Error) -> GoldenError {
+    move |source| GoldenError::Sqlite { doing, source }
+}

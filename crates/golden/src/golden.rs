@@ -1,0 +1,112 @@
+//! The file, and how it is opened.
+
+use crate::{GoldenError, error::failed, schema};
+use hilo_contracts::{
+    codec::{self, AvroCodec},
+    facts::{Account, Conversation, Identity, Status},
+    topics,
+};
+use rusqlite::{Connection, OpenFlags};
+use rustc_hash::FxHashMap;
+use std::{path::Path, time::Duration};
+
+/// Topics that it is built from.
+pub const TOPICS: [&str; 4] = [topics::IDENTITY, topics::CONVERSATION, topics::STATUS, topics::ACCOUNT];
+
+/// A connection waits for another one only while that one recovers or checkpoints.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// The golden record.
+pub struct Golden {
+    pub(crate) connection: Connection,
+    pub(crate) offsets: FxHashMap<(&'static str, i32), u64>,
+    pub(crate) codecs: Codecs,
+}
+
+/// Decoders of the facts.
+pub(crate) struct Codecs {
+    pub identity: AvroCodec<Identity>,
+    pub conversation: AvroCodec<Conversation>,
+    pub status: AvroCodec<Status>,
+    pub account: AvroCodec<Account>,
+}
+
+impl Golden {
+    /// Opens a file to write, makes it when it is new.
+    pub fn open(path: &Path) -> Result<Self, GoldenError> {
+        let connection = Connection::open(path).map_err(failed("opened"))?;
+        // Facts and offsets commit together, so a lost commit is only read again from the log: NORMAL is enough.
+        connection
+            .execute_batch("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
+            .map_err(failed("opened"))?;
+        Self::prepare(connection)
+    }
+
+    /// A golden record that is gone with the value.
+    pub fn open_in_memory() -> Result<Self, GoldenError> {
+        Self::prepare(Connection::open_in_memory().map_err(failed("opened"))?)
+    }
+
+    /// Opens a file to read, also while another connection writes it.
+    pub fn open_read_only(path: &Path) -> Result<Self, GoldenError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(failed("opened"))?;
+        Self::with(connection)
+    }
+
+    fn prepare(connection: Connection) -> Result<Self, GoldenError> {
+        if layout(&connection)? == 0 {
+            let layout = schema::LAYOUT;
+            let sql = format!("BEGIN IMMEDIATE; {} PRAGMA user_version = {layout}; COMMIT;", schema::SCHEMA);
+            connection.execute_batch(&sql).map_err(failed("created"))?;
+        }
+        Self::with(connection)
+    }
+
+    fn with(connection: Connection) -> Result<Self, GoldenError> {
+        connection.busy_timeout(BUSY).map_err(failed("opened"))?;
+        connection.set_prepared_statement_cache_capacity(64);
+        connection.execute_batch("PRAGMA cache_size = -65536;").map_err(failed("opened"))?;
+        let found = layout(&connection)?;
+        if found != schema::LAYOUT {
+            return Err(GoldenError::Layout { found });
+        }
+        let codecs = Codecs {
+            identity: codec::identity(),
+            conversation: codec::conversation(),
+            status: codec::status(),
+            account: codec::account(),
+        };
+        let mut golden = Self { connection, offsets: FxHashMap::default(), codecs };
+        golden.load_offsets()?;
+        Ok(golden)
+    }
+
+    pub(crate) fn load_offsets(&mut self) -> Result<(), GoldenError> {
+        let read = || -> Result<FxHashMap<(&'static str, i32), u64>, rusqlite::Error> {
+            let mut statement = self.connection.prepare("SELECT topic, partition, next_offset FROM offsets")?;
+            let mut rows = statement.query([])?;
+            let mut offsets = FxHashMap::default();
+            while let Some(row) = rows.next()? {
+                let topic = row.get_ref(0)?.as_str()?;
+                if let Some(topic) = TOPICS.into_iter().find(|known| *known == topic) {
+                    offsets.insert((topic, row.get(1)?), row.get::<_, i64>(2)?.cast_unsigned());
+                }
+            }
+            Ok(offsets)
+        };
+        self.offsets = read().map_err(failed("read"))?;
+        Ok(())
+    }
+
+    /// The first offset of a partition that has not been applied.
+    #[must_use]
+    pub fn next_offset(&self, topic: &str, partition: i32) -> u64 {
+        let known = TOPICS.into_iter().find(|known| *known == topic);
+        known.and_then(|topic| self.offsets.get(&(topic, partition))).copied().unwrap_or(0)
+    }
+}
+
+fn layout(connection: &Connection) -> Result<i64, GoldenError> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed("opened"))
+}

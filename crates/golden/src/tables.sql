@@ -1,0 +1,79 @@
+-- How far each topic has been applied; written in the transaction of the facts.
+CREATE TABLE offsets(
+  topic TEXT NOT NULL, partition INTEGER NOT NULL, next_offset INTEGER NOT NULL,
+  PRIMARY KEY(topic, partition)
+) WITHOUT ROWID;
+
+-- People who exist.
+CREATE TABLE contacts(
+  person_id TEXT NOT NULL PRIMARY KEY, tenant TEXT NOT NULL, country TEXT, name TEXT,
+  updated_at INTEGER NOT NULL, revision INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- People who became part of another one.
+CREATE TABLE aliases(person_id TEXT NOT NULL PRIMARY KEY, survivor TEXT NOT NULL) WITHOUT ROWID;
+
+-- What people are known by; former since valid_to.
+CREATE TABLE identifiers(
+  person_id TEXT NOT NULL, ordinal INTEGER NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,
+  valid_from INTEGER, valid_to INTEGER,
+  PRIMARY KEY(person_id, ordinal)
+) WITHOUT ROWID;
+CREATE INDEX identifiers_by_value ON identifiers(value);
+
+-- Threads: a person and a business number.
+CREATE TABLE conversations(
+  conversation_id TEXT NOT NULL PRIMARY KEY, tenant TEXT NOT NULL, person_id TEXT NOT NULL, phone_number_id TEXT,
+  last_message_at INTEGER NOT NULL, last_message_id TEXT NOT NULL, last_part TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX conversations_by_time ON conversations(last_message_at);
+
+CREATE TABLE sessions(
+  session_id TEXT NOT NULL PRIMARY KEY, tenant TEXT NOT NULL, person_id TEXT NOT NULL, conversation_id TEXT,
+  phone_number_id TEXT, opened_at INTEGER NOT NULL, opened_by TEXT NOT NULL, closed_at INTEGER, close_reason TEXT,
+  first_customer_at INTEGER, frt_human_started_at INTEGER, frt_human_stopped_at INTEGER, frt_human_agent TEXT,
+  frt_any_started_at INTEGER, frt_any_stopped_at INTEGER, outcome TEXT, queue TEXT, reason TEXT, reopens TEXT,
+  test INTEGER NOT NULL, revision INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX sessions_by_person ON sessions(person_id);
+CREATE INDEX sessions_by_conversation ON sessions(conversation_id, opened_at);
+
+-- What was told of a message: received, sent (outbound line or echo), history. One message may have several.
+CREATE TABLE message_parts(
+  tenant TEXT NOT NULL, message_id TEXT NOT NULL, part TEXT NOT NULL, event_time INTEGER NOT NULL,
+  revision INTEGER NOT NULL, type TEXT NOT NULL, direction TEXT NOT NULL, person_id TEXT, conversation_id TEXT,
+  session_id TEXT, phone_number_id TEXT, group_id TEXT, author_kind TEXT, author_id TEXT, template TEXT, language TEXT,
+  category TEXT, campaign TEXT, segment TEXT, reply_to TEXT, referral TEXT, opt_out INTEGER NOT NULL,
+  window_expires_at INTEGER, content TEXT, test INTEGER NOT NULL,
+  PRIMARY KEY(tenant, message_id, part)
+) WITHOUT ROWID;
+CREATE INDEX message_parts_by_session ON message_parts(session_id, event_time) WHERE session_id IS NOT NULL;
+CREATE INDEX message_parts_opt_out ON message_parts(person_id) WHERE opt_out;
+
+-- What became of a message.
+CREATE TABLE message_status(
+  tenant TEXT NOT NULL, message_id TEXT NOT NULL, revision INTEGER NOT NULL, effective_status TEXT,
+  accepted_at INTEGER, sent_at INTEGER, delivered_at INTEGER, read_at INTEGER, played_at INTEGER, failed_at INTEGER,
+  first_status_at INTEGER, error_codes TEXT NOT NULL, error_class TEXT, pricing_type TEXT, pricing_category TEXT,
+  type TEXT NOT NULL, author_kind TEXT, author_id TEXT, template TEXT, language TEXT, category TEXT, campaign TEXT,
+  segment TEXT, person_id TEXT, phone_number_id TEXT, orphan INTEGER NOT NULL, accepted INTEGER NOT NULL,
+  test INTEGER NOT NULL,
+  PRIMARY KEY(tenant, message_id)
+) WITHOUT ROWID;
+
+-- Everything else that happened to a person: inbox, CRM, calls, preferences, groups.
+CREATE TABLE events(
+  tenant TEXT NOT NULL, event_id TEXT NOT NULL, kind TEXT NOT NULL, event_time INTEGER NOT NULL,
+  revision INTEGER NOT NULL, person_id TEXT, conversation_id TEXT, session_id TEXT, content TEXT,
+  PRIMARY KEY(tenant, event_id)
+) WITHOUT ROWID;
+CREATE INDEX events_by_person ON events(person_id, event_time);
+
+-- Latest observation of each kind about a number, template, account or portfolio.
+CREATE TABLE account_state(
+  tenant TEXT NOT NULL, subject_kind TEXT NOT NULL, subject_id TEXT NOT NULL, kind TEXT NOT NULL,
+  event_time INTEGER NOT NULL, revision INTEGER NOT NULL, waba_id TEXT, event TEXT, quality TEXT, "limit" INTEGER,
+  template TEXT, language TEXT, reason TEXT, test INTEGER NOT NULL,
+  PRIMARY KEY(tenant, subject_kind, subject_id, kind)
+) WITHOUT ROWID;
+

@@ -1,0 +1,71 @@
+-- One row per message: details from the first of outbound line, received, echo, history, statuses. Messages that are
+-- no messages (reactions and system messages received, edits, revocations) have none.
+CREATE VIEW messages AS
+WITH ids AS (
+  SELECT tenant, message_id FROM message_parts UNION SELECT tenant, message_id FROM message_status
+), known AS (
+  SELECT ids.tenant, ids.message_id, coalesce(s.accepted, 0) AS accepted, s.orphan AS orphan, (
+    SELECT part FROM message_parts q WHERE q.tenant = ids.tenant AND q.message_id = ids.message_id
+    ORDER BY CASE WHEN part = 'sent' AND coalesce(s.accepted, 0) THEN 0 WHEN part = 'received' THEN 1
+                  WHEN part = 'sent' THEN 2 ELSE 3 END LIMIT 1
+  ) AS part
+  FROM ids LEFT JOIN message_status s USING (tenant, message_id)
+)
+SELECT k.tenant, k.message_id,
+  CASE WHEN k.accepted THEN 'outbound' WHEN k.part = 'sent' THEN 'echo' ELSE coalesce(k.part, 'orphan') END AS origin,
+  CASE WHEN k.accepted THEN 'outbound' ELSE coalesce(p.direction, 'outbound') END AS direction,
+  CASE WHEN k.accepted THEN s.type ELSE coalesce(p.type, 'unknown') END AS type,
+  CASE WHEN k.accepted THEN s.accepted_at ELSE coalesce(p.event_time, s.first_status_at) END AS event_time,
+  CASE WHEN k.accepted THEN s.accepted_at WHEN k.part = 'sent' THEN p.event_time END AS accepted_at,
+  CASE WHEN k.accepted OR coalesce(p.direction, 'outbound') = 'outbound' THEN s.effective_status END AS effective_status,
+  s.sent_at, s.delivered_at, s.read_at, s.played_at, s.failed_at, coalesce(s.error_codes, '') AS error_codes,
+  s.error_class, s.pricing_type, s.pricing_category,
+  CASE WHEN k.accepted THEN s.template ELSE p.template END AS template,
+  CASE WHEN k.accepted THEN s.language ELSE p.language END AS language,
+  CASE WHEN k.accepted THEN s.category ELSE p.category END AS category,
+  CASE WHEN k.accepted THEN s.campaign ELSE p.campaign END AS campaign,
+  CASE WHEN k.accepted THEN s.segment ELSE p.segment END AS segment,
+  CASE WHEN k.accepted THEN s.author_kind ELSE p.author_kind END AS author_kind,
+  CASE WHEN k.accepted THEN s.author_id ELSE p.author_id END AS author_id,
+  coalesce(p.person_id, s.person_id) AS person_id, p.conversation_id, p.session_id,
+  coalesce(p.phone_number_id, s.phone_number_id) AS phone_number_id, p.group_id, p.reply_to, p.referral, p.content,
+  coalesce(p.test, s.test) AS test
+FROM known k
+LEFT JOIN message_status s USING (tenant, message_id)
+LEFT JOIN message_parts p ON p.tenant = k.tenant AND p.message_id = k.message_id AND p.part = k.part
+WHERE k.accepted OR k.orphan AND k.part IS NULL
+  OR k.part = 'received' AND p.type NOT IN ('reaction', 'edit', 'revoke', 'system', 'request_welcome')
+  OR k.part = 'sent' AND p.type NOT IN ('edit', 'revoke')
+  OR k.part = 'history';
+
+-- One case per session. The agent is the last human sender, else the last one assigned.
+CREATE VIEW cases AS
+SELECT s.session_id AS case_id, s.tenant, s.person_id, s.phone_number_id, s.opened_at, s.closed_at,
+  CASE WHEN s.closed_at IS NULL THEN 'open' ELSE 'closed' END AS status, s.close_reason, s.queue, s.reason, s.outcome,
+  coalesce(
+    (SELECT author_id FROM message_parts m WHERE m.session_id = s.session_id AND author_kind = 'agent'
+       AND author_id IS NOT NULL ORDER BY m.event_time DESC, m.message_id DESC LIMIT 1),
+    (SELECT json_extract(content, '$.agent') FROM events e WHERE e.person_id = s.person_id
+       AND e.session_id = s.session_id AND e.kind = 'assigned' ORDER BY e.event_time DESC, e.event_id DESC LIMIT 1)
+  ) AS agent
+FROM sessions s;
+
+-- Each sign of a person's will: preferences, and messages that are an opt-out.
+CREATE VIEW consents AS
+SELECT tenant, person_id, event_time, kind, 'preference' AS source FROM events
+WHERE kind IN ('opt_out', 'opt_in', 'preference_changed') AND person_id IS NOT NULL
+UNION ALL
+SELECT tenant, person_id, event_time, 'opt_out', 'message' FROM message_parts WHERE opt_out AND person_id IS NOT NULL
+UNION ALL
+SELECT tenant, person_id, failed_at, 'opt_out', 'error' FROM message_status
+WHERE ',' || error_codes || ',' LIKE '%,131050,%' AND person_id IS NOT NULL;
+
+-- Deals of the CRM, as their latest event left them.
+CREATE VIEW deals AS
+SELECT tenant, json_extract(content, '$.system') AS system, json_extract(content, '$.deal_id') AS deal_id, person_id,
+  kind AS last_event, json_extract(content, '$.stage') AS stage, json_extract(content, '$.amount') AS amount,
+  json_extract(content, '$.currency') AS currency, json_extract(content, '$.opened_at') AS opened_at,
+  max(event_time) AS updated_at
+FROM events
+WHERE kind LIKE 'deal\_%' ESCAPE '\' AND json_extract(content, '$.deal_id') IS NOT NULL
+GROUP BY 1, 2, 3;

@@ -1,0 +1,254 @@
+//! Arguments of the binary.
+
+use clap::{Args, Parser, Subcommand};
+use std::{path::PathBuf, time::Duration};
+
+/// WhatsApp Business events into a CRM's truth.
+#[derive(Debug, Parser)]
+#[command(name = "hilo", version, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The main job on this machine: a simulated platform, all roles, a live dashboard.
+    Demo(Demo),
+    /// All roles in one process on the embedded engine, for real use on one machine.
+    Up(Up),
+    /// Append captures to the raw topic, as the gateway would.
+    Ingest(Ingest),
+    /// Run the whole topology over captures, deterministically and at full speed.
+    Replay(Replay),
+    /// Decode a topic to ndjson.
+    Export(Export),
+    /// Everything that happened to a delivery, message or person, in order.
+    Trace(Trace),
+    /// The numbers.
+    Metrics(Metrics),
+    /// Dead letters: what could not be read, with its reason.
+    Dlq(Dlq),
+    /// The topology as text, JSON or a picture.
+    Topology(Topology),
+    /// What is wrong with the set-up, and how to mend it.
+    Doctor(Doctor),
+    /// Measure this machine: replay and gateway.
+    Bench(Bench),
+}
+
+/// Where the data and the configuration are.
+#[derive(Args, Debug, Clone, Default)]
+pub(crate) struct Place {
+    /// Configuration file [default: ./hilo.toml if there].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder of the embedded engine [default: storage.data_dir of the configuration].
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Demo {
+    /// Items a second that the platform sends.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub rate: u32,
+    /// How long it sends, for example 30s, 5m; without it, until interrupted.
+    #[arg(long, value_parser = duration)]
+    pub duration: Option<Duration>,
+    /// Seed of the simulated world.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Port of the dashboard and the webhooks; 0 takes a free one.
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// Folder to keep the data in [default: a temporary one, removed at the end].
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Up {
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Ingest {
+    /// Captures (ndjson); `-` reads standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub place: Place,
+    /// Print the counts as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Replay {
+    /// Captures (ndjson); `-` reads standard input.
+    #[arg(long = "in", required = true, num_args = 1.., value_name = "FILE")]
+    pub inputs: Vec<PathBuf>,
+    /// Folder for the results.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Configuration file [default: ./hilo.toml if there].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Export {
+    /// Topic, with or without `hilo.` (raw, identity, conversation, status, account, metric, dead_letter, unclassified).
+    pub topic: String,
+    /// First event time (RFC 3339).
+    #[arg(long, value_parser = instant)]
+    pub from: Option<i64>,
+    /// First event time no longer exported (RFC 3339).
+    #[arg(long, value_parser = instant)]
+    pub to: Option<i64>,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Trace {
+    /// Delivery id, message id, person id, session id.
+    pub id: String,
+    #[command(flatten)]
+    pub place: Place,
+    /// Print as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Metrics {
+    /// Only this metric, for example delivery_rate or delivery_rate@1.
+    #[arg(long)]
+    pub definition: Option<String>,
+    /// Only windows that end after this instant (RFC 3339); without it, the rows over all input.
+    #[arg(long, value_parser = instant)]
+    pub since: Option<i64>,
+    /// Only this tenant.
+    #[arg(long)]
+    pub tenant: Option<String>,
+    #[command(flatten)]
+    pub place: Place,
+    /// Print as JSON, one row a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Dlq {
+    #[command(subcommand)]
+    pub command: DlqCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DlqCommand {
+    /// Dead letters by reason.
+    List {
+        #[command(flatten)]
+        place: Place,
+        /// Print as JSON, one dead letter a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// One dead letter, with the original.
+    Show {
+        /// Its event id, as listed.
+        event_id: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Put the deliveries of dead letters through again, after the cause is mended.
+    Replay {
+        /// Only those with this reason.
+        #[arg(long)]
+        reason: Option<String>,
+        /// Only the one with this event id.
+        #[arg(long)]
+        event_id: Option<String>,
+        #[command(flatten)]
+        place: Place,
+        /// Print the count as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Topology {
+    /// Write the picture (SVG) to this file.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Print as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub place: Place,
+    /// Print as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    pub command: BenchCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Items a second through the whole topology in memory, CPU and peak memory.
+    Replay {
+        /// Items of the generated capture.
+        #[arg(long, default_value_t = 1_000_000)]
+        items: u64,
+        /// Seed of the capture.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Time to the acknowledgement of a signed delivery, at a given rate, with durable commits.
+    Gateway {
+        /// Deliveries a second.
+        #[arg(long, default_value_t = 5_000)]
+        rate: u32,
+        /// How long.
+        #[arg(long, value_parser = duration, default_value = "20s")]
+        duration: Duration,
+        /// Connections.
+        #[arg(long, default_value_t = 64)]
+        connections: usize,
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration =
+        text.parse().map_err(|_| format!("{text:?} is no duration: write for example 30s, 5m or 2h"))?;
+    Duration::try_from(span).map_err(|_| format!("{text:?} is no positive duration"))
+}
+
+fn instant(text: &str) -> Result<i64, String> {
+    hilo_domain::time::parse_rfc3339(text)
+        .ok_or_else(|| format!("{text:?} is no instant: write for example 2026-05-04T13:00:00Z"))
+}

@@ -1,0 +1,142 @@
+//! `hilo dlq`: what could not be read.
+
+use crate::{
+    cli::{Dlq, DlqCommand, Place},
+    failure::Failure,
+    place, topology,
+};
+use anyhow::anyhow;
+use hilo_contracts::{
+    codec::{self, Codec as _},
+    facts::{DeadLetter, Raw},
+    json, topics,
+};
+use hilo_domain::time::to_rfc3339;
+use hilo_stream::{
+    Record,
+    embedded::{DataDir, Log, RawLog},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{Write as _, stdout},
+    path::PathBuf,
+};
+
+/// Records read at once.
+const CHUNK: usize = 10_000;
+
+pub(crate) fn run(arguments: &Dlq) -> Result<(), Failure> {
+    match &arguments.command {
+        DlqCommand::List { place, json } => list(place, *json),
+        DlqCommand::Show { event_id, place } => show(place, event_id),
+        DlqCommand::Replay { reason, event_id, place, json } => {
+            replay(place, reason.as_deref(), event_id.as_deref(), *json)
+        }
+    }
+}
+
+fn each(
+    place: &Place,
+    topic: &str,
+    mut visit: impl FnMut(&Record) -> anyhow::Result<()>,
+) -> Result<PathBuf, Failure> {
+    let (config, dir) = place::open(place)?;
+    place::must_exist(&dir)?;
+    let topology = topology::topology(&place::tenants(&config))?;
+    let mut log = Log::open(&dir, &topology);
+    let mut from = 0;
+    loop {
+        let records = log.read(topic, from, CHUNK)?;
+        let Some((last, _)) = records.last() else { return Ok(dir) };
+        from = last + 1;
+        for (_, record) in &records {
+            visit(record)?;
+        }
+    }
+}
+
+fn list(place: &Place, as_json: bool) -> Result<(), Failure> {
+    let codec = codec::dead_letter();
+    let mut by_reason: BTreeMap<String, (u64, DeadLetter)> = BTreeMap::new();
+    let mut out = stdout().lock();
+    each(place, topics::DEAD_LETTER, |record| {
+        if as_json {
+            json::write(topics::DEAD_LETTER, &record.value, &mut out)?;
+            out.write_all(b"\n")?;
+            return Ok(());
+        }
+        let letter = codec.decode(&record.value)?;
+        let entry = by_reason.entry(letter.reason.clone()).or_insert_with(|| (0, DeadLetter::default()));
+        entry.0 += 1;
+        entry.1 = letter;
+        Ok(())
+    })?;
+    for (reason, (count, last)) in &by_reason {
+        println!(
+            "{count:>8}  {reason:<24} last {} at {}: {}",
+            last.event_id,
+            to_rfc3339(last.ingest_time),
+            last.detail
+        );
+    }
+    if !as_json && by_reason.is_empty() {
+        println!("no dead letters");
+    }
+    Ok(())
+}
+
+fn show(place: &Place, event_id: &str) -> Result<(), Failure> {
+    let codec = codec::dead_letter();
+    let mut found = None;
+    each(place, topics::DEAD_LETTER, |record| {
+        if codec.decode(&record.value)?.event_id == event_id {
+            found = Some(record.value.clone());
+        }
+        Ok(())
+    })?;
+    let Some(value) = found else {
+        return Err(Failure::failed(anyhow!("there is no dead letter {event_id:?}; `hilo dlq list` names them")));
+    };
+    let mut out = stdout().lock();
+    json::write(topics::DEAD_LETTER, &value, &mut out).map_err(anyhow::Error::from)?;
+    out.write_all(b"\n").map_err(anyhow::Error::from)?;
+    Ok(())
+}
+
+/// Appends the deliveries of the selected dead letters to the raw log once more. What was good in them is a duplicate
+/// by then, so only what could not be read before has an effect.
+fn replay(place: &Place, reason: Option<&str>, event_id: Option<&str>, as_json: bool) -> Result<(), Failure> {
+    if reason.is_none() && event_id.is_none() {
+        return Err(Failure::usage(anyhow!("say which dead letters: --reason NAME or --event-id ID")));
+    }
+    let letters = codec::dead_letter();
+    let mut deliveries: BTreeSet<String> = BTreeSet::new();
+    let dir = each(place, topics::DEAD_LETTER, |record| {
+        let letter = letters.decode(&record.value)?;
+        let wanted = reason.is_none_or(|reason| reason == letter.reason)
+            && event_id.is_none_or(|event_id| event_id == letter.event_id);
+        if wanted {
+            deliveries.insert(letter.delivery_id);
+        }
+        Ok(())
+    })?;
+    let codec = codec::raw();
+    let mut again: BTreeMap<String, Record> = BTreeMap::new();
+    each(place, topics::RAW, |record| {
+        let raw: Raw = codec.decode(&record.value)?;
+        if deliveries.contains(&raw.delivery_id) {
+            again.insert(raw.delivery_id, record.clone());
+        }
+        Ok(())
+    })?;
+    let count = again.len();
+    let directory = DataDir::open(&dir)?;
+    let log = RawLog::open(&directory, topics::RAW)?;
+    log.append(again.into_values().collect()).wait()?;
+    if as_json {
+        println!("{}", serde_json::json!({"deliveries": count}));
+    } else {
+        println!("{count} deliveries appended once more; `hilo up` processes them");
+    }
+    Ok(())
+}

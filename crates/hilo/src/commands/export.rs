@@ -1,0 +1,51 @@
+//! `hilo export`: a topic as ndjson.
+
+use crate::{cli::Export, failure::Failure, place, topology};
+use anyhow::{Context as _, anyhow};
+use hilo_contracts::{json, topics};
+use hilo_stream::{TopicKind, embedded::Log};
+use std::io::{BufWriter, Write as _, stdout};
+
+/// Records read at once.
+const CHUNK: usize = 10_000;
+
+pub(crate) fn run(arguments: &Export) -> Result<(), Failure> {
+    let (config, dir) = place::open(&arguments.place)?;
+    let topology = topology::topology(&place::tenants(&config))?;
+    let names: Vec<&str> = topology
+        .topics()
+        .iter()
+        .filter(|topic| topic.kind != TopicKind::Internal)
+        .map(|topic| topic.name)
+        .collect();
+    let Some(topic) = names.iter().find(|name| {
+        **name == arguments.topic || name.strip_prefix("hilo.") == Some(arguments.topic.as_str())
+    }) else {
+        let known = names.join(", ");
+        return Err(Failure::usage(anyhow!("there is no topic {:?}; known are {known}", arguments.topic)));
+    };
+    place::must_exist(&dir)?;
+    let mut log = Log::open(&dir, &topology);
+    let mut out = BufWriter::with_capacity(1 << 18, stdout().lock());
+    let mut from = 0;
+    loop {
+        let records = log.read(topic, from, CHUNK)?;
+        let Some((last, _)) = records.last() else { break };
+        from = last + 1;
+        for (_, record) in &records {
+            let wanted = arguments.from.is_none_or(|from| from <= record.timestamp)
+                && arguments.to.is_none_or(|to| record.timestamp < to);
+            if wanted {
+                write(topic, &record.value, &mut out).context("the export cannot be written")?;
+            }
+        }
+    }
+    out.flush().context("the export cannot be written")?;
+    Ok(())
+}
+
+fn write(topic: &str, value: &[u8], out: &mut impl std::io::Write) -> anyhow::Result<()> {
+    if topic == topics::RAW { json::write_raw_export(value, out)? } else { json::write(topic, value, out)? }
+    out.write_all(b"\n")?;
+    Ok(())
+}

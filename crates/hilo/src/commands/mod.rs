@@ -1,0 +1,13 @@
+//! One file a command.
+
+pub(crate) mod bench;
+pub(crate) mod demo;
+pub(crate) mod dlq;
+pub(crate) mod doctor;
+pub(crate) mod export;
+pub(crate) mod ingest;
+pub(crate) mod metrics;
+pub(crate) mod replay;
+pub(crate) mod topology;
+pub(crate) mod trace;
+pub(crate) mod up;

@@ -1,0 +1,33 @@
+//! `hilo replay`.
+
+use crate::{cli::Replay, failure::Failure, place, replay};
+
+pub(crate) fn run(arguments: &Replay) -> Result<(), Failure> {
+    let config = place::config(arguments.config.as_deref())?;
+    let summary = replay::replay(&arguments.inputs, &arguments.out, &place::tenants(&config))?;
+    if arguments.json {
+        println!("{}", serde_json::to_string(&summary).map_err(anyhow::Error::from)?);
+        return Ok(());
+    }
+    let o = &summary.outcomes;
+    println!("{} lines, {} deliveries ({} empty)", summary.lines, summary.deliveries, summary.empty_deliveries);
+    println!(
+        "{} items = {} emitted + {} duplicate + {} unclassified + {} dead letters",
+        summary.items, o.emitted, o.duplicate, o.unclassified, o.dead_letter
+    );
+    println!(
+        "{} people, {} sessions, {} messages received, {} sent, {} from history, {} orphans, {} statuses",
+        summary.persons,
+        summary.sessions,
+        summary.messages_received,
+        summary.messages_sent,
+        summary.messages_history,
+        summary.orphans,
+        summary.statuses
+    );
+    for (reason, count) in &summary.dead_letter_reasons {
+        println!("dead letters, {reason}: {count}");
+    }
+    println!("written to {}", arguments.out.display());
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! `hilo trace`: the story of one id.
+
+use crate::{cli::Trace, failure::Failure, node, place, topology, trace};
+use anyhow::anyhow;
+use hilo_metrics::Table;
+use hilo_stream::embedded::Log;
+use std::io::stdout;
+
+pub(crate) fn run(arguments: &Trace) -> Result<(), Failure> {
+    let (config, dir) = place::open(&arguments.place)?;
+    place::must_exist(&dir)?;
+    let topology = topology::topology(&place::tenants(&config))?;
+    let mut log = Log::open(&dir, &topology);
+    let mut table = Table::default();
+    let mut from = 0;
+    loop {
+        let rows = node::read_metrics(&mut log, &mut from)?;
+        if rows.is_empty() {
+            break;
+        }
+        rows.into_iter().for_each(|row| table.apply(row));
+    }
+    let Some(found) = trace::trace(&mut log, &table, &arguments.id)? else {
+        return Err(Failure::failed(anyhow!(
+            "nothing is known by this id in {}; check it for a missing character, or look in `hilo dlq list`",
+            dir.display()
+        )));
+    };
+    if arguments.json {
+        println!("{}", trace::to_json(&found));
+    } else {
+        trace::print(&found, &mut stdout().lock()).map_err(anyhow::Error::from)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! The whole topology in memory, on two threads: `normalize` on one, everything else on the other.
+
+use crate::topology::{dead_letter, topology, Tenants};
+use anyhow::{Context as _, Result, anyhow};
+use hilo_contracts::topics;
+use hilo_domain::Millis;
+use hilo_stream::{Counts, Executor, Record};
+use std::{
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread,
+};
+
+/// Records handed over at once: large enough that the hand-over costs nothing, small enough to stay in the caches.
+const BATCH: usize = 512;
+/// Batches that may wait: a slow stage holds the fast one back.
+const WAITING: usize = 16;
+
+/// What travels between the threads.
+enum Step {
+    Record(Record),
+    Time(Millis),
+}
+
+/// Runs `raw` through the topology; gives the derived records to `sink` in log order, in batches, on the caller's
+/// thread, and the counts at the end. Time ends at the greatest event time seen.
+pub(crate) fn run(
+    tenants: &Tenants,
+    raw: impl Iterator<Item = Result<Record>> + Send,
+    mut sink: impl FnMut(Vec<Record>) -> Result<()>,
+) -> Result<Counts> {
+    let topology = topology(tenants)?;
+    let first = "normalize";
+    let rest: Vec<&str> =
+        topology.processors().iter().map(|processor| processor.name).filter(|name| *name != first).collect();
+    let mut fan_out = Executor::new(&topology, &[first], dead_letter)?;
+    let mut fold = Executor::new(&topology, &rest, dead_letter)?;
+    let (steps, to_fold) = sync_channel::<Vec<Step>>(WAITING);
+    let (records, to_sink) = sync_channel::<Vec<Record>>(WAITING);
+    thread::scope(|scope| {
+        let fan_out_thread = scope.spawn(move || -> Result<Counts> {
+            fan_out_all(&mut fan_out, raw, &steps)?;
+            Ok(fan_out.counts())
+        });
+        let fold_thread = scope.spawn(move || -> Result<Counts> {
+            fold_all(&mut fold, &to_fold, &records)?;
+            Ok(fold.counts())
+        });
+        let mut sunk = Ok(());
+        for batch in to_sink {
+            if sunk.is_ok() {
+                sunk = sink(batch);
+            }
+        }
+        let stopped = |_| anyhow!("a pipeline thread stopped: this is a defect of Hilo");
+        let mut counts = fan_out_thread.join().map_err(stopped)??;
+        for (name, count) in fold_thread.join().map_err(stopped)?? {
+            *counts.entry(name).or_default() += count;
+        }
+        sunk.map(|()| counts)
+    })
+}
+
+fn fan_out_all(
+    executor: &mut Executor,
+    raw: impl Iterator<Item = Result<Record>>,
+    steps: &SyncSender<Vec<Step>>,
+) -> Result<()> {
+    let mut batch = Vec::with_capacity(BATCH);
+    for record in raw {
+        executor.feed(record?)?;
+        batch.extend(executor.take_outputs().into_iter().map(Step::Record));
+        batch.extend(executor.take_advance().map(Step::Time));
+        if batch.len() >= BATCH && steps.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH))).is_err() {
+            // The other side stopped and says why.
+            return Ok(());
+        }
+    }
+    // As above: a stopped receiver tells its own reason.
+    let _ = steps.send(batch);
+    Ok(())
+}
+
+fn fold_all(executor: &mut Executor, steps: &Receiver<Vec<Step>>, records: &SyncSender<Vec<Record>>) -> Result<()> {
+    let mut now = Millis::MIN;
+    for batch in steps {
+        let mut outputs = Vec::with_capacity(batch.len());
+        for step in batch {
+            match step {
+                Step::Record(record) if record.topic == topics::ITEM => {
+                    now = now.max(record.timestamp);
+                    executor.feed(record)?;
+                    outputs.append(&mut executor.take_outputs());
+                }
+                // What the fan-out already decided: dead letters and unclassified items.
+                Step::Record(record) => outputs.push(record),
+                Step::Time(at) => {
+                    now = now.max(at);
+                    executor.tick(at)?;
+                    outputs.append(&mut executor.take_outputs());
+                }
+            }
+        }
+        records.send(outputs).context("the outputs cannot be written")?;
+    }
+    if now > Millis::MIN {
+        executor.tick(now)?;
+    }
+    // A stopped sink tells its own reason.
+    let _ = records.send(executor.take_outputs());
+    Ok(())
+}

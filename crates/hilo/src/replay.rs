@@ -1,0 +1,148 @@
+//! `hilo replay`: captures in, derived topics, final state, golden record and metrics out.
+
+use crate::{captures, pipeline, topology::Tenants};
+use anyhow::{Context as _, Result};
+use hilo_contracts::{
+    codec::{self, Codec as _},
+    json, topics,
+};
+use hilo_golden::Golden;
+use hilo_metrics::Table;
+use hilo_stream::{Counts, Record};
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{BufWriter, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// Derived topics that are written as they are; metrics go through their highest revision first.
+const TOPICS: [&str; 6] = [
+    topics::IDENTITY,
+    topics::CONVERSATION,
+    topics::STATUS,
+    topics::ACCOUNT,
+    topics::UNCLASSIFIED,
+    topics::DEAD_LETTER,
+];
+
+/// `summary.json`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Summary {
+    pub lines: u64,
+    pub deliveries: u64,
+    pub empty_deliveries: u64,
+    pub items: u64,
+    pub outcomes: Outcomes,
+    pub dead_letter_reasons: BTreeMap<&'static str, u64>,
+    pub persons: u64,
+    pub sessions: u64,
+    pub messages_received: u64,
+    pub messages_sent: u64,
+    pub messages_history: u64,
+    pub orphans: u64,
+    pub statuses: u64,
+}
+
+/// Outcomes of items; they add up to `items`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Outcomes {
+    pub emitted: u64,
+    pub duplicate: u64,
+    pub unclassified: u64,
+    pub dead_letter: u64,
+}
+
+impl Summary {
+    /// The counts of the processors and of the golden record, together.
+    pub(crate) fn new(counts: &Counts, golden: &Golden) -> Result<Self> {
+        let count = |name, label| counts.get(&(name, label)).copied().unwrap_or_default();
+        let outcomes = Outcomes {
+            emitted: count("items", "emitted"),
+            duplicate: count("items", "duplicate"),
+            unclassified: count("items", "unclassified"),
+            dead_letter: count("items", "dead_letter"),
+        };
+        let known = golden.counts()?;
+        Ok(Self {
+            lines: count("lines", ""),
+            deliveries: count("deliveries", ""),
+            empty_deliveries: count("empty_deliveries", ""),
+            items: outcomes.emitted + outcomes.duplicate + outcomes.unclassified + outcomes.dead_letter,
+            outcomes,
+            dead_letter_reasons: counts
+                .iter()
+                .filter(|((name, _), _)| *name == "dead_letter_reasons")
+                .map(|((_, reason), count)| (*reason, *count))
+                .collect(),
+            persons: known.persons,
+            sessions: known.sessions,
+            messages_received: known.messages_received,
+            messages_sent: known.messages_sent,
+            messages_history: known.messages_history,
+            orphans: known.orphans,
+            statuses: count("statuses", ""),
+        })
+    }
+}
+
+/// Replays `inputs` into the folder `out`.
+pub(crate) fn replay(inputs: &[PathBuf], out: &Path, tenants: &Tenants) -> Result<Summary> {
+    let state = out.join("state");
+    fs::create_dir_all(&state).with_context(|| format!("cannot make the folder {}", state.display()))?;
+    let database = out.join("golden.db");
+    for leftover in ["golden.db", "golden.db-wal", "golden.db-shm"] {
+        let leftover = out.join(leftover);
+        if leftover.exists() {
+            fs::remove_file(&leftover).with_context(|| format!("cannot replace {}", leftover.display()))?;
+        }
+    }
+    let mut golden = Golden::open(&database)?;
+    let mut files: BTreeMap<&str, BufWriter<File>> = BTreeMap::new();
+    for topic in TOPICS {
+        let name = topic.strip_prefix("hilo.").unwrap_or(topic);
+        files.insert(topic, create(&out.join(format!("{name}.ndjson")))?);
+    }
+    let mut offsets: BTreeMap<&'static str, i64> = BTreeMap::new();
+    let mut table = Table::default();
+    let metric = codec::metric();
+    let counts = pipeline::run(tenants, captures::records(inputs)?, |batch| {
+        let mut known: Vec<(&'static str, i64, Record)> = Vec::with_capacity(batch.len());
+        for record in batch {
+            if record.topic == topics::METRIC {
+                table.apply(metric.decode(&record.value)?);
+                continue;
+            }
+            if let Some(file) = files.get_mut(record.topic) {
+                json::write(record.topic, &record.value, file)?;
+                file.write_all(b"\n")?;
+            }
+            let offset = offsets.entry(record.topic).or_default();
+            known.push((record.topic, *offset, record));
+            *offset += 1;
+        }
+        golden.apply(&known)?;
+        Ok(())
+    })?;
+    for file in files.values_mut() {
+        file.flush()?;
+    }
+    let mut metrics = create(&out.join("metrics.ndjson"))?;
+    for row in table.rows() {
+        json::write_metric(row, &mut metrics)?;
+        metrics.write_all(b"\n")?;
+    }
+    metrics.flush()?;
+    golden.write_state(&state)?;
+    let summary = Summary::new(&counts, &golden)?;
+    let mut text = serde_json::to_string(&summary)?;
+    text.push('\n');
+    fs::write(out.join("summary.json"), text).context("cannot write summary.json")?;
+    Ok(summary)
+}
+
+fn create(path: &Path) -> Result<BufWriter<File>> {
+    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(BufWriter::with_capacity(1 << 18, file))
+}

@@ -1,0 +1,46 @@
+//! The topology: which processors run over which topics. A new processor is one line here.
+
+use hilo_contracts::topics;
+use hilo_metrics::Config as MetricsConfig;
+use hilo_stream::{ProcessorError, ProcessorSpec, Record, TopicKind, TopicSpec, Topology, TopologyError};
+use std::collections::BTreeMap;
+
+/// What the processors need to know of the configuration.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tenants {
+    /// Default region of local phone forms, by tenant.
+    pub countries: BTreeMap<String, String>,
+    /// IANA time zone, by tenant.
+    pub time_zones: BTreeMap<String, String>,
+}
+
+/// All processors, in the order in which records flow.
+pub(crate) fn topology(tenants: &Tenants) -> Result<Topology, TopologyError> {
+    let processors: Vec<ProcessorSpec> = vec![
+        hilo_normalize::normalize_spec(tenants.countries.clone()),
+        hilo_normalize::deduplicate_spec(),
+        hilo_identity::spec(),
+        hilo_conversation::spec(),
+        hilo_status::spec(),
+        hilo_account::spec(),
+        hilo_metrics::spec(MetricsConfig { time_zones: tenants.time_zones.clone() }),
+    ];
+    Topology::new(vec![raw()], processors)
+}
+
+/// The topic that everything starts from.
+fn raw() -> TopicSpec {
+    TopicSpec {
+        name: topics::RAW,
+        kind: TopicKind::Raw,
+        key: "hash of the first contact, else of the subject",
+        schema: Some(topics::RAW),
+        kept: "30 days: long enough to rebuild everything after a mistake, short enough for personal data in the clear",
+        doc: "One record a delivery or capture line: the verbatim bytes and their receipt.",
+    }
+}
+
+/// A record that no processor could take, as a dead letter: whole, with its reason.
+pub(crate) fn dead_letter(record: &Record, reason: &'static str, detail: &str) -> Result<Record, ProcessorError> {
+    hilo_normalize::dead_letter(record, reason, detail)
+}

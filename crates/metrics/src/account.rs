@@ -1,0 +1,83 @@
+//! States of numbers, templates and portfolios (metric definitions, chapter 8).
+
+use crate::{
+    members::UNKNOWN,
+    rows::{Grouping, Observation},
+    series::Series,
+};
+use hilo_contracts::facts::Account;
+use hilo_domain::Millis;
+use serde::{Deserialize, Serialize};
+
+/// One observation, as it rests in the store under its fact's id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Observed {
+    pub revision: i64,
+    pub tenant: String,
+    pub at: Millis,
+    pub quality: Option<State>,
+    pub limit: Option<State>,
+}
+
+/// A subject and its state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct State {
+    /// Kind and id of the subject of a quality; name and value of the one dimension of a limit.
+    pub subject: (String, String),
+    pub observation: Observation,
+}
+
+impl Observed {
+    pub(crate) fn of(fact: &Account) -> Self {
+        Self {
+            revision: fact.revision,
+            tenant: fact.tenant.clone(),
+            at: fact.event_time,
+            quality: quality(fact),
+            limit: limit(fact),
+        }
+    }
+
+    /// Rows and the state that they see, one of each series at most.
+    pub(crate) fn states(&self) -> impl Iterator<Item = (Series, Grouping<'_>, &Observation)> {
+        let quality = self.quality.iter().map(|State { subject: (kind, id), observation }| {
+            (Series::QualityRating, vec![("subject_kind", kind.as_str()), ("subject_id", id.as_str())], observation)
+        });
+        let limit = self.limit.iter().map(|State { subject: (name, id), observation }| {
+            let name = if name == "portfolio_id" { "portfolio_id" } else { "waba_id" };
+            (Series::MessagingLimit, vec![(name, id.as_str())], observation)
+        });
+        quality.chain(limit)
+    }
+}
+
+fn quality(fact: &Account) -> Option<State> {
+    let rated = fact.quality.is_some() || fact.kind == "quality";
+    if !rated || !matches!(fact.subject.kind.as_str(), "phone_number" | "template") {
+        return None;
+    }
+    let value = match fact.quality.as_deref() {
+        Some("GREEN") => Some(3),
+        Some("YELLOW") => Some(2),
+        Some("RED") => Some(1),
+        _ => None,
+    };
+    let rating = Some(fact.quality.clone().unwrap_or_else(|| UNKNOWN.to_owned()));
+    Some(State {
+        subject: (fact.subject.kind.clone(), fact.subject.id.clone()),
+        observation: Observation { value, rating },
+    })
+}
+
+/// The limit belongs to the portfolio; where nobody names it, to the account.
+fn limit(fact: &Account) -> Option<State> {
+    if fact.limit.is_none() && fact.kind != "limit" {
+        return None;
+    }
+    let subject = match fact.subject.kind.as_str() {
+        "portfolio" => ("portfolio_id".to_owned(), fact.subject.id.clone()),
+        "waba" => ("waba_id".to_owned(), fact.subject.id.clone()),
+        _ => ("waba_id".to_owned(), fact.waba_id.clone().unwrap_or_else(|| UNKNOWN.to_owned())),
+    };
+    Some(State { subject, observation: Observation { value: fact.limit, rating: None } })
+}

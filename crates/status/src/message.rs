@@ -1,0 +1,302 @@
+//! What is kept of a message: its descriptions by origin, and the fold of its statuses.
+
+use hilo_contracts::{
+    facts::{AuthorRef, ErrorRef, PricingRef, Status as Fact, TemplateRef},
+    item::{ErrorInfo, Item, Message as Told, Origin, Pricing, Resolved, Status},
+};
+use hilo_domain::{Millis, StatusFold, hash::IdHasher};
+use serde::{Deserialize, Serialize};
+
+/// Type of a message that only statuses tell of.
+const UNKNOWN: &str = "unknown";
+
+/// Whose something is, by the version of the identity graph that decided.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Whose {
+    pub version: u64,
+    pub person_id: Option<Box<str>>,
+    pub country: Option<Box<str>>,
+}
+
+impl Whose {
+    fn of(resolved: &Resolved) -> Self {
+        Self {
+            version: resolved.version,
+            person_id: resolved.person_id.as_deref().map(Box::from),
+            country: resolved.country.as_deref().map(Box::from),
+        }
+    }
+
+    /// Takes over a later verdict; a verdict that knows nobody says nothing.
+    fn update(&mut self, later: &Self) {
+        if later.person_id.is_some() && (later.version > self.version || self.person_id.is_none()) {
+            self.clone_from(later);
+        }
+    }
+}
+
+/// One description of the message: a line, an element of `messages`, an echo or a history element.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Description {
+    origin: Origin,
+    at: Millis,
+    /// Hash of the content: tells a repetition from a better duplicate of the same time.
+    content: [u8; 8],
+    kind: Box<str>,
+    author_kind: Box<str>,
+    author_id: Option<Box<str>>,
+    phone_number_id: Option<Box<str>>,
+    /// An outbound line or echo, and not an edit or a revocation.
+    sent: bool,
+    whose: Whose,
+    /// Boxed: only templates and campaigns have it.
+    purpose: Option<Box<Purpose>>,
+}
+
+/// What a send is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Purpose {
+    template: Option<TemplateRef>,
+    campaign: Option<String>,
+    segment: Option<String>,
+}
+
+/// What the statuses say together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Statuses {
+    fold: StatusFold,
+    /// Hashes of (status, participant, code), sorted: what has been told.
+    told: Vec<u32>,
+    /// Latest, with the greatest content on a tie.
+    pricing: Option<(Millis, PricingRef)>,
+    errors: Option<(Millis, Vec<ErrorRef>)>,
+    /// Earliest, with the smallest number on a tie.
+    phone_number_id: Option<(Millis, Box<str>)>,
+    whose: Whose,
+}
+
+/// Keeps the value of the latest time. Of equal times any order will do, so long as it is one of the content alone.
+fn keep_latest<T: std::fmt::Debug>(slot: &mut Option<(Millis, T)>, at: Millis, new: T) {
+    let later = match slot {
+        Some((had_at, had)) if *had_at == at => format!("{had:?}") < format!("{new:?}"),
+        Some((had_at, _)) => *had_at < at,
+        None => true,
+    };
+    if later {
+        *slot = Some((at, new));
+    }
+}
+
+/// A message.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Message {
+    /// Revision that was published last.
+    pub revision: i64,
+    pub test: bool,
+    /// One per origin, in the order in which details are taken from them.
+    descriptions: Vec<Description>,
+    /// Boxed: most messages are received ones, and have none.
+    statuses: Option<Box<Statuses>>,
+}
+
+/// What a description did to a message.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Described {
+    pub changed: bool,
+    /// Person who holds the description that a better one of another person replaced.
+    pub lost_by: Option<Box<str>>,
+}
+
+impl Message {
+    /// Adds a description. Of two of one origin the one with the smaller (event time, content) holds. Contents are not
+    /// kept to be compared: of equal times a different content is the smaller one, because `deduplicate` sends no other.
+    pub(crate) fn describe(&mut self, resolved: &Resolved, told: &Told) -> Described {
+        let item = &resolved.item;
+        let content = content_hash(item);
+        let place = self.descriptions.partition_point(|had| had.origin < told.origin);
+        let held = self.descriptions.get_mut(place).filter(|had| had.origin == told.origin);
+        let mut lost_by = None;
+        match held {
+            None => {
+                // Nearly every message has one description; growth by doubling would hold room for four.
+                self.descriptions.reserve_exact(1);
+                self.descriptions.insert(place, description(resolved, told, content));
+            }
+            Some(had) if had.at < item.event_time => return Described::default(),
+            Some(had) if had.at == item.event_time && had.content == content => {
+                let before = had.whose.clone();
+                had.whose.update(&Whose::of(resolved));
+                let changed = before.person_id != had.whose.person_id || before.country != had.whose.country;
+                return Described { changed, lost_by: None };
+            }
+            Some(had) => {
+                let new = description(resolved, told, content);
+                lost_by = had.whose.person_id.take().filter(|person| new.whose.person_id.as_ref() != Some(person));
+                *had = new;
+            }
+        }
+        self.test |= item.test;
+        Described { changed: true, lost_by }
+    }
+
+    /// Adds a status. Whether there is something to tell.
+    pub(crate) fn add(&mut self, resolved: &Resolved, status: &Status) -> bool {
+        let item = &resolved.item;
+        let at = item.event_time;
+        let statuses = self.statuses.get_or_insert_default();
+        let before = statuses.clone();
+        let codes: Vec<i64> = status.errors.iter().filter_map(|error| error.code).collect();
+        statuses.fold.add(&status.status, at, &codes);
+        if let Some(pricing) = &status.pricing {
+            keep_latest(&mut statuses.pricing, at, pricing_ref(pricing));
+        }
+        if !status.errors.is_empty() {
+            keep_latest(&mut statuses.errors, at, status.errors.iter().map(error_ref).collect());
+        }
+        if let Some(number) = &item.phone_number_id
+            && statuses.phone_number_id.as_ref().is_none_or(|(had_at, had)| (at, &**number) < (*had_at, &**had))
+        {
+            statuses.phone_number_id = Some((at, number.as_str().into()));
+        }
+        // A participant is not the one to whom the message was sent: that is the group.
+        if status.participant.is_none() {
+            statuses.whose.update(&Whose::of(resolved));
+        }
+        let told = told_hash(status, codes.first().copied());
+        if let Err(place) = statuses.told.binary_search(&told) {
+            statuses.told.insert(place, told);
+        }
+        let test = self.test | item.test;
+        let changed = *statuses != before || test != self.test;
+        self.test = test;
+        changed
+    }
+
+    /// The identity graph gave the message to somebody else. Whether that is news.
+    pub(crate) fn reassign(&mut self, later: &Whose) -> bool {
+        let before = self.whose().cloned();
+        for description in &mut self.descriptions {
+            description.whose.update(later);
+        }
+        if let Some(statuses) = &mut self.statuses {
+            statuses.whose.update(later);
+        }
+        let person = |whose: Option<&Whose>| whose.map(|whose| (whose.person_id.clone(), whose.country.clone()));
+        person(before.as_ref()) != person(self.whose())
+    }
+
+    /// Whether there is anything to say about it on `hilo.status`: it was sent, or has statuses.
+    pub(crate) fn is_published(&self) -> bool {
+        self.statuses.is_some() || self.descriptions.iter().any(|had| had.sent)
+    }
+
+    /// Whether only statuses tell of it.
+    pub(crate) fn is_orphan(&self) -> bool {
+        self.descriptions.is_empty()
+    }
+
+    fn whose(&self) -> Option<&Whose> {
+        let statuses = self.statuses.as_ref().map(|statuses| &statuses.whose);
+        let mut all = self.descriptions.iter().map(|had| &had.whose).chain(statuses);
+        all.find(|whose| whose.person_id.is_some())
+    }
+
+    /// The state as a fact; what tells of the occasion (kind, times, source, status) is left empty.
+    pub(crate) fn fact(&self) -> Fact {
+        let none = Statuses::default();
+        let statuses = self.statuses.as_deref().unwrap_or(&none);
+        let fold = &statuses.fold;
+        let details = self.descriptions.first();
+        let purpose = details.and_then(|had| had.purpose.as_deref());
+        let reported_number = statuses.phone_number_id.as_ref().map(|(_, number)| number);
+        let whose = self.whose();
+        let sent = self.descriptions.iter().find(|had| had.sent);
+        let error_class = fold.error_class().map(|class| class.as_str().to_owned());
+        Fact {
+            revision: self.revision,
+            effective_status: fold.effective().map(str::to_owned),
+            accepted_at: sent.map(|had| had.at),
+            sent_at: fold.sent,
+            delivered_at: fold.delivered_at(),
+            read_at: fold.read_at(),
+            played_at: fold.played,
+            failed_at: fold.failed,
+            first_status_at: fold.earliest,
+            errors: statuses.errors.as_ref().map(|(_, errors)| errors.clone()).unwrap_or_default(),
+            error_codes: fold.error_codes.clone(),
+            error_class,
+            pricing: statuses.pricing.as_ref().map(|(_, pricing)| pricing.clone()),
+            message_type: details.map_or(UNKNOWN, |had| &had.kind).to_owned(),
+            author: details.map(|had| AuthorRef { kind: had.author_kind.to_string(), id: text(had.author_id.as_ref()) }),
+            template: purpose.and_then(|purpose| purpose.template.clone()),
+            campaign: purpose.and_then(|purpose| purpose.campaign.clone()),
+            segment: purpose.and_then(|purpose| purpose.segment.clone()),
+            person_id: text(whose.and_then(|whose| whose.person_id.as_ref())),
+            country: text(whose.and_then(|whose| whose.country.as_ref())),
+            phone_number_id: text(details.and_then(|had| had.phone_number_id.as_ref()).or(reported_number)),
+            orphan: self.is_orphan(),
+            accepted: sent.is_some_and(|had| had.origin == Origin::Outbound),
+            test: self.test,
+            ..Fact::default()
+        }
+    }
+}
+
+fn description(resolved: &Resolved, told: &Told, content: [u8; 8]) -> Description {
+    let purpose = Purpose {
+        template: told.template.as_ref().map(|template| TemplateRef {
+            name: template.name.clone(),
+            language: template.language.clone(),
+            category: template.category.clone(),
+        }),
+        campaign: told.campaign.clone(),
+        segment: told.segment.clone(),
+    };
+    let has_purpose = purpose.template.is_some() || purpose.campaign.is_some() || purpose.segment.is_some();
+    Description {
+        origin: told.origin,
+        at: resolved.item.event_time,
+        content,
+        kind: told.kind.as_str().into(),
+        author_kind: told.author.kind.as_str().into(),
+        author_id: told.author.id.as_deref().map(Box::from),
+        phone_number_id: resolved.item.phone_number_id.as_deref().map(Box::from),
+        sent: told.is_sent_message(),
+        whose: Whose::of(resolved),
+        purpose: has_purpose.then(|| Box::new(purpose)),
+    }
+}
+
+fn text(text: Option<&Box<str>>) -> Option<String> {
+    text.map(|text| text.to_string())
+}
+
+fn content_hash(item: &Item) -> [u8; 8] {
+    let mut hasher = IdHasher::new("content");
+    hasher.update(item.content.as_bytes());
+    let [a, b, c, d, e, f, g, h, ..] = hasher.bytes();
+    [a, b, c, d, e, f, g, h]
+}
+
+fn told_hash(status: &Status, code: Option<i64>) -> u32 {
+    let mut hasher = IdHasher::new("told");
+    hasher
+        .update(status.status.as_bytes())
+        .update(status.participant.as_deref().unwrap_or_default().as_bytes())
+        .update(&code.unwrap_or(-1).to_le_bytes());
+    let [a, b, c, d, ..] = hasher.bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+fn pricing_ref(pricing: &Pricing) -> PricingRef {
+    PricingRef {
+        model: pricing.model.clone(),
+        kind: pricing.kind.clone(),
+        category: pricing.category.clone(),
+        billable: pricing.billable,
+    }
+}
+
+fn error_ref(error: &ErrorInfo) -> ErrorRef {
+    ErrorRef { code: error.code, title: error.title.clone(), details: error.details.clone() }
+}

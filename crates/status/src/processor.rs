@@ -1,0 +1,144 @@
+//! The status processor: items of a message in, what became of it out.
+
+use crate::message::{Message, Whose};
+use hilo_contracts::{
+    codec::{self, AvroCodec, Codec as _},
+    facts::{Source, Status as Fact},
+    item::{Body, MessageRecord, PersonRecord, Resolved},
+    topics,
+};
+use hilo_domain::{Millis, hash};
+use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Verdict, wire};
+
+/// See the crate's documentation.
+pub struct Status {
+    messages: Store<Message>,
+    codec: AvroCodec<Fact>,
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self { messages: Store::new("messages"), codec: codec::status() }
+    }
+}
+
+impl Processor for Status {
+    fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError> {
+        match wire::decode(&record.value)? {
+            MessageRecord::Item(resolved) => self.item(&record.key, *resolved, context),
+            MessageRecord::Person { tenant, message_id, version, person_id, country } => {
+                let later = Whose { version, person_id: Some(person_id.into()), country: country.map(Into::into) };
+                self.reassign(record, tenant, message_id, &later, context)
+            }
+        }
+    }
+
+    fn stores(&mut self) -> Vec<&mut dyn StateStore> {
+        vec![&mut self.messages]
+    }
+}
+
+impl Status {
+    fn item(&mut self, key: &[u8], resolved: Resolved, context: &mut Context) -> Result<Verdict, ProcessorError> {
+        let was_told = |message: &Message| (message.is_published(), message.is_orphan());
+        let item = &resolved.item;
+        match &item.body {
+            Body::Message(told) => {
+                let message = self.messages.get_or_insert_with(key, Message::default)?;
+                let before = was_told(message);
+                let described = message.describe(&resolved, told);
+                if let Some(person) = described.lost_by {
+                    let record = wire::encode(&PersonRecord::Forget { key: item.key.clone() })?;
+                    context.send(topics::PERSON_ITEM, person.as_bytes(), item.event_time, record);
+                }
+                if !described.changed || !message.is_published() {
+                    return Ok(Verdict::Done);
+                }
+                if before == (true, true) {
+                    context.count("orphans", "resolved");
+                }
+                let occasion = Fact { kind: "accepted".to_owned(), message_id: told.id.clone(), ..occasion(&resolved) };
+                Self::publish(&self.codec, key, message, occasion, context)?;
+            }
+            Body::Status(status) => {
+                let message = self.messages.get_or_insert_with(key, Message::default)?;
+                let before = was_told(message);
+                if !message.add(&resolved, status) {
+                    return Ok(Verdict::Done);
+                }
+                if before == (false, true) {
+                    context.count("orphans", "found");
+                }
+                let occasion = Fact {
+                    kind: "status".to_owned(),
+                    message_id: status.message_id.clone(),
+                    participant: status.participant.clone(),
+                    status: Some(status.status.clone()),
+                    ..occasion(&resolved)
+                };
+                Self::publish(&self.codec, key, message, occasion, context)?;
+            }
+            _ => return Ok(Verdict::Drop("not_about_a_message")),
+        }
+        Ok(Verdict::Done)
+    }
+
+    fn reassign(
+        &mut self,
+        record: &Record,
+        tenant: String,
+        message_id: String,
+        later: &Whose,
+        context: &mut Context,
+    ) -> Result<Verdict, ProcessorError> {
+        let Some(message) = self.messages.get_mut(&record.key)? else {
+            return Ok(Verdict::Drop("message_unknown"));
+        };
+        if message.reassign(later) && message.is_published() {
+            let kind = "person_changed".to_owned();
+            let event_time: Millis = record.timestamp;
+            let occasion = Fact { tenant, message_id, kind, event_time, ingest_time: event_time, ..Fact::default() };
+            Self::publish(&self.codec, &record.key, message, occasion, context)?;
+        }
+        Ok(Verdict::Done)
+    }
+
+    /// Sends the state of a message with the occasion that changed it.
+    fn publish(
+        codec: &AvroCodec<Fact>,
+        key: &[u8],
+        message: &mut Message,
+        occasion: Fact,
+        context: &mut Context,
+    ) -> Result<(), ProcessorError> {
+        message.revision += 1;
+        let revision = message.revision.to_le_bytes();
+        let parts: [&[u8]; 3] = [occasion.tenant.as_bytes(), occasion.message_id.as_bytes(), &revision];
+        let fact = Fact {
+            event_id: hash::id("status", &parts),
+            tenant: occasion.tenant,
+            event_time: occasion.event_time,
+            ingest_time: occasion.ingest_time,
+            source: occasion.source,
+            kind: occasion.kind,
+            message_id: occasion.message_id,
+            participant: occasion.participant,
+            status: occasion.status,
+            ..message.fact()
+        };
+        let value = codec.encode(&fact).map_err(|error| ProcessorError::Contract(error.to_string()))?;
+        context.send(topics::STATUS, key, fact.event_time, value);
+        Ok(())
+    }
+}
+
+fn occasion(resolved: &Resolved) -> Fact {
+    let item = &resolved.item;
+    Fact {
+        tenant: item.tenant.clone(),
+        event_time: item.event_time,
+        ingest_time: item.received_at,
+        source: Source::new(&item.delivery_id, item.position),
+        ..Fact::default()
+    }
+}

@@ -1,0 +1,106 @@
+//! What can go wrong with the files of a data directory.
+
+use crate::{ProcessorError, TopologyError};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The embedded engine cannot go on, or cannot take a record. Cloned to everybody who waits for the same commit.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum EmbeddedError {
+    /// Another process has the directory.
+    #[error("data directory {} is in use by another hilo process: stop it, or choose another directory with --data-dir", dir.display())]
+    InUse {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// The operating system.
+    #[error("{} cannot be {doing}: {source}", path.display())]
+    Io {
+        /// File or directory.
+        path: PathBuf,
+        /// What was tried, as a participle.
+        doing: &'static str,
+        /// What the system says.
+        source: Arc<std::io::Error>,
+    },
+    /// No space.
+    #[error("{} cannot grow, the disk is full: free some space; nothing that was acknowledged is lost", path.display())]
+    DiskFull {
+        /// The file.
+        path: PathBuf,
+    },
+    /// SQLite.
+    #[error("{} cannot be {doing}: {source}", path.display())]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// What was tried, as a participle.
+        doing: &'static str,
+        /// What SQLite says.
+        source: Arc<rusqlite::Error>,
+    },
+    /// A file of another release.
+    #[error("{} has format {found}, this release reads {expected}: run the release that wrote it, or restore a copy", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Format found.
+        found: i64,
+        /// Format of this release.
+        expected: i64,
+    },
+    /// State of another topology.
+    #[error(
+        "{} was written by other processors or stores than those of this release: remove it, and it is rebuilt from raw.db; \
+         remove with it what was derived from it, such as golden.db", path.display()
+    )]
+    OtherTopology {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The raw log ends before the engine's offset.
+    #[error(
+        "{} ends at offset {raw_len}, but {engine_offset} records were processed: it was replaced or truncated; restore it, \
+         or remove engine.db and what was derived from it", path.display()
+    )]
+    RawBehind {
+        /// The raw log.
+        path: PathBuf,
+        /// Its length.
+        raw_len: u64,
+        /// Offset of the engine.
+        engine_offset: u64,
+    },
+    /// Nothing there to read.
+    #[error("{} does not exist: `hilo up`, `hilo demo` or `hilo ingest` with this data directory makes it", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A topic that has no log.
+    #[error("topic {0} is kept in no log: only raw and derived topics are")]
+    UnknownTopic(String),
+    /// The writer does not keep up.
+    #[error("the raw log's queue is full, the disk does not keep up: try again in a second")]
+    QueueFull,
+    /// The raw log was closed, or its writer ended.
+    #[error("the raw log is closed: the process is shutting down or its writer failed before")]
+    Closed,
+    /// A topology that cannot run.
+    #[error(transparent)]
+    Topology(Arc<TopologyError>),
+    /// A processor that cannot go on.
+    #[error("processing stopped at raw offset {offset}: {source}")]
+    Processor {
+        /// Offset of the first record of the batch.
+        offset: u64,
+        /// What the processor says.
+        source: Arc<ProcessorError>,
+    },
+}
+
+impl From<TopologyError> for EmbeddedError {
+    fn from(error: TopologyError) -> Self {
+        Self::Topology(Arc::new(error))
+    }
+}

@@ -1,0 +1,119 @@
+//! How the files are opened.
+
+use super::EmbeddedError;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Layout of the tables; raised with each change of it.
+const FORMAT: i64 = 1;
+
+/// How long a connection waits for another one: only checkpoints and recovery lock anybody out, and not for long.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Pages in the log after which it is copied into the file. The default of 1,000 would write the pages of a store about
+/// once a batch; this lets a page change several times before it is written back.
+const CHECKPOINT_PAGES: u32 = 8_000;
+
+/// Adds file and circumstance to an error of SQLite.
+pub(super) fn failed(path: &Path, doing: &'static str) -> impl FnOnce(rusqlite::Error) -> EmbeddedError {
+    let path = path.to_owned();
+    move |source| match source.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => EmbeddedError::DiskFull { path },
+        _ => EmbeddedError::Sqlite {
+            path,
+            doing,
+            source: Arc::new(source),
+        },
+    }
+}
+
+/// Opens a file to write, makes it with `schema` when it is new.
+pub(super) fn open(path: &Path, cache_kib: u32, schema: &str) -> Result<Connection, EmbeddedError> {
+    let prepare = || -> Result<(Connection, i64), rusqlite::Error> {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(256);
+        // `fullfsync` matters on macOS only, where a plain fsync does not reach the disk.
+        connection.execute_batch(&format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA temp_store = MEMORY;
+             PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -{cache_kib};"
+        ))?;
+        let mut format = format_of(&connection)?;
+        if format == 0 {
+            connection.execute_batch(&format!(
+                "BEGIN IMMEDIATE; {schema} PRAGMA user_version = {FORMAT}; COMMIT;"
+            ))?;
+            format = FORMAT;
+        }
+        Ok((connection, format))
+    };
+    let (connection, format) = prepare().map_err(failed(path, "opened"))?;
+    check(path, format)?;
+    Ok(connection)
+}
+
+/// Opens a file to read, also while another process writes it.
+pub(super) fn open_read_only(path: &Path) -> Result<Connection, EmbeddedError> {
+    if !path.exists() {
+        return Err(EmbeddedError::Missing { path: path.to_owned() });
+    }
+    let prepare = || -> Result<(Connection, i64), rusqlite::Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        let format = format_of(&connection)?;
+        Ok((connection, format))
+    };
+    let (connection, format) = prepare().map_err(failed(path, "opened"))?;
+    check(path, format)?;
+    Ok(connection)
+}
+
+fn format_of(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+fn check(path: &Path, found: i64) -> Result<(), EmbeddedError> {
+    if found == FORMAT {
+        return Ok(());
+    }
+    Err(EmbeddedError::Format {
+        path: path.to_owned(),
+        found,
+        expected: FORMAT,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_named_as_such() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("raw.db");
+        let connection = open(&path, 1_024, "CREATE TABLE log(value BLOB);").unwrap();
+        connection.pragma_update(None, "max_page_count", 4).unwrap();
+        let refused = connection
+            .execute("INSERT INTO log VALUES (zeroblob(100000))", [])
+            .map_err(failed(&path, "written"))
+            .unwrap_err();
+        assert!(matches!(refused, EmbeddedError::DiskFull { .. }), "{refused}");
+        assert!(refused.to_string().contains("raw.db"), "{refused}");
+    }
+
+    #[test]
+    fn a_file_of_another_release_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("engine.db");
+        let connection = open(&path, 1_024, "CREATE TABLE log(value BLOB);").unwrap();
+        connection.pragma_update(None, "user_version", 7).unwrap();
+        drop(connection);
+        for refused in [open(&path, 1_024, "").unwrap_err(), open_read_only(&path).unwrap_err()] {
+            assert!(matches!(refused, EmbeddedError::Format { found: 7, .. }), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! `engine.db`: what a batch changes, in one transaction.
+
+use super::directory::DataDir;
+use super::log::{Position, len};
+use super::{EmbeddedError, sqlite};
+use crate::executor::{Counts, StoreName};
+use crate::store::Backend;
+use crate::{Record, TopicKind, Topology, wire};
+use hilo_domain::Millis;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// File of the engine in the data directory.
+pub(super) const FILE: &str = "engine.db";
+
+/// Memory for pages, mostly of the stores.
+const CACHE_KIB: u32 = 32_768;
+
+/// Entries read at once in a scan.
+const SCAN_ENTRIES: usize = 1_000;
+
+const SCHEMA: &str = "\
+    CREATE TABLE position(only INTEGER PRIMARY KEY CHECK (only = 0), raw_offset INTEGER NOT NULL, now INTEGER, topology TEXT NOT NULL) STRICT;
+    CREATE TABLE counter(counter TEXT NOT NULL, label TEXT NOT NULL, amount INTEGER NOT NULL, PRIMARY KEY (counter, label)) STRICT, WITHOUT ROWID;
+    CREATE TABLE topic(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE store(id INTEGER PRIMARY KEY, processor TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (processor, name)) STRICT;
+";
+
+/// Table of the log of a topic.
+pub(super) fn log_table(topic: i64) -> String {
+    format!("log_{topic}")
+}
+
+pub(super) fn position(connection: &Connection) -> Result<Position, rusqlite::Error> {
+    connection
+        .prepare_cached("SELECT raw_offset, now FROM position")?
+        .query_row([], |row| {
+            Ok(Position {
+                raw_offset: row.get::<_, i64>(0)?.cast_unsigned(),
+                now: row.get(1)?,
+            })
+        })
+}
+
+pub(super) fn counts(connection: &Connection) -> Result<BTreeMap<(String, String), u64>, rusqlite::Error> {
+    connection
+        .prepare_cached("SELECT counter, label, amount FROM counter")?
+        .query_map([], |row| {
+            Ok(((row.get(0)?, row.get(1)?), row.get::<_, i64>(2)?.cast_unsigned()))
+        })?
+        .collect()
+}
+
+/// Changed entries of one store, in key order; `None` is a removal.
+pub(super) type Changes = Vec<(Box<[u8]>, Option<Vec<u8>>)>;
+
+/// All that one commit writes.
+pub(super) struct Batch {
+    pub(super) raw_offset: u64,
+    pub(super) now: Option<Millis>,
+    pub(super) outputs: Vec<Record>,
+    pub(super) counts: Counts,
+    pub(super) changes: Vec<(StoreName, Changes)>,
+}
+
+struct TopicLog {
+    topic: &'static str,
+    insert: String,
+    len: u64,
+}
+
+struct StateTable {
+    name: StoreName,
+    table: String,
+    put: String,
+    remove: String,
+}
+
+/// The writer's side of `engine.db`.
+pub(super) struct EngineFile {
+    path: PathBuf,
+    connection: Arc<Mutex<Connection>>,
+    logs: Vec<TopicLog>,
+    /// Topics that are not kept.
+    internal: Vec<&'static str>,
+    tables: Vec<StateTable>,
+}
+
+impl EngineFile {
+    /// Opens the file, or makes it for `topology`.
+    pub(super) fn open(directory: &DataDir, topology: &Topology) -> Result<Self, EmbeddedError> {
+        let path = directory.path().join(FILE);
+        let shape = shape(topology);
+        let connection = sqlite::open(&path, CACHE_KIB, &schema(topology, &shape))?;
+        let found: String = connection
+            .query_row("SELECT topology FROM position", [], |row| row.get(0))
+            .map_err(sqlite::failed(&path, "read"))?;
+        if found != shape {
+            return Err(EmbeddedError::OtherTopology { path });
+        }
+        let mut logs = Vec::new();
+        for (id, topic) in topics(topology) {
+            let table = log_table(id);
+            logs.push(TopicLog {
+                topic,
+                insert: format!("INSERT INTO {table} VALUES (?1, ?2, ?3, ?4)"),
+                len: len(&connection, &table).map_err(sqlite::failed(&path, "read"))?,
+            });
+        }
+        let tables = stores(topology)
+            .map(|(id, name)| {
+                let table = state_table(id);
+                StateTable {
+                    name,
+                    put: format!(
+                        "INSERT INTO {table} VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+                    ),
+                    remove: format!("DELETE FROM {table} WHERE key = ?1"),
+                    table,
+                }
+            })
+            .collect();
+        Ok(Self {
+            path,
+            connection: Arc::new(Mutex::new(connection)),
+            logs,
+            internal: topology
+                .topics()
+                .iter()
+                .filter(|topic| topic.kind == TopicKind::Internal)
+                .map(|topic| topic.name)
+                .collect(),
+            tables,
+        })
+    }
+
+    pub(super) fn position(&self) -> Result<Position, EmbeddedError> {
+        position(&lock(&self.connection)).map_err(sqlite::failed(&self.path, "read"))
+    }
+
+    /// Committed state of a store; `None` for one that the topology does not name.
+    pub(super) fn backend(&self, name: StoreName) -> Option<Box<dyn Backend>> {
+        let table = &self.tables.iter().find(|table| table.name == name)?.table;
+        Some(Box::new(SqliteBackend {
+            connection: Arc::clone(&self.connection),
+            get: format!("SELECT value FROM {table} WHERE key = ?1"),
+            first: format!("SELECT key, value FROM {table} ORDER BY key LIMIT ?1"),
+            next: format!("SELECT key, value FROM {table} WHERE key > ?2 ORDER BY key LIMIT ?1"),
+        }))
+    }
+
+    /// Writes all of `batch`, or nothing.
+    pub(super) fn commit(&mut self, batch: &Batch) -> Result<(), EmbeddedError> {
+        let mut records: Vec<Vec<&Record>> = vec![Vec::new(); self.logs.len()];
+        for record in &batch.outputs {
+            match self.logs.iter().position(|log| log.topic == record.topic) {
+                Some(log) => records[log].push(record),
+                None if self.internal.contains(&record.topic) => {}
+                None => return Err(EmbeddedError::UnknownTopic(record.topic.to_owned())),
+            }
+        }
+        let lens: Vec<u64> = self.logs.iter().map(|log| log.len).collect();
+        let written = write(
+            &mut lock(&self.connection),
+            &mut self.logs,
+            &self.tables,
+            batch,
+            records,
+        );
+        if written.is_err() {
+            for (log, len) in self.logs.iter_mut().zip(lens) {
+                log.len = len;
+            }
+        }
+        written.map_err(sqlite::failed(&self.path, "written"))
+    }
+}
+
+fn write(
+    connection: &mut Connection,
+    logs: &mut [TopicLog],
+    tables: &[StateTable],
+    batch: &Batch,
+    records: Vec<Vec<&Record>>,
+) -> Result<(), rusqlite::Error> {
+    let transaction = connection.transaction()?;
+    for (name, changes) in &batch.changes {
+        if let Some(table) = tables.iter().find(|table| table.name == *name)
+            && !changes.is_empty()
+        {
+            let mut put = transaction.prepare_cached(&table.put)?;
+            let mut remove = transaction.prepare_cached(&table.remove)?;
+            for (key, value) in changes {
+                match value {
+                    Some(value) => put.execute(params![key, value])?,
+                    None => remove.execute(params![key])?,
+                };
+            }
+        }
+    }
+    for (log, records) in logs.iter_mut().zip(records) {
+        if records.is_empty() {
+            continue;
+        }
+        let mut insert = transaction.prepare_cached(&log.insert)?;
+        for record in records {
+            insert.execute(params![
+                log.len.cast_signed(),
+                record.key,
+                record.timestamp,
+                record.value
+            ])?;
+            log.len += 1;
+        }
+    }
+    {
+        let mut add = transaction.prepare_cached(
+            "INSERT INTO counter VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
+        )?;
+        for (&(counter, label), amount) in &batch.counts {
+            add.execute(params![counter, label, amount.cast_signed()])?;
+        }
+        transaction
+            .prepare_cached("UPDATE position SET raw_offset = ?1, now = ?2")?
+            .execute(params![batch.raw_offset.cast_signed(), batch.now])?;
+    }
+    transaction.commit()
+}
+
+/// Reads what was committed last: nothing is read while a batch is being written.
+struct SqliteBackend {
+    connection: Arc<Mutex<Connection>>,
+    get: String,
+    first: String,
+    next: String,
+}
+
+type Entries = Vec<(Vec<u8>, Vec<u8>)>;
+
+impl SqliteBackend {
+    fn page(&self, after: Option<&[u8]>) -> Result<Entries, rusqlite::Error> {
+        let connection = lock(&self.connection);
+        let entry = |row: &rusqlite::Row| Ok((row.get(0)?, row.get(1)?));
+        match after {
+            None => connection
+                .prepare_cached(&self.first)?
+                .query_map(params![SCAN_ENTRIES], entry)?
+                .collect(),
+            Some(key) => connection
+                .prepare_cached(&self.next)?
+                .query_map(params![SCAN_ENTRIES, key], entry)?
+                .collect(),
+        }
+    }
+}
+
+impl Backend for SqliteBackend {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Box<dyn Error + Send + Sync>> {
+        let connection = lock(&self.connection);
+        let mut get = connection.prepare_cached(&self.get)?;
+        Ok(get.query_row(params![key], |row| row.get(0)).optional()?)
+    }
+
+    fn scan(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Box<dyn Error + Send + Sync>> {
+        // By pages, so that the visitor runs without the lock and may read another store.
+        let mut page = self.page(None)?;
+        while let Some((last, _)) = page.last() {
+            for (key, value) in &page {
+                visit(key, value);
+            }
+            page = self.page(Some(last))?;
+        }
+        Ok(())
+    }
+}
+
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    // A panic under the lock leaves a transaction that is rolled back when its guard unwinds.
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn state_table(store: i64) -> String {
+    format!("state_{store}")
+}
+
+/// Topics that have a log, with their ids. Internal topics have none, also when nobody reads them.
+fn topics(topology: &Topology) -> impl Iterator<Item = (i64, &'static str)> {
+    let derived = topology
+        .topics()
+        .iter()
+        .filter(|topic| topic.kind == TopicKind::Derived);
+    (1..).zip(derived.map(|topic| topic.name))
+}
+
+fn stores(topology: &Topology) -> impl Iterator<Item = (i64, StoreName)> {
+    let names = topology.processors().iter().flat_map(|processor| {
+        processor.stores.iter().map(|store| StoreName {
+            processor: processor.name,
+            store: store.name,
+        })
+    });
+    (1..).zip(names)
+}
+
+/// What must not change under a file: encoding of the state, processors with inputs, outputs and stores.
+fn shape(topology: &Topology) -> String {
+    let mut text = format!("wire {}\n", wire::VERSION);
+    for processor in topology.processors() {
+        let outputs: Vec<&str> = processor.writes().collect();
+        let stores: Vec<&str> = processor.stores.iter().map(|store| store.name).collect();
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "{}: {} -> {} [{}]",
+            processor.name,
+            processor.inputs.join(" "),
+            outputs.join(" "),
+            stores.join(" ")
+        );
+    }
+    text
+}
+
+fn schema(topology: &Topology, shape: &str) -> String {
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    let mut sql = SCHEMA.to_owned();
+    for (id, topic) in topics(topology) {
+        let _ = writeln!(
+            sql,
+            "INSERT INTO topic VALUES ({id}, {}); CREATE TABLE {}(offset INTEGER PRIMARY KEY, key BLOB NOT NULL, \
+             timestamp INTEGER NOT NULL, value BLOB NOT NULL) STRICT;",
+            quoted(topic),
+            log_table(id)
+        );
+    }
+    for (id, name) in stores(topology) {
+        let _ = writeln!(
+            sql,
+            "INSERT INTO store VALUES ({id}, {}, {}); CREATE TABLE {}(key BLOB NOT NULL PRIMARY KEY, \
+             value BLOB NOT NULL) STRICT, WITHOUT ROWID;",
+            quoted(name.processor),
+            quoted(name.store),
+            state_table(id)
+        );
+    }
+    let _ = writeln!(sql, "INSERT INTO position VALUES (0, 0, NULL, {});", quoted(shape));
+    sql
+}
