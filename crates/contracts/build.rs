@@ -1,4 +1,4 @@
-//! Embeds every `schemas/<subject>/v<n>.avsc` and its `topic.json`, so that a new topic needs no edit in this crate.
+//! Embeds every `schemas/<subject>/v<n>.avsc`, so that a new topic needs no edit in this crate.
 
 use std::{
     env,
@@ -12,19 +12,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../../schemas").canonicalize()?;
     println!("cargo::rerun-if-changed={}", root.display());
     let mut schemas = String::from("const SCHEMAS: &[(&str, u32, &str)] = &[\n");
-    let mut topics = String::from("const TOPICS: &[(&str, &str)] = &[\n");
     for folder in sorted(&root)?.into_iter().filter(|path| path.is_dir()) {
         let subject = file_name(&folder);
         println!("cargo::rerun-if-changed={}", folder.display());
         let mut versions: Vec<(u32, PathBuf)> = Vec::new();
         for file in sorted(&folder)? {
             let name = file_name(&file);
-            if name == "topic.json" {
-                writeln!(topics, "    ({subject:?}, include_str!({:?})),", file.display().to_string())?;
-            } else if let Some(version) = version_of(&name) {
-                versions.push((version, file));
-            } else {
-                return Err(format!("{}: neither v<n>.avsc nor topic.json", file.display()).into());
+            match version_of(&name) {
+                Some(version) => versions.push((version, file)),
+                // For the catalogue.
+                None if name == "topic.json" => {}
+                None => return Err(format!("{}: neither v<n>.avsc nor topic.json", file.display()).into()),
             }
         }
         versions.sort();
@@ -34,8 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     schemas.push_str("];\n");
-    topics.push_str("];\n");
-    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("schemas.rs"), schemas + &topics)?;
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("schemas.rs"), schemas)?;
     Ok(())
 }
 

@@ -124,25 +124,20 @@ fn instant(value: &RawValue) -> Option<Millis> {
     string(value).and_then(|text| time::parse_rfc3339(&text))
 }
 
-/// The text of a JSON string.
+/// The text of a JSON string; `None` for other values.
 fn string(value: &RawValue) -> Option<Cow<'_, str>> {
     let quoted = value.get();
-    match quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(plain) if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
-        _ => serde_json::from_str(quoted).ok(),
+    let plain = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    if !plain.contains('\\') {
+        return Some(Cow::Borrowed(plain));
     }
+    // Whatever else is valid JSON is a text.
+    serde_json::from_str(&scan::without_lone_surrogates(quoted)).ok()
 }
 
-/// The bytes of a body: the object's text as it stands, or what a string holds.
+/// The bytes of a body: what a string holds, else the text as it stands.
 fn verbatim(body: &RawValue) -> Vec<u8> {
-    if !body.get().starts_with('"') {
-        return body.get().as_bytes().to_vec();
-    }
-    match string(body) {
-        Some(text) => text.into_owned().into_bytes(),
-        // Only a lone surrogate is valid in JSON and no text.
-        None => serde_json::from_str(&scan::without_lone_surrogates(body.get())).unwrap_or_default(),
-    }
+    string(body).map_or_else(|| body.get().as_bytes().to_vec(), |text| text.into_owned().into_bytes())
 }
 
 #[cfg(test)]

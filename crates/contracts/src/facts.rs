@@ -8,9 +8,13 @@ use serde::{Deserialize, Serialize};
 /// Where a fact came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
+    /// Delivery in `hilo.raw`; empty where no single item caused the fact.
     pub delivery_id: String,
+    /// Index in `entry`; -1 for a line that is no webhook.
     pub entry: i32,
+    /// Index in `changes`.
     pub change: i32,
+    /// Index among the items of the change.
     pub item: i32,
 }
 
@@ -31,45 +35,68 @@ impl Source {
 /// `hilo.raw`: one delivery or capture line, verbatim.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Raw {
+    /// Hash of source, tenant, receipt and body.
     pub delivery_id: String,
+    /// Whose business it is.
     pub tenant: String,
     /// `whatsapp`, `outbound`, `inbox`, `crm`, `clock`; `invalid` for a capture line that is none of them.
     pub source: String,
+    /// Receipt by the gateway, or what the line says.
     pub received_at: Millis,
     /// Verbatim webhook body; for other sources the verbatim line.
     #[serde(with = "bytes")]
     pub body: Vec<u8>,
     /// Capture file, base name only, of a line that was ingested from one.
     pub file: Option<String>,
+    /// Line in that file, from 1.
     pub line: Option<i64>,
 }
 
 /// One identifier of a person with the time for which it is theirs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentifierSpan {
+    /// `bsuid`, `phone`, `wa_id`, …
     pub kind: String,
+    /// The identifier (personal data).
     pub value: String,
+    /// First sighting with this person.
     pub valid_from: Option<Millis>,
+    /// First instant at which it is no longer theirs; `None` while it is.
     pub valid_to: Option<Millis>,
 }
 
 /// `hilo.identity`: who is who.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Identity {
+    /// Deterministic id of this fact.
     pub event_id: String,
+    /// Whose business it is.
     pub tenant: String,
+    /// When it happened, from the payload.
     pub event_time: Millis,
+    /// Receipt of what caused it.
     pub ingest_time: Millis,
+    /// Delivery and item that caused it.
     pub source: Source,
+    /// What happened.
     pub kind: String,
+    /// Person.
     pub person_id: String,
+    /// The highest one holds.
     pub revision: i64,
+    /// All that the person has or had.
     pub identifiers: Vec<IdentifierSpan>,
+    /// ISO 3166 country of the person.
     pub country: Option<String>,
+    /// Profile name (personal data).
     pub name: Option<String>,
+    /// Rule that decided.
     pub rule: String,
+    /// From 0 to 1.
     pub confidence: f64,
+    /// Kinds of the identifiers that spoke for it.
     pub evidence: Option<String>,
+    /// The other one of a merge.
     pub other_person_id: Option<String>,
 }
 
@@ -77,7 +104,9 @@ pub struct Identity {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename = "Author")]
 pub struct AuthorRef {
+    /// `agent`, `bot`, `automation`, `campaign`, `customer`, `unknown`.
     pub kind: String,
+    /// The business's own id of the agent, bot or campaign.
     pub id: Option<String>,
 }
 
@@ -85,14 +114,18 @@ pub struct AuthorRef {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename = "Template")]
 pub struct TemplateRef {
+    /// Name.
     pub name: String,
+    /// Language with an underscore.
     pub language: Option<String>,
+    /// `marketing`, `utility`, `authentication`, …
     pub category: Option<String>,
 }
 
 /// One stopped or running clock of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clock {
+    /// Start.
     pub started_at: Millis,
     /// Null while it runs, and for ever when it is censored.
     pub stopped_at: Option<Millis>,
@@ -105,16 +138,25 @@ pub struct Clock {
 /// The state of a session, complete at each revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
+    /// First item.
     pub opened_at: Millis,
+    /// `customer` or `business`.
     pub opened_by: String,
+    /// End; `None` while it is open.
     pub closed_at: Option<Millis>,
+    /// `resolved` or `inactivity`.
     pub close_reason: Option<String>,
     /// First customer message; null for a business-initiated session nobody answered.
     pub first_customer_at: Option<Millis>,
+    /// First response by a person.
     pub frt_human: Option<Clock>,
+    /// First response by a person or bot.
     pub frt_any: Option<Clock>,
+    /// Outcome of a closed session with a bot.
     pub outcome: Option<String>,
+    /// Last queue that an inbox event named.
     pub queue: Option<String>,
+    /// Reason of its `resolved`, else of its last `tagged`.
     pub reason: Option<String>,
     /// Session that it reopens.
     pub reopens: Option<String>,
@@ -123,34 +165,59 @@ pub struct Session {
 /// `hilo.conversation`: messages, sessions, and the work on them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conversation {
+    /// Deterministic id of this fact.
     pub event_id: String,
+    /// Whose business it is.
     pub tenant: String,
+    /// When it happened, from the payload.
     pub event_time: Millis,
+    /// Receipt of what caused it.
     pub ingest_time: Millis,
+    /// Delivery and item that caused it.
     pub source: Source,
+    /// What happened.
     pub kind: String,
+    /// The highest one holds.
     pub revision: i64,
     /// Null where nobody is known.
     pub person_id: Option<String>,
+    /// ISO 3166 country of the person.
     pub country: Option<String>,
+    /// Thread: person and business number.
     pub conversation_id: Option<String>,
+    /// Session that it belongs to.
     pub session_id: Option<String>,
+    /// Business number at the platform.
     pub phone_number_id: Option<String>,
+    /// Group in which it was written.
     pub group_id: Option<String>,
+    /// Message (embeds the phone number).
     pub message_id: Option<String>,
+    /// Type as received.
     pub message_type: Option<String>,
     /// `inbound` or `outbound`, for messages.
     pub direction: Option<String>,
+    /// Message that it answers, edits, revokes or reacts to.
     pub reply_to: Option<String>,
+    /// Who wrote the message.
     pub author: Option<AuthorRef>,
+    /// Template of the send.
     pub template: Option<TemplateRef>,
+    /// Campaign of the send.
     pub campaign: Option<String>,
+    /// Segment of the send.
     pub segment: Option<String>,
+    /// Click-to-WhatsApp referral as canonical JSON.
     pub referral: Option<String>,
+    /// Whether it is an opt-out.
     pub opt_out: bool,
+    /// End of the customer service window that the item opens.
     pub window_expires_at: Option<Millis>,
+    /// The element as canonical JSON; in the first revision only.
     pub content: Option<String>,
+    /// The session's whole state.
     pub session: Option<Session>,
+    /// From the platform's test button: in no metric.
     pub test: bool,
 }
 
@@ -158,8 +225,11 @@ pub struct Conversation {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename = "Error")]
 pub struct ErrorRef {
+    /// Platform code.
     pub code: Option<i64>,
+    /// Title as received.
     pub title: Option<String>,
+    /// Details as received.
     pub details: Option<String>,
 }
 
@@ -167,134 +237,212 @@ pub struct ErrorRef {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename = "Pricing")]
 pub struct PricingRef {
+    /// `PMP`, `CBP`.
     pub model: Option<String>,
+    /// `regular`, `free_customer_service`, …
     pub kind: Option<String>,
+    /// `marketing`, `service`, …
     pub category: Option<String>,
+    /// To be dropped by the platform.
     pub billable: Option<bool>,
 }
 
 /// `hilo.status`: what became of a message, complete at each revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
+    /// Deterministic id of this fact.
     pub event_id: String,
+    /// Whose business it is.
     pub tenant: String,
+    /// When it happened, from the payload.
     pub event_time: Millis,
+    /// Receipt of what caused it.
     pub ingest_time: Millis,
+    /// Delivery and item that caused it.
     pub source: Source,
     /// `accepted` (the send became known), `status`, `person_changed`.
     pub kind: String,
+    /// The highest one holds.
     pub revision: i64,
+    /// Message (embeds the phone number).
     pub message_id: String,
+    /// Group participant that the status is about.
     pub participant: Option<String>,
     /// Status as received; null for `accepted`.
     pub status: Option<String>,
+    /// Status after the fold.
     pub effective_status: Option<String>,
+    /// Time of the outbound line or echo.
     pub accepted_at: Option<Millis>,
+    /// Earliest `sent`.
     pub sent_at: Option<Millis>,
+    /// Earliest of delivered, read, played.
     pub delivered_at: Option<Millis>,
+    /// Earliest of read, played.
     pub read_at: Option<Millis>,
+    /// Earliest `played`.
     pub played_at: Option<Millis>,
+    /// Earliest `failed`, kept when cleared.
     pub failed_at: Option<Millis>,
     /// Earliest status of any name: the anchor of an orphan.
     pub first_status_at: Option<Millis>,
+    /// Errors of the earliest `failed`.
     pub errors: Vec<ErrorRef>,
+    /// All codes ever seen, sorted, distinct.
     pub error_codes: Vec<i64>,
+    /// Class of a failure that stands.
     pub error_class: Option<String>,
+    /// Latest pricing that a status carried.
     pub pricing: Option<PricingRef>,
+    /// Type as sent; `unknown` where only statuses are known.
     pub message_type: String,
+    /// Who wrote the message.
     pub author: Option<AuthorRef>,
+    /// Template of the send.
     pub template: Option<TemplateRef>,
+    /// Campaign of the send.
     pub campaign: Option<String>,
+    /// Segment of the send.
     pub segment: Option<String>,
+    /// Recipient.
     pub person_id: Option<String>,
+    /// ISO 3166 country of the person.
     pub country: Option<String>,
+    /// Business number at the platform.
     pub phone_number_id: Option<String>,
     /// No send, echo, received or history message is known by this id.
     pub orphan: bool,
     /// An outbound line told of it: a member of the cohorts of the message outcomes.
     pub accepted: bool,
+    /// From the platform's test button: in no metric.
     pub test: bool,
 }
 
 /// What an account fact is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
+    /// `phone_number`, `template`, `waba`, `portfolio`.
     pub kind: String,
+    /// Id at the platform.
     pub id: String,
 }
 
 /// `hilo.account`: numbers, templates, WABAs, portfolios.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
+    /// Deterministic id of this fact.
     pub event_id: String,
+    /// Whose business it is.
     pub tenant: String,
+    /// When it happened, from the payload.
     pub event_time: Millis,
+    /// Receipt of what caused it.
     pub ingest_time: Millis,
+    /// Delivery and item that caused it.
     pub source: Source,
+    /// What happened.
     pub kind: String,
+    /// The highest one holds.
     pub revision: i64,
+    /// Number, template, account or portfolio.
     pub subject: Subject,
+    /// WhatsApp Business Account.
     pub waba_id: Option<String>,
+    /// Event as received.
     pub event: Option<String>,
+    /// GREEN, YELLOW, RED, UNKNOWN.
     pub quality: Option<String>,
+    /// Unique users per rolling 24 h; -1 unlimited.
     pub limit: Option<i64>,
+    /// Template concerned.
     pub template: Option<TemplateRef>,
+    /// Reason as received.
     pub reason: Option<String>,
+    /// The value as canonical JSON.
     pub content: Option<String>,
+    /// From the platform's test button: in no metric.
     pub test: bool,
 }
 
 /// One dimension of a metric row. A list keeps the order of the definition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Dimension {
+    /// Name.
     pub name: String,
+    /// Value; `unknown` where it is not known.
     pub value: String,
 }
 
 /// Window of a metric row, `[start, end)`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Window {
+    /// First instant in it.
     pub start: Millis,
+    /// First instant after it.
     pub end: Millis,
 }
 
 /// `hilo.metric`: one row of the numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
+    /// Whose numbers.
     pub tenant: String,
+    /// Name.
     pub metric: String,
+    /// Name and version of the definition.
     pub definition: String,
     /// Null: all input.
     pub window: Option<Window>,
+    /// Grouping; empty for the total.
     pub dimensions: Vec<Dimension>,
+    /// Members that fulfil it; for durations the sum of seconds.
     pub numerator: Option<f64>,
+    /// Members of the cohort.
     pub denominator: Option<f64>,
+    /// The number.
     pub value: Option<f64>,
+    /// Members that the row rests on.
     pub count: i64,
+    /// Median, nearest rank.
     pub p50: Option<f64>,
+    /// 90th percentile, nearest rank.
     pub p90: Option<f64>,
+    /// Whether the horizon has passed and nothing is open.
     pub is_final: bool,
+    /// The highest one holds.
     pub revision: i64,
 }
 
 /// `hilo.dead_letter`: what could not be read, whole, with its reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
+    /// Deterministic id of this fact.
     pub event_id: String,
+    /// Whose business it is.
     pub tenant: String,
     /// The element's time where it could be read, else the receipt.
     pub event_time: Millis,
+    /// Receipt of what caused it.
     pub ingest_time: Millis,
     /// `dead_letter`.
     pub kind: String,
+    /// Fixed word that can be counted.
     pub reason: String,
+    /// What was wrong, without personal data.
     pub detail: String,
+    /// Delivery in `hilo.raw`.
     pub delivery_id: String,
+    /// Index in `entry`; `None` where the body as a whole is it.
     pub entry: Option<i32>,
+    /// Index in `changes`.
     pub change: Option<i32>,
+    /// Index among the items of the change.
     pub item: Option<i32>,
+    /// Capture file, base name only.
     pub file: Option<String>,
+    /// Line in that file, from 1.
     pub line: Option<i64>,
+    /// The bytes as they came.
     #[serde(with = "bytes")]
     pub original: Vec<u8>,
 }
@@ -302,15 +450,23 @@ pub struct DeadLetter {
 /// `hilo.unclassified`: what nobody knows yet, whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unclassified {
+    /// Deterministic id of this fact.
     pub event_id: String,
+    /// Whose business it is.
     pub tenant: String,
+    /// When it happened, from the payload.
     pub event_time: Millis,
+    /// Receipt of what caused it.
     pub ingest_time: Millis,
+    /// Delivery and item that caused it.
     pub source: Source,
     /// `unclassified`.
     pub kind: String,
+    /// `unknown_field`, `no_field`, `no_value`, `no_content`.
     pub reason: String,
+    /// Webhook field as received.
     pub field: Option<String>,
+    /// The change as canonical JSON.
     pub original: String,
 }
 

@@ -3,6 +3,7 @@
 
 pub mod capture;
 pub mod codec;
+pub mod compatibility;
 pub mod facts;
 pub mod item;
 pub mod json;

@@ -40,8 +40,3 @@ pub fn latest(subject: &str) -> Result<&'static Version, ContractError> {
     let newest = all()?.iter().rfind(|version| version.subject == subject);
     newest.ok_or_else(|| ContractError::UnknownSubject(subject.to_owned()))
 }
-
-/// `topic.json` of each subject: what is true of a topic beside its schema, and may change without a new version.
-pub(crate) fn topics() -> &'static [(&'static str, &'static str)] {
-    TOPICS
-}

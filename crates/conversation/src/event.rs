@@ -51,6 +51,8 @@ pub(crate) struct Event {
     pub session: Option<Box<str>>,
     /// Revision that was told last.
     pub revision: i64,
+    /// Whether readers know it as it is: not when it is new, came from another person or took a duplicate's place.
+    pub told: bool,
     /// The fact without content, encoded: needed again only when its session or person changes.
     pub fact: Box<[u8]>,
 }
@@ -89,6 +91,7 @@ impl Event {
             test: item.test,
             session: None,
             revision: 0,
+            told: false,
             fact: encoded,
         };
         Ok((event, fact))

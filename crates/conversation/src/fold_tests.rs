@@ -47,6 +47,7 @@ fn event(at: Millis, word: &str) -> Event {
         test: false,
         session: None,
         revision: 0,
+        told: false,
         fact: Box::default(),
     }
 }

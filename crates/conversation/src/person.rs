@@ -187,9 +187,10 @@ impl Thread {
         for index in refolded {
             let id = sessions.get(&index).map(|told| &told.id);
             let event = &mut self.events[index];
-            if event.session.as_ref() != id || event.revision == 0 {
+            if event.session.as_ref() != id || !event.told {
                 event.session = id.cloned();
                 event.revision += 1;
+                event.told = true;
                 changes.events.push(index);
             }
         }

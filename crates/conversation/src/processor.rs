@@ -183,7 +183,7 @@ impl Conversation {
             let key = keys::message(&tenant, &message_id);
             context.send(topics::MESSAGE_ITEM, key, at, wire::encode(&record)?);
         }
-        let event = Event { session: None, ..event };
+        let event = Event { session: None, told: false, ..event };
         let record = PersonRecord::Moved {
             version: moved.version,
             country: moved.country.clone(),

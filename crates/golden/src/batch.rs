@@ -1,7 +1,8 @@
 //! A batch of records as the few rows that it changes: one per key, in the order of the keys.
 
-use crate::{GoldenError, golden::Codecs};
+use crate::{GoldenError, TOPICS, golden::Codecs};
 use hilo_contracts::{
+    ContractError,
     codec::Codec as _,
     facts::{Account, Conversation, Identity, Status},
     topics,
@@ -9,17 +10,6 @@ use hilo_contracts::{
 use hilo_stream::Record;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
-
-/// A record with its place in the log.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry<'a> {
-    /// Partition of the topic.
-    pub partition: i32,
-    /// Offset in the partition.
-    pub offset: u64,
-    /// The record.
-    pub record: &'a Record,
-}
 
 /// What told of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,7 +41,10 @@ impl Part {
 /// What a batch changes.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    pub offsets: BTreeMap<(&'static str, i32), u64>,
+    /// Next offset by topic.
+    pub offsets: BTreeMap<&'static str, i64>,
+    /// Records that had not been applied before.
+    pub records: usize,
     /// Latest fact of each person.
     pub people: Vec<Identity>,
     /// Latest fact of each session, in the order of their ids.
@@ -66,49 +59,44 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Decodes what is new in `entries` and keeps the best fact of each key.
+    /// Decodes what is new in `records` and keeps the best fact of each key; `applied` has the next offset by topic.
     pub(crate) fn new(
-        entries: &[Entry],
-        applied: &FxHashMap<(&'static str, i32), u64>,
+        records: &[(&'static str, i64, Record)],
+        applied: &FxHashMap<String, i64>,
         codecs: &Codecs,
     ) -> Result<Self, GoldenError> {
         let mut batch = Self::default();
-        let mut new: Vec<&Entry> = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let Some(topic) = crate::TOPICS.into_iter().find(|topic| *topic == entry.record.topic) else { continue };
-            let place = (topic, entry.partition);
-            let next = batch.offsets.get(&place).or_else(|| applied.get(&place)).copied().unwrap_or(0);
-            if entry.offset >= next {
-                batch.offsets.insert(place, entry.offset + 1);
+        let mut new: Vec<&(&'static str, i64, Record)> = Vec::with_capacity(records.len());
+        for entry in records.iter().filter(|(topic, _, _)| TOPICS.contains(topic)) {
+            let (topic, offset, _) = entry;
+            let next = batch.offsets.get(topic).or_else(|| applied.get(*topic)).copied().unwrap_or(0);
+            if *offset >= next {
+                batch.offsets.insert(topic, offset + 1);
                 new.push(entry);
             }
         }
+        batch.records = new.len();
         // All records of a key stand in one partition in the order of their revisions, and a fact about a person or
         // a message is complete: of those only the last needs decoding. So the batch is read backwards.
         let mut seen: FxHashSet<(&str, &[u8])> = FxHashSet::default();
-        for entry in new.into_iter().rev() {
-            let record = entry.record;
-            let complete = record.topic == topics::IDENTITY || record.topic == topics::STATUS;
-            if complete && !seen.insert((record.topic, &record.key)) {
+        for (topic, offset, record) in new.into_iter().rev() {
+            let complete = *topic == topics::IDENTITY || *topic == topics::STATUS;
+            if complete && !seen.insert((topic, &record.key)) {
                 continue;
             }
-            batch.decode(record, codecs).map_err(|source| GoldenError::Record {
-                topic: record.topic,
-                partition: entry.partition,
-                offset: entry.offset,
-                source,
-            })?;
+            let failed = |source| GoldenError::Record { topic, offset: *offset, source };
+            batch.decode(topic, &record.value, codecs).map_err(failed)?;
         }
         batch.settle();
         Ok(batch)
     }
 
-    fn decode(&mut self, record: &Record, codecs: &Codecs) -> Result<(), hilo_contracts::ContractError> {
-        match record.topic {
-            topics::IDENTITY => self.people.push(codecs.identity.decode(&record.value)?),
-            topics::STATUS => self.statuses.push(codecs.status.decode(&record.value)?),
-            topics::ACCOUNT => self.accounts.push(codecs.account.decode(&record.value)?),
-            _ => self.conversation(codecs.conversation.decode(&record.value)?),
+    fn decode(&mut self, topic: &str, value: &[u8], codecs: &Codecs) -> Result<(), ContractError> {
+        match topic {
+            topics::IDENTITY => self.people.push(codecs.identity.decode(value)?),
+            topics::STATUS => self.statuses.push(codecs.status.decode(value)?),
+            topics::ACCOUNT => self.accounts.push(codecs.account.decode(value)?),
+            _ => self.conversation(codecs.conversation.decode(value)?),
         }
         Ok(())
     }

@@ -21,14 +21,12 @@ pub enum GoldenError {
         found: i64,
     },
     /// A record that its contract does not hold.
-    #[error("record {offset} of {topic}, partition {partition}: {source}")]
+    #[error("record {offset} of {topic}: {source}")]
     Record {
         /// Topic.
         topic: &'static str,
-        /// Partition.
-        partition: i32,
         /// Offset.
-        offset: u64,
+        offset: i64,
         /// What the decoder says.
         source: ContractError,
     },

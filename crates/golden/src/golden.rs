@@ -7,7 +7,6 @@ use hilo_contracts::{
     topics,
 };
 use rusqlite::{Connection, OpenFlags};
-use rustc_hash::FxHashMap;
 use std::{path::Path, time::Duration};
 
 /// Topics that it is built from.
@@ -19,7 +18,6 @@ const BUSY: Duration = Duration::from_secs(10);
 /// The golden record.
 pub struct Golden {
     pub(crate) connection: Connection,
-    pub(crate) offsets: FxHashMap<(&'static str, i32), u64>,
     pub(crate) codecs: Codecs,
 }
 
@@ -77,33 +75,7 @@ impl Golden {
             status: codec::status(),
             account: codec::account(),
         };
-        let mut golden = Self { connection, offsets: FxHashMap::default(), codecs };
-        golden.load_offsets()?;
-        Ok(golden)
-    }
-
-    pub(crate) fn load_offsets(&mut self) -> Result<(), GoldenError> {
-        let read = || -> Result<FxHashMap<(&'static str, i32), u64>, rusqlite::Error> {
-            let mut statement = self.connection.prepare("SELECT topic, partition, next_offset FROM offsets")?;
-            let mut rows = statement.query([])?;
-            let mut offsets = FxHashMap::default();
-            while let Some(row) = rows.next()? {
-                let topic = row.get_ref(0)?.as_str()?;
-                if let Some(topic) = TOPICS.into_iter().find(|known| *known == topic) {
-                    offsets.insert((topic, row.get(1)?), row.get::<_, i64>(2)?.cast_unsigned());
-                }
-            }
-            Ok(offsets)
-        };
-        self.offsets = read().map_err(failed("read"))?;
-        Ok(())
-    }
-
-    /// The first offset of a partition that has not been applied.
-    #[must_use]
-    pub fn next_offset(&self, topic: &str, partition: i32) -> u64 {
-        let known = TOPICS.into_iter().find(|known| *known == topic);
-        known.and_then(|topic| self.offsets.get(&(topic, partition))).copied().unwrap_or(0)
+        Ok(Self { connection, codecs })
     }
 }
 

@@ -11,10 +11,9 @@ mod schema;
 mod state;
 mod write;
 
-pub use batch::Entry;
 pub use error::GoldenError;
 pub use golden::{Golden, TOPICS};
-pub use query::{AccountState, Thread, Traced, Turn};
+pub use query::{AccountState, RecentConversation, Traced, Turn};
 pub use state::Counts;
 
 #[cfg(test)]

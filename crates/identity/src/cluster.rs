@@ -7,7 +7,10 @@ use crate::{
 use hilo_contracts::item::Move;
 use hilo_domain::{Identifier, IdentifierKind, Millis, phone};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// A person as last published.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +30,11 @@ impl Known {
             .filter_map(|span| {
                 let (_, _, to) = self.spans.iter().find(|(id, _, _)| *id == span.id)?;
                 let weight = if span.id.kind == IdentifierKind::Bsuid { 100 } else { 1 };
-                Some(if to.is_none() && span.to.is_none() { weight * 10 } else { weight })
+                Some(match (to, span.to) {
+                    (None, None) => weight * 10,
+                    (Some(_), Some(_)) => weight * 2,
+                    _ => weight,
+                })
             })
             .sum()
     }
@@ -82,11 +89,6 @@ impl Cluster {
         let timeline = self.owners.get(index)?;
         let place = timeline.partition_point(|(from, _)| *from <= at).max(1) - 1;
         self.people.get(timeline.get(place)?.1?)
-    }
-
-    /// Who has any of `ids` now.
-    pub(crate) fn holder(&self, ids: &[Identifier]) -> Option<&Known> {
-        self.people.iter().find(|person| person.spans.iter().any(|(id, _, to)| to.is_none() && ids.contains(id)))
     }
 
     /// Takes over another cluster. Indexes of people shift, their ids stay.
@@ -182,32 +184,31 @@ enum Heir {
     Gone,
 }
 
-/// Who of the new people continues each of the old ones: the one who shares most with them, older people first.
+/// Who of the new people continues each of the old ones: those who share most, then those who are older.
 fn heirs(before: &[Known], found: &[Found]) -> Vec<Heir> {
-    let mut taken = BTreeSet::new();
-    before
-        .iter()
-        .map(|old| {
-            let best = |free: bool| {
-                found
-                    .iter()
-                    .enumerate()
-                    .filter(|(index, _)| !free || !taken.contains(index))
-                    .map(|(index, found)| (old.score(found), index))
-                    .filter(|(score, _)| *score > 0)
-                    .max_by_key(|(score, index)| (*score, std::cmp::Reverse(*index)))
-                    .map(|(_, index)| index)
-            };
-            match (best(true), best(false)) {
-                (Some(index), _) => {
-                    taken.insert(index);
-                    Heir::Same(index)
-                }
-                (None, Some(index)) => Heir::Absorbed(index),
-                (None, None) => Heir::Gone,
+    let mut pairs: Vec<(Reverse<usize>, usize, usize)> = Vec::new();
+    for (old, known) in before.iter().enumerate() {
+        for (new, found) in found.iter().enumerate() {
+            let score = known.score(found);
+            if score > 0 {
+                pairs.push((Reverse(score), old, new));
             }
-        })
-        .collect()
+        }
+    }
+    pairs.sort_unstable();
+    let mut heirs = vec![Heir::Gone; before.len()];
+    let mut taken = BTreeSet::new();
+    for (_, old, new) in &pairs {
+        if !matches!(heirs[*old], Heir::Same(_)) && taken.insert(*new) {
+            heirs[*old] = Heir::Same(*new);
+        }
+    }
+    for (_, old, new) in pairs {
+        if heirs[old] == Heir::Gone {
+            heirs[old] = Heir::Absorbed(new);
+        }
+    }
+    heirs
 }
 
 fn lost(old: &Known, spans: &[(Identifier, Millis, Option<Millis>)]) -> bool {

@@ -8,7 +8,7 @@ use crate::{
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Identity as Fact, IdentifierSpan, Source},
-    item::{Body, Item, MessageRecord, PersonRecord, Resolved, Sighting},
+    item::{Body, IdentityChange, Item, MessageRecord, PersonRecord, Resolved, Sighting},
     keys, topics,
 };
 use hilo_domain::{Identifier, IdentifierKind, hash, phone};
@@ -51,7 +51,12 @@ impl Processor for Identity {
                 self.see(&item, sighting, context)?;
             }
         }
-        self.change(&item, context)?;
+        if let Some(change) = &item.change {
+            self.change(&item, change, context)?;
+            // The item itself belongs to whoever has the new identifiers at its time.
+            let new = Sighting { identifiers: change.new.clone(), name: None, creates: true };
+            self.see(&item, &new, context)?;
+        }
         if !item.evidence_only {
             self.forward(item, context)?;
         }
@@ -77,8 +82,12 @@ impl Identity {
         }
     }
 
-    fn change(&mut self, item: &Item, context: &mut Context) -> Result<(), ProcessorError> {
-        let Some(change) = &item.change else { return Ok(()) };
+    fn change(
+        &mut self,
+        item: &Item,
+        change: &IdentityChange,
+        context: &mut Context,
+    ) -> Result<(), ProcessorError> {
         let mut ids = matching(&change.old);
         ids.extend(matching(&change.new));
         if ids.is_empty() {
@@ -284,7 +293,6 @@ impl Identity {
     fn forward(&mut self, item: Item, context: &mut Context) -> Result<(), ProcessorError> {
         let mut resolved = Resolved { person_id: None, country: None, atom: 0, version: 0, item };
         let identifiers = match (&resolved.item.change, resolved.item.sightings.first()) {
-            // A change belongs to whoever has the new identifiers.
             (Some(change), _) => matching(&change.new),
             (None, Some(sighting)) if resolved.item.has_person => matching(&sighting.identifiers),
             _ => Vec::new(),
@@ -297,11 +305,9 @@ impl Identity {
             resolved.version = cluster.version;
             resolved.atom = atom(&identifiers);
             let evidence = cluster.evidence.together.iter().position(|together| together.ids == identifiers);
-            let person = match evidence {
-                Some(evidence) => cluster.owner(evidence, resolved.item.event_time),
-                None => cluster.holder(&identifiers),
-            };
-            if let Some(person) = person {
+            if let Some(person) =
+                evidence.and_then(|evidence| cluster.owner(evidence, resolved.item.event_time))
+            {
                 resolved.person_id = Some(person.person_id.clone());
                 resolved.country.clone_from(&person.country);
             }

@@ -23,29 +23,20 @@ pub(crate) struct Person {
     pub sessions: Vec<Box<str>>,
 }
 
-impl Person {
-    pub(crate) fn add_message(&mut self, message: MessageKey) {
-        // A move tells all of a person's messages anew: the youngest are looked at first.
-        if !self.messages.iter().rev().any(|had| *had == message) {
-            self.messages.push(message);
-        }
-    }
-}
-
 /// The country of a person: as identity has it now, else as the fact had it.
 pub(crate) fn country(
     people: &mut Store<Person>,
     id: Option<&str>,
     told: Option<&str>,
 ) -> Result<Option<Box<str>>, ProcessorError> {
-    let Some(id) = id else { return Ok(told.map(Box::from)) };
-    let mut next: Box<str> = id.into();
+    let mut survivor: Option<Box<str>> = None;
     for _ in 0..HOPS {
-        let Some(person) = people.get(next.as_bytes())?.filter(|person| person.revision > 0) else { break };
-        match &person.survivor {
-            Some(survivor) => next = survivor.clone(),
-            None => return Ok(person.country.clone()),
+        let Some(id) = survivor.as_deref().or(id) else { break };
+        let Some(person) = people.get(id.as_bytes())?.filter(|person| person.revision > 0) else { break };
+        if person.survivor.is_none() {
+            return Ok(person.country.clone());
         }
+        survivor.clone_from(&person.survivor);
     }
     Ok(told.map(Box::from))
 }

@@ -1,7 +1,7 @@
 //! Replies and opt-outs of one person: which sends were answered, and which made the person leave
 //! (metric definitions, chapter 3). A function of what is known of the person, whatever came first.
 
-use crate::series::{OPT_OUT_WINDOW, REPLY_WINDOW, STRONG_REPLY};
+use crate::series::{OPT_OUT_WINDOW, REPLY_WINDOW, STRONG_REPLY, Series};
 use hilo_domain::Millis;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,6 +29,16 @@ pub(crate) struct Effects {
     pub replied: bool,
     pub strong: bool,
     pub opted_out: bool,
+}
+
+impl Effects {
+    /// Slots of a series of persons in which the send counts. Only what was delivered can be answered.
+    pub(crate) fn slots(self, series: Series) -> [bool; 3] {
+        match series {
+            Series::Replies => [self.delivered, self.replied, self.strong],
+            _ => [self.delivered, self.opted_out, false],
+        }
+    }
 }
 
 /// A customer message of the person.

@@ -96,6 +96,31 @@ impl Sums {
         self.counts[slot] += amount;
     }
 
+    fn change(&mut self, change: &Change, end: Millis) {
+        match change {
+            Change::Count(slot, amount) => self.add(*slot, *amount),
+            Change::Time(time, true) => {
+                *self.times.entry(*time).or_default() += 1;
+                self.total += time;
+            }
+            Change::Time(time, false) => {
+                release(&mut self.times, *time);
+                self.total -= time;
+            }
+            Change::State(key, Some(state)) => {
+                self.states.insert((*key).clone(), (*state).clone());
+            }
+            Change::State(key, None) => {
+                self.states.remove(key);
+            }
+            Change::Horizon(horizon, add) => match (deadline(*horizon, end), add) {
+                (Some(deadline), true) => *self.open.entry(deadline).or_default() += 1,
+                (Some(deadline), false) => release(&mut self.open, deadline),
+                (None, _) => {}
+            },
+        }
+    }
+
     /// When the row can be final at the earliest; `None` while only an event can make it so.
     pub(crate) fn final_from(&self) -> Option<Millis> {
         let end = self.name.window.map_or(Millis::MIN, |window| window.end);
@@ -110,8 +135,8 @@ impl Sums {
 /// What a member adds to each row of a set, or takes away.
 #[derive(Clone, Debug)]
 pub(crate) enum Change<'a> {
-    /// Amounts by slot.
-    Counts(&'a [(usize, i64)]),
+    /// An amount in a slot.
+    Count(usize, i64),
     /// A duration, once more or once less.
     Time(Millis, bool),
     /// A state, or none any more.
@@ -233,39 +258,13 @@ impl Rows {
         Ok(self.sets.len() - 1)
     }
 
-    /// Changes every row of a set.
-    pub(crate) fn apply(&mut self, due: &mut Timers, set: RowSet, change: &Change) -> Result<(), ProcessorError> {
+    /// Makes the changes to every row of a set.
+    pub(crate) fn apply(&mut self, due: &mut Timers, set: RowSet, changes: &[Change]) -> Result<(), ProcessorError> {
         let Self { sums, sets, .. } = self;
         for row in &sets[set.0] {
             let sums = find(sums, row)?;
-            match change {
-                Change::Counts(amounts) => {
-                    for (slot, amount) in *amounts {
-                        sums.add(*slot, *amount);
-                    }
-                }
-                Change::Time(time, true) => {
-                    *sums.times.entry(*time).or_default() += 1;
-                    sums.total += time;
-                }
-                Change::Time(time, false) => {
-                    release(&mut sums.times, *time);
-                    sums.total -= time;
-                }
-                Change::State(key, Some(state)) => {
-                    sums.states.insert((*key).clone(), (*state).clone());
-                }
-                Change::State(key, None) => {
-                    sums.states.remove(key);
-                }
-                Change::Horizon(horizon, add) => {
-                    let Some(deadline) = deadline(*horizon, row.end) else { continue };
-                    if *add {
-                        *sums.open.entry(deadline).or_default() += 1;
-                    } else {
-                        release(&mut sums.open, deadline);
-                    }
-                }
+            for change in changes {
+                sums.change(change, row.end);
             }
             mark(due, row.id, sums)?;
         }

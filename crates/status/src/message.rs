@@ -41,7 +41,7 @@ struct Description {
     origin: Origin,
     at: Millis,
     /// Hash of the content: tells a repetition from a better duplicate of the same time.
-    content: [u8; 8],
+    content: [u8; 16],
     kind: Box<str>,
     author_kind: Box<str>,
     author_id: Option<Box<str>>,
@@ -69,6 +69,7 @@ struct Statuses {
     told: Vec<u32>,
     /// Latest, with the greatest content on a tie.
     pricing: Option<(Millis, PricingRef)>,
+    /// Of the earliest failure, with the smallest code on a tie, one without code last.
     errors: Option<(Millis, Vec<ErrorRef>)>,
     /// Earliest, with the smallest number on a tie.
     phone_number_id: Option<(Millis, Box<str>)>,
@@ -83,6 +84,17 @@ fn keep_latest<T: std::fmt::Debug>(slot: &mut Option<(Millis, T)>, at: Millis, n
         None => true,
     };
     if later {
+        *slot = Some((at, new));
+    }
+}
+
+/// Keeps the errors of the failure that gives the class, as `StatusFold` chooses it.
+fn keep_first_failure(slot: &mut Option<(Millis, Vec<ErrorRef>)>, at: Millis, new: Vec<ErrorRef>) {
+    let rank = |at: Millis, errors: &[ErrorRef]| {
+        let code = errors.iter().filter_map(|error| error.code).min();
+        (at, code.is_none(), code, format!("{errors:?}"))
+    };
+    if slot.as_ref().is_none_or(|(had_at, had)| rank(at, &new) < rank(*had_at, had)) {
         *slot = Some((at, new));
     }
 }
@@ -150,8 +162,8 @@ impl Message {
         if let Some(pricing) = &status.pricing {
             keep_latest(&mut statuses.pricing, at, pricing_ref(pricing));
         }
-        if !status.errors.is_empty() {
-            keep_latest(&mut statuses.errors, at, status.errors.iter().map(error_ref).collect());
+        if status.status == "failed" {
+            keep_first_failure(&mut statuses.errors, at, status.errors.iter().map(error_ref).collect());
         }
         if let Some(number) = &item.phone_number_id
             && statuses.phone_number_id.as_ref().is_none_or(|(had_at, had)| (at, &**number) < (*had_at, &**had))
@@ -208,9 +220,9 @@ impl Message {
         let fold = &statuses.fold;
         let details = self.descriptions.first();
         let purpose = details.and_then(|had| had.purpose.as_deref());
-        let reported_number = statuses.phone_number_id.as_ref().map(|(_, number)| number);
+        let reported_number = statuses.phone_number_id.as_ref().map(|(_, number)| number.to_string());
         let whose = self.whose();
-        let sent = self.descriptions.iter().find(|had| had.sent);
+        let sent = details.filter(|had| had.sent);
         let error_class = fold.error_class().map(|class| class.as_str().to_owned());
         Fact {
             revision: self.revision,
@@ -227,13 +239,13 @@ impl Message {
             error_class,
             pricing: statuses.pricing.as_ref().map(|(_, pricing)| pricing.clone()),
             message_type: details.map_or(UNKNOWN, |had| &had.kind).to_owned(),
-            author: details.map(|had| AuthorRef { kind: had.author_kind.to_string(), id: text(had.author_id.as_ref()) }),
+            author: details.map(|had| AuthorRef { kind: had.author_kind.to_string(), id: text(&had.author_id) }),
             template: purpose.and_then(|purpose| purpose.template.clone()),
             campaign: purpose.and_then(|purpose| purpose.campaign.clone()),
             segment: purpose.and_then(|purpose| purpose.segment.clone()),
-            person_id: text(whose.and_then(|whose| whose.person_id.as_ref())),
-            country: text(whose.and_then(|whose| whose.country.as_ref())),
-            phone_number_id: text(details.and_then(|had| had.phone_number_id.as_ref()).or(reported_number)),
+            person_id: whose.and_then(|whose| text(&whose.person_id)),
+            country: whose.and_then(|whose| text(&whose.country)),
+            phone_number_id: details.and_then(|had| text(&had.phone_number_id)).or(reported_number),
             orphan: self.is_orphan(),
             accepted: sent.is_some_and(|had| had.origin == Origin::Outbound),
             test: self.test,
@@ -242,7 +254,7 @@ impl Message {
     }
 }
 
-fn description(resolved: &Resolved, told: &Told, content: [u8; 8]) -> Description {
+fn description(resolved: &Resolved, told: &Told, content: [u8; 16]) -> Description {
     let purpose = Purpose {
         template: told.template.as_ref().map(|template| TemplateRef {
             name: template.name.clone(),
@@ -267,15 +279,14 @@ fn description(resolved: &Resolved, told: &Told, content: [u8; 8]) -> Descriptio
     }
 }
 
-fn text(text: Option<&Box<str>>) -> Option<String> {
-    text.map(|text| text.to_string())
+fn text(text: &Option<Box<str>>) -> Option<String> {
+    text.as_deref().map(str::to_owned)
 }
 
-fn content_hash(item: &Item) -> [u8; 8] {
+fn content_hash(item: &Item) -> [u8; 16] {
     let mut hasher = IdHasher::new("content");
     hasher.update(item.content.as_bytes());
-    let [a, b, c, d, e, f, g, h, ..] = hasher.bytes();
-    [a, b, c, d, e, f, g, h]
+    hasher.bytes()
 }
 
 fn told_hash(status: &Status, code: Option<i64>) -> u32 {
@@ -284,8 +295,8 @@ fn told_hash(status: &Status, code: Option<i64>) -> u32 {
         .update(status.status.as_bytes())
         .update(status.participant.as_deref().unwrap_or_default().as_bytes())
         .update(&code.unwrap_or(-1).to_le_bytes());
-    let [a, b, c, d, ..] = hasher.bytes();
-    u32::from_le_bytes([a, b, c, d])
+    let [first, second, third, fourth, ..] = hasher.bytes();
+    u32::from_le_bytes([first, second, third, fourth])
 }
 
 fn pricing_ref(pricing: &Pricing) -> PricingRef {

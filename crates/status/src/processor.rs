@@ -7,7 +7,7 @@ use hilo_contracts::{
     item::{Body, MessageRecord, PersonRecord, Resolved},
     topics,
 };
-use hilo_domain::{Millis, hash};
+use hilo_domain::hash;
 use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Verdict, wire};
 
 /// See the crate's documentation.
@@ -25,7 +25,7 @@ impl Default for Status {
 impl Processor for Status {
     fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError> {
         match wire::decode(&record.value)? {
-            MessageRecord::Item(resolved) => self.item(&record.key, *resolved, context),
+            MessageRecord::Item(resolved) => self.item(&record.key, &resolved, context),
             MessageRecord::Person { tenant, message_id, version, person_id, country } => {
                 let later = Whose { version, person_id: Some(person_id.into()), country: country.map(Into::into) };
                 self.reassign(record, tenant, message_id, &later, context)
@@ -39,14 +39,14 @@ impl Processor for Status {
 }
 
 impl Status {
-    fn item(&mut self, key: &[u8], resolved: Resolved, context: &mut Context) -> Result<Verdict, ProcessorError> {
+    fn item(&mut self, key: &[u8], resolved: &Resolved, context: &mut Context) -> Result<Verdict, ProcessorError> {
         let was_told = |message: &Message| (message.is_published(), message.is_orphan());
         let item = &resolved.item;
         match &item.body {
             Body::Message(told) => {
                 let message = self.messages.get_or_insert_with(key, Message::default)?;
                 let before = was_told(message);
-                let described = message.describe(&resolved, told);
+                let described = message.describe(resolved, told);
                 if let Some(person) = described.lost_by {
                     let record = wire::encode(&PersonRecord::Forget { key: item.key.clone() })?;
                     context.send(topics::PERSON_ITEM, person.as_bytes(), item.event_time, record);
@@ -57,13 +57,13 @@ impl Status {
                 if before == (true, true) {
                     context.count("orphans", "resolved");
                 }
-                let occasion = Fact { kind: "accepted".to_owned(), message_id: told.id.clone(), ..occasion(&resolved) };
+                let occasion = Fact { kind: "accepted".to_owned(), message_id: told.id.clone(), ..occasion(resolved) };
                 Self::publish(&self.codec, key, message, occasion, context)?;
             }
             Body::Status(status) => {
                 let message = self.messages.get_or_insert_with(key, Message::default)?;
                 let before = was_told(message);
-                if !message.add(&resolved, status) {
+                if !message.add(resolved, status) {
                     return Ok(Verdict::Done);
                 }
                 if before == (false, true) {
@@ -74,7 +74,7 @@ impl Status {
                     message_id: status.message_id.clone(),
                     participant: status.participant.clone(),
                     status: Some(status.status.clone()),
-                    ..occasion(&resolved)
+                    ..occasion(resolved)
                 };
                 Self::publish(&self.codec, key, message, occasion, context)?;
             }
@@ -96,8 +96,7 @@ impl Status {
         };
         if message.reassign(later) && message.is_published() {
             let kind = "person_changed".to_owned();
-            let event_time: Millis = record.timestamp;
-            let occasion = Fact { tenant, message_id, kind, event_time, ingest_time: event_time, ..Fact::default() };
+            let occasion = Fact { tenant, message_id, kind, event_time: record.timestamp, ..Fact::default() };
             Self::publish(&self.codec, &record.key, message, occasion, context)?;
         }
         Ok(Verdict::Done)

@@ -131,7 +131,7 @@ impl Browser {
         }
         page.look(view);
         page.call("Page.navigate", &json!({"url": url}));
-        page.wait_for("document.readyState === 'complete' && location.href !== 'about:blank'");
+        page.wait_for("location.href !== 'about:blank'");
         page
     }
 
@@ -231,7 +231,7 @@ impl Page<'_> {
             "new Promise((done, fail) => {{
                 const end = Date.now() + {};
                 // On a page that is still loading the elements asked for may be missing.
-                const holds = () => {{ try {{ return {condition}; }} catch {{ return false; }} }};
+                const holds = () => {{ try {{ return document.readyState === 'complete' && ({condition}); }} catch {{ return false; }} }};
                 const look = () => holds() ? done(true) : Date.now() > end ? fail('waited') : setTimeout(look, 20);
                 look();
             }})",

@@ -13,11 +13,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Raw records in a batch. Beyond a few thousand the cost of a commit is no longer to be seen in that of a record.
-const BATCH_RECORDS: u64 = 5_000;
+const BATCH_RECORDS: u64 = 1_000;
 
 /// Least time from the start of a batch to that of the next one that is not full. An idle engine starts at once; under a
 /// steady load this bounds the price of commits, at a delay that nobody sees.
-const PACE: Duration = Duration::from_millis(10);
+const PACE: Duration = Duration::from_millis(20);
 
 /// Reason of a dead letter that no processor chose: it failed on the record.
 pub const PROCESSOR_ERROR: &str = "processor_error";
@@ -123,9 +123,10 @@ impl Engine {
         let _ended = Ended(self.watch.clone());
         let mut earliest = Instant::now();
         loop {
-            self.tail.wait(self.position.raw_offset, None, stop);
-            let full = self.position.raw_offset + BATCH_RECORDS - 1;
-            self.tail.wait(full, Some(earliest), stop);
+            let len = self.tail.wait(self.position.raw_offset, None, stop);
+            if len < self.position.raw_offset + BATCH_RECORDS {
+                std::thread::sleep(earliest.saturating_duration_since(Instant::now()));
+            }
             if stop.load(Ordering::Acquire) {
                 return Ok(());
             }

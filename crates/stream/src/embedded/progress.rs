@@ -60,13 +60,13 @@ impl ProgressWatch {
     }
 
     /// Blocks until the engine has made more than `batches` commits, has ended, or `timeout` is over.
-    #[must_use]
+    #[allow(clippy::must_use_candidate, reason = "the wait itself is of use")]
     pub fn wait(&self, batches: u64, timeout: Duration) -> Progress {
         self.wait_until(Some(Instant::now() + timeout), |seen| seen.batches > batches)
     }
 
     /// Blocks until all raw records up to the offset `raw_offset` are processed, or the engine has ended.
-    #[must_use]
+    #[allow(clippy::must_use_candidate, reason = "the wait itself is of use")]
     pub fn wait_for(&self, raw_offset: u64) -> Progress {
         self.wait_until(None, |seen| seen.position.raw_offset >= raw_offset)
     }

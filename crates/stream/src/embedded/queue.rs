@@ -5,6 +5,7 @@ use super::receipt::Reply;
 use crate::Record;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// Bytes that may wait: a second or two of a slow disk.
 const QUEUE_BYTES: usize = 64 << 20;
@@ -31,6 +32,8 @@ struct Waiting {
     appends: VecDeque<(usize, Append)>,
     bytes: usize,
     closed: bool,
+    /// The writer waits for a moment, not for an append: only a whole batch wakes it.
+    pacing: bool,
 }
 
 #[derive(Default)]
@@ -63,8 +66,9 @@ impl Queue {
         }
     }
 
-    /// Takes what waits, up to a batch; blocks while there is nothing. `None` when the queue is closed and empty.
-    pub(super) fn take(&self) -> Option<Vec<Append>> {
+    /// Takes what waits, up to a batch; blocks while there is nothing, and until `earliest` unless a whole batch waits.
+    /// `None` when the queue is closed and empty.
+    pub(super) fn take(&self, earliest: Instant) -> Option<Vec<Append>> {
         let mut waiting = self.lock();
         while waiting.appends.is_empty() {
             if waiting.closed {
@@ -72,6 +76,19 @@ impl Queue {
             }
             waiting = self.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
+        waiting.pacing = true;
+        while !waiting.closed && waiting.bytes < BATCH_BYTES {
+            let left = earliest.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            waiting = self
+                .filled
+                .wait_timeout(waiting, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        waiting.pacing = false;
         let mut batch = Vec::new();
         let mut total = 0;
         while let Some((bytes, _)) = waiting.appends.front() {
@@ -109,7 +126,9 @@ impl Queue {
         }
         waiting.bytes += bytes;
         waiting.appends.push_back((bytes, append));
-        self.filled.notify_one();
+        if !waiting.pacing || waiting.bytes >= BATCH_BYTES {
+            self.filled.notify_one();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -146,15 +165,15 @@ mod tests {
         let (late, refused) = append(1);
         queue.try_push(late);
         assert!(matches!(refused.wait(), Err(EmbeddedError::QueueFull)));
-        assert_eq!(queue.take().unwrap().len(), 1);
+        assert_eq!(queue.take(Instant::now()).unwrap().len(), 1);
         queue.try_push(append(1).0);
         queue.try_push(append(BATCH_BYTES).0);
-        assert_eq!(queue.take().unwrap().len(), 1, "a batch has its bound");
+        assert_eq!(queue.take(Instant::now()).unwrap().len(), 1, "a batch has its bound");
         queue.close();
         let (late, refused) = append(1);
         queue.push(late);
         assert!(matches!(refused.wait(), Err(EmbeddedError::Closed)));
-        assert_eq!(queue.take().unwrap().len(), 1, "what waits is written");
-        assert!(queue.take().is_none());
+        assert_eq!(queue.take(Instant::now()).unwrap().len(), 1, "what waits is written");
+        assert!(queue.take(Instant::now()).is_none());
     }
 }

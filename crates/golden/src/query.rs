@@ -1,0 +1,231 @@
+//! What a page asks: recent threads, the state of senders, and all that is known by an id.
+
+use crate::{Golden, GoldenError, error::failed};
+use hilo_domain::Millis;
+use rusqlite::{Connection, OptionalExtension as _, Row, types::ValueRef};
+use serde_json::{Map, Value};
+
+/// Whose turn it is in a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// The customer waits for a person.
+    Waiting,
+    /// A bot has it.
+    Bot,
+    /// Answered; the customer's turn.
+    Answered,
+    /// The last session was resolved.
+    Resolved,
+    /// The last session ended by silence.
+    Inactive,
+    /// There never was a session: only campaigns and automation.
+    None,
+}
+
+/// A thread with its last message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecentConversation {
+    /// Tenant.
+    pub tenant: String,
+    /// The person.
+    pub person_id: String,
+    /// Their country.
+    pub country: Option<String>,
+    /// Current phone, else user id, else `wa_id`: personal data, to be masked by whoever shows it.
+    pub identifier: Option<String>,
+    /// Business number.
+    pub phone_number_id: Option<String>,
+    /// Type of the last message.
+    pub message_type: String,
+    /// Whether the customer wrote it.
+    pub inbound: bool,
+    /// When.
+    pub at: Millis,
+    /// Whose turn it is.
+    pub turn: Turn,
+    /// Queue of the last session.
+    pub queue: Option<String>,
+}
+
+/// Latest observation of one kind about a number, template, account or portfolio.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountState {
+    /// Tenant.
+    pub tenant: String,
+    /// `phone_number`, `template`, `waba`, `portfolio`.
+    pub subject_kind: String,
+    /// The platform's id of it.
+    pub subject_id: String,
+    /// Kind of the observation.
+    pub kind: String,
+    /// Event as received.
+    pub event: Option<String>,
+    /// Quality, where the observation has one.
+    pub quality: Option<String>,
+    /// Limit, where the observation has one.
+    pub limit: Option<i64>,
+    /// Name of the template.
+    pub template: Option<String>,
+    /// When.
+    pub at: Millis,
+}
+
+/// A row that an id leads to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Traced {
+    /// Table or view.
+    pub table: &'static str,
+    /// The row: column → value. Holds personal data.
+    pub row: Value,
+}
+
+/// Table, and the SQL that finds its rows by an id.
+const TRACES: [(&str, &str); 8] = [
+    ("contacts", "SELECT * FROM contacts WHERE person_id = ?1"),
+    ("aliases", "SELECT * FROM aliases WHERE person_id = ?1 OR survivor = ?1"),
+    ("identifiers", "SELECT * FROM identifiers WHERE person_id = ?1 ORDER BY ordinal"),
+    ("sessions", "SELECT * FROM sessions WHERE person_id = ?1 OR session_id = ?1 ORDER BY opened_at, session_id"),
+    ("events", "SELECT * FROM events WHERE person_id = ?1 ORDER BY event_time, event_id"),
+    (
+        "message_parts",
+        "SELECT * FROM message_parts WHERE session_id = ?1
+           OR session_id IN (SELECT session_id FROM sessions WHERE person_id = ?1) ORDER BY event_time, message_id",
+    ),
+    (
+        "message_parts",
+        "SELECT * FROM message_parts WHERE (tenant, message_id) IN (SELECT tenant, ?1 FROM tenants) ORDER BY tenant, part",
+    ),
+    (
+        "message_status",
+        "SELECT * FROM message_status WHERE (tenant, message_id) IN (SELECT tenant, ?1 FROM tenants) ORDER BY tenant",
+    ),
+];
+
+impl Golden {
+    /// The threads with the latest messages, latest first.
+    pub fn recent_conversations(&self, limit: usize) -> Result<Vec<RecentConversation>, GoldenError> {
+        let read = || -> Result<Vec<RecentConversation>, rusqlite::Error> {
+            // The message has to be in the thread still: it may have moved to another person since.
+            let mut statement = self.connection.prepare_cached(
+                "SELECT c.tenant, c.person_id, p.country, c.phone_number_id, m.type, m.direction = 'inbound',
+                   m.event_time, c.conversation_id, m.author_kind
+                 FROM conversations c
+                 JOIN contacts p USING (person_id)
+                 JOIN message_parts m ON m.tenant = c.tenant AND m.message_id = c.last_message_id
+                   AND m.part = c.last_part AND m.conversation_id = c.conversation_id
+                 ORDER BY c.last_message_at DESC, c.conversation_id LIMIT ?1",
+            )?;
+            let rows = statement.query_map([limit as i64], |row| self.thread(row))?;
+            rows.collect()
+        };
+        read().map_err(failed("read"))
+    }
+
+    fn thread(&self, row: &Row) -> Result<RecentConversation, rusqlite::Error> {
+        let person_id: String = row.get(1)?;
+        let inbound: bool = row.get(5)?;
+        let author: Option<String> = row.get(8)?;
+        let mut session = self.connection.prepare_cached(
+            "SELECT close_reason, frt_human_started_at IS NOT NULL, queue FROM sessions
+             WHERE conversation_id = ?1 ORDER BY opened_at DESC LIMIT 1",
+        )?;
+        let session: Option<(Option<String>, bool, Option<String>)> = session
+            .query_row([row.get_ref(7)?.as_str()?], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        let turn = match &session {
+            None => Turn::None,
+            Some((Some(reason), ..)) if reason == "resolved" => Turn::Resolved,
+            Some((Some(_), ..)) => Turn::Inactive,
+            // Without a clock for a human's answer the bot owns it.
+            Some((None, human, _)) if inbound => if *human { Turn::Waiting } else { Turn::Bot },
+            Some(_) if author.as_deref() == Some("bot") => Turn::Bot,
+            Some(_) => Turn::Answered,
+        };
+        Ok(RecentConversation {
+            tenant: row.get(0)?,
+            country: row.get(2)?,
+            identifier: shown_identifier(&self.connection, &person_id)?,
+            person_id,
+            phone_number_id: row.get(3)?,
+            message_type: row.get(4)?,
+            inbound,
+            at: row.get(6)?,
+            turn,
+            queue: session.and_then(|(_, _, queue)| queue),
+        })
+    }
+
+    /// Latest observations about the business side, by subject; the platform's test deliveries are left out.
+    pub fn account_states(&self) -> Result<Vec<AccountState>, GoldenError> {
+        let read = || -> Result<Vec<AccountState>, rusqlite::Error> {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT tenant, subject_kind, subject_id, kind, event, quality, \"limit\", template, event_time
+                 FROM account_state WHERE NOT test ORDER BY tenant, subject_kind, subject_id, kind",
+            )?;
+            let rows = statement.query_map([], |row| {
+                Ok(AccountState {
+                    tenant: row.get(0)?,
+                    subject_kind: row.get(1)?,
+                    subject_id: row.get(2)?,
+                    kind: row.get(3)?,
+                    event: row.get(4)?,
+                    quality: row.get(5)?,
+                    limit: row.get(6)?,
+                    template: row.get(7)?,
+                    at: row.get(8)?,
+                })
+            })?;
+            rows.collect()
+        };
+        read().map_err(failed("read"))
+    }
+
+    /// The rows that a person id, session id or message id leads to; none when nothing is known by it.
+    pub fn trace(&self, id: &str) -> Result<Vec<Traced>, GoldenError> {
+        let read = || -> Result<Vec<Traced>, rusqlite::Error> {
+            let mut found = Vec::new();
+            for (table, sql) in TRACES {
+                let mut statement = self.connection.prepare_cached(&format!("{TENANTS} {sql}"))?;
+                let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+                let mut rows = statement.query([id])?;
+                while let Some(row) = rows.next()? {
+                    found.push(Traced { table, row: as_json(row, &names)? });
+                }
+            }
+            Ok(found)
+        };
+        read().map_err(failed("read"))
+    }
+}
+
+/// The tenants, found by skipping from one to the next: message ids are unique within one only, and few are stored.
+const TENANTS: &str = "WITH RECURSIVE tenants(tenant) AS (
+  SELECT min(tenant) FROM (SELECT min(tenant) AS tenant FROM message_parts UNION SELECT min(tenant) FROM message_status)
+  UNION ALL
+  SELECT (SELECT min(tenant) FROM (
+    SELECT min(tenant) AS tenant FROM message_parts WHERE tenant > t.tenant
+    UNION SELECT min(tenant) FROM message_status WHERE tenant > t.tenant
+  )) FROM tenants t WHERE t.tenant IS NOT NULL
+)";
+
+fn shown_identifier(connection: &Connection, person_id: &str) -> Result<Option<String>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT value FROM identifiers WHERE person_id = ?1 AND valid_to IS NULL AND kind IN ('phone', 'bsuid', 'wa_id')
+         ORDER BY CASE kind WHEN 'phone' THEN 0 WHEN 'bsuid' THEN 1 ELSE 2 END, value LIMIT 1",
+    )?;
+    statement.query_row([person_id], |row| row.get(0)).optional()
+}
+
+fn as_json(row: &Row, names: &[String]) -> Result<Value, rusqlite::Error> {
+    let mut object = Map::new();
+    for (index, name) in names.iter().enumerate() {
+        let value = match row.get_ref(index)? {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(number) => Value::from(number),
+            ValueRef::Real(number) => Value::from(number),
+            ValueRef::Text(text) | ValueRef::Blob(text) => Value::from(String::from_utf8_lossy(text)),
+        };
+        object.insert(name.clone(), value);
+    }
+    Ok(Value::Object(object))
+}

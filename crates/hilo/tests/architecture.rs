@@ -1,0 +1,115 @@
+//! The shape of the workspace: dependencies go one way, processors know no I/O, the generated picture is fresh.
+
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
+
+/// Our crates, lowest first: each may depend on those before it.
+const ORDER: [&str; 15] = [
+    "domain",
+    "contracts",
+    "stream",
+    "normalize",
+    "identity",
+    "conversation",
+    "status",
+    "account",
+    "metrics",
+    "golden",
+    "gateway",
+    "dashboard",
+    "simulator",
+    "bench",
+    "hilo",
+];
+
+/// What a processor may use beyond `domain`, `contracts` and `stream`: nothing that has a clock, a file or a socket.
+const PROCESSORS: [&str; 6] = ["normalize", "identity", "conversation", "status", "account", "metrics"];
+const PURE: [&str; 7] =
+    ["hilo-contracts", "hilo-domain", "hilo-stream", "jiff", "rustc-hash", "serde", "serde_json"];
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+fn dependencies() -> BTreeMap<String, Vec<String>> {
+    fs::read_dir(root().join("crates"))
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let manifest: toml::Table = fs::read_to_string(path.join("Cargo.toml")).unwrap().parse().unwrap();
+            let list = manifest.get("dependencies").and_then(toml::Value::as_table);
+            let names = list.map(|table| table.keys().cloned().collect()).unwrap_or_default();
+            (path.file_name().unwrap().to_str().unwrap().to_owned(), names)
+        })
+        .collect()
+}
+
+#[test]
+fn dependencies_go_one_way() {
+    let crates = dependencies();
+    assert_eq!(crates.len(), ORDER.len(), "a new crate has its place in ORDER: {:?}", crates.keys());
+    for (name, dependencies) in crates {
+        let place = ORDER.iter().position(|known| *known == name).unwrap_or_else(|| panic!("{name} is not in ORDER"));
+        for dependency in dependencies.iter().filter_map(|dependency| dependency.strip_prefix("hilo-")) {
+            assert!(ORDER[..place].contains(&dependency), "{name} must not depend on {dependency}");
+        }
+    }
+}
+
+#[test]
+fn processors_are_pure() {
+    let crates = dependencies();
+    for name in PROCESSORS {
+        for dependency in &crates[name] {
+            assert!(PURE.contains(&dependency.as_str()), "processor crate {name} must not depend on {dependency}");
+        }
+    }
+}
+
+/// Words by which a processor would see more than its records.
+const IMPURE: [&str; 8] = [
+    "SystemTime",
+    "Instant::now",
+    "std::env",
+    "std::fs",
+    "std::net",
+    "std::thread",
+    "rand::",
+    "HashMap<", // iteration order would reach outputs; FxHashMap is looked at in review, BTreeMap is the default
+];
+
+#[test]
+fn processors_have_no_clock_and_no_environment() {
+    for name in PROCESSORS {
+        let mut folders = vec![root().join("crates").join(name).join("src")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = fs::read_to_string(&path).unwrap();
+                for word in IMPURE {
+                    let found = text.lines().any(|line| {
+                        line.contains(word) && !line.contains("FxHashMap<") && !line.trim_start().starts_with("//")
+                    });
+                    assert!(!found, "{} uses {word}", path.display());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_picture_of_the_topology_is_fresh() {
+    let folder = tempfile::tempdir().unwrap();
+    let fresh = folder.path().join("topology.svg");
+    let status = Command::new(env!("CARGO_BIN_EXE_hilo")).args(["topology", "--svg"]).arg(&fresh).output().unwrap();
+    assert!(status.status.success());
+    let committed = fs::read_to_string(root().join("deploy/topology.svg")).unwrap_or_default();
+    assert_eq!(
+        committed,
+        fs::read_to_string(&fresh).unwrap(),
+        "run: cargo run -- topology --svg deploy/topology.svg"
+    );
+}
