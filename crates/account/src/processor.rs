@@ -27,14 +27,19 @@ pub struct Account {
 
 impl Default for Account {
     fn default() -> Self {
-        Self { subjects: Store::new("subjects"), codec: codec::account() }
+        Self {
+            subjects: Store::new("subjects"),
+            codec: codec::account(),
+        }
     }
 }
 
 impl Processor for Account {
     fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError> {
         let item: Item = wire::decode(&record.value)?;
-        let Body::Account(told) = &item.body else { return Ok(Verdict::Drop("not_about_an_account")) };
+        let Body::Account(told) = &item.body else {
+            return Ok(Verdict::Drop("not_about_an_account"));
+        };
         let mut fact = fact_of(&item, told);
         let state = self.subjects.get_or_insert_with(&record.key, State::default)?;
         let order = |fact: &Fact| (fact.event_time, fact.content.clone(), fact.event_id.clone());
@@ -65,7 +70,9 @@ impl Processor for Account {
 }
 
 fn send(codec: &AvroCodec<Fact>, key: &[u8], fact: &Fact, context: &mut Context) -> Result<(), ProcessorError> {
-    let value = codec.encode(fact).map_err(|error| ProcessorError::Contract(error.to_string()))?;
+    let value = codec
+        .encode(fact)
+        .map_err(|error| ProcessorError::Contract(error.to_string()))?;
     context.send(topics::ACCOUNT, key, fact.event_time, value);
     Ok(())
 }
@@ -81,7 +88,10 @@ fn fact_of(item: &Item, told: &Told) -> Fact {
         source: Source::new(&item.delivery_id, item.position),
         kind: told.kind.clone(),
         revision: 0,
-        subject: Subject { kind: told.subject_kind.clone(), id: told.subject_id.clone() },
+        subject: Subject {
+            kind: told.subject_kind.clone(),
+            id: told.subject_id.clone(),
+        },
         waba_id: of_account.then(|| item.entry_id.clone()),
         event: told.event.clone(),
         quality: told.quality.clone(),

@@ -42,27 +42,49 @@ fn run(items: &[Item]) -> Vec<Fact> {
     let mut context = Context::default();
     for item in items {
         let value = wire::encode(item).unwrap();
-        let record =
-            Record { topic: topics::ACCOUNT_ITEM, key: b"7001".to_vec(), value, timestamp: item.event_time };
+        let record = Record {
+            topic: topics::ACCOUNT_ITEM,
+            key: b"7001".to_vec(),
+            value,
+            timestamp: item.event_time,
+        };
         account.process(&record, &mut context).unwrap();
     }
-    context.outputs.iter().map(|record| codec::account().decode(&record.value).unwrap()).collect()
+    context
+        .outputs
+        .iter()
+        .map(|record| codec::account().decode(&record.value).unwrap())
+        .collect()
 }
 
 #[test]
 fn a_fact_says_what_the_item_said() {
     let facts = run(&[item(1, 1_000, "template_quality", Some("YELLOW"))]);
     let [fact] = facts.as_slice() else { panic!("{facts:?}") };
-    assert_eq!((fact.kind.as_str(), fact.quality.as_deref(), fact.revision), ("template_quality", Some("YELLOW"), 1));
-    assert_eq!((fact.subject.kind.as_str(), fact.subject.id.as_str()), ("template", "7001"));
-    assert_eq!((fact.waba_id.as_deref(), fact.event_time, fact.ingest_time), (Some("310"), 1_000, 1_500));
+    assert_eq!(
+        (fact.kind.as_str(), fact.quality.as_deref(), fact.revision),
+        ("template_quality", Some("YELLOW"), 1)
+    );
+    assert_eq!(
+        (fact.subject.kind.as_str(), fact.subject.id.as_str()),
+        ("template", "7001")
+    );
+    assert_eq!(
+        (fact.waba_id.as_deref(), fact.event_time, fact.ingest_time),
+        (Some("310"), 1_000, 1_500)
+    );
 }
 
 #[test]
 fn an_item_about_something_else_is_dropped() {
     let mut other = item(1, 0, "x", None);
     other.body = Body::Clock;
-    let record = Record { topic: topics::ACCOUNT_ITEM, key: vec![], value: wire::encode(&other).unwrap(), timestamp: 0 };
+    let record = Record {
+        topic: topics::ACCOUNT_ITEM,
+        key: vec![],
+        value: wire::encode(&other).unwrap(),
+        timestamp: 0,
+    };
     let verdict = Account::default().process(&record, &mut Context::default()).unwrap();
     assert_eq!(verdict, Verdict::Drop("not_about_an_account"));
 }

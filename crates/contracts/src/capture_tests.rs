@@ -10,7 +10,12 @@ fn line(text: &str) -> Raw {
 fn told(text: &str) -> (String, String, Millis, String) {
     let raw = line(text);
     assert_eq!((raw.file, raw.line), (None, None), "{text}");
-    (raw.source, raw.tenant, raw.received_at, String::from_utf8(raw.body).unwrap())
+    (
+        raw.source,
+        raw.tenant,
+        raw.received_at,
+        String::from_utf8(raw.body).unwrap(),
+    )
 }
 
 fn expected(source: &str, tenant: &str, at: Millis, body: &str) -> (String, String, Millis, String) {
@@ -26,7 +31,8 @@ fn blank_lines_and_comments_are_no_record() {
 
 #[test]
 fn a_bare_body_is_kept_whole_and_received_at_its_newest_time() {
-    let body = r#"{ "object":"whatsapp_business_account","entry":[{"time":1777899600},{"x":{"timestamp":"1777899601"}}]}"#;
+    let body =
+        r#"{ "object":"whatsapp_business_account","entry":[{"time":1777899600},{"x":{"timestamp":"1777899601"}}]}"#;
     assert_eq!(told(body), expected("whatsapp", "default", 1_777_899_601_000, body));
     let timeless = r#"{"object":"whatsapp_business_account","entry":[]}"#;
     assert_eq!(told(timeless), expected("whatsapp", "default", 0, timeless));
@@ -42,17 +48,31 @@ fn the_body_of_an_envelope_is_verbatim() {
         assert_eq!(told(&envelope(body)), expected("whatsapp", "acme", received, body));
     }
     let quoted = envelope(r#""{\"a\": \"ñ\\u00e9\"}""#);
-    assert_eq!(told(&quoted), expected("whatsapp", "acme", received, r#"{"a": "ñ\u00e9"}"#));
+    assert_eq!(
+        told(&quoted),
+        expected("whatsapp", "acme", received, r#"{"a": "ñ\u00e9"}"#)
+    );
     let broken = envelope(r#""no JSON""#);
     assert_eq!(told(&broken), expected("whatsapp", "acme", received, "no JSON"));
     let half = envelope(r#""{\"a\":\"\ud83d \ud83d\ude00\"}""#);
-    assert_eq!(told(&half), expected("whatsapp", "acme", received, "{\"a\":\"\u{fffd} 😀\"}"));
+    assert_eq!(
+        told(&half),
+        expected("whatsapp", "acme", received, "{\"a\":\"\u{fffd} 😀\"}")
+    );
 }
 
 #[test]
 fn an_envelope_without_receipt_or_body_is_not_lost() {
     let timed = r#"{"source":"whatsapp","received_at":"tomorrow","body":{"timestamp":"1777899600"}}"#;
-    assert_eq!(told(timed), expected("whatsapp", "default", 1_777_899_600_000, r#"{"timestamp":"1777899600"}"#));
+    assert_eq!(
+        told(timed),
+        expected(
+            "whatsapp",
+            "default",
+            1_777_899_600_000,
+            r#"{"timestamp":"1777899600"}"#
+        )
+    );
     let empty = r#"{"source":"whatsapp","tenant":"acme"}"#;
     assert_eq!(told(empty), expected("whatsapp", "acme", 0, empty));
 }
@@ -83,8 +103,19 @@ fn what_is_no_known_line_is_kept_with_its_place() {
     ];
     for text in texts {
         let raw = from_line(text, Some("capture.ndjson"), 7).unwrap();
-        let place = (raw.source.as_str(), raw.file.as_deref(), raw.line, raw.received_at, raw.tenant.as_str());
-        assert_eq!(place, ("invalid", Some("capture.ndjson"), Some(7), 0, "default"), "{}", text.escape_ascii());
+        let place = (
+            raw.source.as_str(),
+            raw.file.as_deref(),
+            raw.line,
+            raw.received_at,
+            raw.tenant.as_str(),
+        );
+        assert_eq!(
+            place,
+            ("invalid", Some("capture.ndjson"), Some(7), 0, "default"),
+            "{}",
+            text.escape_ascii()
+        );
         assert_eq!(raw.body, text);
     }
     assert_eq!(from_line(b"not json", None, 7).unwrap().line, None);
@@ -93,7 +124,11 @@ fn what_is_no_known_line_is_kept_with_its_place() {
 #[test]
 fn a_delivery_id_tells_deliveries_apart_and_repeats() {
     let one = from_webhook("acme", 1, b"{}");
-    let others = [from_webhook("beta", 1, b"{}"), from_webhook("acme", 2, b"{}"), from_webhook("acme", 1, b"{ }")];
+    let others = [
+        from_webhook("beta", 1, b"{}"),
+        from_webhook("acme", 2, b"{}"),
+        from_webhook("acme", 1, b"{ }"),
+    ];
     assert!(others.iter().all(|other| other.delivery_id != one.delivery_id));
     assert_eq!(one, from_webhook("acme", 1, b"{}"));
     let envelope = line(r#"{"source":"whatsapp","tenant":"acme","received_at":"1970-01-01T00:00:00.001Z","body":{}}"#);
@@ -141,7 +176,11 @@ fn the_worked_example_has_the_lines_that_its_summary_counts() {
 fn every_collected_payload_is_a_delivery() {
     for file in ["payloads/bindambc.ndjson", "payloads/pywa.ndjson"] {
         if let Some(found) = sources(file) {
-            assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), ["whatsapp"], "{file}");
+            assert_eq!(
+                found.keys().map(String::as_str).collect::<Vec<_>>(),
+                ["whatsapp"],
+                "{file}"
+            );
         }
     }
 }

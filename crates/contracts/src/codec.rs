@@ -1,13 +1,14 @@
-//! Avro datums: facts to bytes and back, behind one trait, so that the library can be replaced after measuring.
+//! Avro datums: facts to bytes and back, behind one trait, so that what is behind it can be replaced after measuring.
 //!
 //! A datum stands alone, without header and without schema id: who stores it knows its subject and version.
 
 use crate::{
+    datum::{self, Defect},
     facts::{Account, Conversation, DeadLetter, Identity, Metric, Raw, Status, Unclassified},
     schemas::{self, Version},
-    topics, transcode,
+    shape, topics, transcode,
 };
-use apache_avro::{reader::datum::GenericDatumReader, schema::ResolvedSchema, writer::datum::GenericDatumWriter};
+use apache_avro::schema::ResolvedSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{marker::PhantomData, sync::LazyLock};
 
@@ -20,22 +21,34 @@ pub enum ContractError {
     /// No schema has this subject.
     #[error("no schema for {0}; add schemas/{0}/v1.avsc or use one of the names in schemas/README.md")]
     UnknownSubject(String),
-    /// A value that the schema has no place for.
-    #[error("cannot encode a record of {subject}: {reason}; compare the struct with schemas/{subject}")]
+    /// A struct that is not the record of the schema.
+    #[error("{subject} version {number}: {reason}; the fields of the struct follow schemas/{subject}, in its order")]
+    Mismatch {
+        /// Topic.
+        subject: String,
+        /// Version of the schema.
+        number: u32,
+        /// The first difference.
+        reason: String,
+    },
+    /// A value that no schema has a place for.
+    #[error("cannot encode a record of {subject}: {reason}; use the types of the structs in hilo-contracts")]
     Encode {
         /// Topic.
         subject: String,
-        /// What the library says.
+        /// What stands in the way.
         reason: String,
     },
     /// Bytes that are no datum of the schema.
-    #[error("cannot decode {length} bytes of {subject}: {reason}; they were written with another schema or are damaged")]
+    #[error(
+        "cannot decode {length} bytes of {subject}: {reason}; they were written with another schema or are damaged"
+    )]
     Decode {
         /// Topic.
         subject: String,
         /// Size of the datum.
         length: usize,
-        /// What the library says.
+        /// What is wrong with it.
         reason: String,
     },
 }
@@ -48,74 +61,80 @@ pub trait Codec<T> {
     fn decode(&self, datum: &[u8]) -> Result<T, ContractError>;
 }
 
-/// What encoding and decoding need of a version; resolving names costs more than a datum does, so it happens once.
+/// A version with its named types, which are looked up once.
 struct Prepared {
     version: &'static Version,
-    writer: GenericDatumWriter<'static>,
-    reader: GenericDatumReader<'static>,
     names: ResolvedSchema<'static>,
 }
 
 static PREPARED: LazyLock<Result<Vec<Prepared>, ContractError>> = LazyLock::new(|| {
-    let prepare = |version: &'static Version| {
-        let failed = |error: apache_avro::Error| {
-            ContractError::Schema(format!("{} version {}: {error}", version.subject, version.number))
-        };
-        Ok(Prepared {
-            version,
-            writer: GenericDatumWriter::builder(&version.schema).human_readable(false).build().map_err(failed)?,
-            reader: GenericDatumReader::builder(&version.schema).human_readable(false).build().map_err(failed)?,
-            names: ResolvedSchema::try_from(&version.schema).map_err(failed)?,
-        })
+    let prepare = |version: &'static Version| match ResolvedSchema::try_from(&version.schema) {
+        Ok(names) => Ok(Prepared { version, names }),
+        Err(error) => Err(ContractError::Schema(format!(
+            "{} version {}: {error}",
+            version.subject, version.number
+        ))),
     };
     schemas::all()?.iter().map(prepare).collect()
 });
 
-/// The codec of one version of one subject.
+/// The codec of the newest version of a subject for its struct.
 pub struct AvroCodec<T> {
-    prepared: Result<&'static Prepared, ContractError>,
+    /// The subject, once the struct was found to be its record.
+    subject: Result<&'static str, ContractError>,
     of: PhantomData<fn(&T) -> T>,
 }
 
 impl<T> Clone for AvroCodec<T> {
     fn clone(&self) -> Self {
-        Self { prepared: self.prepared.clone(), of: PhantomData }
+        Self {
+            subject: self.subject.clone(),
+            of: PhantomData,
+        }
     }
 }
 
 impl<T: Serialize + DeserializeOwned> Codec<T> for AvroCodec<T> {
     fn encode(&self, value: &T) -> Result<Vec<u8>, ContractError> {
-        let prepared = self.prepared.as_ref().map_err(Clone::clone)?;
-        let mut datum = Vec::with_capacity(USUAL_SIZE);
-        match prepared.writer.write_ser(&mut datum, value) {
-            Ok(_) => Ok(datum),
-            Err(error) => {
-                let subject = prepared.version.subject.to_owned();
-                Err(ContractError::Encode { subject, reason: error.to_string() })
-            }
+        let subject = self.subject.clone()?;
+        let mut out = Vec::with_capacity(USUAL_SIZE);
+        match datum::write(value, &mut out) {
+            Ok(()) => Ok(out),
+            Err(Defect(reason)) => Err(ContractError::Encode {
+                subject: subject.to_owned(),
+                reason,
+            }),
         }
     }
 
     fn decode(&self, datum: &[u8]) -> Result<T, ContractError> {
-        let prepared = self.prepared.as_ref().map_err(Clone::clone)?;
-        let failed = |reason: String| ContractError::Decode {
-            subject: prepared.version.subject.to_owned(),
-            length: datum.len(),
-            reason,
-        };
-        let mut rest = datum;
-        let value = prepared.reader.read_deser(&mut rest).map_err(|error| failed(error.to_string()))?;
-        if rest.is_empty() { Ok(value) } else { Err(failed(format!("{} bytes are left over", rest.len()))) }
+        let subject = self.subject.clone()?;
+        datum::read(datum).map_err(|defect| undecodable(subject, datum, defect))
     }
 }
 
 /// Most facts fit without growing.
 const USUAL_SIZE: usize = 512;
 
-/// The codec of the newest version of `subject`; a subject without a schema fails at the first use.
+/// The codec of the newest version of `subject`. A subject without a schema, or with one that is not the struct's,
+/// fails at the first use.
 #[must_use]
-pub fn of<T>(subject: &str) -> AvroCodec<T> {
-    AvroCodec { prepared: newest(subject), of: PhantomData }
+pub fn of<T: DeserializeOwned>(subject: &str) -> AvroCodec<T> {
+    let checked = newest(subject).and_then(|prepared| {
+        let version = prepared.version;
+        match shape::check::<T>(&version.schema, prepared.names.get_names()) {
+            Ok(()) => Ok(version.subject),
+            Err(Defect(reason)) => Err(ContractError::Mismatch {
+                subject: subject.to_owned(),
+                number: version.number,
+                reason,
+            }),
+        }
+    });
+    AvroCodec {
+        subject: checked,
+        of: PhantomData,
+    }
 }
 
 fn newest(subject: &str) -> Result<&'static Prepared, ContractError> {
@@ -127,12 +146,17 @@ fn newest(subject: &str) -> Result<&'static Prepared, ContractError> {
 
 /// Appends a datum of the newest version of `subject` to `out`, as JSON.
 pub(crate) fn transcode(subject: &str, datum: &[u8], out: &mut String) -> Result<(), ContractError> {
-    let Prepared { version, names, .. } = newest(subject)?;
-    transcode::push(&version.schema, names.get_names(), datum, out).map_err(|defect| ContractError::Decode {
+    let Prepared { version, names } = newest(subject)?;
+    transcode::push(&version.schema, names.get_names(), datum, out)
+        .map_err(|defect| undecodable(subject, datum, defect))
+}
+
+fn undecodable(subject: &str, datum: &[u8], Defect(reason): Defect) -> ContractError {
+    ContractError::Decode {
         subject: subject.to_owned(),
         length: datum.len(),
-        reason: defect.to_owned(),
-    })
+        reason,
+    }
 }
 
 /// `hilo.raw`.

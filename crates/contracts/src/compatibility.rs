@@ -6,7 +6,9 @@ use apache_avro::schema_compatibility::{Compatibility, SchemaCompatibility};
 
 /// Two versions that cannot read one another in every case.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{subject}: versions {older} and {newer} are not compatible: {reason}; give new fields a default, keep the types of old ones")]
+#[error(
+    "{subject}: versions {older} and {newer} are not compatible: {reason}; give new fields a default, keep the types of old ones"
+)]
 pub struct Incompatible {
     /// Topic.
     pub subject: &'static str,
@@ -23,13 +25,21 @@ pub struct Incompatible {
 pub fn check(versions: &[Version]) -> Vec<Incompatible> {
     let mut found = Vec::new();
     for (place, older) in versions.iter().enumerate() {
-        for newer in versions[place + 1..].iter().filter(|newer| newer.subject == older.subject) {
+        for newer in versions[place + 1..]
+            .iter()
+            .filter(|newer| newer.subject == older.subject)
+        {
             let reason = match SchemaCompatibility::mutual_read(&older.schema, &newer.schema) {
                 Ok(Compatibility::Full) => continue,
                 Ok(Compatibility::Partial) => "some values of the one do not fit into the other".to_owned(),
                 Err(error) => error.to_string(),
             };
-            found.push(Incompatible { subject: older.subject, older: older.number, newer: newer.number, reason });
+            found.push(Incompatible {
+                subject: older.subject,
+                older: older.number,
+                newer: newer.number,
+                reason,
+            });
         }
     }
     found
@@ -44,7 +54,12 @@ mod tests {
     fn versions(fields: &[&'static str]) -> Vec<Version> {
         let version = |(index, fields): (usize, &&'static str)| {
             let text: &'static str = format!(r#"{{"type":"record","name":"T","fields":[{fields}]}}"#).leak();
-            Version { subject: "made.up", number: index as u32 + 1, text, schema: Schema::parse_str(text).unwrap() }
+            Version {
+                subject: "made.up",
+                number: index as u32 + 1,
+                text,
+                schema: Schema::parse_str(text).unwrap(),
+            }
         };
         fields.iter().enumerate().map(version).collect()
     }
@@ -52,7 +67,10 @@ mod tests {
     const A: &str = r#"{"name":"a","type":"string"}"#;
 
     fn pairs(fields: &[&'static str]) -> Vec<(u32, u32)> {
-        check(&versions(fields)).iter().map(|found| (found.older, found.newer)).collect()
+        check(&versions(fields))
+            .iter()
+            .map(|found| (found.older, found.newer))
+            .collect()
     }
 
     #[test]
@@ -72,10 +90,16 @@ mod tests {
         assert_eq!(pairs(&[A, required]), [(1, 2)]);
         assert_eq!(pairs(&[A, r#"{"name":"a","type":"long"}"#]), [(1, 2)]);
         // Wider in one direction only.
-        assert_eq!(pairs(&[r#"{"name":"a","type":"int"}"#, r#"{"name":"a","type":"long"}"#]), [(1, 2)]);
+        assert_eq!(
+            pairs(&[r#"{"name":"a","type":"int"}"#, r#"{"name":"a","type":"long"}"#]),
+            [(1, 2)]
+        );
         // The newest two agree; the first and the last do not.
         let optional = r#"{"name":"a","type":"string","default":""}"#;
-        assert_eq!(pairs(&[r#"{"name":"c","type":"long","default":0}"#, optional, A]), [(1, 3)]);
+        assert_eq!(
+            pairs(&[r#"{"name":"c","type":"long","default":0}"#, optional, A]),
+            [(1, 3)]
+        );
     }
 
     #[test]

@@ -160,6 +160,46 @@ pub struct Session {
     pub reason: Option<String>,
     /// Session that it reopens.
     pub reopens: Option<String>,
+    /// First bot that wrote after a customer message; `unknown` where the send names none.
+    pub bot: Option<String>,
+    /// Last human sender, else last agent assigned.
+    pub agent: Option<String>,
+    /// Whether a person wrote in it.
+    pub answered_by_human: bool,
+    /// Distinct people who owned it, sorted; `unknown` only where nobody is named. Empty: bot only.
+    pub owners: Vec<String>,
+    /// Turns that a person answered or that still run, with the sender.
+    pub turns: Vec<Clock>,
+    /// Handling time by person, sorted by agent.
+    pub work: Vec<Work>,
+    /// The winning answers, one for each instrument at most.
+    pub ratings: Vec<Rating>,
+    /// First customer message of a repeat within 72 h of `resolved`.
+    pub repeated_at: Option<Millis>,
+}
+
+/// Time that one person gave to a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// The business's own id of the agent; `unknown` for the phone app.
+    pub agent: String,
+    /// Active time; `None` without a send of theirs.
+    pub active_millis: Option<Millis>,
+    /// Time open and assigned to them; `None` where never assigned.
+    pub assigned_millis: Option<Millis>,
+}
+
+/// The winning answer to one survey.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rating {
+    /// `csat` or `ces`.
+    pub instrument: String,
+    /// Score as a decimal text.
+    pub score: String,
+    /// Greatest score possible, as a decimal text.
+    pub scale: String,
+    /// Time of the answer.
+    pub rated_at: Millis,
 }
 
 /// `hilo.conversation`: messages, sessions, and the work on them.

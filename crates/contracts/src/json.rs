@@ -141,7 +141,9 @@ fn push_metric(row: &Metric, out: &mut String) {
     object.integer("count", row.count);
     object.double("p50", row.p50);
     object.double("p90", row.p90);
-    object.key("is_final").push_str(if row.is_final { "true" } else { "false" });
+    object
+        .key("is_final")
+        .push_str(if row.is_final { "true" } else { "false" });
     object.integer("revision", row.revision);
     object.close();
 }
@@ -185,7 +187,7 @@ pub(crate) fn push_double(value: f64, out: &mut String) {
 
 pub(crate) fn push_time(at: i64, out: &mut String) {
     out.push('"');
-    out.push_str(&hilo_domain::time::to_rfc3339(at));
+    hilo_domain::time::write_rfc3339(at, out);
     out.push('"');
 }
 
@@ -198,5 +200,102 @@ pub(crate) fn push_bytes<'a>(name: &str, value: &[u8], key: impl FnOnce(&str) ->
         out.push('"');
         BASE64_STANDARD.encode_string(value, out);
         out.push('"');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Dimension, Window};
+
+    fn line<T>(subject: &str, codec: &impl Codec<T>, fact: &T) -> String {
+        let mut out = Vec::new();
+        write(subject, &codec.encode(fact).unwrap(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_body_that_is_no_text_is_written_as_base64() {
+        let raw = Raw {
+            source: "whatsapp".into(),
+            body: b"\xff{}".to_vec(),
+            ..Raw::default()
+        };
+        assert_eq!(
+            line(topics::RAW, &codec::raw(), &raw),
+            r#"{"delivery_id":"","tenant":"","source":"whatsapp","received_at":"1970-01-01T00:00:00Z","body_base64":"/3t9"}"#
+        );
+    }
+
+    #[test]
+    fn a_dead_letter_of_a_file_names_its_line() {
+        let letter = DeadLetter {
+            reason: "not_json".into(),
+            file: Some("a.ndjson".into()),
+            line: Some(3),
+            original: b"\xff".to_vec(),
+            ..DeadLetter::default()
+        };
+        let text = line(topics::DEAD_LETTER, &codec::dead_letter(), &letter);
+        let end = r#""reason":"not_json","detail":"","source":{"file":"a.ndjson","line":3},"original_base64":"/w=="}"#;
+        assert!(text.ends_with(end), "{text}");
+    }
+
+    #[test]
+    fn a_dead_letter_of_a_delivery_names_its_place() {
+        let letter = DeadLetter {
+            delivery_id: "d".into(),
+            entry: Some(0),
+            original: b"{}".to_vec(),
+            ..DeadLetter::default()
+        };
+        let text = line(topics::DEAD_LETTER, &codec::dead_letter(), &letter);
+        let end = r#""source":{"delivery_id":"d","entry":0,"change":null,"item":null},"original":"{}"}"#;
+        assert!(text.ends_with(end), "{text}");
+    }
+
+    #[test]
+    fn a_metric_row_is_written_as_the_interface_shows_it() {
+        let dimension = |name: &str, value: &str| Dimension {
+            name: name.into(),
+            value: value.into(),
+        };
+        let row = Metric {
+            tenant: "acme".into(),
+            metric: "frt_human_seconds".into(),
+            definition: "frt_human_seconds@1".into(),
+            window: Some(Window {
+                start: 1_777_899_600_000,
+                end: 1_777_903_200_000,
+            }),
+            dimensions: vec![dimension("queue", "soporte"), dimension("agent", "\"ana\"")],
+            numerator: Some(120.5),
+            denominator: Some(1.0),
+            value: Some(f64::NAN),
+            count: 1,
+            p50: Some(1e-7),
+            p90: None,
+            is_final: false,
+            revision: 2,
+        };
+        let expected = concat!(
+            r#"{"tenant":"acme","metric":"frt_human_seconds","definition":"frt_human_seconds@1","#,
+            r#""window":{"start":"2026-05-04T13:00:00Z","end":"2026-05-04T14:00:00Z"},"#,
+            r#""dimensions":{"queue":"soporte","agent":"\"ana\""},"numerator":120.5,"denominator":1,"#,
+            r#""value":null,"count":1,"p50":1e-7,"p90":null,"is_final":false,"revision":2}"#,
+        );
+        assert_eq!(line(topics::METRIC, &codec::metric(), &row), expected);
+        let total = Metric {
+            window: None,
+            dimensions: Vec::new(),
+            ..row
+        };
+        let mut out = Vec::new();
+        write_metric(&total, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(
+            text.contains(r#""window":null,"dimensions":{},"numerator":120.5"#),
+            "{text}"
+        );
     }
 }

@@ -4,13 +4,16 @@
 pub mod capture;
 pub mod codec;
 pub mod compatibility;
+mod datum;
 pub mod facts;
 pub mod item;
 pub mod json;
 pub mod keys;
 mod scan;
 pub mod schemas;
+mod shape;
 pub mod topics;
 mod transcode;
 
 pub use codec::ContractError;
+pub use scan::without_lone_surrogates;

@@ -24,7 +24,12 @@ static ALL: LazyLock<Result<Vec<Version>, String>> = LazyLock::new(|| {
         .iter()
         .map(|&(subject, number, text)| {
             let schema = Schema::parse_str(text).map_err(|error| format!("{subject} version {number}: {error}"))?;
-            Ok(Version { subject, number, text, schema })
+            Ok(Version {
+                subject,
+                number,
+                text,
+                schema,
+            })
         })
         .collect()
 });

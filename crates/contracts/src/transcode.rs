@@ -1,39 +1,39 @@
 //! A datum as JSON by its schema alone, without a value in between: any topic, also those of other crates.
 
-use crate::json::{Object, push_bytes, push_double, push_integer, push_time};
+use crate::{
+    datum::{Defect, Reader},
+    json::{Object, push_bytes, push_double, push_integer, push_time},
+};
 use apache_avro::{Schema, schema::NamesRef};
 use hilo_domain::json::write_string;
 
-/// What is wrong with a datum.
-pub(crate) type Defect = &'static str;
-
-const TOO_SHORT: Defect = "it ends too early";
-
 /// Appends the whole of `datum` to `out`.
 pub(crate) fn push(schema: &Schema, names: &NamesRef<'_>, datum: &[u8], out: &mut String) -> Result<(), Defect> {
-    let mut reader = Reader { rest: datum, names };
-    reader.value(schema, out)?;
-    if reader.rest.is_empty() { Ok(()) } else { Err("bytes are left over") }
+    let mut transcoder = Transcoder {
+        reader: Reader { rest: datum },
+        names,
+    };
+    transcoder.value(schema, out)?;
+    match transcoder.reader.rest.len() {
+        0 => Ok(()),
+        left => Err(Defect(format!("{left} bytes are left over"))),
+    }
 }
 
-struct Reader<'a> {
-    rest: &'a [u8],
+struct Transcoder<'a> {
+    reader: Reader<'a>,
     names: &'a NamesRef<'a>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Transcoder<'a> {
     fn value(&mut self, schema: &'a Schema, out: &mut String) -> Result<(), Defect> {
         match schema {
             Schema::Null => out.push_str("null"),
-            Schema::Boolean => out.push_str(if self.take(1)? == [0] { "false" } else { "true" }),
-            Schema::Int | Schema::Long => push_integer(self.integer()?, out),
-            Schema::TimestampMillis => push_time(self.integer()?, out),
-            Schema::Double => push_double(self.double()?, out),
-            Schema::String => write_string(self.string()?, out),
-            Schema::Enum(symbols) => {
-                let index = usize::try_from(self.integer()?).map_err(|_| "it names no symbol")?;
-                write_string(symbols.symbols.get(index).ok_or("it names no symbol")?, out);
-            }
+            Schema::Boolean => out.push_str(if self.reader.boolean()? { "true" } else { "false" }),
+            Schema::Int | Schema::Long => push_integer(self.reader.integer()?, out),
+            Schema::TimestampMillis => push_time(self.reader.integer()?, out),
+            Schema::Double => push_double(self.reader.double()?, out),
+            Schema::String => write_string(self.reader.string()?, out),
             Schema::Array(items) => self.array(&items.items, out)?,
             Schema::Union(_) => {
                 let chosen = self.chosen(schema)?;
@@ -46,11 +46,15 @@ impl<'a> Reader<'a> {
                 }
                 object.close();
             }
-            Schema::Ref { name } => {
-                let named = *self.names.get(name).ok_or("its schema names an unknown type")?;
-                self.value(named, out)?;
+            Schema::Ref { name } => match self.names.get(name).copied() {
+                Some(named) => self.value(named, out)?,
+                None => return Err(Defect(format!("its schema names {name}, which is not there"))),
+            },
+            other => {
+                return Err(Defect(format!(
+                    "its schema uses {other:?}, which has no form in JSON here"
+                )));
             }
-            _ => return Err("its schema uses a type that has no form in JSON here"),
         }
         Ok(())
     }
@@ -59,7 +63,7 @@ impl<'a> Reader<'a> {
     fn field(&mut self, name: &str, schema: &'a Schema, object: &mut Object<'_>) -> Result<(), Defect> {
         match self.chosen(schema)? {
             Schema::Bytes => {
-                let bytes = self.bytes()?;
+                let bytes = self.reader.bytes()?;
                 push_bytes(name, bytes, |name| object.key(name));
                 Ok(())
             }
@@ -69,24 +73,23 @@ impl<'a> Reader<'a> {
 
     /// The branch of a union; other schemas are their own.
     fn chosen(&mut self, schema: &'a Schema) -> Result<&'a Schema, Defect> {
-        let Schema::Union(union) = schema else { return Ok(schema) };
-        let index = usize::try_from(self.integer()?).map_err(|_| "it names no branch of a union")?;
-        union.variants().get(index).ok_or("it names no branch of a union")
+        let Schema::Union(union) = schema else {
+            return Ok(schema);
+        };
+        let index = usize::from(self.reader.is_some()?);
+        let missing = || Defect("its schema has a union of one type".to_owned());
+        union.variants().get(index).ok_or_else(missing)
     }
 
     fn array(&mut self, items: &'a Schema, out: &mut String) -> Result<(), Defect> {
         out.push('[');
         let mut first = true;
         loop {
-            let count = self.integer()?;
+            let count = self.reader.block()?;
             if count == 0 {
                 break;
             }
-            if count < 0 {
-                // The size of the block, for readers that skip it.
-                self.integer()?;
-            }
-            for _ in 0..count.unsigned_abs() {
+            for _ in 0..count {
                 if !std::mem::take(&mut first) {
                     out.push(',');
                 }
@@ -95,40 +98,5 @@ impl<'a> Reader<'a> {
         }
         out.push(']');
         Ok(())
-    }
-
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Defect> {
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(TOO_SHORT)?;
-        self.rest = rest;
-        Ok(taken)
-    }
-
-    /// A zigzag varint.
-    fn integer(&mut self) -> Result<i64, Defect> {
-        let mut bits: u64 = 0;
-        for shift in (0..64).step_by(7) {
-            let (byte, rest) = self.rest.split_first().ok_or(TOO_SHORT)?;
-            self.rest = rest;
-            bits |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok((bits >> 1) as i64 ^ -((bits & 1) as i64));
-            }
-        }
-        Err("an integer in it is too long")
-    }
-
-    fn double(&mut self) -> Result<f64, Defect> {
-        let (bytes, rest) = self.rest.split_first_chunk().ok_or(TOO_SHORT)?;
-        self.rest = rest;
-        Ok(f64::from_le_bytes(*bytes))
-    }
-
-    fn bytes(&mut self) -> Result<&'a [u8], Defect> {
-        let length = usize::try_from(self.integer()?).map_err(|_| TOO_SHORT)?;
-        self.take(length)
-    }
-
-    fn string(&mut self) -> Result<&'a str, Defect> {
-        str::from_utf8(self.bytes()?).map_err(|_| "a text in it is not UTF-8")
     }
 }

@@ -1,5 +1,6 @@
 //! Stored bytes of every released version: what was written once is read for ever. The samples were encoded by a
 //! program of their own, not by this crate.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -15,7 +16,13 @@ fn every_version_reads_its_sample_and_writes_the_same_bytes() {
         let value = reader.read_value(&mut rest).unwrap();
         assert!(rest.is_empty(), "{}", version.subject);
         let writer = GenericDatumWriter::builder(&version.schema).build().unwrap();
-        assert_eq!(writer.write_value_to_vec(value).unwrap(), datum, "{} v{}", version.subject, version.number);
+        assert_eq!(
+            writer.write_value_to_vec(value).unwrap(),
+            datum,
+            "{} v{}",
+            version.subject,
+            version.number
+        );
     }
 }
 
@@ -33,11 +40,17 @@ fn every_newest_version_goes_through_its_struct_unchanged() {
 fn every_newest_version_is_written_as_its_json() {
     for version in newest() {
         let (datum, expected) = support::sample(version.subject, version.number);
-        assert_eq!(json::to_string(version.subject, &datum).unwrap(), expected, "{}", version.subject);
+        assert_eq!(
+            json::to_string(version.subject, &datum).unwrap(),
+            expected,
+            "{}",
+            version.subject
+        );
     }
 }
 
 fn newest() -> impl Iterator<Item = &'static schemas::Version> {
     let all = schemas::all().unwrap();
-    all.iter().filter(|version| schemas::latest(version.subject).unwrap().number == version.number)
+    all.iter()
+        .filter(|version| schemas::latest(version.subject).unwrap().number == version.number)
 }

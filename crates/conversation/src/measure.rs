@@ -77,6 +77,7 @@ pub(crate) fn measure(events: &[Event], session: &Folded) -> (Session, Outcome) 
         }),
         reason: reason(&own),
         reopens: None,
+        ..Session::default()
     };
     let outcome = if closed.is_some() { outcome(&own, since_customer, closed) } else { Outcome::None };
     (result, outcome)

@@ -67,23 +67,34 @@ impl Person {
 
     /// When something is due for the person.
     pub(crate) fn deadline(&self) -> Option<Millis> {
-        self.threads.values().flat_map(|thread| &thread.sessions).filter_map(|told| told.expires_at).min()
+        // Only the last session of a thread can be open.
+        self.threads.values().filter_map(|thread| thread.sessions.last()?.expires_at).min()
     }
 
     /// Looks again at outcomes that depend on whether the person came back, around the sessions that changed.
     pub(crate) fn call_backs(&mut self, since: Millis) -> Vec<(String, SessionChange)> {
+        // Sessions of a thread follow one another, so their closes rise.
+        let is_recent = |told: &&Told| told.session.closed_at.is_none_or(|closed_at| closed_at + DAY >= since);
+        let recent =
+            |thread: &Thread| thread.sessions.iter().rev().take_while(is_recent).any(|told| told.awaits_call_back);
+        if !self.threads.values().any(recent) {
+            return Vec::new();
+        }
         let openings: Vec<(Millis, Millis)> = self
             .threads
             .values()
-            .flat_map(|thread| thread.sessions.iter().rev())
+            .flat_map(|thread| &thread.sessions)
             .filter_map(|told| Some((told.session.opened_at, told.session.first_customer_at?)))
             .collect();
         let mut changes = Vec::new();
         for (number, thread) in &mut self.threads {
             for told in thread.sessions.iter_mut().rev() {
-                let Some(closed_at) = told.session.closed_at.filter(|_| told.awaits_call_back) else { continue };
+                let Some(closed_at) = told.session.closed_at else { continue };
                 if closed_at + DAY < since {
                     break;
+                }
+                if !told.awaits_call_back {
+                    continue;
                 }
                 let called_back = openings
                     .iter()

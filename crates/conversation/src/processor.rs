@@ -96,7 +96,7 @@ impl Conversation {
         let number = item.phone_number_id.as_deref().unwrap_or(NO_NUMBER);
         match person_id {
             Some(person_id) => {
-                self.place(&person_id, &item.tenant, country, number, event, fact.content.take(), context)
+                self.place(&person_id, &item.tenant, country, number, event, Some(fact), context)
             }
             None => {
                 fact.revision = 1;
@@ -113,7 +113,7 @@ impl Conversation {
         country: Option<String>,
         number: &str,
         event: Event,
-        content: Option<String>,
+        fact: Option<Fact>,
         context: &mut Context,
     ) -> Result<(), ProcessorError> {
         let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
@@ -129,7 +129,7 @@ impl Conversation {
         let at = event.at;
         let key = event.key.clone();
         let changed = person.threads.entry(number.to_owned()).or_default().insert(event);
-        self.refold(person_id, number, &changed, content.map(|content| (key, content)), context)?;
+        self.refold(person_id, number, &changed, fact.map(|fact| (key, fact)), context)?;
         self.settle(person_id, at, context)
     }
 
@@ -208,13 +208,14 @@ impl Conversation {
         Ok(())
     }
 
-    /// Folds a thread anew around what changed in it and tells the difference; `content` belongs to the event with that key.
+    /// Folds a thread anew around what changed in it and tells the difference; `new` is the fact, with its content, of the event with
+    /// that key.
     fn refold(
         &mut self,
         person_id: &str,
         number: &str,
         changed: &RangeInclusive<usize>,
-        content: Option<(Box<str>, String)>,
+        mut new: Option<(Box<str>, Fact)>,
         context: &mut Context,
     ) -> Result<(), ProcessorError> {
         let now = self.now()?;
@@ -227,17 +228,13 @@ impl Conversation {
         let mut facts: Vec<Fact> = Vec::with_capacity(events.len());
         for index in events {
             let event = &thread.events[index];
-            let mut fact = event.fact()?;
+            let new = new.take_if(|(key, _)| *key == event.key);
+            let mut fact = new.map_or_else(|| event.fact(), |(_, fact)| Ok(fact))?;
             fact.person_id = Some(person_id.to_owned());
             fact.country.clone_from(&country);
             fact.conversation_id = Some(conversation.clone());
             fact.session_id = event.session.as_deref().map(str::to_owned);
             fact.revision = event.revision;
-            if let Some((key, content)) = &content
-                && *key == event.key
-            {
-                fact.content = Some(content.clone());
-            }
             facts.push(fact);
         }
         for fact in facts {

@@ -1,6 +1,7 @@
 //! Instants as milliseconds since the Unix epoch, and their one text form.
 
 use jiff::Timestamp;
+use std::fmt::Write as _;
 
 /// Milliseconds since 1970-01-01T00:00:00Z. Facts carry it as Avro `timestamp-millis`.
 pub type Millis = i64;
@@ -24,12 +25,58 @@ pub fn parse_rfc3339(text: &str) -> Option<Millis> {
 /// An instant outside the calendar's range is written as its nearest end.
 #[must_use]
 pub fn to_rfc3339(at: Millis) -> String {
-    let stamp = Timestamp::from_millisecond(at).unwrap_or(if at < 0 { Timestamp::MIN } else { Timestamp::MAX });
-    if at.rem_euclid(SECOND) == 0 {
-        format!("{stamp:.0}")
-    } else {
-        format!("{stamp:.3}")
+    let mut out = String::with_capacity(24);
+    write_rfc3339(at, &mut out);
+    out
+}
+
+/// Appends [`to_rfc3339`] of `at` to `out`.
+pub fn write_rfc3339(at: Millis, out: &mut String) {
+    let Some([year, month, day]) = civil_date(at.div_euclid(DAY)) else {
+        write_rare(at, out);
+        return;
+    };
+    let of_day = at.rem_euclid(DAY);
+    let mut digits = |value: i64, width: u32, end: char| {
+        for place in (0..width).rev() {
+            out.push(char::from(b'0' + (value / 10_i64.pow(place) % 10) as u8));
+        }
+        out.push(end);
+    };
+    digits(year, 4, '-');
+    digits(month, 2, '-');
+    digits(day, 2, 'T');
+    digits(of_day / HOUR, 2, ':');
+    digits(of_day / MINUTE % 60, 2, ':');
+    match of_day % SECOND {
+        0 => digits(of_day / SECOND % 60, 2, 'Z'),
+        fraction => {
+            digits(of_day / SECOND % 60, 2, '.');
+            digits(fraction, 3, 'Z');
+        }
     }
+}
+
+/// Beyond four digits of a year the library decides how it looks.
+fn write_rare(at: Millis, out: &mut String) {
+    let stamp = Timestamp::from_millisecond(at).unwrap_or(if at < 0 { Timestamp::MIN } else { Timestamp::MAX });
+    // Writing to a String cannot fail.
+    let _ = if at.rem_euclid(SECOND) == 0 { write!(out, "{stamp:.0}") } else { write!(out, "{stamp:.3}") };
+}
+
+/// Year, month and day of a day since the epoch, for years of four digits (Hinnant's `civil_from_days`: years begin
+/// in March, so that the leap day is the last of its year, and 400 of them are 146,097 days).
+fn civil_date(day: i64) -> Option<[i64; 3]> {
+    let since = day + 719_468;
+    let era = since.div_euclid(146_097);
+    let of_era = since.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * of_year + 2) / 153;
+    let of_month = of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (0..=9_999).contains(&year).then_some([year, month, of_month])
 }
 
 /// Whole seconds since the epoch, as the platform writes them, to milliseconds; `None` beyond the calendar.
@@ -48,6 +95,21 @@ mod tests {
         assert_eq!(to_rfc3339(1_777_899_600_000), "2026-05-04T13:00:00Z");
         assert_eq!(to_rfc3339(1_777_899_600_007), "2026-05-04T13:00:00.007Z");
         assert_eq!(to_rfc3339(-1), "1969-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn writes_any_instant_as_the_calendar_library_does() {
+        let written = |at: Millis| {
+            let mut out = String::new();
+            write_rare(at, &mut out);
+            out
+        };
+        // Every day of four hundred years, the edges of the years of four digits, and beyond.
+        let days = (0..146_100).map(|day| day * DAY + day * 7_919 % DAY);
+        let edges = [-62_167_219_200_000, 253_402_207_199_999, 253_402_300_800_000, Millis::MIN, Millis::MAX];
+        for at in days.chain(edges.into_iter().flat_map(|at| [at.saturating_sub(1), at, at.saturating_add(1)])) {
+            assert_eq!(to_rfc3339(at), written(at), "{at}");
+        }
     }
 
     #[test]

@@ -1,2 +1,18 @@
 //! HTTP in: webhooks and captures, durable before they are acknowledged.
 #![doc = include_str!("../README.md")]
+
+mod body;
+mod captures;
+mod http;
+mod log;
+mod measures;
+mod notice;
+mod refusal;
+mod serve;
+mod signature;
+mod tenants;
+
+pub use http::{Gateway, Limits, router};
+pub use log::{DurableLog, LogError};
+pub use serve::{ServeLimits, serve};
+pub use tenants::{Secret, TenantError, TenantSecrets, Tenants, is_tenant_name};

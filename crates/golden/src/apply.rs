@@ -18,8 +18,10 @@ impl Golden {
     /// before is skipped, so each record takes effect exactly once; topics that the golden record is not built from
     /// are passed over. Gives the number of records that were new.
     pub fn apply(&mut self, records: &[(&'static str, i64, Record)]) -> Result<usize, GoldenError> {
-        let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed("written"))?;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(failed("written"))?;
         let applied = offsets(&transaction).map_err(failed("read"))?;
         let batch = Batch::new(records, &applied, &self.codecs)?;
         write(&transaction, &batch).map_err(failed("written"))?;
@@ -35,8 +37,7 @@ impl Golden {
 }
 
 fn offsets(connection: &Connection) -> Result<FxHashMap<String, i64>, rusqlite::Error> {
-    let mut statement =
-        connection.prepare_cached("SELECT topic, next_offset FROM offsets WHERE partition = ?1")?;
+    let mut statement = connection.prepare_cached("SELECT topic, next_offset FROM offsets WHERE partition = ?1")?;
     let rows = statement.query_map([PARTITION], |row| Ok((row.get(0)?, row.get(1)?)))?;
     rows.collect()
 }

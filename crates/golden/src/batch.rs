@@ -69,7 +69,12 @@ impl Batch {
         let mut new: Vec<&(&'static str, i64, Record)> = Vec::with_capacity(records.len());
         for entry in records.iter().filter(|(topic, _, _)| TOPICS.contains(topic)) {
             let (topic, offset, _) = entry;
-            let next = batch.offsets.get(topic).or_else(|| applied.get(*topic)).copied().unwrap_or(0);
+            let next = batch
+                .offsets
+                .get(topic)
+                .or_else(|| applied.get(*topic))
+                .copied()
+                .unwrap_or(0);
             if *offset >= next {
                 batch.offsets.insert(topic, offset + 1);
                 new.push(entry);
@@ -84,7 +89,11 @@ impl Batch {
             if complete && !seen.insert((topic, &record.key)) {
                 continue;
             }
-            let failed = |source| GoldenError::Record { topic, offset: *offset, source };
+            let failed = |source| GoldenError::Record {
+                topic,
+                offset: *offset,
+                source,
+            };
             batch.decode(topic, &record.value, codecs).map_err(failed)?;
         }
         batch.settle();
@@ -116,14 +125,16 @@ impl Batch {
     /// Orders by key and keeps one fact per key.
     fn settle(&mut self) {
         self.people.sort_unstable_by(|a, b| a.person_id.cmp(&b.person_id));
-        self.statuses.sort_unstable_by(|a, b| (&a.tenant, &a.message_id).cmp(&(&b.tenant, &b.message_id)));
+        self.statuses
+            .sort_unstable_by(|a, b| (&a.tenant, &a.message_id).cmp(&(&b.tenant, &b.message_id)));
         let part = |(part, fact): &(Part, Conversation)| (fact.tenant.clone(), fact.message_id.clone(), *part);
         self.parts.sort_by_cached_key(part);
         self.parts.dedup_by(|(next_part, next), (kept_part, kept)| {
             let same = *next_part == *kept_part && next.tenant == kept.tenant && next.message_id == kept.message_id;
             same && keep_better(kept, next)
         });
-        self.events.sort_by(|a, b| (&a.tenant, &a.event_id).cmp(&(&b.tenant, &b.event_id)));
+        self.events
+            .sort_by(|a, b| (&a.tenant, &a.event_id).cmp(&(&b.tenant, &b.event_id)));
         self.events.dedup_by(|next, kept| {
             let same = next.tenant == kept.tenant && next.event_id == kept.event_id;
             same && keep_better(kept, next)
@@ -133,10 +144,11 @@ impl Batch {
 }
 
 /// Leaves the better of two facts of one key in `kept`: the smaller event time (of duplicates that one holds), then the
-/// higher revision. Content is told once, so the loser's is not lost.
+/// higher revision, then the one that was told first, which here comes later: the batch is read backwards. Content is
+/// told once, so the loser's is not lost.
 fn keep_better(kept: &mut Conversation, next: &mut Conversation) -> bool {
     let order = |fact: &Conversation| (fact.event_time, -fact.revision);
-    if order(next) < order(kept) {
+    if order(next) <= order(kept) {
         std::mem::swap(kept, next);
     }
     if kept.content.is_none() && kept.event_time == next.event_time {

@@ -15,7 +15,10 @@ pub enum GoldenError {
         source: rusqlite::Error,
     },
     /// A database of another release.
-    #[error("golden record has layout {found}, this release writes {}; delete the file, it is built again from the log", crate::schema::LAYOUT)]
+    #[error(
+        "golden record has layout {found}, this release writes {}; delete the file, it is built again from the log",
+        crate::schema::LAYOUT
+    )]
     Layout {
         /// Layout found.
         found: i64,

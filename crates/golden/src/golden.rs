@@ -34,8 +34,12 @@ impl Golden {
     pub fn open(path: &Path) -> Result<Self, GoldenError> {
         let connection = Connection::open(path).map_err(failed("opened"))?;
         // Facts and offsets commit together, so a lost commit is only read again from the log: NORMAL is enough.
+        // A checkpoint writes each changed page once, so it waits until the pages of several batches have gathered.
         connection
-            .execute_batch("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
+            .execute_batch(
+                "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+                 PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864;",
+            )
             .map_err(failed("opened"))?;
         Self::prepare(connection)
     }
@@ -55,7 +59,10 @@ impl Golden {
     fn prepare(connection: Connection) -> Result<Self, GoldenError> {
         if layout(&connection)? == 0 {
             let layout = schema::LAYOUT;
-            let sql = format!("BEGIN IMMEDIATE; {} PRAGMA user_version = {layout}; COMMIT;", schema::SCHEMA);
+            let sql = format!(
+                "BEGIN IMMEDIATE; {} PRAGMA user_version = {layout}; COMMIT;",
+                schema::SCHEMA
+            );
             connection.execute_batch(&sql).map_err(failed("created"))?;
         }
         Self::with(connection)
@@ -64,7 +71,9 @@ impl Golden {
     fn with(connection: Connection) -> Result<Self, GoldenError> {
         connection.busy_timeout(BUSY).map_err(failed("opened"))?;
         connection.set_prepared_statement_cache_capacity(64);
-        connection.execute_batch("PRAGMA cache_size = -65536;").map_err(failed("opened"))?;
+        connection
+            .execute_batch("PRAGMA cache_size = -65536;")
+            .map_err(failed("opened"))?;
         let found = layout(&connection)?;
         if found != schema::LAYOUT {
             return Err(GoldenError::Layout { found });
@@ -80,5 +89,7 @@ impl Golden {
 }
 
 fn layout(connection: &Connection) -> Result<i64, GoldenError> {
-    connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed("opened"))
+    connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(failed("opened"))
 }

@@ -16,15 +16,25 @@ pub(crate) struct Lines {
 
 impl Lines {
     pub(crate) fn create(path: &Path) -> Result<Self, GoldenError> {
-        let file = File::create(path).map_err(|source| GoldenError::File { path: path.to_owned(), source })?;
-        Ok(Self { path: path.to_owned(), file: BufWriter::new(file), last: String::new(), sorted: true })
+        let file = File::create(path).map_err(|source| GoldenError::File {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            file: BufWriter::new(file),
+            last: String::new(),
+            sorted: true,
+        })
     }
 
     /// Appends `line`, which gets its line feed, and takes its content.
     pub(crate) fn push(&mut self, line: &mut String) -> Result<(), GoldenError> {
         line.push('\n');
         self.sorted &= self.last <= *line;
-        self.file.write_all(line.as_bytes()).map_err(|source| self.failed(source))?;
+        self.file
+            .write_all(line.as_bytes())
+            .map_err(|source| self.failed(source))?;
         std::mem::swap(&mut self.last, line);
         line.clear();
         Ok(())
@@ -47,6 +57,9 @@ impl Lines {
     }
 
     fn failed(&self, source: std::io::Error) -> GoldenError {
-        GoldenError::File { path: self.path.clone(), source }
+        GoldenError::File {
+            path: self.path.clone(),
+            source,
+        }
     }
 }

@@ -3,7 +3,11 @@
 use crate::{Golden, GoldenError, error::failed};
 use hilo_domain::Millis;
 use rusqlite::{Connection, OptionalExtension as _, Row, types::ValueRef};
+use rustc_hash::FxHashSet;
 use serde_json::{Map, Value};
+
+/// Messages looked through for recent conversations: one that is busy must not make a page slow.
+const RECENT_MESSAGES: i64 = 2_000;
 
 /// Whose turn it is in a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,9 +87,18 @@ pub struct Traced {
 const TRACES: [(&str, &str); 8] = [
     ("contacts", "SELECT * FROM contacts WHERE person_id = ?1"),
     ("aliases", "SELECT * FROM aliases WHERE person_id = ?1 OR survivor = ?1"),
-    ("identifiers", "SELECT * FROM identifiers WHERE person_id = ?1 ORDER BY ordinal"),
-    ("sessions", "SELECT * FROM sessions WHERE person_id = ?1 OR session_id = ?1 ORDER BY opened_at, session_id"),
-    ("events", "SELECT * FROM events WHERE person_id = ?1 ORDER BY event_time, event_id"),
+    (
+        "identifiers",
+        "SELECT * FROM identifiers WHERE person_id = ?1 ORDER BY ordinal",
+    ),
+    (
+        "sessions",
+        "SELECT * FROM sessions WHERE person_id = ?1 OR session_id = ?1 ORDER BY opened_at, session_id",
+    ),
+    (
+        "events",
+        "SELECT * FROM events WHERE person_id = ?1 ORDER BY event_time, event_id",
+    ),
     (
         "message_parts",
         "SELECT * FROM message_parts WHERE session_id = ?1
@@ -102,21 +115,28 @@ const TRACES: [(&str, &str); 8] = [
 ];
 
 impl Golden {
-    /// The threads with the latest messages, latest first.
+    /// The latest conversations of the latest messages, latest first.
     pub fn recent_conversations(&self, limit: usize) -> Result<Vec<RecentConversation>, GoldenError> {
         let read = || -> Result<Vec<RecentConversation>, rusqlite::Error> {
-            // The message has to be in the thread still: it may have moved to another person since.
             let mut statement = self.connection.prepare_cached(
-                "SELECT c.tenant, c.person_id, p.country, c.phone_number_id, m.type, m.direction = 'inbound',
-                   m.event_time, c.conversation_id, m.author_kind
-                 FROM conversations c
-                 JOIN contacts p USING (person_id)
-                 JOIN message_parts m ON m.tenant = c.tenant AND m.message_id = c.last_message_id
-                   AND m.part = c.last_part AND m.conversation_id = c.conversation_id
-                 ORDER BY c.last_message_at DESC, c.conversation_id LIMIT ?1",
+                "SELECT m.tenant, m.person_id, p.country, m.phone_number_id, m.type, m.direction = 'inbound',
+                   m.event_time, m.conversation_id, m.author_kind
+                 FROM message_parts m JOIN contacts p USING (person_id)
+                 WHERE m.conversation_id IS NOT NULL AND m.part <> 'history'
+                   AND m.type NOT IN ('reaction', 'edit', 'revoke', 'system', 'request_welcome')
+                 ORDER BY m.event_time DESC, m.tenant DESC, m.message_id DESC, m.part DESC LIMIT ?1",
             )?;
-            let rows = statement.query_map([limit as i64], |row| self.thread(row))?;
-            rows.collect()
+            let mut rows = statement.query([RECENT_MESSAGES])?;
+            let mut seen: FxHashSet<String> = FxHashSet::default();
+            let mut recent = Vec::with_capacity(limit);
+            while recent.len() < limit
+                && let Some(row) = rows.next()?
+            {
+                if seen.insert(row.get(7)?) {
+                    recent.push(self.thread(row)?);
+                }
+            }
+            Ok(recent)
         };
         read().map_err(failed("read"))
     }
@@ -130,14 +150,22 @@ impl Golden {
              WHERE conversation_id = ?1 ORDER BY opened_at DESC LIMIT 1",
         )?;
         let session: Option<(Option<String>, bool, Option<String>)> = session
-            .query_row([row.get_ref(7)?.as_str()?], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .query_row([row.get_ref(7)?.as_str()?], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
             .optional()?;
         let turn = match &session {
             None => Turn::None,
             Some((Some(reason), ..)) if reason == "resolved" => Turn::Resolved,
             Some((Some(_), ..)) => Turn::Inactive,
             // Without a clock for a human's answer the bot owns it.
-            Some((None, human, _)) if inbound => if *human { Turn::Waiting } else { Turn::Bot },
+            Some((None, human, _)) if inbound => {
+                if *human {
+                    Turn::Waiting
+                } else {
+                    Turn::Bot
+                }
+            }
             Some(_) if author.as_deref() == Some("bot") => Turn::Bot,
             Some(_) => Turn::Answered,
         };
@@ -189,7 +217,10 @@ impl Golden {
                 let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
                 let mut rows = statement.query([id])?;
                 while let Some(row) = rows.next()? {
-                    found.push(Traced { table, row: as_json(row, &names)? });
+                    found.push(Traced {
+                        table,
+                        row: as_json(row, &names)?,
+                    });
                 }
             }
             Ok(found)

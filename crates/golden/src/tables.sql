@@ -21,13 +21,6 @@ CREATE TABLE identifiers(
 ) WITHOUT ROWID;
 CREATE INDEX identifiers_by_value ON identifiers(value);
 
--- Threads: a person and a business number.
-CREATE TABLE conversations(
-  conversation_id TEXT NOT NULL PRIMARY KEY, tenant TEXT NOT NULL, person_id TEXT NOT NULL, phone_number_id TEXT,
-  last_message_at INTEGER NOT NULL, last_message_id TEXT NOT NULL, last_part TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX conversations_by_time ON conversations(last_message_at);
-
 CREATE TABLE sessions(
   session_id TEXT NOT NULL PRIMARY KEY, tenant TEXT NOT NULL, person_id TEXT NOT NULL, conversation_id TEXT,
   phone_number_id TEXT, opened_at INTEGER NOT NULL, opened_by TEXT NOT NULL, closed_at INTEGER, close_reason TEXT,
@@ -48,6 +41,7 @@ CREATE TABLE message_parts(
   PRIMARY KEY(tenant, message_id, part)
 ) WITHOUT ROWID;
 CREATE INDEX message_parts_by_session ON message_parts(session_id, event_time) WHERE session_id IS NOT NULL;
+CREATE INDEX message_parts_by_time ON message_parts(event_time) WHERE conversation_id IS NOT NULL;
 CREATE INDEX message_parts_opt_out ON message_parts(person_id) WHERE opt_out;
 
 -- What became of a message.

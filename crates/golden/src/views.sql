@@ -4,12 +4,13 @@ CREATE VIEW messages AS
 WITH ids AS (
   SELECT tenant, message_id FROM message_parts UNION SELECT tenant, message_id FROM message_status
 ), known AS (
-  SELECT ids.tenant, ids.message_id, coalesce(s.accepted, 0) AS accepted, s.orphan AS orphan, (
-    SELECT part FROM message_parts q WHERE q.tenant = ids.tenant AND q.message_id = ids.message_id
-    ORDER BY CASE WHEN part = 'sent' AND coalesce(s.accepted, 0) THEN 0 WHEN part = 'received' THEN 1
-                  WHEN part = 'sent' THEN 2 ELSE 3 END LIMIT 1
-  ) AS part
-  FROM ids LEFT JOIN message_status s USING (tenant, message_id)
+  SELECT ids.tenant, ids.message_id, coalesce(s.accepted, 0) AS accepted, s.orphan AS orphan,
+    CASE WHEN s.accepted AND e.part IS NOT NULL THEN e.part ELSE coalesce(r.part, e.part, h.part) END AS part
+  FROM ids
+  LEFT JOIN message_status s ON s.tenant = ids.tenant AND s.message_id = ids.message_id
+  LEFT JOIN message_parts r ON r.tenant = ids.tenant AND r.message_id = ids.message_id AND r.part = 'received'
+  LEFT JOIN message_parts e ON e.tenant = ids.tenant AND e.message_id = ids.message_id AND e.part = 'sent'
+  LEFT JOIN message_parts h ON h.tenant = ids.tenant AND h.message_id = ids.message_id AND h.part = 'history'
 )
 SELECT k.tenant, k.message_id,
   CASE WHEN k.accepted THEN 'outbound' WHEN k.part = 'sent' THEN 'echo' ELSE coalesce(k.part, 'orphan') END AS origin,
@@ -31,12 +32,19 @@ SELECT k.tenant, k.message_id,
   coalesce(p.phone_number_id, s.phone_number_id) AS phone_number_id, p.group_id, p.reply_to, p.referral, p.content,
   coalesce(p.test, s.test) AS test
 FROM known k
-LEFT JOIN message_status s USING (tenant, message_id)
+LEFT JOIN message_status s ON s.tenant = k.tenant AND s.message_id = k.message_id
 LEFT JOIN message_parts p ON p.tenant = k.tenant AND p.message_id = k.message_id AND p.part = k.part
 WHERE k.accepted OR k.orphan AND k.part IS NULL
   OR k.part = 'received' AND p.type NOT IN ('reaction', 'edit', 'revoke', 'system', 'request_welcome')
   OR k.part = 'sent' AND p.type NOT IN ('edit', 'revoke')
   OR k.part = 'history';
+
+-- Threads: a person and a business number.
+CREATE VIEW conversations AS
+SELECT conversation_id, tenant, person_id, phone_number_id, count(*) AS messages, min(event_time) AS first_message_at,
+  max(event_time) AS last_message_at
+FROM message_parts WHERE conversation_id IS NOT NULL
+GROUP BY conversation_id, tenant, person_id, phone_number_id;
 
 -- One case per session. The agent is the last human sender, else the last one assigned.
 CREATE VIEW cases AS

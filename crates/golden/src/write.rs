@@ -2,7 +2,6 @@
 
 use crate::batch::Part;
 use hilo_contracts::facts::{Account, Conversation, Identity, Session, Status};
-use hilo_domain::Millis;
 use rusqlite::{Transaction, params};
 use std::collections::BTreeMap;
 
@@ -30,7 +29,14 @@ pub(crate) fn write_people(transaction: &Transaction, people: &[Identity]) -> Re
             }
             continue;
         }
-        let Identity { tenant, country, name, event_time, revision, .. } = person;
+        let Identity {
+            tenant,
+            country,
+            name,
+            event_time,
+            revision,
+            ..
+        } = person;
         if contact.execute(params![id, tenant, country, name, event_time, revision])? == 0 {
             continue;
         }
@@ -38,7 +44,14 @@ pub(crate) fn write_people(transaction: &Transaction, people: &[Identity]) -> Re
             forget.execute([id])?;
         }
         for (ordinal, span) in person.identifiers.iter().enumerate() {
-            identifier.execute(params![id, ordinal, span.kind, span.value, span.valid_from, span.valid_to])?;
+            identifier.execute(params![
+                id,
+                ordinal,
+                span.kind,
+                span.value,
+                span.valid_from,
+                span.valid_to
+            ])?;
         }
     }
     Ok(())
@@ -56,8 +69,21 @@ pub(crate) fn write_sessions(transaction: &Transaction, sessions: &BTreeMap<Stri
             remove.execute([id])?;
             continue;
         };
-        let Session { opened_at, opened_by, closed_at, close_reason, first_customer_at, .. } = session;
-        let Session { outcome, queue, reason, reopens, .. } = session;
+        let Session {
+            opened_at,
+            opened_by,
+            closed_at,
+            close_reason,
+            first_customer_at,
+            ..
+        } = session;
+        let Session {
+            outcome,
+            queue,
+            reason,
+            reopens,
+            ..
+        } = session;
         let human = session.frt_human.as_ref();
         let any = session.frt_any.as_ref();
         put.execute(params![
@@ -108,7 +134,6 @@ pub(crate) fn write_parts(transaction: &Transaction, parts: &[(Part, Conversatio
         "UPDATE message_parts SET content = ?4
          WHERE tenant = ?1 AND message_id = ?2 AND part = ?3 AND event_time = ?5 AND content IS NULL",
     )?;
-    let mut threads: BTreeMap<&str, (Millis, &str, Part, &Conversation)> = BTreeMap::new();
     for (part, fact) in parts {
         let Some(message_id) = &fact.message_id else { continue };
         let author = fact.author.as_ref();
@@ -145,37 +170,6 @@ pub(crate) fn write_parts(transaction: &Transaction, parts: &[(Part, Conversatio
             let key = params![fact.tenant, message_id, part.as_str(), fact.content, fact.event_time];
             late_content.execute(key)?;
         }
-        if let (Some(thread), true) = (&fact.conversation_id, shows_in_thread(*part, fact)) {
-            let last = (fact.event_time, message_id.as_str(), *part, fact);
-            threads
-                .entry(thread)
-                .and_modify(|had| {
-                    if (had.0, had.1, had.2) < (last.0, last.1, last.2) {
-                        *had = last;
-                    }
-                })
-                .or_insert(last);
-        }
-    }
-    write_threads(transaction, &threads)
-}
-
-/// Reactions, edits and the like are no last message of a thread, nor is what happened before it came here.
-fn shows_in_thread(part: Part, fact: &Conversation) -> bool {
-    part != Part::History && matches!(fact.kind.as_str(), "message_received" | "message_sent")
-}
-
-fn write_threads(transaction: &Transaction, threads: &BTreeMap<&str, (Millis, &str, Part, &Conversation)>) -> Result {
-    let mut put = transaction.prepare_cached(
-        "INSERT INTO conversations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT DO UPDATE SET last_message_at = excluded.last_message_at,
-           last_message_id = excluded.last_message_id, last_part = excluded.last_part
-         WHERE (excluded.last_message_at, excluded.last_message_id, excluded.last_part)
-             > (last_message_at, last_message_id, last_part)",
-    )?;
-    for (id, (at, message_id, part, fact)) in threads {
-        let person = fact.person_id.as_deref().unwrap_or_default();
-        put.execute(params![id, fact.tenant, person, fact.phone_number_id, at, message_id, part.as_str()])?;
     }
     Ok(())
 }
@@ -194,9 +188,32 @@ pub(crate) fn write_events(transaction: &Transaction, events: &[Conversation]) -
         "UPDATE events SET content = ?3 WHERE tenant = ?1 AND event_id = ?2 AND event_time = ?4 AND content IS NULL",
     )?;
     for fact in events {
-        let Conversation { tenant, event_id, kind, event_time, revision, person_id, .. } = fact;
-        let Conversation { conversation_id, session_id, content, .. } = fact;
-        let row = params![tenant, event_id, kind, event_time, revision, person_id, conversation_id, session_id, content];
+        let Conversation {
+            tenant,
+            event_id,
+            kind,
+            event_time,
+            revision,
+            person_id,
+            ..
+        } = fact;
+        let Conversation {
+            conversation_id,
+            session_id,
+            content,
+            ..
+        } = fact;
+        let row = params![
+            tenant,
+            event_id,
+            kind,
+            event_time,
+            revision,
+            person_id,
+            conversation_id,
+            session_id,
+            content
+        ];
         if put.execute(row)? == 0 && content.is_some() {
             late_content.execute(params![tenant, event_id, content, event_time])?;
         }
@@ -270,7 +287,16 @@ pub(crate) fn write_accounts(transaction: &Transaction, accounts: &[Account]) ->
          WHERE (excluded.event_time, excluded.revision) > (event_time, revision)",
     )?;
     for fact in accounts {
-        let Account { tenant, subject, kind, event_time, revision, waba_id, event, .. } = fact;
+        let Account {
+            tenant,
+            subject,
+            kind,
+            event_time,
+            revision,
+            waba_id,
+            event,
+            ..
+        } = fact;
         let template = fact.template.as_ref();
         put.execute(params![
             tenant,

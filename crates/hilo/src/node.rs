@@ -11,7 +11,7 @@ use hilo_contracts::{
     topics,
 };
 use hilo_golden::Golden;
-use hilo_metrics::Table;
+use hilo_metrics::table::Table;
 use hilo_stream::{
     Record,
     embedded::{DataDir, Engine, Log, ProgressWatch, RawLog, RunningEngine},

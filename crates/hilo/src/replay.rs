@@ -7,7 +7,7 @@ use hilo_contracts::{
     json, topics,
 };
 use hilo_golden::Golden;
-use hilo_metrics::Table;
+use hilo_metrics::table::Table;
 use hilo_stream::{Counts, Record};
 use serde::Serialize;
 use std::{

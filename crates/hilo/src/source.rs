@@ -3,7 +3,7 @@
 use crate::{node::SharedTable, trace};
 use hilo_contracts::{
     facts::{Dimension, Metric},
-    json, topics,
+    topics,
 };
 use hilo_dashboard::{
     MetricQuery, Snapshot, Source, SourceError, Stage, Step, Trace,
@@ -14,7 +14,7 @@ use hilo_dashboard::{
 };
 use hilo_domain::Millis;
 use hilo_golden::Golden;
-use hilo_metrics::Table;
+use hilo_metrics::table::Table;
 use hilo_stream::{
     Topology,
     embedded::{Log, Progress, ProgressWatch},
@@ -374,21 +374,23 @@ fn behind_number(log: &mut Log, table: &Table, id: &str, number: &str) -> anyhow
         _ if topic == topics::CONVERSATION => !fact["session"].is_null(),
         _ => true,
     };
-    let mut trace = latest(log, id, topic, wanted)?;
+    let mut found = latest(log, id, topic, wanted)?;
     let rows = table.rows().filter(|row| {
         row.metric == metric
             && row.window.is_none()
             && template.map_or(row.dimensions.is_empty(), |template| dimension(row, "template") == Some(template))
     });
-    trace.steps.extend(rows.map(|row| Step {
-        stage: Stage::Metric,
-        at: 0,
-        title: row.definition.clone(),
-        topic: Some(topics::METRIC.to_owned()),
-        content: json::metric_value(row),
-        links: Vec::new(),
-    }));
-    Ok(trace)
+    for row in rows {
+        found.steps.push(Step {
+            stage: Stage::Metric,
+            at: 0,
+            title: row.definition.clone(),
+            topic: Some(topics::METRIC.to_owned()),
+            content: trace::metric_value(row)?,
+            links: Vec::new(),
+        });
+    }
+    Ok(found)
 }
 
 /// The latest facts of a topic that are wanted, oldest first.
@@ -403,7 +405,7 @@ fn latest(log: &mut Log, id: &str, topic: &'static str, wanted: impl Fn(&Value) 
         let Some((last, _)) = records.last() else { break };
         from = last + 1;
         for (_, record) in &records {
-            let fact = json::value(topic, &record.value)?;
+            let fact = trace::value(topic, &record.value)?;
             if wanted(&fact) {
                 steps.push(trace::fact_step(topic, fact, record.timestamp));
             }

@@ -2,7 +2,8 @@
 
 use hilo_contracts::topics;
 use hilo_metrics::Config as MetricsConfig;
-use hilo_stream::{ProcessorError, ProcessorSpec, Record, TopicKind, TopicSpec, Topology, TopologyError};
+use anyhow::Result;
+use hilo_stream::{ProcessorError, ProcessorSpec, Record, TopicKind, TopicSpec, Topology};
 use std::collections::BTreeMap;
 
 /// What the processors need to know of the configuration.
@@ -15,7 +16,7 @@ pub(crate) struct Tenants {
 }
 
 /// All processors, in the order in which records flow.
-pub(crate) fn topology(tenants: &Tenants) -> Result<Topology, TopologyError> {
+pub(crate) fn topology(tenants: &Tenants) -> Result<Topology> {
     let processors: Vec<ProcessorSpec> = vec![
         hilo_normalize::normalize_spec(tenants.countries.clone()),
         hilo_normalize::deduplicate_spec(),
@@ -23,9 +24,9 @@ pub(crate) fn topology(tenants: &Tenants) -> Result<Topology, TopologyError> {
         hilo_conversation::spec(),
         hilo_status::spec(),
         hilo_account::spec(),
-        hilo_metrics::spec(MetricsConfig { time_zones: tenants.time_zones.clone() }),
+        hilo_metrics::spec(&MetricsConfig { time_zones: tenants.time_zones.clone() })?,
     ];
-    Topology::new(vec![raw()], processors)
+    Ok(Topology::new(vec![raw()], processors)?)
 }
 
 /// The topic that everything starts from.

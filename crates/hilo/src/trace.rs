@@ -3,6 +3,7 @@
 use anyhow::Result;
 use hilo_contracts::{
     codec::{self, Codec as _},
+    facts::Metric,
     json, topics,
 };
 use hilo_dashboard::{
@@ -10,7 +11,7 @@ use hilo_dashboard::{
     trace::Link,
 };
 use hilo_domain::{Millis, time};
-use hilo_metrics::Table;
+use hilo_metrics::table::Table;
 use hilo_stream::embedded::Log;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -58,7 +59,7 @@ pub(crate) fn trace(log: &mut Log, table: &Table, id: &str) -> Result<Option<Tra
                 if !contains(&record.value, id.as_bytes()) && record.key != id.as_bytes() {
                     continue;
                 }
-                let content: Value = json::value(topic, &record.value)?;
+                let content: Value = value(topic, &record.value)?;
                 let source = content.get("source").cloned().unwrap_or(Value::Null);
                 let Some(field) = IDS.iter().find(|field| {
                     content.get(**field).or_else(|| source.get(**field)).and_then(Value::as_str) == Some(id)
@@ -74,7 +75,7 @@ pub(crate) fn trace(log: &mut Log, table: &Table, id: &str) -> Result<Option<Tra
                 let delivery = content.get("delivery_id").or_else(|| source.get("delivery_id")).and_then(Value::as_str);
                 deliveries.extend(delivery.filter(|delivery| !delivery.is_empty()).map(str::to_owned));
                 if topic == topics::STATUS {
-                    metric_steps(table, &content, &mut steps);
+                    metric_steps(table, &content, &mut steps)?;
                 }
                 steps.push(fact_step(topic, content, record.timestamp));
             }
@@ -92,6 +93,18 @@ pub(crate) fn trace(log: &mut Log, table: &Table, id: &str) -> Result<Option<Tra
     let surplus = steps.len().saturating_sub(STEPS);
     steps.drain(..surplus);
     Ok(Some(Trace { id: id.to_owned(), kind: kind.to_owned(), steps, total }))
+}
+
+/// A record as a JSON value.
+pub(crate) fn value(topic: &str, datum: &[u8]) -> Result<Value> {
+    Ok(serde_json::from_str(&json::to_string(topic, datum)?)?)
+}
+
+/// A metric row as a JSON value.
+pub(crate) fn metric_value(row: &Metric) -> Result<Value> {
+    let mut text = Vec::new();
+    json::write_metric(row, &mut text)?;
+    Ok(serde_json::from_slice(&text)?)
 }
 
 fn contains(bytes: &[u8], id: &[u8]) -> bool {
@@ -126,7 +139,7 @@ fn raw_steps(log: &mut Log, deliveries: &BTreeSet<String>, steps: &mut Vec<Step>
                     title: raw.source.clone(),
                     topic: Some(topics::RAW.to_owned()),
                     links: vec![Link { label: "delivery".to_owned(), id: raw.delivery_id.clone() }],
-                    content: json::value(topics::RAW, &record.value)?,
+                    content: value(topics::RAW, &record.value)?,
                 });
             }
         }
@@ -134,10 +147,10 @@ fn raw_steps(log: &mut Log, deliveries: &BTreeSet<String>, steps: &mut Vec<Step>
 }
 
 /// The rows over all input that count a message, by its template and segment.
-fn metric_steps(table: &Table, status: &Value, steps: &mut Vec<Step>) {
+fn metric_steps(table: &Table, status: &Value, steps: &mut Vec<Step>) -> Result<()> {
     let text = |value: &Value, field: &str| value.get(field).and_then(Value::as_str).map(str::to_owned);
-    let Some(template) = status.get("template").filter(|template| !template.is_null()) else { return };
-    let (Some(tenant), Some(name)) = (text(status, "tenant"), text(template, "name")) else { return };
+    let Some(template) = status.get("template").filter(|template| !template.is_null()) else { return Ok(()) };
+    let (Some(tenant), Some(name)) = (text(status, "tenant"), text(template, "name")) else { return Ok(()) };
     let segment = text(status, "segment").unwrap_or_else(|| "unknown".to_owned());
     for row in table.rows().filter(|row| row.tenant == tenant && row.window.is_none()) {
         let dimension = |wanted: &str| row.dimensions.iter().find(|dimension| dimension.name == wanted);
@@ -145,7 +158,7 @@ fn metric_steps(table: &Table, status: &Value, steps: &mut Vec<Step>) {
             && dimension("segment").is_some_and(|dimension| dimension.value == segment);
         let known = || steps.iter().any(|step| step.stage == Stage::Metric && step.title == row.definition);
         if counts_it && !known() {
-            let content = json::metric_value(row);
+            let content = metric_value(row)?;
             steps.push(Step {
                 stage: Stage::Metric,
                 at: 0,
@@ -156,6 +169,7 @@ fn metric_steps(table: &Table, status: &Value, steps: &mut Vec<Step>) {
             });
         }
     }
+    Ok(())
 }
 
 /// The story as lines for a terminal, masked.

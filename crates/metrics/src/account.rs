@@ -1,12 +1,14 @@
 //! States of numbers, templates and portfolios (metric definitions, chapter 8).
 
 use crate::{
+    Metrics,
     members::UNKNOWN,
-    rows::{Grouping, Observation},
-    series::Series,
+    rows::{Change, Grouping, Observation},
+    series::{self, Series},
 };
 use hilo_contracts::facts::Account;
 use hilo_domain::Millis;
+use hilo_stream::ProcessorError;
 use serde::{Deserialize, Serialize};
 
 /// One observation, as it rests in the store under its fact's id.
@@ -40,13 +42,31 @@ impl Observed {
 
     /// Rows and the state that they see, one of each series at most.
     pub(crate) fn states(&self) -> impl Iterator<Item = (Series, Grouping<'_>, &Observation)> {
-        let quality = self.quality.iter().map(|State { subject: (kind, id), observation }| {
-            (Series::QualityRating, vec![("subject_kind", kind.as_str()), ("subject_id", id.as_str())], observation)
-        });
-        let limit = self.limit.iter().map(|State { subject: (name, id), observation }| {
-            let name = if name == "portfolio_id" { "portfolio_id" } else { "waba_id" };
-            (Series::MessagingLimit, vec![(name, id.as_str())], observation)
-        });
+        let quality = self.quality.iter().map(
+            |State {
+                 subject: (kind, id),
+                 observation,
+             }| {
+                (
+                    Series::QualityRating,
+                    vec![("subject_kind", kind.as_str()), ("subject_id", id.as_str())],
+                    observation,
+                )
+            },
+        );
+        let limit = self.limit.iter().map(
+            |State {
+                 subject: (name, id),
+                 observation,
+             }| {
+                let name = if name == "portfolio_id" {
+                    "portfolio_id"
+                } else {
+                    "waba_id"
+                };
+                (Series::MessagingLimit, vec![(name, id.as_str())], observation)
+            },
+        );
         quality.chain(limit)
     }
 }
@@ -77,7 +97,51 @@ fn limit(fact: &Account) -> Option<State> {
     let subject = match fact.subject.kind.as_str() {
         "portfolio" => ("portfolio_id".to_owned(), fact.subject.id.clone()),
         "waba" => ("waba_id".to_owned(), fact.subject.id.clone()),
-        _ => ("waba_id".to_owned(), fact.waba_id.clone().unwrap_or_else(|| UNKNOWN.to_owned())),
+        _ => (
+            "waba_id".to_owned(),
+            fact.waba_id.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
+        ),
     };
-    Some(State { subject, observation: Observation { value: fact.limit, rating: None } })
+    Some(State {
+        subject,
+        observation: Observation {
+            value: fact.limit,
+            rating: None,
+        },
+    })
+}
+
+impl Metrics {
+    pub(crate) fn account(&mut self, fact: &Account) -> Result<(), ProcessorError> {
+        self.see(fact.event_time)?;
+        let id = fact.event_id.as_str();
+        let had = match self.observations.get(id.as_bytes())? {
+            Some(had) if had.revision >= fact.revision => return Ok(()),
+            Some(had) => Some(had.clone()),
+            None => None,
+        };
+        let observed = Observed::of(fact);
+        if let Some(had) = had {
+            self.observe(id, &had, false)?;
+        }
+        if !fact.test {
+            self.observe(id, &observed, true)?;
+        }
+        self.observations.put(id.as_bytes(), observed);
+        Ok(())
+    }
+
+    pub(crate) fn observe(&mut self, id: &str, observed: &Observed, add: bool) -> Result<(), ProcessorError> {
+        let key = (observed.at, id.to_owned());
+        let windows = self.zones.windows(&observed.tenant, observed.at);
+        for (series, grouping, state) in observed.states() {
+            let set = self.rows.set(series, &observed.tenant, &[grouping], windows)?;
+            let changes = [
+                Change::State(&key, add.then_some(state)),
+                Change::Horizon(series::RETRIES, add),
+            ];
+            self.rows.apply(&mut self.due, set, &changes)?;
+        }
+        Ok(())
+    }
 }

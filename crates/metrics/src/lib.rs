@@ -2,9 +2,12 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod attribution;
+mod conversation;
 mod members;
 mod notes;
 mod numbers;
+mod outcomes;
 mod people;
 mod processor;
 mod profiles;
@@ -49,16 +52,46 @@ pub fn spec(config: &Config) -> Result<ProcessorSpec, UnknownZone> {
         }],
         also_writes: vec![],
         stores: vec![
-            StoreSpec { name: "rows", doc: "row → its sums; one per series, grouping and window with members" },
-            StoreSpec { name: "due", doc: "row → when to publish it: at the next tick, or when it becomes final" },
-            StoreSpec { name: "profiles", doc: "hash → template, campaign, number, country; one per combination" },
-            StoreSpec { name: "people", doc: "person → country, sends and sessions; 16 bytes a send" },
-            StoreSpec { name: "sends", doc: "message → profile, time and outcome; one per send" },
-            StoreSpec { name: "replies", doc: "person → template sends, messages and opt-outs" },
-            StoreSpec { name: "sessions", doc: "session → its last state; one per session" },
-            StoreSpec { name: "notes", doc: "fact → time, person and number; one per message or preference" },
-            StoreSpec { name: "observations", doc: "fact → subject and state; one per observation" },
-            StoreSpec { name: "now", doc: "the greatest event time seen" },
+            StoreSpec {
+                name: "rows",
+                doc: "row → its sums; one per series, grouping and window with members",
+            },
+            StoreSpec {
+                name: "due",
+                doc: "row → when to publish it: at the next tick, or when it becomes final",
+            },
+            StoreSpec {
+                name: "profiles",
+                doc: "hash → template, campaign, number, country; one per combination",
+            },
+            StoreSpec {
+                name: "people",
+                doc: "person → country, sends and sessions; 16 bytes a send",
+            },
+            StoreSpec {
+                name: "sends",
+                doc: "message → profile, time and outcome; one per send",
+            },
+            StoreSpec {
+                name: "replies",
+                doc: "person → template sends, messages and opt-outs",
+            },
+            StoreSpec {
+                name: "sessions",
+                doc: "session → its last state; one per session",
+            },
+            StoreSpec {
+                name: "notes",
+                doc: "fact → time, person and number; one per message or preference",
+            },
+            StoreSpec {
+                name: "observations",
+                doc: "fact → subject and state; one per observation",
+            },
+            StoreSpec {
+                name: "now",
+                doc: "the greatest event time seen",
+            },
         ],
         factory: Arc::new(move || Box::new(Metrics::new(zones.clone()))),
     })

@@ -69,13 +69,17 @@ impl Profile {
 
     pub(crate) fn is_marketing(&self) -> bool {
         let is = |category: &str| {
-            ["marketing", "marketing_lite", "group_marketing"].iter().any(|name| category.eq_ignore_ascii_case(name))
+            ["marketing", "marketing_lite", "group_marketing"]
+                .iter()
+                .any(|name| category.eq_ignore_ascii_case(name))
         };
         self.category.as_deref().is_some_and(is)
     }
 
     pub(crate) fn is_authentication(&self) -> bool {
-        self.category.as_deref().is_some_and(|category| category.eq_ignore_ascii_case("authentication"))
+        self.category
+            .as_deref()
+            .is_some_and(|category| category.eq_ignore_ascii_case("authentication"))
     }
 }
 
@@ -115,13 +119,20 @@ const STOPPED_MARKETING: i64 = 131_050;
 impl Sent {
     pub(crate) fn of(fact: &Status, profile: u64) -> Self {
         let outcome = outcome(fact);
-        let delivered_at = [fact.delivered_at, fact.read_at, fact.played_at].into_iter().flatten().min();
+        let delivered_at = [fact.delivered_at, fact.read_at, fact.played_at]
+            .into_iter()
+            .flatten()
+            .min();
         Self {
             revision: fact.revision,
             person: fact.person_id.as_deref().map(Box::from),
             country: fact.country.as_deref().map(Box::from),
             profile,
-            anchor: if fact.orphan { fact.first_status_at } else { fact.accepted_at.filter(|_| fact.accepted) },
+            anchor: if fact.orphan {
+                fact.first_status_at
+            } else {
+                fact.accepted_at.filter(|_| fact.accepted)
+            },
             outcome,
             replies: fact.accepted && (fact.template.is_some() || fact.campaign.is_some()),
             delivered_at: delivered_at.filter(|_| matches!(outcome, Outcome::Delivered | Outcome::Read)),
@@ -159,7 +170,10 @@ impl Sent {
 fn outcome(fact: &Status) -> Outcome {
     if fact.effective_status.as_deref() == Some("failed") {
         let name = fact.error_class.as_deref().unwrap_or_default();
-        let class = ERROR_CLASSES.iter().position(|class| class.as_str() == name).unwrap_or(ERROR_CLASSES.len() - 1);
+        let class = ERROR_CLASSES
+            .iter()
+            .position(|class| class.as_str() == name)
+            .unwrap_or(ERROR_CLASSES.len() - 1);
         Outcome::Failed(class as u8)
     } else if fact.read_at.is_some() || fact.played_at.is_some() {
         Outcome::Read

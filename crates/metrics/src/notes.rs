@@ -4,12 +4,17 @@ use crate::replies::MessageKey;
 use hilo_contracts::{facts::Conversation, keys};
 use hilo_domain::Millis;
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 
 /// What a conversation fact means here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum What {
     /// A customer message.
-    Inbound { reply_to: Option<MessageKey>, is_button: bool, is_opt_out: bool },
+    Inbound {
+        reply_to: Option<MessageKey>,
+        is_button: bool,
+        is_opt_out: bool,
+    },
     /// A message of the business.
     Outbound,
     /// A preference.
@@ -34,28 +39,41 @@ impl Note {
     pub(crate) fn of(fact: &Conversation) -> Option<Self> {
         let what = match fact.kind.as_str() {
             "message_received" => What::Inbound {
-                reply_to: fact.reply_to.as_deref().and_then(|id| keys::message(&fact.tenant, id).try_into().ok()),
+                reply_to: fact
+                    .reply_to
+                    .as_deref()
+                    .and_then(|id| keys::message(&fact.tenant, id).try_into().ok()),
                 is_button: fact.message_type.as_deref() == Some("button"),
                 is_opt_out: fact.opt_out,
             },
             "message_sent" => What::Outbound,
-            "opt_out" | "opt_in" => What::Preference { is_opt_in: fact.kind == "opt_in" },
+            "opt_out" | "opt_in" => What::Preference {
+                is_opt_in: fact.kind == "opt_in",
+            },
             _ => return None,
         };
         Some(Self {
             revision: fact.revision,
             tenant: fact.tenant.as_str().into(),
             person: fact.person_id.as_deref().map(Box::from),
-            number: fact.phone_number_id.as_deref().filter(|number| !number.is_empty()).map(Box::from),
+            number: fact
+                .phone_number_id
+                .as_deref()
+                .filter(|number| !number.is_empty())
+                .map(Box::from),
             at: fact.event_time,
-            what: if fact.test || fact.group_id.is_some() { What::Nothing } else { what },
+            what: if fact.test || fact.group_id.is_some() {
+                What::Nothing
+            } else {
+                what
+            },
         })
     }
 
-    /// Whether it takes the place of `had`: by revision; a message that another person turned out to have sent starts
-    /// anew, and of two descriptions of one message the earlier holds.
+    /// Whether it takes the place of `had`. Of two descriptions of one message the earlier holds, whoever turned out to
+    /// have sent it; of one description the higher revision.
     pub(crate) fn replaces(&self, had: &Self) -> bool {
-        let rank = |note: &Self| (std::cmp::Reverse(note.revision), note.at, note.person.clone());
-        self.revision > had.revision || (self.revision == had.revision && rank(self) < rank(had))
+        let rank = |note: &Self| (note.at, Reverse(note.revision), note.person.clone());
+        rank(self) < rank(had)
     }
 }

@@ -99,12 +99,18 @@ mod tests {
             values
         };
         let four = values(&[120, 300, 240, 120]);
-        assert_eq!((nearest_rank(&four, 50), nearest_rank(&four, 90)), (Some(120), Some(300)));
+        assert_eq!(
+            (nearest_rank(&four, 50), nearest_rank(&four, 90)),
+            (Some(120), Some(300))
+        );
         let two = values(&[3, 240]);
         assert_eq!((nearest_rank(&two, 50), nearest_rank(&two, 90)), (Some(3), Some(240)));
         // Eleven values: numbers 6 and 10.
         let eleven = values(&(1..=11).collect::<Vec<_>>());
-        assert_eq!((nearest_rank(&eleven, 50), nearest_rank(&eleven, 90)), (Some(6), Some(10)));
+        assert_eq!(
+            (nearest_rank(&eleven, 50), nearest_rank(&eleven, 90)),
+            (Some(6), Some(10))
+        );
         assert_eq!(nearest_rank(&BTreeMap::new(), 50), None);
     }
 }

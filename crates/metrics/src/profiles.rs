@@ -1,6 +1,6 @@
 //! Profiles of sends, each kept once.
 
-use crate::members::Profile;
+use crate::{members::Profile, rows::short};
 use hilo_contracts::facts::Status;
 use hilo_domain::hash::IdHasher;
 use hilo_stream::{
@@ -17,7 +17,7 @@ const CACHED: usize = 50_000;
 pub(crate) struct Profiles {
     stored: Store<Profile>,
     ids: FxHashMap<Box<[u8]>, u64>,
-    profiles: FxHashMap<u64, Arc<Profile>>,
+    read: FxHashMap<u64, Arc<Profile>>,
     key: Vec<u8>,
 }
 
@@ -26,7 +26,7 @@ impl Profiles {
         Self {
             stored: Store::new("profiles"),
             ids: FxHashMap::default(),
-            profiles: FxHashMap::default(),
+            read: FxHashMap::default(),
             key: Vec::new(),
         }
     }
@@ -47,7 +47,8 @@ impl Profiles {
             country,
         ] {
             // 0: unknown, which differs from empty.
-            self.key.extend_from_slice(&part.map_or(0, |part| part.len() as u32 + 1).to_le_bytes());
+            self.key
+                .extend_from_slice(&part.map_or(0, |part| part.len() as u32 + 1).to_le_bytes());
             self.key.extend_from_slice(part.unwrap_or_default().as_bytes());
         }
         if let Some(id) = self.ids.get(self.key.as_slice()) {
@@ -64,22 +65,29 @@ impl Profiles {
         if profile.country.as_deref() == country {
             return Ok(id);
         }
-        Ok(self.put(Profile { country: country.map(str::to_owned), ..(*profile).clone() }))
+        Ok(self.put(Profile {
+            country: country.map(str::to_owned),
+            ..(*profile).clone()
+        }))
     }
 
     pub(crate) fn get(&mut self, id: u64) -> Result<Arc<Profile>, ProcessorError> {
-        if let Some(profile) = self.profiles.get(&id) {
+        if let Some(profile) = self.read.get(&id) {
             return Ok(Arc::clone(profile));
         }
         let stored = self.stored.get(&id.to_le_bytes())?.cloned().ok_or_else(|| {
-            ProcessorError::Contract("the profile of a send is gone from its store: rebuild from the raw topic".to_owned())
+            ProcessorError::Contract(
+                "the profile of a send is gone from its store: rebuild from the raw topic".to_owned(),
+            )
         })?;
         Ok(self.keep(id, stored))
     }
 
     fn put(&mut self, profile: Profile) -> u64 {
         let mut hasher = IdHasher::new("send_profile");
-        hasher.update(&[u8::from(profile.orphan)]).update(profile.tenant.as_bytes());
+        hasher
+            .update(&[u8::from(profile.orphan)])
+            .update(profile.tenant.as_bytes());
         for part in [
             &profile.phone_number_id,
             &profile.template,
@@ -89,27 +97,28 @@ impl Profiles {
             &profile.segment,
             &profile.country,
         ] {
-            hasher.update(&[u8::from(part.is_some())]).update(part.as_deref().unwrap_or_default().as_bytes());
+            hasher
+                .update(&[u8::from(part.is_some())])
+                .update(part.as_deref().unwrap_or_default().as_bytes());
         }
-        let [a, b, c, d, e, f, g, h, ..] = hasher.bytes();
-        let id = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        let id = u64::from_le_bytes(short(&hasher));
         self.stored.put(&id.to_le_bytes(), profile.clone());
         self.keep(id, profile);
         id
     }
 
     fn keep(&mut self, id: u64, profile: Profile) -> Arc<Profile> {
-        if self.profiles.len() >= CACHED {
+        if self.read.len() >= CACHED {
             self.forget();
         }
         let profile = Arc::new(profile);
-        self.profiles.insert(id, Arc::clone(&profile));
+        self.read.insert(id, Arc::clone(&profile));
         profile
     }
 
     fn forget(&mut self) {
         self.ids.clear();
-        self.profiles.clear();
+        self.read.clear();
     }
 }
 

@@ -64,11 +64,21 @@ impl Draft {
             count: denominator,
             ..Content::default()
         };
-        Some(Self { metric, extra: None, content })
+        Some(Self {
+            metric,
+            extra: None,
+            content,
+        })
     }
 
     fn with(self, name: &str, value: &str) -> Self {
-        Self { extra: Some(Dimension { name: name.to_owned(), value: value.to_owned() }), ..self }
+        Self {
+            extra: Some(Dimension {
+                name: name.to_owned(),
+                value: value.to_owned(),
+            }),
+            ..self
+        }
     }
 }
 
@@ -79,12 +89,14 @@ pub(crate) fn publish(sums: &mut Sums, now: Millis, out: &mut Vec<Metric>) {
     let is_final = sums.final_from().is_some_and(|from| from <= now);
     let drafts: Vec<Draft> = drafts(sums);
     let mut published = std::mem::take(&mut sums.published);
-    let is_of = |row: &Published, draft: &Draft| {
-        METRICS[usize::from(row.metric)] == draft.metric && row.extra == draft.extra
-    };
+    let is_of =
+        |row: &Published, draft: &Draft| METRICS[usize::from(row.metric)] == draft.metric && row.extra == draft.extra;
     for row in &mut published {
         if row.content.count != 0 && !drafts.iter().any(|draft| is_of(row, draft)) {
-            row.content = Content { is_final, ..Content::default() };
+            row.content = Content {
+                is_final,
+                ..Content::default()
+            };
             row.revision += 1;
             out.push(metric(sums, row));
         }
@@ -99,9 +111,15 @@ pub(crate) fn publish(sums: &mut Sums, now: Millis, out: &mut Vec<Metric>) {
                 out.push(metric(sums, row));
             }
             None => {
-                let Some(place) = METRICS.iter().position(|name| *name == draft.metric) else { continue };
-                let row =
-                    Published { metric: place as u8, extra: draft.extra, content: draft.content, revision: 1 };
+                let Some(place) = METRICS.iter().position(|name| *name == draft.metric) else {
+                    continue;
+                };
+                let row = Published {
+                    metric: place as u8,
+                    extra: draft.extra,
+                    content: draft.content,
+                    revision: 1,
+                };
                 out.push(metric(sums, &row));
                 published.push(row);
             }
@@ -114,7 +132,15 @@ fn metric(sums: &Sums, row: &Published) -> Metric {
     let name = METRICS[usize::from(row.metric)];
     let mut dimensions = sums.name.dimensions.clone();
     dimensions.extend(row.extra.clone());
-    let Content { numerator, denominator, value, count, p50, p90, is_final } = row.content;
+    let Content {
+        numerator,
+        denominator,
+        value,
+        count,
+        p50,
+        p90,
+        is_final,
+    } = row.content;
     Metric {
         tenant: sums.name.tenant.clone(),
         metric: name.to_owned(),
@@ -143,7 +169,8 @@ fn drafts(sums: &Sums) -> Vec<Draft> {
         Series::Outcomes => {
             let failures = ERROR_CLASSES.iter().enumerate().filter_map(|(place, class)| {
                 let failed = count(4 + place);
-                (failed > 0).then(|| Some(rate("failure_rate", failed, count(0))?.with("error_class", class.as_str())))?
+                (failed > 0)
+                    .then(|| Some(rate("failure_rate", failed, count(0))?.with("error_class", class.as_str())))?
             });
             [
                 rate("delivery_rate", count(1), count(0)),
@@ -157,14 +184,23 @@ fn drafts(sums: &Sums) -> Vec<Draft> {
         }
         Series::Replies => {
             let strong = rate("reply_rate_strong", count(2), count(0));
-            rate("reply_rate", count(1), count(0)).into_iter().chain(strong).collect()
+            rate("reply_rate", count(1), count(0))
+                .into_iter()
+                .chain(strong)
+                .collect()
         }
         Series::OptOuts => rate("opt_out_rate", count(1), count(0)).into_iter().collect(),
         Series::OptOutsUnattributed => counted("opt_out_rate", count(0), false),
         Series::TrafficInbound => counted("traffic_inbound", count(0), true),
         Series::TrafficOutbound => counted("traffic_outbound", count(0), true),
         Series::Unanswered => rate("unanswered", count(1), count(0))
-            .map(|draft| Draft { content: Content { value: Some(whole(count(1))), ..draft.content }, ..draft })
+            .map(|draft| Draft {
+                content: Content {
+                    value: Some(whole(count(1))),
+                    ..draft.content
+                },
+                ..draft
+            })
             .into_iter()
             .collect(),
         Series::FirstContact => rate("fcr_rate", count(1), count(0)).into_iter().collect(),
@@ -173,7 +209,11 @@ fn drafts(sums: &Sums) -> Vec<Draft> {
         Series::Bot => bot(sums),
         Series::QualityRating => state("quality_rating", sums).into_iter().collect(),
         Series::MessagingLimit => state("messaging_limit", sums).into_iter().collect(),
-        series => series.duration().and_then(|name| duration(name, sums)).into_iter().collect(),
+        series => series
+            .duration()
+            .and_then(|name| duration(name, sums))
+            .into_iter()
+            .collect(),
     }
 }
 
@@ -185,7 +225,15 @@ fn counted(metric: &'static str, count: i64, has_value: bool) -> Vec<Draft> {
         count,
         ..Content::default()
     };
-    if count > 0 { vec![Draft { metric, extra: None, content }] } else { Vec::new() }
+    if count > 0 {
+        vec![Draft {
+            metric,
+            extra: None,
+            content,
+        }]
+    } else {
+        Vec::new()
+    }
 }
 
 fn duration(metric: &'static str, sums: &Sums) -> Option<Draft> {
@@ -199,7 +247,11 @@ fn duration(metric: &'static str, sums: &Sums) -> Option<Draft> {
         p90: nearest_rank(&sums.times, 90).map(seconds),
         is_final: false,
     };
-    Some(Draft { metric, extra: None, content })
+    Some(Draft {
+        metric,
+        extra: None,
+        content,
+    })
 }
 
 /// Mean of scores whose sum is in thousandths.
@@ -211,13 +263,22 @@ fn effort(answers: i64, thousandths: i64) -> Option<Draft> {
         count: answers,
         ..Content::default()
     };
-    Some(Draft { metric: "ces_mean", extra: None, content })
+    Some(Draft {
+        metric: "ces_mean",
+        extra: None,
+        content,
+    })
 }
 
 fn bot(sums: &Sums) -> Vec<Draft> {
     let sessions = sums.count(0);
     let of = |wanted: fn(&str) -> bool| -> i64 {
-        BOT_OUTCOMES.iter().enumerate().filter(|(_, name)| wanted(name)).map(|(place, _)| sums.count(1 + place)).sum()
+        BOT_OUTCOMES
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| wanted(name))
+            .map(|(place, _)| sums.count(1 + place))
+            .sum()
     };
     let contained = of(|name| matches!(name, "contained_confirmed" | "contained_silent"));
     let escalated = of(|name| name.starts_with("escalated_"));
@@ -234,7 +295,9 @@ fn bot(sums: &Sums) -> Vec<Draft> {
             }
             all.extend(Draft::rate("bot_containment_rate", times, sessions).map(|draft| draft.with("outcome", name)));
             if name.starts_with("escalated_") {
-                all.extend(Draft::rate("bot_escalation_rate", times, sessions).map(|draft| draft.with("outcome", name)));
+                all.extend(
+                    Draft::rate("bot_escalation_rate", times, sessions).map(|draft| draft.with("outcome", name)),
+                );
             }
         }
     }
@@ -244,9 +307,16 @@ fn bot(sums: &Sums) -> Vec<Draft> {
 /// The last observation.
 fn state(metric: &'static str, sums: &Sums) -> Option<Draft> {
     let (_, last) = sums.states.last_key_value()?;
-    let content =
-        Content { value: last.value.map(whole), count: sums.states.len() as i64, ..Content::default() };
-    let draft = Draft { metric, extra: None, content };
+    let content = Content {
+        value: last.value.map(whole),
+        count: sums.states.len() as i64,
+        ..Content::default()
+    };
+    let draft = Draft {
+        metric,
+        extra: None,
+        content,
+    };
     Some(match &last.rating {
         Some(rating) => draft.with("rating", rating),
         None => draft,

@@ -112,7 +112,9 @@ impl Replies {
     }
 
     pub(crate) fn put_inbound(&mut self, inbound: Inbound) {
-        let place = self.inbounds.partition_point(|had| (had.at, &had.id) < (inbound.at, &inbound.id));
+        let place = self
+            .inbounds
+            .partition_point(|had| (had.at, &had.id) < (inbound.at, &inbound.id));
         self.inbounds.insert(place, inbound);
     }
 
@@ -142,7 +144,10 @@ impl Replies {
         let mut effects: Vec<Effects> = self
             .sends
             .iter()
-            .map(|send| Effects { delivered: send.delivered_at.is_some(), ..Effects::default() })
+            .map(|send| Effects {
+                delivered: send.delivered_at.is_some(),
+                ..Effects::default()
+            })
             .collect();
         let strong_for: Vec<Option<usize>> = self.inbounds.iter().map(|inbound| self.strong_for(inbound)).collect();
         for place in strong_for.iter().flatten() {
@@ -177,7 +182,9 @@ impl Replies {
             Some(message) => self.sends.iter().position(|send| send.message == message)?,
             None if inbound.is_button => {
                 let delivered = self.sends.iter().enumerate().filter_map(|(place, send)| {
-                    let delivered = send.delivered_at.filter(|_| send.is_template && send.number == inbound.number)?;
+                    let delivered = send
+                        .delivered_at
+                        .filter(|_| send.is_template && send.number == inbound.number)?;
                     (delivered < inbound.at).then_some((delivered, place))
                 });
                 delivered.max()?.1
@@ -190,7 +197,9 @@ impl Replies {
 
     /// Whether the first message after delivery answers the send.
     fn is_weakly_answered(&self, place: usize, send: &Send, strong_for: &[Option<usize>]) -> bool {
-        let Some(delivered) = send.delivered_at else { return false };
+        let Some(delivered) = send.delivered_at else {
+            return false;
+        };
         // Events of one instant have an order: messages in, messages out, statuses. After the delivery is later.
         let start = self.inbounds.partition_point(|inbound| inbound.at <= delivered);
         let first = (start..self.inbounds.len()).find(|index| self.inbounds[*index].number == send.number);
@@ -245,11 +254,22 @@ mod tests {
     fn inbound(at: Millis, reply_to: Option<u8>) -> Inbound {
         let id = at.to_string().into();
         let reply_to = reply_to.map(|id| [id; 16]);
-        Inbound { at, id, number: "1".into(), reply_to, is_button: false, is_opt_out: false }
+        Inbound {
+            at,
+            id,
+            number: "1".into(),
+            reply_to,
+            is_button: false,
+            is_opt_out: false,
+        }
     }
 
     fn told(sends: Vec<Send>, inbounds: Vec<Inbound>) -> Vec<&'static str> {
-        let replies = Replies { sends, inbounds, ..Replies::default() };
+        let replies = Replies {
+            sends,
+            inbounds,
+            ..Replies::default()
+        };
         let name = |effects: &Effects| match (effects.replied, effects.strong) {
             (true, true) => "strong",
             (true, false) => "weak",
@@ -265,8 +285,16 @@ mod tests {
         assert_eq!(told(sends(), vec![inbound(SECOND + 7 * DAY + 1, Some(1))]), ["none"]);
         assert_eq!(told(sends(), vec![inbound(SECOND + DAY, None)]), ["weak"]);
         assert_eq!(told(sends(), vec![inbound(SECOND + DAY + 1, None)]), ["none"]);
-        assert_eq!(told(sends(), vec![inbound(SECOND, None)]), ["none"], "not after the delivery");
-        assert_eq!(told(vec![send(1, 0, None)], vec![inbound(HOUR, Some(1))]), ["none"], "never delivered");
+        assert_eq!(
+            told(sends(), vec![inbound(SECOND, None)]),
+            ["none"],
+            "not after the delivery"
+        );
+        assert_eq!(
+            told(vec![send(1, 0, None)], vec![inbound(HOUR, Some(1))]),
+            ["none"],
+            "never delivered"
+        );
     }
 
     #[test]
@@ -278,25 +306,48 @@ mod tests {
 
     #[test]
     fn a_reply_that_names_another_send_is_no_weak_one() {
-        let campaign = Send { is_template: false, ..send(2, HOUR, Some(HOUR + SECOND)) };
+        let campaign = Send {
+            is_template: false,
+            ..send(2, HOUR, Some(HOUR + SECOND))
+        };
         let sends = vec![send(1, 0, Some(SECOND)), campaign];
-        assert_eq!(told(sends.clone(), vec![inbound(2 * HOUR, Some(2))]), ["none", "strong"]);
-        assert_eq!(told(sends, vec![inbound(2 * HOUR, Some(9))]), ["weak", "weak"], "of a message out of the cohort");
+        assert_eq!(
+            told(sends.clone(), vec![inbound(2 * HOUR, Some(2))]),
+            ["none", "strong"]
+        );
+        assert_eq!(
+            told(sends, vec![inbound(2 * HOUR, Some(9))]),
+            ["weak", "weak"],
+            "of a message out of the cohort"
+        );
     }
 
     #[test]
     fn a_button_without_context_answers_the_latest_template_of_its_number() {
-        let other = Send { number: "2".into(), ..send(3, HOUR, Some(HOUR + SECOND)) };
+        let other = Send {
+            number: "2".into(),
+            ..send(3, HOUR, Some(HOUR + SECOND))
+        };
         let sends = vec![send(1, 0, Some(SECOND)), send(2, 60 * SECOND, Some(61 * SECOND)), other];
-        let button = Inbound { is_button: true, ..inbound(2 * HOUR, None) };
+        let button = Inbound {
+            is_button: true,
+            ..inbound(2 * HOUR, None)
+        };
         assert_eq!(told(sends, vec![button]), ["none", "strong", "none"]);
     }
 
     #[test]
     fn an_opt_out_is_no_reply_and_counts_once_until_an_opt_in() {
-        let stop = Inbound { is_opt_out: true, ..inbound(HOUR, None) };
+        let stop = Inbound {
+            is_opt_out: true,
+            ..inbound(HOUR, None)
+        };
         assert_eq!(told(vec![send(1, 0, Some(SECOND))], vec![stop]), ["none"]);
-        let signal = |at, is_opt_in| Signal { at, is_opt_in, id: at.to_string().into() };
+        let signal = |at, is_opt_in| Signal {
+            at,
+            is_opt_in,
+            id: at.to_string().into(),
+        };
         let mut replies = Replies {
             sends: vec![send(1, 0, Some(SECOND)), send(2, 2 * DAY, Some(2 * DAY + SECOND))],
             ..Replies::default()

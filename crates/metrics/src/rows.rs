@@ -1,6 +1,9 @@
 //! The sums behind the rows, and how members change them.
 
-use crate::{series::{Horizon, Series}, windows::Windows};
+use crate::{
+    series::{Horizon, Series},
+    windows::Windows,
+};
 use hilo_contracts::facts::{Dimension, Window};
 use hilo_domain::{Millis, hash::IdHasher};
 use hilo_stream::{
@@ -195,14 +198,12 @@ impl Rows {
                 push(&mut key, value);
             }
         }
-        let found = self.by_key.get(key.as_slice()).copied();
-        let place = match found {
-            Some(place) => place,
-            None => {
-                let place = self.build(series, tenant, groupings, windows)?;
-                self.by_key.insert(key.as_slice().into(), place);
-                place
-            }
+        let place = if let Some(place) = self.by_key.get(key.as_slice()) {
+            *place
+        } else {
+            let place = self.build(series, tenant, groupings, windows)?;
+            self.by_key.insert(key.as_slice().into(), place);
+            place
         };
         self.key = key;
         Ok(RowSet(place))
@@ -246,12 +247,18 @@ impl Rows {
                         series,
                         dimensions: grouping
                             .iter()
-                            .map(|(name, value)| Dimension { name: (*name).to_owned(), value: (*value).to_owned() })
+                            .map(|(name, value)| Dimension {
+                                name: (*name).to_owned(),
+                                value: (*value).to_owned(),
+                            })
                             .collect(),
                         window,
                     })
                 })?;
-                set.push(RowRef { id, end: window.unwrap_or(windows.hour).end });
+                set.push(RowRef {
+                    id,
+                    end: window.unwrap_or(windows.hour).end,
+                });
             }
         }
         self.sets.push(set.into_boxed_slice());
@@ -315,7 +322,8 @@ impl Rows {
 }
 
 fn find<'a>(sums: &'a mut Store<Sums>, row: &RowRef) -> Result<&'a mut Sums, ProcessorError> {
-    let missing = || ProcessorError::Contract("a metric row is gone from its store: rebuild from the raw topic".to_owned());
+    let missing =
+        || ProcessorError::Contract("a metric row is gone from its store: rebuild from the raw topic".to_owned());
     sums.get_mut(&row.id)?.ok_or_else(missing)
 }
 
@@ -353,14 +361,20 @@ fn row_id(series: Series, tenant: &str, grouping: &Grouping, window: Option<Wind
     let mut hasher = IdHasher::new("metric_row");
     hasher.update(&[series as u8]).update(tenant.as_bytes());
     if let Some(window) = window {
-        hasher.update(&window.start.to_le_bytes()).update(&window.end.to_le_bytes());
+        hasher
+            .update(&window.start.to_le_bytes())
+            .update(&window.end.to_le_bytes());
     }
     for (name, value) in grouping {
         hasher.update(name.as_bytes()).update(value.as_bytes());
     }
-    let bytes = hasher.bytes();
-    let mut id = RowId::default();
-    id.copy_from_slice(&bytes[..8]);
+    short(&hasher)
+}
+
+/// The first 64 bits of a hash.
+pub(crate) fn short(hasher: &IdHasher) -> [u8; 8] {
+    let mut id = [0; 8];
+    id.copy_from_slice(&hasher.bytes()[..8]);
     id
 }
 

@@ -3,9 +3,9 @@
 use crate::{
     members::UNKNOWN,
     rows::Grouping,
-    series::{Horizon, Series},
+    series::{BOT_OUTCOMES, CALL_BACK, FIRST_CONTACT, Horizon, RATINGS, Series},
 };
-use hilo_contracts::facts::{Clock, Conversation, Session};
+use hilo_contracts::facts::{Clock, Conversation, Rating, Session};
 use hilo_domain::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -43,16 +43,36 @@ impl Known {
 
     /// What it adds, each to the rows of some groupings.
     pub(crate) fn shares(&self) -> Vec<Share<'_>> {
-        let Some(session) = &self.session else { return Vec::new() };
-        let mut shares = Shares { known: self, session, all: Vec::with_capacity(8) };
+        let Some(session) = &self.session else {
+            return Vec::new();
+        };
+        let mut shares = Shares {
+            known: self,
+            session,
+            all: Vec::with_capacity(8),
+        };
         if let Some(clock) = &session.frt_human {
-            shares.clock(Series::FrtHuman, clock, clock.agent_started_at.unwrap_or(clock.started_at));
+            shares.clock(
+                Series::FrtHuman,
+                clock,
+                clock.agent_started_at.unwrap_or(clock.started_at),
+            );
             shares.unanswered(clock);
         }
         if let Some(clock) = &session.frt_any {
             shares.clock(Series::FrtAny, clock, clock.started_at);
         }
-        shares.resolution();
+        for turn in &session.turns {
+            shares.clock(Series::ReplyTime, turn, turn.started_at);
+        }
+        if let Some(closed_at) = session.closed_at {
+            shares.work(closed_at);
+            shares.resolution(closed_at);
+            shares.bot(closed_at);
+        }
+        for rating in &session.ratings {
+            shares.rating(rating);
+        }
         shares.all
     }
 }
@@ -75,7 +95,7 @@ struct Shares<'a> {
 }
 
 impl<'a> Shares<'a> {
-    /// Groupings of the times, without that by agent.
+    /// Groupings of the times, without that by agent; the first three are those of every series.
     fn groupings(&self) -> Vec<Grouping<'a>> {
         vec![
             vec![],
@@ -88,16 +108,31 @@ impl<'a> Shares<'a> {
 
     /// What an event has yet to settle while the session is open.
     fn open(&self) -> Horizon {
-        if self.session.closed_at.is_some() { Horizon::Settled } else { Horizon::Open }
+        if self.session.closed_at.is_some() {
+            Horizon::Settled
+        } else {
+            Horizon::Open
+        }
     }
 
     /// A clock; its agent's own row starts at `agent_start`.
     fn clock(&mut self, series: Series, clock: &'a Clock, agent_start: Millis) {
-        let horizon = if clock.stopped_at.is_some() { Horizon::Settled } else { self.open() };
+        let horizon = if clock.stopped_at.is_some() {
+            Horizon::Settled
+        } else {
+            self.open()
+        };
         let by_agent = vec![vec![("agent", known(clock.agent.as_ref()))]];
         for (groupings, start) in [(self.groupings(), clock.started_at), (by_agent, agent_start)] {
             let time = clock.stopped_at.map(|stop| stop - start);
-            self.all.push(Share { series, anchor: clock.started_at, groupings, time, counts: Vec::new(), horizon });
+            self.all.push(Share {
+                series,
+                anchor: clock.started_at,
+                groupings,
+                time,
+                counts: Vec::new(),
+                horizon,
+            });
         }
     }
 
@@ -114,20 +149,135 @@ impl<'a> Shares<'a> {
         });
     }
 
-    fn resolution(&mut self) {
+    /// Handling times: of the session the sum over people, of each person their own.
+    fn work(&mut self, anchor: Millis) {
         let session = self.session;
-        let resolved = session.close_reason.as_deref() == Some("resolved");
-        if let (true, Some(closed), Some(start)) = (resolved, session.closed_at, session.first_customer_at) {
-            self.all.push(Share {
-                series: Series::ElapsedResolution,
-                anchor: closed,
-                groupings: self.groupings(),
-                time: Some(closed - start),
-                counts: Vec::new(),
-                horizon: Horizon::Settled,
-            });
+        for series in [Series::HandleActive, Series::HandleAssigned] {
+            let own: Vec<(&str, Millis)> = session
+                .work
+                .iter()
+                .filter_map(|work| {
+                    let time = match series {
+                        Series::HandleActive => work.active_millis,
+                        _ => work.assigned_millis,
+                    };
+                    Some((work.agent.as_str(), time?))
+                })
+                .collect();
+            if !own.is_empty() {
+                self.time(series, anchor, self.groupings(), own.iter().map(|(_, time)| time).sum());
+            }
+            for (agent, time) in own {
+                self.time(series, anchor, vec![vec![("agent", agent)]], time);
+            }
         }
     }
+
+    fn time(&mut self, series: Series, anchor: Millis, groupings: Vec<Grouping<'a>>, time: Millis) {
+        let horizon = Horizon::Settled;
+        self.all.push(Share {
+            series,
+            anchor,
+            groupings,
+            time: Some(time),
+            counts: Vec::new(),
+            horizon,
+        });
+    }
+
+    /// Silence is no resolution: only sessions that were resolved, and in which the customer wrote.
+    fn resolution(&mut self, anchor: Millis) {
+        let session = self.session;
+        let Some(start) = session.first_customer_at else { return };
+        if session.close_reason.as_deref() != Some("resolved") {
+            return;
+        }
+        let mut groupings = self.groupings();
+        groupings.push(vec![("agent", known(session.agent.as_ref()))]);
+        self.time(Series::ElapsedResolution, anchor, groupings, anchor - start);
+
+        let (owner, kind) = match session.owners.as_slice() {
+            [] => (UNKNOWN, "bot"),
+            [owner] => (owner.as_str(), "human"),
+            _ => (UNKNOWN, "human"),
+        };
+        let is_first_contact = session.owners.len() <= 1 && session.repeated_at.is_none();
+        let groupings = [
+            ("agent", owner),
+            ("reason", known(session.reason.as_ref())),
+            ("owner_kind", kind),
+        ];
+        self.count(
+            Series::FirstContact,
+            anchor,
+            groupings,
+            vec![(0, 1), (1, i64::from(is_first_contact))],
+            FIRST_CONTACT,
+        );
+    }
+
+    fn bot(&mut self, anchor: Millis) {
+        let outcome = self.session.outcome.as_deref();
+        let Some(slot) = outcome.and_then(|name| BOT_OUTCOMES.iter().position(|known| *known == name)) else {
+            return;
+        };
+        let bot = known(self.session.bot.as_ref());
+        self.count(
+            Series::Bot,
+            anchor,
+            [("bot", bot)],
+            vec![(0, 1), (1 + slot, 1)],
+            CALL_BACK,
+        );
+    }
+
+    fn rating(&mut self, rating: &'a Rating) {
+        let (Some(score), Some(scale)) = (thousandths(&rating.score), thousandths(&rating.scale)) else {
+            return;
+        };
+        let handled_by = if self.session.answered_by_human { "human" } else { "bot" };
+        let groupings = [
+            ("agent", known(self.session.agent.as_ref())),
+            ("handled_by", handled_by),
+        ];
+        let (series, counts) = match rating.instrument.as_str() {
+            // Scores of other scales are not converted.
+            "ces" if scale == 7_000 => (Series::Ces, vec![(0, 1), (1, score)]),
+            "ces" => return,
+            _ => {
+                let least = if scale <= 3_000 { scale } else { scale - 1_000 };
+                (Series::Csat, vec![(0, 1), (1, i64::from(score >= least))])
+            }
+        };
+        self.count(series, rating.rated_at, groupings, counts, RATINGS);
+    }
+
+    /// Counts under the groupings of all series by session, and some of its own.
+    fn count<const N: usize>(
+        &mut self,
+        series: Series,
+        anchor: Millis,
+        own: [(&'static str, &'a str); N],
+        counts: Vec<(usize, i64)>,
+        horizon: Horizon,
+    ) {
+        let mut groupings: Vec<Grouping> = self.groupings().into_iter().take(3).collect();
+        groupings.extend(own.map(|dimension| vec![dimension]));
+        self.all.push(Share {
+            series,
+            anchor,
+            groupings,
+            time: None,
+            counts,
+            horizon,
+        });
+    }
+}
+
+/// A decimal text in thousandths; rounded.
+fn thousandths(text: &str) -> Option<i64> {
+    let value: f64 = text.parse().ok()?;
+    (value.is_finite() && value.abs() < 1e9).then(|| (value * 1_000.0).round() as i64)
 }
 
 fn known(text: Option<&String>) -> &str {

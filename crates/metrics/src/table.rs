@@ -31,7 +31,9 @@ impl Filter {
         let is = |wanted: &str| wanted == row.metric || wanted == row.definition;
         self.tenant.as_ref().is_none_or(|tenant| *tenant == row.tenant)
             && self.definition.as_deref().is_none_or(is)
-            && self.since.is_none_or(|since| row.window.is_none_or(|window| window.end > since))
+            && self
+                .since
+                .is_none_or(|since| row.window.is_none_or(|window| window.end > since))
     }
 }
 
@@ -124,8 +126,28 @@ mod tests {
         let counts = |filter: Filter| table.select(&filter).map(|row| row.count).collect::<Vec<_>>();
         let tenant = Some("acme".to_owned());
         let definition = Some("read_rate@1".to_owned());
-        assert_eq!(counts(Filter { tenant: tenant.clone(), definition: definition.clone(), since: Some(10) }), [3, 2]);
-        assert_eq!(counts(Filter { definition: Some("delivery_rate".to_owned()), ..Filter::default() }), [4]);
-        assert_eq!(counts(Filter { tenant, definition, since: None }), [3, 1, 2]);
+        assert_eq!(
+            counts(Filter {
+                tenant: tenant.clone(),
+                definition: definition.clone(),
+                since: Some(10)
+            }),
+            [3, 2]
+        );
+        assert_eq!(
+            counts(Filter {
+                definition: Some("delivery_rate".to_owned()),
+                ..Filter::default()
+            }),
+            [4]
+        );
+        assert_eq!(
+            counts(Filter {
+                tenant,
+                definition,
+                since: None
+            }),
+            [3, 1, 2]
+        );
     }
 }

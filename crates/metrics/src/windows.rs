@@ -53,10 +53,16 @@ impl Zones {
         let database = TimeZoneDatabase::bundled();
         let mut zones = BTreeMap::new();
         for (tenant, name) in names {
-            let zone = database.get(name).map_err(|_| UnknownZone { tenant: tenant.clone(), zone: name.clone() })?;
+            let zone = database.get(name).map_err(|_| UnknownZone {
+                tenant: tenant.clone(),
+                zone: name.clone(),
+            })?;
             zones.insert(tenant.clone(), Zone::new(zone));
         }
-        Ok(Self { zones, utc: Zone::new(TimeZone::UTC) })
+        Ok(Self {
+            zones,
+            utc: Zone::new(TimeZone::UTC),
+        })
     }
 
     /// The windows that hold `at`; UTC for a tenant without a zone.
@@ -67,7 +73,10 @@ impl Zones {
 
 impl Zone {
     fn new(zone: TimeZone) -> Self {
-        Self { zone, found: FxHashMap::default() }
+        Self {
+            zone,
+            found: FxHashMap::default(),
+        }
     }
 
     fn windows(&mut self, at: Millis) -> Windows {
@@ -89,9 +98,15 @@ impl Zone {
 fn in_utc(at: Millis) -> Windows {
     let window = |length: Millis| {
         let start = at.div_euclid(length).saturating_mul(length);
-        Window { start, end: start.saturating_add(length) }
+        Window {
+            start,
+            end: start.saturating_add(length),
+        }
     };
-    Windows { hour: window(HOUR), day: window(DAY) }
+    Windows {
+        hour: window(HOUR),
+        day: window(DAY),
+    }
 }
 
 fn compute(zone: &TimeZone, at: Millis) -> Option<Windows> {
@@ -99,22 +114,31 @@ fn compute(zone: &TimeZone, at: Millis) -> Option<Windows> {
     let local = instant.to_zoned(zone.clone());
     let midnight = local.start_of_day().ok()?;
     let next = local.tomorrow().and_then(|next| next.start_of_day()).ok()?;
-    let day = Window { start: millis(&midnight), end: millis(&next) };
-    let into_hour = i64::from(local.minute()) * MINUTE
-        + i64::from(local.second()) * 1_000
-        + i64::from(local.millisecond());
+    let day = Window {
+        start: millis(&midnight),
+        end: millis(&next),
+    };
+    let into_hour =
+        i64::from(local.minute()) * MINUTE + i64::from(local.second()) * 1_000 + i64::from(local.millisecond());
     let start = at - into_hour;
-    let mut hour = Window { start, end: start + HOUR };
+    let mut hour = Window {
+        start,
+        end: start + HOUR,
+    };
     // The clock changed inside the hour (by half an hour, somewhere): the hour ends where it changed.
     let offset = |at: Millis| Timestamp::from_millisecond(at).map(|at| zone.to_offset(at)).ok();
     let here = offset(at)?;
     if offset(hour.start) != Some(here) {
-        hour.start = zone.preceding(instant + jiff::SignedDuration::from_nanos(1)).next().map_or(start, |change| {
-            change.timestamp().as_millisecond()
-        });
+        hour.start = zone
+            .preceding(instant + jiff::SignedDuration::from_nanos(1))
+            .next()
+            .map_or(start, |change| change.timestamp().as_millisecond());
     }
     if offset(hour.end - 1) != Some(here) {
-        hour.end = zone.following(instant).next().map_or(hour.end, |change| change.timestamp().as_millisecond());
+        hour.end = zone
+            .following(instant)
+            .next()
+            .map_or(hour.end, |change| change.timestamp().as_millisecond());
     }
     Some(Windows { hour, day })
 }
@@ -146,10 +170,16 @@ mod tests {
         let mut zones = zones("America/Santiago");
         // Chile 2026: back on 5 April at 00:00 (to 23:00 of the 4th), forward on 6 September at 00:00 (to 01:00).
         let long = zones.windows("acme", at("2026-04-04T15:00:00Z")).day;
-        assert_eq!(shown(long), ("2026-04-04T03:00:00Z".to_owned(), "2026-04-05T04:00:00Z".to_owned()));
+        assert_eq!(
+            shown(long),
+            ("2026-04-04T03:00:00Z".to_owned(), "2026-04-05T04:00:00Z".to_owned())
+        );
         assert_eq!(long.end - long.start, 25 * HOUR);
         let short = zones.windows("acme", at("2026-09-06T15:00:00Z")).day;
-        assert_eq!(shown(short), ("2026-09-06T04:00:00Z".to_owned(), "2026-09-07T03:00:00Z".to_owned()));
+        assert_eq!(
+            shown(short),
+            ("2026-09-06T04:00:00Z".to_owned(), "2026-09-07T03:00:00Z".to_owned())
+        );
         assert_eq!(short.end - short.start, 23 * HOUR);
     }
 
@@ -166,15 +196,26 @@ mod tests {
     fn a_zone_off_the_hour_and_a_tenant_without_zone() {
         let mut zones = zones("Asia/Kolkata");
         let windows = zones.windows("acme", at("2026-05-04T13:40:00Z"));
-        assert_eq!(shown(windows.hour), ("2026-05-04T13:30:00Z".to_owned(), "2026-05-04T14:30:00Z".to_owned()));
-        assert_eq!(shown(windows.day), ("2026-05-03T18:30:00Z".to_owned(), "2026-05-04T18:30:00Z".to_owned()));
+        assert_eq!(
+            shown(windows.hour),
+            ("2026-05-04T13:30:00Z".to_owned(), "2026-05-04T14:30:00Z".to_owned())
+        );
+        assert_eq!(
+            shown(windows.day),
+            ("2026-05-03T18:30:00Z".to_owned(), "2026-05-04T18:30:00Z".to_owned())
+        );
         let windows = zones.windows("beta", at("2026-05-04T13:40:00Z"));
-        assert_eq!(shown(windows.hour), ("2026-05-04T13:00:00Z".to_owned(), "2026-05-04T14:00:00Z".to_owned()));
+        assert_eq!(
+            shown(windows.hour),
+            ("2026-05-04T13:00:00Z".to_owned(), "2026-05-04T14:00:00Z".to_owned())
+        );
     }
 
     #[test]
     fn an_unknown_zone_is_named() {
-        let error = Zones::new(&BTreeMap::from([("acme".to_owned(), "Mars/Olympus".to_owned())])).err().unwrap();
+        let error = Zones::new(&BTreeMap::from([("acme".to_owned(), "Mars/Olympus".to_owned())]))
+            .err()
+            .unwrap();
         assert!(error.to_string().contains("Mars/Olympus") && error.to_string().contains("acme"));
     }
 

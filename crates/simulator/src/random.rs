@@ -18,7 +18,11 @@ impl Dice {
 
     /// From `low` to `high`, both included.
     pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
-        if high <= low { low } else { self.0.random_range(low..=high) }
+        if high <= low {
+            low
+        } else {
+            self.0.random_range(low..=high)
+        }
     }
 
     /// From `low` to `high`, mostly near `low`, with a long tail: how long people and networks take.

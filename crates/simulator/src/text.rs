@@ -40,7 +40,9 @@ impl Put for u64 {
                 break;
             }
         }
-        out.extend(digits[start..].iter().map(|&digit| char::from(digit)));
+        if let Ok(text) = std::str::from_utf8(&digits[start..]) {
+            out.push_str(text);
+        }
     }
 }
 
@@ -101,7 +103,10 @@ impl Put for Wamid {
         }
         // Eighteen digits of which sixteen make it unique, as in the platform's.
         let unique = scramble(self.id);
-        for nibble in [3, 10].into_iter().chain((0..16).map(|nibble| unique >> (nibble * 4) & 15)) {
+        for nibble in [3, 10]
+            .into_iter()
+            .chain((0..16).map(|nibble| unique >> (nibble * 4) & 15))
+        {
             bytes[length] = HEXADECIMAL[nibble as usize];
             length += 1;
         }
@@ -149,7 +154,12 @@ mod tests {
     #[test]
     fn a_message_id_embeds_the_digits() {
         let mut out = String::new();
-        Wamid { digits: 56_961_234_567, id: 7, inbound: false }.put(&mut out);
+        Wamid {
+            digits: 56_961_234_567,
+            id: 7,
+            inbound: false,
+        }
+        .put(&mut out);
         assert!(out.starts_with("wamid.HBgLNTY5NjEyMzQ1NjcVAgARGBI"), "{out}");
         let bytes = STANDARD.decode(&out["wamid.".len()..]).unwrap();
         assert_eq!((bytes.len(), bytes.last()), (3 + 11 + 6 + 18 + 1, Some(&0)));

@@ -34,3 +34,6 @@ pub fn spec() -> ProcessorSpec {
         factory: Arc::new(|| Box::<Status>::default()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,7 +94,10 @@ fn keep_first_failure(slot: &mut Option<(Millis, Vec<ErrorRef>)>, at: Millis, ne
         let code = errors.iter().filter_map(|error| error.code).min();
         (at, code.is_none(), code, format!("{errors:?}"))
     };
-    if slot.as_ref().is_none_or(|(had_at, had)| rank(at, &new) < rank(*had_at, had)) {
+    if slot
+        .as_ref()
+        .is_none_or(|(had_at, had)| rank(at, &new) < rank(*had_at, had))
+    {
         *slot = Some((at, new));
     }
 }
@@ -143,7 +146,11 @@ impl Message {
             }
             Some(had) => {
                 let new = description(resolved, told, content);
-                lost_by = had.whose.person_id.take().filter(|person| new.whose.person_id.as_ref() != Some(person));
+                lost_by = had
+                    .whose
+                    .person_id
+                    .take()
+                    .filter(|person| new.whose.person_id.as_ref() != Some(person));
                 *had = new;
             }
         }
@@ -166,7 +173,10 @@ impl Message {
             keep_first_failure(&mut statuses.errors, at, status.errors.iter().map(error_ref).collect());
         }
         if let Some(number) = &item.phone_number_id
-            && statuses.phone_number_id.as_ref().is_none_or(|(had_at, had)| (at, &**number) < (*had_at, &**had))
+            && statuses
+                .phone_number_id
+                .as_ref()
+                .is_none_or(|(had_at, had)| (at, &**number) < (*had_at, &**had))
         {
             statuses.phone_number_id = Some((at, number.as_str().into()));
         }
@@ -234,18 +244,27 @@ impl Message {
             played_at: fold.played,
             failed_at: fold.failed,
             first_status_at: fold.earliest,
-            errors: statuses.errors.as_ref().map(|(_, errors)| errors.clone()).unwrap_or_default(),
+            errors: statuses
+                .errors
+                .as_ref()
+                .map(|(_, errors)| errors.clone())
+                .unwrap_or_default(),
             error_codes: fold.error_codes.clone(),
             error_class,
             pricing: statuses.pricing.as_ref().map(|(_, pricing)| pricing.clone()),
             message_type: details.map_or(UNKNOWN, |had| &had.kind).to_owned(),
-            author: details.map(|had| AuthorRef { kind: had.author_kind.to_string(), id: text(&had.author_id) }),
+            author: details.map(|had| AuthorRef {
+                kind: had.author_kind.to_string(),
+                id: text(had.author_id.as_deref()),
+            }),
             template: purpose.and_then(|purpose| purpose.template.clone()),
             campaign: purpose.and_then(|purpose| purpose.campaign.clone()),
             segment: purpose.and_then(|purpose| purpose.segment.clone()),
-            person_id: whose.and_then(|whose| text(&whose.person_id)),
-            country: whose.and_then(|whose| text(&whose.country)),
-            phone_number_id: details.and_then(|had| text(&had.phone_number_id)).or(reported_number),
+            person_id: whose.and_then(|whose| text(whose.person_id.as_deref())),
+            country: whose.and_then(|whose| text(whose.country.as_deref())),
+            phone_number_id: details
+                .and_then(|had| text(had.phone_number_id.as_deref()))
+                .or(reported_number),
             orphan: self.is_orphan(),
             accepted: sent.is_some_and(|had| had.origin == Origin::Outbound),
             test: self.test,
@@ -279,8 +298,8 @@ fn description(resolved: &Resolved, told: &Told, content: [u8; 16]) -> Descripti
     }
 }
 
-fn text(text: &Option<Box<str>>) -> Option<String> {
-    text.as_deref().map(str::to_owned)
+fn text(text: Option<&str>) -> Option<String> {
+    text.map(str::to_owned)
 }
 
 fn content_hash(item: &Item) -> [u8; 16] {
@@ -309,5 +328,9 @@ fn pricing_ref(pricing: &Pricing) -> PricingRef {
 }
 
 fn error_ref(error: &ErrorInfo) -> ErrorRef {
-    ErrorRef { code: error.code, title: error.title.clone(), details: error.details.clone() }
+    ErrorRef {
+        code: error.code,
+        title: error.title.clone(),
+        details: error.details.clone(),
+    }
 }

@@ -18,7 +18,10 @@ pub struct Status {
 
 impl Default for Status {
     fn default() -> Self {
-        Self { messages: Store::new("messages"), codec: codec::status() }
+        Self {
+            messages: Store::new("messages"),
+            codec: codec::status(),
+        }
     }
 }
 
@@ -26,8 +29,18 @@ impl Processor for Status {
     fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError> {
         match wire::decode(&record.value)? {
             MessageRecord::Item(resolved) => self.item(&record.key, &resolved, context),
-            MessageRecord::Person { tenant, message_id, version, person_id, country } => {
-                let later = Whose { version, person_id: Some(person_id.into()), country: country.map(Into::into) };
+            MessageRecord::Person {
+                tenant,
+                message_id,
+                version,
+                person_id,
+                country,
+            } => {
+                let later = Whose {
+                    version,
+                    person_id: Some(person_id.into()),
+                    country: country.map(Into::into),
+                };
                 self.reassign(record, tenant, message_id, &later, context)
             }
         }
@@ -57,7 +70,11 @@ impl Status {
                 if before == (true, true) {
                     context.count("orphans", "resolved");
                 }
-                let occasion = Fact { kind: "accepted".to_owned(), message_id: told.id.clone(), ..occasion(resolved) };
+                let occasion = Fact {
+                    kind: "accepted".to_owned(),
+                    message_id: told.id.clone(),
+                    ..occasion(resolved)
+                };
                 Self::publish(&self.codec, key, message, occasion, context)?;
             }
             Body::Status(status) => {
@@ -96,7 +113,13 @@ impl Status {
         };
         if message.reassign(later) && message.is_published() {
             let kind = "person_changed".to_owned();
-            let occasion = Fact { tenant, message_id, kind, event_time: record.timestamp, ..Fact::default() };
+            let occasion = Fact {
+                tenant,
+                message_id,
+                kind,
+                event_time: record.timestamp,
+                ..Fact::default()
+            };
             Self::publish(&self.codec, &record.key, message, occasion, context)?;
         }
         Ok(Verdict::Done)
@@ -125,7 +148,9 @@ impl Status {
             status: occasion.status,
             ..message.fact()
         };
-        let value = codec.encode(&fact).map_err(|error| ProcessorError::Contract(error.to_string()))?;
+        let value = codec
+            .encode(&fact)
+            .map_err(|error| ProcessorError::Contract(error.to_string()))?;
         context.send(topics::STATUS, key, fact.event_time, value);
         Ok(())
     }

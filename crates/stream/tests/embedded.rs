@@ -6,12 +6,12 @@ mod toys;
 
 use hilo_stream::embedded::{DataDir, EmbeddedError, Engine, Log, PROCESSOR_ERROR, RawLog};
 use hilo_stream::executor::RECORDS_DEAD_LETTERED;
-use hilo_stream::{Record, TestDriver, Topology};
+use hilo_stream::{ProcessorError, Record, TestDriver, Topology};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use toys::{DEAD, FACT, RAW, TOTAL, bury, fused, raw, topology};
 
 type Logs = BTreeMap<&'static str, Vec<Record>>;
@@ -179,6 +179,39 @@ fn a_record_that_no_processor_can_handle_is_buried_alone() {
     let mut log = Log::open(home.path(), &topology);
     let counter = (RECORDS_DEAD_LETTERED.to_owned(), PROCESSOR_ERROR.to_owned());
     assert_eq!(log.counts().unwrap()[&counter], 3);
+}
+
+static LOST: AtomicBool = AtomicBool::new(true);
+
+/// A hook that at first names a topic that has no log, so that the commit fails after the stores were drained.
+fn bury_lost(record: &Record, reason: &'static str, detail: &str) -> Result<Record, ProcessorError> {
+    let mut letter = bury(record, reason, detail)?;
+    if LOST.load(Ordering::Relaxed) {
+        letter.topic = "toy.lost";
+    }
+    Ok(letter)
+}
+
+#[test]
+fn a_commit_that_fails_can_be_tried_again() {
+    let home = tempfile::tempdir().unwrap();
+    let topology = topology();
+    let dir = DataDir::open(home.path()).unwrap();
+    let raw_log = RawLog::open(&dir, RAW).unwrap();
+    let mut engine = Engine::open(&dir, &topology, &raw_log, bury_lost).unwrap();
+    let mut driver = TestDriver::all(&topology, bury).unwrap();
+    for delivery in [["ab", "ac"], ["aab", "xa"]] {
+        driver.pipe_all(delivery.map(raw)).unwrap();
+        raw_log.append(delivery.map(raw).to_vec()).wait().unwrap();
+        if raw_log.len() > 2 {
+            let refused = engine.step().unwrap_err();
+            assert!(matches!(refused, EmbeddedError::UnknownTopic(name) if name == "toy.lost"));
+            assert_eq!(engine.progress().raw_offset, 2);
+            LOST.store(false, Ordering::Relaxed);
+        }
+        step_to_end(&mut engine).unwrap();
+    }
+    assert_eq!(logs(home.path(), &topology), driven(&driver));
 }
 
 #[test]

@@ -8,21 +8,26 @@ use hilo_contracts::{
 use std::{fs, path::PathBuf};
 
 /// The golden folder of a subject.
-pub fn golden(subject: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(subject)
+pub(crate) fn golden(subject: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(subject)
 }
 
 /// The schemas of the project.
-pub fn schemas() -> PathBuf {
+pub(crate) fn schemas() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../schemas")
 }
 
 /// The stored datum of one version, and what it is as JSON.
-pub fn sample(subject: &str, version: u32) -> (Vec<u8>, String) {
+pub(crate) fn sample(subject: &str, version: u32) -> (Vec<u8>, String) {
     let read = |ending: &str| {
         let path = golden(subject).join(format!("v{version}.{ending}"));
         fs::read_to_string(&path).unwrap_or_else(|error| {
-            panic!("{}: {error}; every released version needs a stored datum and its JSON", path.display())
+            panic!(
+                "{}: {error}; every released version needs a stored datum and its JSON",
+                path.display()
+            )
         })
     };
     let hex: Vec<u8> = read("hex").bytes().filter(u8::is_ascii_hexdigit).collect();
@@ -31,7 +36,7 @@ pub fn sample(subject: &str, version: u32) -> (Vec<u8>, String) {
 }
 
 /// Decodes a datum into the struct of its topic and encodes that again; `None` for a topic of another crate.
-pub fn through_the_struct(subject: &str, datum: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn through_the_struct(subject: &str, datum: &[u8]) -> Option<Vec<u8>> {
     fn through<T>(codec: &impl Codec<T>, datum: &[u8]) -> Vec<u8> {
         codec.encode(&codec.decode(datum).unwrap()).unwrap()
     }

@@ -96,7 +96,12 @@ mod tests {
     fn identifiers_are_sorted_and_distinct() {
         let id = |kind: &str, value: &str| (kind.to_owned(), value.to_owned());
         assert_eq!(
-            identifiers(vec![id("wa_id", "1"), id("bsuid", "CL.2"), id("bsuid", "CL.1"), id("wa_id", "1")]),
+            identifiers(vec![
+                id("wa_id", "1"),
+                id("bsuid", "CL.2"),
+                id("bsuid", "CL.1"),
+                id("wa_id", "1")
+            ]),
             r#"[{"kind":"bsuid","value":"CL.1"},{"kind":"bsuid","value":"CL.2"},{"kind":"wa_id","value":"1"}]"#
         );
     }

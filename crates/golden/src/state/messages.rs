@@ -139,7 +139,10 @@ fn choose<'a>(parts: &'a [Part], status: Option<&'a Status>) -> Option<Message<'
         });
     };
     let counts = match part.told_by.as_str() {
-        "received" => !matches!(part.kind.as_str(), "reaction" | "edit" | "revoke" | "system" | "request_welcome"),
+        "received" => !matches!(
+            part.kind.as_str(),
+            "reaction" | "edit" | "revoke" | "system" | "request_welcome"
+        ),
         "sent" => !matches!(part.kind.as_str(), "edit" | "revoke"),
         _ => true,
     };
@@ -171,32 +174,52 @@ pub(super) fn write(connection: &Connection, lines: &mut Lines) -> Result<(), Go
     let mut line = String::new();
     let none = Purpose::default();
     loop {
-        let next = [parts.next.as_ref().map(|(key, _)| key), statuses.next.as_ref().map(|(key, _)| key)];
-        let Some(key) = next.into_iter().flatten().min().cloned() else { return Ok(()) };
+        let next = [
+            parts.next.as_ref().map(|(key, _)| key),
+            statuses.next.as_ref().map(|(key, _)| key),
+        ];
+        let Some(key) = next.into_iter().flatten().min().cloned() else {
+            return Ok(());
+        };
         let mut own = Vec::with_capacity(1);
         while let Some(part) = parts.take(&key).map_err(failed("read"))? {
             own.push(part);
         }
         let status = statuses.take(&key).map_err(failed("read"))?;
         if let Some(message) = choose(&own, status.as_ref()) {
-            fill(&key, &message, status.as_ref(), message.purpose.unwrap_or(&none), &mut line);
+            fill(
+                &key,
+                &message,
+                status.as_ref(),
+                message.purpose.unwrap_or(&none),
+                &mut line,
+            );
             lines.push(&mut line)?;
         }
     }
 }
 
 fn fill(key: &Key, message: &Message, status: Option<&Status>, purpose: &Purpose, line: &mut String) {
-    let effective = status.filter(|_| !message.inbound).and_then(|status| status.effective.as_deref());
+    let effective = status
+        .filter(|_| !message.inbound)
+        .and_then(|status| status.effective.as_deref());
     let times = status.map(|status| status.times).unwrap_or_default();
     line.push('{');
     json::text(line, "tenant", Some(&key.0));
     json::text(line, "message_id", Some(&key.1));
-    json::text(line, "direction", Some(if message.inbound { "inbound" } else { "outbound" }));
+    json::text(
+        line,
+        "direction",
+        Some(if message.inbound { "inbound" } else { "outbound" }),
+    );
     json::text(line, "type", Some(message.kind));
     json::instant(line, "event_time", message.event_time);
     json::instant(line, "accepted_at", message.accepted_at);
     json::text(line, "effective_status", effective);
-    for (name, at) in ["sent_at", "delivered_at", "read_at", "played_at", "failed_at"].into_iter().zip(times) {
+    for (name, at) in ["sent_at", "delivered_at", "read_at", "played_at", "failed_at"]
+        .into_iter()
+        .zip(times)
+    {
         json::instant(line, name, at);
     }
     let codes = status.map(|status| status.error_codes.as_str()).unwrap_or_default();

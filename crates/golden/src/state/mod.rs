@@ -42,7 +42,10 @@ impl Golden {
     /// Counts the final state.
     pub fn counts(&self) -> Result<Counts, GoldenError> {
         let count = |sql: &str| -> Result<u64, GoldenError> {
-            let count: i64 = self.connection.query_row(sql, [], |row| row.get(0)).map_err(failed("read"))?;
+            let count: i64 = self
+                .connection
+                .query_row(sql, [], |row| row.get(0))
+                .map_err(failed("read"))?;
             Ok(count.unsigned_abs())
         };
         Ok(Counts {

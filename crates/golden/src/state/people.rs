@@ -19,7 +19,12 @@ fn known(connection: &Connection, person_id: &str) -> Result<Known, rusqlite::Er
     let mut known = Known::default();
     while let Some(row) = rows.next()? {
         let identifier = (row.get(0)?, row.get(1)?);
-        if row.get(2)? { &mut known.former } else { &mut known.current }.push(identifier);
+        if row.get(2)? {
+            &mut known.former
+        } else {
+            &mut known.current
+        }
+        .push(identifier);
     }
     // What came back is not former.
     let Known { current, former } = &mut known;
@@ -38,8 +43,9 @@ pub(super) fn current(connection: &Connection, person_id: &str) -> Result<String
 }
 
 pub(super) fn write(connection: &Connection, lines: &mut Lines) -> Result<(), GoldenError> {
-    let mut statement =
-        connection.prepare("SELECT person_id, tenant, country FROM contacts").map_err(failed("read"))?;
+    let mut statement = connection
+        .prepare("SELECT person_id, tenant, country FROM contacts")
+        .map_err(failed("read"))?;
     let mut rows = statement.query([]).map_err(failed("read"))?;
     let mut line = String::new();
     while let Some(row) = rows.next().map_err(failed("read"))? {

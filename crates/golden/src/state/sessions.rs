@@ -78,12 +78,7 @@ pub(super) fn write(connection: &Connection, lines: &mut Lines) -> Result<(), Go
     Ok(())
 }
 
-fn fill(
-    connection: &Connection,
-    row: &Row,
-    messages: &mut Messages,
-    line: &mut String,
-) -> Result<(), rusqlite::Error> {
+fn fill(connection: &Connection, row: &Row, messages: &mut Messages, line: &mut String) -> Result<(), rusqlite::Error> {
     let mut ids = String::from("[");
     for id in messages.of(row.get_ref(0)?.as_str()?)? {
         if ids.len() > 1 {

@@ -2,7 +2,7 @@
 
 use crate::{cli::Export, failure::Failure, place, topology};
 use anyhow::{Context as _, anyhow};
-use hilo_contracts::{json, topics};
+use hilo_contracts::json;
 use hilo_stream::{TopicKind, embedded::Log};
 use std::io::{BufWriter, Write as _, stdout};
 
@@ -36,16 +36,11 @@ pub(crate) fn run(arguments: &Export) -> Result<(), Failure> {
             let wanted = arguments.from.is_none_or(|from| from <= record.timestamp)
                 && arguments.to.is_none_or(|to| record.timestamp < to);
             if wanted {
-                write(topic, &record.value, &mut out).context("the export cannot be written")?;
+                json::write(topic, &record.value, &mut out).context("the export cannot be written")?;
+                out.write_all(b"\n").context("the export cannot be written")?;
             }
         }
     }
     out.flush().context("the export cannot be written")?;
-    Ok(())
-}
-
-fn write(topic: &str, value: &[u8], out: &mut impl std::io::Write) -> anyhow::Result<()> {
-    if topic == topics::RAW { json::write_raw_export(value, out)? } else { json::write(topic, value, out)? }
-    out.write_all(b"\n")?;
     Ok(())
 }

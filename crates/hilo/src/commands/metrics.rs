@@ -3,7 +3,7 @@
 use crate::{cli::Metrics, failure::Failure, node, place, topology};
 use hilo_contracts::{facts::Metric, json};
 use hilo_domain::time::to_rfc3339;
-use hilo_metrics::Table;
+use hilo_metrics::table::Table;
 use hilo_stream::embedded::Log;
 use std::io::{Write as _, stdout};
 

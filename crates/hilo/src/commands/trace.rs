@@ -2,7 +2,7 @@
 
 use crate::{cli::Trace, failure::Failure, node, place, topology, trace};
 use anyhow::anyhow;
-use hilo_metrics::Table;
+use hilo_metrics::table::Table;
 use hilo_stream::embedded::Log;
 use std::io::stdout;
 

@@ -1,0 +1,23 @@
+//! Log lines that a sender can cause, at most one in a while.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Lets one line through in ten seconds: thousands of requests a second may have the same trouble.
+#[derive(Default)]
+pub(crate) struct Notice(Mutex<Option<Instant>>);
+
+impl Notice {
+    pub(crate) fn is_due(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.is_none_or(|last| last.elapsed() >= PAUSE);
+        if due {
+            *last = Some(Instant::now());
+        }
+        due
+    }
+}

@@ -1,0 +1,238 @@
+//! Which rows of persons a person stands in: replies and opt-outs, counted once a row.
+
+use crate::{
+    Metrics,
+    members::{Sent, UNKNOWN},
+    notes::{Note, What},
+    profiles::Profiles,
+    replies::{Effects, Inbound, MessageKey, Replies, Send, Signal, Told},
+    rows::{Change, RowSet, Rows},
+    series::{self, Series},
+    windows::Zones,
+};
+use hilo_domain::{Millis, hash};
+use hilo_stream::{ProcessorError, Timers};
+use std::collections::BTreeMap;
+
+impl Metrics {
+    /// Brings the replies of the persons concerned up to date with a send.
+    pub(crate) fn move_send(&mut self, message: MessageKey, had: &Sent, sent: &Sent) -> Result<(), ProcessorError> {
+        let name = hash::to_hex(&message);
+        if let Some(person) = had.person.as_deref().filter(|_| had.person != sent.person)
+            && let Some(replies) = self.replies.get_mut(person.as_bytes())?
+        {
+            replies.remove_send(message);
+            replies.remove_signal(&name);
+            self.settle(person)?;
+        }
+        let Some(person) = sent.person.as_deref() else {
+            return Ok(());
+        };
+        let group = self.profiles.get(sent.profile)?;
+        let replies = self.replies.get_or_insert_with(person.as_bytes(), Replies::default)?;
+        replies.tenant = group.tenant.as_str().into();
+        match sent.anchor.filter(|_| sent.replies) {
+            Some(accepted_at) => replies.put_send(Send {
+                message,
+                profile: sent.profile,
+                number: group.phone_number_id.as_deref().unwrap_or(UNKNOWN).into(),
+                accepted_at,
+                delivered_at: sent.delivered_at,
+                is_template: group.template.is_some(),
+                is_marketing: group.is_marketing(),
+                is_authentication: group.is_authentication(),
+            }),
+            None => replies.remove_send(message),
+        };
+        match sent.refused_at {
+            Some(at) => replies.put_signal(Signal {
+                at,
+                is_opt_in: false,
+                id: name.into(),
+            }),
+            None => replies.remove_signal(&name),
+        };
+        self.settle(person)
+    }
+
+    /// Counts a person's replies and opt-outs anew, where they differ from what was told.
+    pub(crate) fn settle(&mut self, person: &str) -> Result<(), ProcessorError> {
+        let Self {
+            replies,
+            rows,
+            due,
+            profiles,
+            zones,
+            ..
+        } = self;
+        let Some(replies) = replies.get_mut(person.as_bytes())? else {
+            return Ok(());
+        };
+        let (effects, unattributed) = replies.effects();
+        let mut counter = PersonCounter {
+            rows,
+            due,
+            profiles,
+            zones,
+            in_rows: &mut replies.in_rows,
+        };
+        let mut before = std::mem::take(&mut replies.told);
+        for (send, effects) in replies.sends.iter().zip(effects) {
+            let told = Told {
+                profile: send.profile,
+                anchor: send.accepted_at,
+                is_marketing: send.is_marketing,
+                is_authentication: send.is_authentication,
+                effects,
+            };
+            let had = before.remove(&send.message);
+            replies.told.insert(send.message, told);
+            if had != Some(told) {
+                counter.replace(had.as_ref(), Some(&told))?;
+            }
+        }
+        for gone in before.values() {
+            counter.replace(Some(gone), None)?;
+        }
+        let told = std::mem::replace(&mut replies.told_unattributed, unattributed);
+        for at in told.iter().filter(|at| !replies.told_unattributed.contains(at)) {
+            counter.unattributed(&replies.tenant, *at, false)?;
+        }
+        for at in replies.told_unattributed.iter().filter(|at| !told.contains(at)) {
+            counter.unattributed(&replies.tenant, *at, true)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a message or preference to what is known of its person, or takes it away.
+    pub(crate) fn note_reply(&mut self, id: &str, note: &Note, add: bool) -> Result<(), ProcessorError> {
+        let Some(person) = note.person.as_deref() else {
+            return Ok(());
+        };
+        let (inbound, signal) = match note.what {
+            What::Inbound { is_opt_out, .. } => (true, is_opt_out.then_some(false)),
+            What::Preference { is_opt_in } => (false, Some(is_opt_in)),
+            What::Outbound | What::Nothing => return Ok(()),
+        };
+        let replies = self.replies.get_or_insert_with(person.as_bytes(), Replies::default)?;
+        replies.tenant.clone_from(&note.tenant);
+        if inbound {
+            replies.remove_inbound(id);
+        }
+        if let (
+            true,
+            What::Inbound {
+                reply_to,
+                is_button,
+                is_opt_out,
+            },
+        ) = (add, note.what)
+        {
+            let number = note.number.as_deref().unwrap_or(UNKNOWN).into();
+            replies.put_inbound(Inbound {
+                at: note.at,
+                id: id.into(),
+                number,
+                reply_to,
+                is_button,
+                is_opt_out,
+            });
+        }
+        match signal {
+            Some(is_opt_in) if add => replies.put_signal(Signal {
+                at: note.at,
+                is_opt_in,
+                id: id.into(),
+            }),
+            _ => replies.remove_signal(id),
+        };
+        if replies.sends.is_empty() && replies.signals.is_empty() && replies.told_unattributed.is_empty() {
+            return Ok(());
+        }
+        self.settle(person)
+    }
+}
+
+/// Counts one person in rows of distinct persons.
+struct PersonCounter<'a> {
+    rows: &'a mut Rows,
+    due: &'a mut Timers,
+    profiles: &'a mut Profiles,
+    zones: &'a mut Zones,
+    in_rows: &'a mut BTreeMap<[u8; 8], [u32; 3]>,
+}
+
+impl PersonCounter<'_> {
+    /// Takes back what a send was told as and tells what it is.
+    fn replace(&mut self, had: Option<&Told>, told: Option<&Told>) -> Result<(), ProcessorError> {
+        let group = |told: &Told| (told.profile, told.anchor, told.is_marketing, told.is_authentication);
+        if had.map(group) == told.map(group) {
+            if let (Some(had), Some(told)) = (had, told) {
+                self.shift(told, had.effects, told.effects)?;
+            }
+            return Ok(());
+        }
+        if let Some(had) = had {
+            self.shift(had, had.effects, Effects::default())?;
+            self.hold(had, false)?;
+        }
+        if let Some(told) = told {
+            self.hold(told, true)?;
+            self.shift(told, Effects::default(), told.effects)?;
+        }
+        Ok(())
+    }
+
+    /// Calls `count` for the rows of replies and, of a marketing send, for those of opt-outs.
+    fn each(
+        &mut self,
+        told: &Told,
+        mut count: impl FnMut(&mut Self, Series, RowSet) -> Result<(), ProcessorError>,
+    ) -> Result<(), ProcessorError> {
+        let group = self.profiles.get(told.profile)?;
+        let windows = self.zones.windows(&group.tenant, told.anchor);
+        for series in [Series::Replies, Series::OptOuts] {
+            if series == Series::OptOuts && !told.is_marketing {
+                continue;
+            }
+            let set = self
+                .rows
+                .profile_set(series, &group.tenant, told.profile, || group.groupings(), windows)?;
+            count(self, series, set)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the rows of a send open until its horizon, or no more.
+    fn hold(&mut self, told: &Told, add: bool) -> Result<(), ProcessorError> {
+        let change = [Change::Horizon(series::replies(told.is_authentication), add)];
+        self.each(told, |counter, _, set| counter.rows.apply(counter.due, set, &change))
+    }
+
+    fn shift(&mut self, told: &Told, from: Effects, to: Effects) -> Result<(), ProcessorError> {
+        if from == to {
+            return Ok(());
+        }
+        self.each(told, |counter, series, set| {
+            for (slot, (before, after)) in from.slots(series).into_iter().zip(to.slots(series)).enumerate() {
+                if before != after {
+                    counter
+                        .rows
+                        .apply_person(counter.due, set, counter.in_rows, slot, after)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn unattributed(&mut self, tenant: &str, at: Millis, add: bool) -> Result<(), ProcessorError> {
+        let windows = self.zones.windows(tenant, at);
+        let grouping = vec![("attribution", "none")];
+        let set = self
+            .rows
+            .set(Series::OptOutsUnattributed, tenant, &[grouping], windows)?;
+        self.rows
+            .apply(self.due, set, &[Change::Horizon(series::replies(false), add)])?;
+        self.rows.apply_person(self.due, set, self.in_rows, 0, add)
+    }
+}

@@ -1,0 +1,109 @@
+//! Messages and sessions: traffic, replies, times.
+
+use crate::{
+    Metrics,
+    members::UNKNOWN,
+    notes::{Note, What},
+    people::{self, Person},
+    rows::Change,
+    series::{self, Horizon, Series},
+    sessions::{Known, Share},
+};
+use hilo_contracts::facts::{Conversation, Session};
+use hilo_stream::ProcessorError;
+
+impl Metrics {
+    pub(crate) fn conversation(&mut self, fact: &Conversation) -> Result<(), ProcessorError> {
+        self.see(fact.event_time)?;
+        if let (Some(id), Some(session)) = (&fact.session_id, &fact.session) {
+            return self.session(id, fact, session);
+        }
+        let Some(note) = Note::of(fact) else { return Ok(()) };
+        let id = fact.event_id.as_str();
+        let had = match self.notes.get(id.as_bytes())? {
+            Some(had) if !note.replaces(had) => return Ok(()),
+            Some(had) => Some(had.clone()),
+            None => None,
+        };
+        let same = |had: &Note| {
+            Note {
+                revision: note.revision,
+                ..had.clone()
+            } == note
+        };
+        if !had.as_ref().is_some_and(same) {
+            if let Some(had) = &had {
+                self.count_traffic(had, -1)?;
+                self.note_reply(id, had, false)?;
+            }
+            self.count_traffic(&note, 1)?;
+            self.note_reply(id, &note, true)?;
+        }
+        self.notes.put(id.as_bytes(), note);
+        Ok(())
+    }
+
+    pub(crate) fn count_traffic(&mut self, note: &Note, amount: i64) -> Result<(), ProcessorError> {
+        let series = match note.what {
+            What::Inbound { .. } => Series::TrafficInbound,
+            What::Outbound => Series::TrafficOutbound,
+            What::Preference { .. } | What::Nothing => return Ok(()),
+        };
+        let windows = self.zones.windows(&note.tenant, note.at);
+        let number = note.number.as_deref().unwrap_or(UNKNOWN);
+        let set = self.rows.set(
+            series,
+            &note.tenant,
+            &[vec![], vec![("phone_number_id", number)]],
+            windows,
+        )?;
+        let changes = [Change::Count(0, amount), Change::Horizon(series::RETRIES, amount > 0)];
+        self.rows.apply(&mut self.due, set, &changes)
+    }
+
+    pub(crate) fn session(&mut self, id: &str, fact: &Conversation, session: &Session) -> Result<(), ProcessorError> {
+        let had = match self.sessions.get(id.as_bytes())? {
+            Some(had) if had.revision >= fact.revision => return Ok(()),
+            Some(had) => Some(had.clone()),
+            None => None,
+        };
+        let mut known = Known::of(fact, session);
+        let country = people::country_of(&mut self.people, known.person.as_deref(), known.country.as_deref())?;
+        known.counted_country = country.map(String::from);
+        if had.is_none()
+            && let Some(person) = &known.person
+        {
+            let person = self.people.get_or_insert_with(person.as_bytes(), Person::default)?;
+            person.sessions.push(id.into());
+        }
+        self.replace_session(had.as_ref(), &known)?;
+        self.sessions.put(id.as_bytes(), known);
+        Ok(())
+    }
+
+    pub(crate) fn replace_session(&mut self, had: Option<&Known>, known: &Known) -> Result<(), ProcessorError> {
+        let before = had.map(Known::shares).unwrap_or_default();
+        let after = known.shares();
+        for gone in before.iter().filter(|share| !after.contains(share)) {
+            self.apply_share(&known.tenant, gone, false)?;
+        }
+        for new in after.iter().filter(|share| !before.contains(share)) {
+            self.apply_share(&known.tenant, new, true)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn apply_share(&mut self, tenant: &str, share: &Share, add: bool) -> Result<(), ProcessorError> {
+        let windows = self.zones.windows(tenant, share.anchor);
+        let set = self.rows.set(share.series, tenant, &share.groupings, windows)?;
+        let sign = if add { 1 } else { -1 };
+        let counts = share
+            .counts
+            .iter()
+            .map(|(slot, amount)| Change::Count(*slot, sign * amount));
+        let time = share.time.map(|time| Change::Time(time, add));
+        let horizon = (share.horizon != Horizon::Settled).then_some(Change::Horizon(share.horizon, add));
+        let changes: Vec<Change> = counts.chain(time).chain(horizon).collect();
+        self.rows.apply(&mut self.due, set, &changes)
+    }
+}

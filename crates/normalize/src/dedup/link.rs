@@ -1,0 +1,96 @@
+//! "The `to` of a send and the recipient of its statuses are one person", whoever of them is told first.
+
+use hilo_domain::{Identifier, IdentifierKind, Millis};
+use hilo_stream::{
+    ProcessorError,
+    wire::{self, WireError},
+};
+use serde::{Deserialize, Serialize};
+
+/// Identifiers of one person.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Link {
+    /// When the send was: a number that changes hands later belonged to that person already.
+    pub at: Millis,
+    pub identifiers: Vec<Identifier>,
+}
+
+/// The two sides of a send. Which links there are is a function of both sets, so arrival does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Sides {
+    addressed: Vec<(Millis, Packed)>,
+    received: Vec<Packed>,
+}
+
+/// Identifiers, encoded: a million sends wait for their statuses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Packed(Box<[u8]>);
+
+impl Packed {
+    fn of(identifiers: &[Identifier]) -> Result<Self, WireError> {
+        let matching: Vec<&Identifier> =
+            identifiers.iter().filter(|identifier| identifier.kind != IdentifierKind::Username).collect();
+        wire::encode(&matching).map(|bytes| Self(bytes.into()))
+    }
+
+    fn identifiers(&self) -> Result<Vec<Identifier>, WireError> {
+        wire::decode(&self.0)
+    }
+}
+
+impl Sides {
+    /// A send to these identifiers.
+    pub(super) fn addressed(&mut self, at: Millis, to: &[Identifier]) -> Result<Vec<Link>, ProcessorError> {
+        let side = (at, Packed::of(to)?);
+        if self.addressed.contains(&side) {
+            return Ok(Vec::new());
+        }
+        self.addressed.reserve_exact(1);
+        self.addressed.push(side);
+        let mut links = Vec::new();
+        for recipient in &self.received {
+            links.extend(link(at, to, &recipient.identifiers()?));
+        }
+        Ok(links)
+    }
+
+    /// A status received by these identifiers.
+    pub(super) fn received(&mut self, by: &[Identifier]) -> Result<Vec<Link>, ProcessorError> {
+        let side = Packed::of(by)?;
+        if self.received.contains(&side) {
+            return Ok(Vec::new());
+        }
+        self.received.reserve_exact(1);
+        self.received.push(side);
+        let mut links = Vec::new();
+        for (at, to) in &self.addressed {
+            links.extend(link(*at, &to.identifiers()?, by));
+        }
+        Ok(links)
+    }
+}
+
+/// What joins the two sides, where nothing else does. Two different user ids of one portfolio are two people whatever
+/// the send says.
+fn link(at: Millis, to: &[Identifier], by: &[Identifier]) -> Option<Link> {
+    let users = |side: &[Identifier]| -> Vec<Identifier> {
+        side.iter().filter(|identifier| identifier.kind == IdentifierKind::Bsuid).cloned().collect()
+    };
+    let (to_users, by_users) = (users(to), users(by));
+    if !to_users.is_empty() && !by_users.is_empty() {
+        return None;
+    }
+    let meets = |one: &Identifier| by.iter().any(|other| one == other || is_one_number(one, other));
+    if to_users.is_empty() && by_users.is_empty() && to.iter().any(meets) {
+        return None;
+    }
+    let matched = |identifier: &&Identifier| identifier.kind != IdentifierKind::Username;
+    let mut identifiers: Vec<Identifier> = to.iter().chain(by).filter(matched).cloned().collect();
+    identifiers.sort_unstable();
+    identifiers.dedup();
+    Some(Link { at, identifiers })
+}
+
+fn is_one_number(one: &Identifier, other: &Identifier) -> bool {
+    one.number().is_some_and(|one| other.number().is_some_and(|other| one == other))
+}

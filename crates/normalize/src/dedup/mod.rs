@@ -1,0 +1,130 @@
+//! The processor `deduplicate`: items in, each counted once as emitted or duplicate, what is new of them out.
+
+mod link;
+mod pack;
+mod seen;
+
+use hilo_contracts::{
+    item::{Body, Item, Sighting},
+    topics,
+};
+use hilo_domain::hash::{self, IdHasher};
+use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Verdict, wire};
+use link::Link;
+use seen::{Seen, Told};
+
+/// See the crate's documentation.
+pub struct Deduplicate {
+    seen: Store<Seen>,
+}
+
+impl Default for Deduplicate {
+    fn default() -> Self {
+        Self { seen: Store::new("seen") }
+    }
+}
+
+impl Processor for Deduplicate {
+    fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError> {
+        let mut item: Item = wire::decode(&record.value)?;
+        let seen = self.seen.get_or_insert_with(&record.key, Seen::default)?;
+        let told = seen.tell(&item, variant(&item));
+        context.count("items", if told == Told::New { "emitted" } else { "duplicate" });
+        if told == Told::New && matches!(item.body, Body::Status(_)) {
+            context.count("statuses", "");
+        }
+        if told == Told::Repeated {
+            return Ok(Verdict::Drop("repeated"));
+        }
+        for link in seen.link(&item)? {
+            let joined = joined(&item, link);
+            context.send(topics::UNIQUE, item.tenant.as_bytes(), joined.event_time, wire::encode(&joined)?);
+        }
+        if told == Told::Worse {
+            if item.sightings.is_empty() && item.change.is_none() {
+                return Ok(Verdict::Drop("worse"));
+            }
+            item.evidence_only = true;
+        }
+        forward(record, &item, context)
+    }
+
+    fn stores(&mut self) -> Vec<&mut dyn StateStore> {
+        vec![&mut self.seen]
+    }
+}
+
+fn forward(record: &Record, item: &Item, context: &mut Context) -> Result<Verdict, ProcessorError> {
+    // As it came, where nothing about it was decided here.
+    let value = if item.evidence_only { wire::encode(item)? } else { record.value.clone() };
+    match &item.body {
+        // The engine carries time; a clock line is no fact.
+        Body::Clock => {}
+        Body::Account(account) => {
+            let parts = [&item.tenant, &account.subject_kind, &account.subject_id].map(String::as_bytes);
+            let mut hasher = IdHasher::new("subject");
+            for part in parts {
+                hasher.update(part);
+            }
+            context.send(topics::ACCOUNT_ITEM, hasher.bytes(), item.event_time, value);
+        }
+        _ => context.send(topics::UNIQUE, item.tenant.as_bytes(), item.event_time, value),
+    }
+    Ok(Verdict::Done)
+}
+
+/// Hash of all that an item says and shows, without the delivery that brought it.
+fn variant(item: &Item) -> u64 {
+    let mut hasher = IdHasher::new("variant");
+    hasher.update(&item.event_time.to_le_bytes()).update(item.content.as_bytes());
+    hasher.update(item.phone_number_id.as_deref().unwrap_or_default().as_bytes());
+    let inbound = matches!(&item.body, Body::Message(message) if message.inbound);
+    hasher.update(&[item.has_person.into(), item.test.into(), inbound.into(), item.change.is_some().into()]);
+    for sighting in &item.sightings {
+        hasher.update(sighting.name.as_deref().unwrap_or_default().as_bytes());
+        hasher.update(&(sighting.identifiers.len() as u64).to_le_bytes());
+        for identifier in &sighting.identifiers {
+            hasher.update(&[identifier.kind as u8]).update(identifier.value.as_bytes());
+        }
+    }
+    let change = item.change.iter().flat_map(|change| change.old.iter().chain(&change.new));
+    for identifier in change {
+        hasher.update(identifier.value.as_bytes());
+    }
+    u64_of(&hasher.bytes())
+}
+
+fn u64_of(bytes: &[u8; 16]) -> u64 {
+    let mut half = [0; 8];
+    half.copy_from_slice(&bytes[..8]);
+    u64::from_le_bytes(half)
+}
+
+/// Evidence that a send's addressee and the recipient of its statuses are one person, from the send on.
+fn joined(item: &Item, link: Link) -> Item {
+    let mut hasher = IdHasher::new("link");
+    hasher.update(item.tenant.as_bytes()).update(&link.at.to_le_bytes());
+    for identifier in &link.identifiers {
+        hasher.update(identifier.value.as_bytes());
+    }
+    Item {
+        tenant: item.tenant.clone(),
+        delivery_id: item.delivery_id.clone(),
+        position: item.position,
+        received_at: item.received_at,
+        event_time: link.at,
+        key: hash::to_hex(&hasher.bytes()),
+        content: String::new(),
+        entry_id: String::new(),
+        phone_number_id: None,
+        test: item.test,
+        sightings: vec![Sighting { identifiers: link.identifiers, name: None, creates: true }],
+        has_person: false,
+        evidence_only: true,
+        change: None,
+        body: Body::Event { kind: "same_person".to_owned() },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! What is kept of a message or of an item without id: as little as tells a repetition from news.
+
+use super::{
+    link::{Link, Sides},
+    pack,
+};
+use hilo_contracts::item::{Body, Item};
+use hilo_domain::Millis;
+use hilo_stream::ProcessorError;
+use serde::{Deserialize, Serialize};
+
+/// What an item is, against what was known under its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// The first of its key.
+    New,
+    /// A duplicate that adds: a status with another time, or the smaller (event time, content) of two messages.
+    Better,
+    /// A duplicate whose content does not hold; it still is evidence of identity.
+    Worse,
+    /// Told in just this way before.
+    Repeated,
+}
+
+/// All that was told of one message (its send, its echo, its statuses), or of one item without id.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Seen {
+    /// Hashes of keys and of variants.
+    hashes: Vec<u64>,
+    /// What holds, by key, where only one of several duplicates can.
+    held: Vec<Held>,
+    /// Who was addressed, and who received.
+    sides: Option<Box<Sides>>,
+}
+
+/// The smallest (event time, content) of a key. On a tie of both, which deliveries about different business numbers or
+/// contacts could make, any order will do that is one of the items alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Held {
+    key: u64,
+    at: Millis,
+    variant: u64,
+    /// Packed; empty where the key is made of the content.
+    content: Box<[u8]>,
+}
+
+impl Seen {
+    /// Takes note of an item with this hash of all that it says.
+    pub(super) fn tell(&mut self, item: &Item, variant: u64) -> Told {
+        let key = key_of(item);
+        let known = self.hashes.contains(&key);
+        if known && self.hashes.contains(&variant) {
+            return Told::Repeated;
+        }
+        self.hashes.reserve_exact(2);
+        if !known {
+            self.hashes.push(key);
+        }
+        self.hashes.push(variant);
+        let id = match &item.body {
+            // Statuses fold by their times: each adds.
+            Body::Status(_) => return if known { Told::Better } else { Told::New },
+            Body::Message(message) => Some(message.id.as_str()),
+            Body::Call(call) => Some(call.id.as_str()),
+            _ => None,
+        };
+        let told = Held {
+            key,
+            at: item.event_time,
+            variant,
+            content: id.map(|id| pack::pack(&item.content, id)).unwrap_or_default(),
+        };
+        let Some(held) = self.held.iter_mut().find(|held| held.key == key) else {
+            self.held.reserve_exact(1);
+            self.held.push(told);
+            return Told::New;
+        };
+        let smaller = told.at < held.at || told.at == held.at && {
+            let id = id.unwrap_or_default();
+            let (one, other) = (pack::unpack(&told.content, id), pack::unpack(&held.content, id));
+            (one, told.variant) < (other, held.variant)
+        };
+        if smaller {
+            *held = told;
+            Told::Better
+        } else {
+            Told::Worse
+        }
+    }
+
+    /// Evidence that `item` completes: addressee and recipient of one send.
+    pub(super) fn link(&mut self, item: &Item) -> Result<Vec<Link>, ProcessorError> {
+        let Some(person) = item.sightings.first().filter(|_| item.has_person) else { return Ok(Vec::new()) };
+        match &item.body {
+            Body::Message(message) if message.is_sent_message() && message.group_id.is_none() => {
+                self.sides.get_or_insert_default().addressed(item.event_time, &person.identifiers)
+            }
+            // A participant of a group is not the one to whom the message was sent.
+            Body::Status(status) if status.participant.is_none() => {
+                self.sides.get_or_insert_default().received(&person.identifiers)
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+/// A number for the item's key, which is a hash already.
+fn key_of(item: &Item) -> u64 {
+    item.key.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
+}

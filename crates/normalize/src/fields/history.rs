@@ -1,0 +1,80 @@
+//! History: messages from before the business joined, in threads.
+
+use super::{
+    Read,
+    messages::{addressee, message, sender},
+};
+use crate::{
+    json,
+    key::Key,
+    outcome::{Outcome, Reason},
+    people::{Named, seen},
+    update::{Draft, Update},
+};
+use hilo_contracts::item::{Body, Origin, Sighting};
+use hilo_domain::phone;
+use serde_json::Value;
+
+/// The messages of an element of `history`, with their threads.
+pub(super) fn messages(element: &Value) -> impl Iterator<Item = (&Value, &Value)> {
+    json::list(element, "threads")
+        .into_iter()
+        .flatten()
+        .flat_map(|thread| json::list(thread, "messages").into_iter().flatten().map(move |message| (thread, message)))
+}
+
+/// Adds the outcomes of an element of `history`; `first` is the index of the change's first outcome.
+pub(super) fn read(update: &Update, element: &Value, first: usize, outcomes: &mut Vec<Outcome>) {
+    let before = outcomes.len();
+    for (thread, message) in messages(element) {
+        let index = outcomes.len() - first;
+        let read = if message.is_object() { told(update, thread, message) } else { Err("element_not_object") };
+        outcomes.push(match read {
+            Ok(draft) => update.item(draft, message, index),
+            Err(reason) => update.dead_letter(reason, message, index),
+        });
+    }
+    // Without messages it tells of itself: a declined synchronisation does, by its errors.
+    if outcomes.len() == before {
+        super::element_of(update, element, Read::Any(chunk), first, outcomes);
+    }
+}
+
+fn chunk(_: &Update, element: &Value) -> Draft {
+    let body = Body::Event { kind: "history_event".to_owned() };
+    Draft::new(Update::timestamp(element), Key::Content, body)
+}
+
+fn told(update: &Update, thread: &Value, element: &Value) -> Result<Draft, Reason> {
+    let from = sender(element);
+    let inbound = !from.wa_id.is_some_and(|wa_id| update.business.is(wa_id));
+    let message = message(element, Origin::History, inbound)?;
+    let key = Key::Message { origin: "history", id: message.id.clone() };
+    let named = if inbound { from } else { addressee(element) };
+    let (person, other) = partner(update, thread, named);
+    let draft = Draft::new(Update::timestamp(element), key, Body::Message(message));
+    Ok(Draft { person, others: other.into_iter().collect(), ..draft })
+}
+
+/// The partner of a thread, as `named` by the message and by the thread; where the two disagree the message decides,
+/// and the thread's is seen too.
+fn partner(update: &Update, thread: &Value, named: Named) -> (Option<Sighting>, Option<Sighting>) {
+    let context = Named::contact(thread.get("context").unwrap_or(&Value::Null));
+    let id = || json::text(thread, "id").filter(|id| phone::digits_of_wa_id(id).is_some());
+    let context = match (context.is_nobody(), named.is_nobody()) {
+        (true, true) => Named { wa_id: id(), ..context },
+        _ => context,
+    };
+    let other = update.person(context);
+    match update.person(named) {
+        Some(mut person) if named.agrees_with(&context) => {
+            if let Some(other) = other {
+                person.identifiers.extend(other.identifiers);
+                person.name = person.name.or(other.name);
+            }
+            (seen(person), None)
+        }
+        Some(person) => (Some(person), other),
+        None => (other, None),
+    }
+}

@@ -1,0 +1,112 @@
+//! Messages: received, and echoed from the phone app.
+
+use super::system;
+use crate::{
+    json,
+    key::Key,
+    outcome::Reason,
+    people::Named,
+    update::{Draft, Update},
+};
+use hilo_contracts::item::{Author, Body, Message, Origin};
+use hilo_domain::{json::canonical, text};
+use serde_json::Value;
+
+/// Type of a message that names none.
+const UNKNOWN: &str = "unknown";
+
+/// Keys of the sender.
+pub(crate) fn sender(element: &Value) -> Named<'_> {
+    Named::under(element, "from", "from_user_id", &["from_parent_user_id"])
+}
+
+/// Keys of the addressee.
+pub(crate) fn addressee(element: &Value) -> Named<'_> {
+    Named::under(element, "to", "to_user_id", &["to_parent_user_id"])
+}
+
+/// An element of `messages`.
+pub(super) fn received(update: &Update, element: &Value) -> Result<Draft, Reason> {
+    let message = message(element, Origin::Received, true)?;
+    let key = Key::Message { origin: "received", id: message.id.clone() };
+    let from = sender(element);
+    let (person, change) = match system::change(update, element, &message.kind) {
+        Some((old, change)) => (Some(old), Some(change)),
+        None => (update.person_or_only_contact(from), None),
+    };
+    Ok(Draft { person, change, ..Draft::new(Update::timestamp(element), key, Body::Message(message)) })
+}
+
+/// An element of `message_echoes`: an agent wrote it, and nobody says who.
+pub(super) fn echo(update: &Update, element: &Value) -> Result<Draft, Reason> {
+    let message = message(element, Origin::Echo, false)?;
+    let key = Key::Message { origin: "echo", id: message.id.clone() };
+    let to = addressee(element);
+    let person = if to.is_nobody() {
+        update.contacts.only().and_then(|contact| update.person(contact))
+    } else {
+        // Seen: an echo addressed to the business itself, with the customer as its sender.
+        update.either(to, sender(element))
+    };
+    Ok(Draft { person, ..Draft::new(Update::timestamp(element), key, Body::Message(message)) })
+}
+
+/// What a message element says, wherever it stands.
+pub(super) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<Message, Reason> {
+    let id = json::text(element, "id").ok_or("no_id")?;
+    let kind = json::text(element, "type").unwrap_or(UNKNOWN);
+    let author = match (origin, inbound) {
+        (_, true) => "customer",
+        (Origin::Echo, false) => "agent",
+        _ => UNKNOWN,
+    };
+    let body = element.get("text").and_then(|text| text.get("body")).and_then(Value::as_str).filter(|_| kind == "text");
+    Ok(Message {
+        id: id.to_owned(),
+        origin,
+        kind: kind.to_owned(),
+        inbound,
+        author: Author { kind: author.to_owned(), id: None },
+        reply_to: reply_to(element, kind),
+        group_id: json::text(element, "group_id").map(str::to_owned),
+        courtesy: body.is_some_and(text::is_courtesy),
+        opt_out: inbound && opts_out(element, kind),
+        question: false,
+        referral: json::object(element, "referral").map(|_| canonical(&element["referral"])),
+        template: None,
+        campaign: None,
+        segment: None,
+        history_status: element
+            .get("history_context")
+            .and_then(|context| json::text(context, "status"))
+            .map(str::to_owned),
+    })
+}
+
+/// The message that this one is about.
+fn reply_to(element: &Value, kind: &str) -> Option<String> {
+    let (object, key) = match kind {
+        "reaction" => ("reaction", "message_id"),
+        "edit" => ("edit", "original_message_id"),
+        "revoke" => ("revoke", "original_message_id"),
+        _ => ("context", "id"),
+    };
+    let context = || element.get("context").and_then(|context| json::text(context, "id"));
+    element.get(object).and_then(|object| json::text(object, key)).or_else(context).map(str::to_owned)
+}
+
+/// Whether a text or a pressed button is an opt-out keyword.
+fn opts_out(element: &Value, kind: &str) -> bool {
+    let (object, keys): (Option<&Value>, [&str; 2]) = match kind {
+        "text" => (element.get("text"), ["body", "body"]),
+        "button" => (element.get("button"), ["text", "payload"]),
+        "interactive" => (element.get("interactive").and_then(|reply| reply.get("button_reply")), ["title", "id"]),
+        _ => return false,
+    };
+    object.is_some_and(|object| keys.iter().any(|key| json::text(object, key).is_some_and(text::is_opt_out)))
+}
+
+/// A template's language in its one spelling: `en-US` and `en_US` are both seen.
+pub(crate) fn language(language: &str) -> String {
+    language.replace('-', "_")
+}

@@ -1,0 +1,81 @@
+//! Statuses of messages, and of calls under the same name.
+
+use crate::{
+    json,
+    key::Key,
+    outcome::Reason,
+    people::Named,
+    update::{Draft, Update},
+};
+use hilo_contracts::item::{Body, Call, ErrorInfo, Pricing, Status};
+use serde_json::Value;
+
+/// Both spellings of the participant of a group are in use.
+const PARTICIPANT: [&str; 2] = ["recipient_participant_id", "participant_recipient_id"];
+const PARTICIPANT_USER: [&str; 2] = ["recipient_participant_user_id", "participant_recipient_user_id"];
+const PARTICIPANT_PARENT: [&str; 2] = ["recipient_participant_parent_user_id", "participant_recipient_parent_user_id"];
+/// The documents had three spellings of the parent.
+const PARENT: [&str; 3] = ["recipient_parent_user_id", "parent_recipient_user_id", "parent_user_id"];
+
+/// An element of `statuses`.
+pub(super) fn status(update: &Update, element: &Value) -> Result<Draft, Reason> {
+    let id = json::text(element, "id").ok_or("no_id")?;
+    let status = json::text(element, "status").ok_or("no_status")?;
+    let at = Update::timestamp(element);
+    let first = |keys: [&str; 2]| keys.into_iter().find_map(|key| json::text(element, key));
+    let participant = Named {
+        wa_id: first(PARTICIPANT),
+        user_id: first(PARTICIPANT_USER),
+        parent: first(PARTICIPANT_PARENT),
+        ..Named::default()
+    };
+    let to_group = json::text(element, "recipient_type") == Some("group");
+    let recipient = match (participant.is_nobody(), to_group) {
+        (false, _) => participant,
+        // The group is nobody.
+        (true, true) => Named::default(),
+        (true, false) => Named::under(element, "recipient_id", "recipient_user_id", &PARENT),
+    };
+    let person = update.person(recipient);
+    if json::text(element, "type") == Some("call") {
+        let key = Key::Call { id: id.to_owned(), event: status.to_owned() };
+        let call = Call { id: id.to_owned(), event: status.to_ascii_lowercase(), inbound: false };
+        return Ok(Draft { person, ..Draft::new(at, key, Body::Call(call)) });
+    }
+    let errors: Vec<ErrorInfo> = json::list(element, "errors").into_iter().flatten().map(error).collect();
+    let participant = participant.wa_id.or(participant.user_id).or(participant.parent).map(str::to_owned);
+    let key = Key::Status {
+        message_id: id.to_owned(),
+        status: status.to_owned(),
+        participant: participant.clone(),
+        code: errors.first().and_then(|error| error.code),
+    };
+    let body = Status {
+        message_id: id.to_owned(),
+        status: status.to_owned(),
+        participant,
+        errors,
+        pricing: json::object(element, "pricing").map(|_| pricing(&element["pricing"])),
+        callback_data: json::text(element, "biz_opaque_callback_data").map(str::to_owned),
+    };
+    Ok(Draft { person, ..Draft::new(at, key, Body::Status(body)) })
+}
+
+fn error(error: &Value) -> ErrorInfo {
+    let details = error.get("error_data").and_then(|data| json::text(data, "details"));
+    ErrorInfo {
+        code: error.get("code").and_then(json::integer),
+        title: json::text(error, "title").map(str::to_owned),
+        details: details.or_else(|| json::text(error, "message")).map(str::to_owned),
+    }
+}
+
+fn pricing(pricing: &Value) -> Pricing {
+    let text = |key| json::text(pricing, key).map(str::to_owned);
+    Pricing {
+        model: text("pricing_model"),
+        kind: text("type"),
+        category: text("category"),
+        billable: pricing.get("billable").and_then(Value::as_bool),
+    }
+}

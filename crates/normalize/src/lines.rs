@@ -1,0 +1,178 @@
+//! Capture lines that are no webhook: sends, inbox and CRM events, clock ticks. Each is one item.
+
+use crate::{
+    fields::language,
+    json,
+    key::Key,
+    outcome::{FanOut, Outcome, Reason},
+    people::{Named, seen},
+};
+use hilo_contracts::{
+    capture,
+    facts::Raw,
+    item::{Author, Body, Crm, Inbox, Item, Message, Origin, Position, Sighting, Template},
+};
+use hilo_domain::{Identifier, json::canonical, time::SECOND};
+use serde_json::Value;
+
+/// Fans a line out into its one item.
+pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
+    let mut out = FanOut::default();
+    let line = match json::parse(&raw.body) {
+        Ok(line) => line,
+        Err(error) => {
+            out.outcomes.push(refused(raw, error.reason, error.detail));
+            return out;
+        }
+    };
+    if !line.is_object() || !matches!(raw.source.as_str(), capture::OUTBOUND | capture::INBOX | capture::CRM | capture::CLOCK) {
+        out.outcomes.push(refused(raw, "unknown_source", "the line is no webhook body and names no known source".to_owned()));
+        return out;
+    }
+    let read = match raw.source.as_str() {
+        capture::OUTBOUND => outbound(&line, region),
+        capture::INBOX => inbox(&line, region),
+        capture::CRM => Ok(crm(&line, region)),
+        _ => Ok(Read { key: Key::Content, person: None, body: Body::Clock }),
+    };
+    match read {
+        Ok(read) => {
+            let outcome = item(raw, &line, read);
+            if let Outcome::Item { item, .. } = &outcome
+                && matches!(item.body, Body::Clock)
+            {
+                out.advance = Some(item.event_time);
+            }
+            out.outcomes.push(outcome);
+        }
+        Err(reason) => out.outcomes.push(refused(raw, reason, format!("{} line", raw.source))),
+    }
+    out
+}
+
+fn refused(raw: &Raw, reason: Reason, detail: String) -> Outcome {
+    Outcome::DeadLetter { reason, detail, position: None, event_time: None, original: raw.body.clone() }
+}
+
+/// What was read of a line.
+struct Read {
+    key: Key,
+    person: Option<Sighting>,
+    body: Body,
+}
+
+fn item(raw: &Raw, line: &Value, read: Read) -> Outcome {
+    let content = canonical(line);
+    let (subject, key) = read.key.hashes(&raw.tenant, |hasher| {
+        hasher.update(content.as_bytes());
+    });
+    let item = Item {
+        tenant: raw.tenant.clone(),
+        delivery_id: raw.delivery_id.clone(),
+        position: Position { entry: -1, change: -1, item: -1 },
+        received_at: raw.received_at,
+        event_time: json::instant(line, "at").unwrap_or(raw.received_at),
+        key,
+        content,
+        entry_id: String::new(),
+        phone_number_id: json::id(line, "phone_number_id"),
+        test: false,
+        has_person: read.person.is_some(),
+        sightings: read.person.into_iter().collect(),
+        evidence_only: false,
+        change: None,
+        body: read.body,
+    };
+    Outcome::Item { key: subject, item: Box::new(item) }
+}
+
+/// The person under `key`, by phone and user id.
+fn person(line: &Value, key: &str, region: Option<&str>, creates: bool) -> Option<Sighting> {
+    let user = line.get(key)?;
+    let mut sighting = Sighting { creates, ..Sighting::default() };
+    Named::under(user, "wa_id", "user_id", &["parent_user_id"]).add_to(&mut sighting);
+    sighting.identifiers.extend(json::text(user, "phone").and_then(|phone| Identifier::phone(phone, region)));
+    seen(sighting)
+}
+
+fn text(line: &Value, key: &str) -> Option<String> {
+    json::text(line, key).map(str::to_owned)
+}
+
+fn outbound(line: &Value, region: Option<&str>) -> Result<Read, Reason> {
+    let id = json::text(line, "message_id").ok_or("no_id")?;
+    let kind = json::text(line, "type").unwrap_or("unknown");
+    let author = line.get("author").unwrap_or(&Value::Null);
+    let author = Author { kind: json::text(author, "kind").unwrap_or("unknown").to_owned(), id: json::id(author, "id") };
+    let to_group = line.get("to").and_then(|to| json::id(to, "group_id")).or_else(|| json::id(line, "group_id"));
+    let expects_reply = line.get("expects_reply").and_then(Value::as_bool) == Some(true);
+    let message = Message {
+        id: id.to_owned(),
+        origin: Origin::Outbound,
+        kind: kind.to_owned(),
+        inbound: false,
+        reply_to: line.get("context").and_then(|context| text(context, "id")).or_else(|| text(line, "reply_to")),
+        courtesy: false,
+        opt_out: false,
+        question: expects_reply || author.kind == "bot" && kind == "interactive",
+        referral: None,
+        template: line.get("template").and_then(template),
+        campaign: json::id(line, "campaign"),
+        segment: json::id(line, "segment"),
+        history_status: None,
+        author,
+        group_id: to_group,
+    };
+    Ok(Read {
+        key: Key::Message { origin: "outbound", id: id.to_owned() },
+        person: person(line, "to", region, true),
+        body: Body::Message(message),
+    })
+}
+
+/// The template of a send; its language as text, or as the send API takes it.
+fn template(template: &Value) -> Option<Template> {
+    let code = || template.get("language").and_then(|language| json::text(language, "code"));
+    Some(Template {
+        name: text(template, "name")?,
+        language: json::text(template, "language").or_else(code).map(language),
+        category: json::text(template, "category").map(str::to_ascii_lowercase),
+    })
+}
+
+fn inbox(line: &Value, region: Option<&str>) -> Result<Read, Reason> {
+    let event = text(line, "event").ok_or("no_event")?;
+    let context = line.get("context").unwrap_or(&Value::Null);
+    let wrap_up = json::decimal(context, "wrap_up_seconds")
+        .and_then(|seconds| seconds.parse::<f64>().ok())
+        .filter(|seconds| (0.0..=LONGEST_WRAP_UP_SECONDS).contains(seconds));
+    let inbox = Inbox {
+        event,
+        agent: json::id(line, "agent"),
+        queue: json::id(line, "queue"),
+        reason: text(line, "reason"),
+        outcome: text(line, "outcome"),
+        score: json::decimal(line, "score"),
+        scale: json::decimal(line, "scale"),
+        instrument: json::text(context, "instrument").map(str::to_ascii_lowercase),
+        wrap_up: wrap_up.map(|seconds| (seconds * SECOND as f64).round() as i64),
+    };
+    Ok(Read { key: Key::Content, person: person(line, "user", region, true), body: Body::Inbox(inbox) })
+}
+
+/// Beyond a year it is no wrap-up but a mistake.
+const LONGEST_WRAP_UP_SECONDS: f64 = 366.0 * 86_400.0;
+
+/// A CRM event only refers to a person; nobody exists by it.
+fn crm(line: &Value, region: Option<&str>) -> Read {
+    let crm = Crm {
+        system: text(line, "system").unwrap_or_default(),
+        event: text(line, "event").unwrap_or_default(),
+        deal_id: json::id(line, "deal_id"),
+        stage: json::id(line, "stage"),
+        opened_at: json::instant(line, "opened_at"),
+        amount: json::decimal(line, "amount"),
+        currency: text(line, "currency"),
+    };
+    Read { key: Key::Content, person: person(line, "user", region, false), body: Body::Crm(crm) }
+}

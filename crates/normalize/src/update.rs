@@ -1,0 +1,147 @@
+//! One change of a delivery: what its items share, and how an item is made of what was read.
+
+use crate::{
+    json,
+    key::Key,
+    outcome::{Outcome, Reason},
+    people::{Business, Contacts, Named, seen},
+};
+use hilo_contracts::{
+    facts::Raw,
+    item::{Body, IdentityChange, Item, Position, Sighting},
+};
+use hilo_domain::{Millis, json::canonical};
+use serde_json::Value;
+
+/// `entry.id` of the platform's test button.
+const TEST_ENTRY: &str = "0";
+
+/// What was read of one element.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    /// The element's own time; the delivery's rules apply without one.
+    pub at: Option<Millis>,
+    pub key: Key,
+    /// Whose it is.
+    pub person: Option<Sighting>,
+    /// Seen beside.
+    pub others: Vec<Sighting>,
+    pub change: Option<IdentityChange>,
+    pub body: Body,
+}
+
+impl Draft {
+    /// An item of nobody.
+    pub(crate) fn new(at: Option<Millis>, key: Key, body: Body) -> Self {
+        Self { at, key, person: None, others: Vec::new(), change: None, body }
+    }
+}
+
+/// A change, its value, and where it stands.
+pub(crate) struct Update<'a> {
+    pub raw: &'a Raw,
+    /// Default region of the tenant's local phone forms.
+    pub region: Option<&'a str>,
+    pub entry_id: &'a str,
+    pub entry_time: Option<Millis>,
+    pub field: &'a str,
+    pub value: &'a Value,
+    pub phone_number_id: Option<String>,
+    pub business: Business,
+    pub contacts: Contacts<'a>,
+    /// Smallest time of an element in the value.
+    pub smallest: Option<Millis>,
+    pub entry: i32,
+    pub change: i32,
+}
+
+impl Update<'_> {
+    /// Position of the item with this index.
+    pub(crate) fn position(&self, item: usize) -> Position {
+        Position { entry: self.entry, change: self.change, item: i32::try_from(item).unwrap_or(i32::MAX) }
+    }
+
+    /// Event time of an element with the time `at`, by inheritance.
+    pub(crate) fn event_time(&self, at: Option<Millis>) -> Millis {
+        at.or(self.entry_time).or(self.smallest).unwrap_or(self.raw.received_at)
+    }
+
+    /// The item that `draft` says, about `element`.
+    pub(crate) fn item(&self, draft: Draft, element: &Value, item: usize) -> Outcome {
+        let content = canonical(element);
+        let own_time = draft.at.or(self.entry_time);
+        let tenant = &self.raw.tenant;
+        let (subject, key) = draft.key.hashes(tenant, |hasher| {
+            hasher.update(self.entry_id.as_bytes()).update(self.field.as_bytes());
+            hasher.update(self.phone_number_id.as_deref().unwrap_or_default().as_bytes());
+            match own_time {
+                Some(at) => hasher.update(b"at").update(&at.to_le_bytes()),
+                None => hasher.update(b"day").update(&day(self.raw.received_at).to_le_bytes()),
+            };
+            hasher.update(content.as_bytes());
+        });
+        let has_person = draft.person.is_some();
+        let mut sightings = Vec::with_capacity(usize::from(has_person) + draft.others.len());
+        sightings.extend(draft.person);
+        sightings.extend(draft.others);
+        let item = Item {
+            tenant: tenant.clone(),
+            delivery_id: self.raw.delivery_id.clone(),
+            position: self.position(item),
+            received_at: self.raw.received_at,
+            event_time: self.event_time(draft.at),
+            key,
+            content,
+            entry_id: self.entry_id.to_owned(),
+            phone_number_id: self.phone_number_id.clone(),
+            test: self.entry_id == TEST_ENTRY,
+            sightings,
+            has_person,
+            evidence_only: false,
+            change: draft.change,
+            body: draft.body,
+        };
+        Outcome::Item { key: subject, item: Box::new(item) }
+    }
+
+    /// An element of this change that cannot be read.
+    pub(crate) fn dead_letter(&self, reason: Reason, element: &Value, item: usize) -> Outcome {
+        Outcome::DeadLetter {
+            reason,
+            detail: format!("item of a change of the field {:?}", self.field),
+            position: Some(self.position(item)),
+            event_time: Some(self.event_time(Self::timestamp(element))),
+            original: element.to_string().into_bytes(),
+        }
+    }
+
+    /// The person that `named` names, with what `contacts` says of them; `None` for the business and for nobody.
+    pub(crate) fn person(&self, named: Named) -> Option<Sighting> {
+        if named.wa_id.is_some_and(|wa_id| self.business.is(wa_id)) {
+            return None;
+        }
+        let mut sighting = Sighting { creates: true, ..Sighting::default() };
+        named.add_to(&mut sighting);
+        self.contacts.describe(&named, &mut sighting);
+        seen(sighting)
+    }
+
+    /// The person that `named` names, else the only contact of the value.
+    pub(crate) fn person_or_only_contact(&self, named: Named) -> Option<Sighting> {
+        self.person(if named.is_nobody() { self.contacts.only().unwrap_or_default() } else { named })
+    }
+
+    /// The first of two sides that is not the business.
+    pub(crate) fn either(&self, first: Named, second: Named) -> Option<Sighting> {
+        self.person(first).or_else(|| self.person(second))
+    }
+
+    /// The time in `element`.
+    pub(crate) fn timestamp(element: &Value) -> Option<Millis> {
+        json::seconds(element, "timestamp")
+    }
+}
+
+fn day(at: Millis) -> Millis {
+    at.div_euclid(hilo_domain::time::DAY)
+}

@@ -1,0 +1,71 @@
+//! The worked example: what was counted by hand.
+
+mod support;
+
+use hilo_contracts::item::{Body, Item};
+use hilo_stream::driver::{permuted, repeated};
+use std::collections::BTreeMap;
+use support::{identifiers, outputs, records, shared};
+
+#[test]
+fn the_counts_are_those_of_the_summary() {
+    let Some(capture) = shared("example/capture.ndjson") else { return };
+    let run = support::lines(&capture);
+    assert_eq!(run.outcomes(), [64, 2, 2, 2]);
+    assert_eq!(run.count("lines", ""), 63);
+    assert_eq!(run.count("deliveries", ""), 37);
+    assert_eq!(run.count("empty_deliveries", ""), 1);
+    assert_eq!(run.count("statuses", ""), 17);
+    let mut reasons = run.reasons();
+    reasons.sort_unstable();
+    assert_eq!(reasons, ["no_value", "not_json", "unknown_field", "unknown_source"]);
+    assert!(run.dead.iter().all(|letter| letter.file.as_deref() == Some("test.ndjson") && letter.line.is_some()));
+}
+
+/// What the folds see: of the items of one key, statuses by their times, the others by the last that is no evidence.
+fn folded(items: &[Item]) -> BTreeMap<(String, String, i64), String> {
+    let mut held = BTreeMap::new();
+    for item in items.iter().filter(|item| !item.evidence_only) {
+        let at = if matches!(item.body, Body::Status(_)) { item.event_time } else { 0 };
+        held.insert((item.tenant.clone(), item.key.clone(), at), format!("{} {:?}", item.event_time, item.body));
+    }
+    held
+}
+
+/// All sightings with their times: evidence of identity is a set.
+fn evidence(items: &[Item]) -> Vec<String> {
+    let mut all: Vec<String> = items
+        .iter()
+        .flat_map(|item| (0..item.sightings.len()).map(move |at| (item, at)))
+        .map(|(item, at)| format!("{} {} {:?}", item.tenant, item.event_time, identifiers(item, at)))
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+#[test]
+fn order_repetition_and_restarts_change_nothing() {
+    let Some(mut capture) = shared("example/capture.ndjson") else { return };
+    // Duplicates that differ, with the same time and with another.
+    capture.push_str(
+        &shared("payloads/pywa.ndjson").unwrap_or_default().lines().fold(String::new(), |all, line| all + line + "\n"),
+    );
+    let records = records(&capture);
+    let straight = support::run(&records);
+    for seed in 0..12 {
+        let shuffled = permuted(&if seed % 2 == 0 { repeated(&records, seed) } else { records.clone() }, seed);
+        let mut driver = support::driver();
+        for (index, record) in shuffled.iter().enumerate() {
+            driver.pipe(record.clone()).unwrap();
+            if (index as u64 * 7 + seed).is_multiple_of(40) {
+                driver.restart().unwrap();
+            }
+        }
+        let run = outputs(&driver);
+        assert_eq!(run.count("items", "emitted"), straight.count("items", "emitted"), "seed {seed}");
+        assert_eq!(run.count("statuses", ""), straight.count("statuses", ""), "seed {seed}");
+        assert_eq!(folded(&run.items), folded(&straight.items), "seed {seed}");
+        assert_eq!(evidence(&run.items), evidence(&straight.items), "seed {seed}");
+    }
+}

@@ -1,0 +1,292 @@
+//! What readers of the topic may rely on.
+
+mod order;
+
+use crate::Status as Processor;
+use hilo_contracts::{
+    codec::{self, Codec as _},
+    facts::Status as Fact,
+    item::{
+        Author, Body, ErrorInfo, Item, Message, MessageRecord, Origin, PersonRecord, Position, Resolved, Status,
+        Template,
+    },
+    topics,
+};
+use hilo_stream::{Context, Processor as _, Record, Verdict, wire};
+
+const ID: &str = "wamid.A1";
+const KEY: &[u8] = b"key";
+
+fn item(at: i64, content: &str, body: Body) -> Item {
+    Item {
+        tenant: "acme".into(),
+        delivery_id: "d1".into(),
+        position: Position::default(),
+        received_at: at + 1,
+        event_time: at,
+        key: "item".into(),
+        content: content.into(),
+        entry_id: "310".into(),
+        phone_number_id: Some("210".into()),
+        test: false,
+        sightings: vec![],
+        has_person: true,
+        evidence_only: false,
+        change: None,
+        body,
+    }
+}
+
+fn resolved(person: Option<&str>, version: u64, item: Item) -> MessageRecord {
+    let country = person.map(|_| "CL".to_owned());
+    MessageRecord::Item(Box::new(Resolved {
+        person_id: person.map(Into::into),
+        country,
+        atom: 1,
+        version,
+        item,
+    }))
+}
+
+fn message(origin: Origin, at: i64, kind: &str) -> Item {
+    let body = Message {
+        id: ID.into(),
+        origin,
+        kind: kind.into(),
+        inbound: origin == Origin::Received,
+        author: Author {
+            kind: if origin == Origin::Received {
+                "customer"
+            } else {
+                "campaign"
+            }
+            .into(),
+            id: None,
+        },
+        reply_to: None,
+        group_id: None,
+        courtesy: false,
+        opt_out: false,
+        question: false,
+        referral: None,
+        template: (origin == Origin::Outbound).then(|| Template {
+            name: "promo".into(),
+            language: Some("es".into()),
+            category: Some("marketing".into()),
+        }),
+        campaign: None,
+        segment: None,
+        history_status: None,
+    };
+    item(at, &format!("{origin:?} {kind} {at}"), Body::Message(body))
+}
+
+fn status(name: &str, at: i64, code: Option<i64>, participant: Option<&str>) -> Item {
+    let body = Status {
+        message_id: ID.into(),
+        status: name.into(),
+        participant: participant.map(Into::into),
+        errors: code
+            .map(|code| ErrorInfo {
+                code: Some(code),
+                title: None,
+                details: None,
+            })
+            .into_iter()
+            .collect(),
+        pricing: None,
+        callback_data: None,
+    };
+    item(at, &format!("{name} {at} {code:?} {participant:?}"), Body::Status(body))
+}
+
+#[derive(Default)]
+struct Run {
+    processor: Processor,
+    context: Context,
+}
+
+impl Run {
+    fn feed(&mut self, record: &MessageRecord) -> Verdict {
+        let value = wire::encode(record).unwrap();
+        let record = Record {
+            topic: topics::MESSAGE_ITEM,
+            key: KEY.to_vec(),
+            value,
+            timestamp: 77,
+        };
+        self.processor.process(&record, &mut self.context).unwrap()
+    }
+
+    fn item(&mut self, item: Item) {
+        assert_eq!(self.feed(&resolved(Some("p1"), 1, item)), Verdict::Done);
+    }
+
+    fn facts(&self) -> Vec<Fact> {
+        let facts = self
+            .context
+            .outputs
+            .iter()
+            .filter(|record| record.topic == topics::STATUS);
+        facts
+            .map(|record| codec::status().decode(&record.value).unwrap())
+            .collect()
+    }
+}
+
+#[test]
+fn an_orphan_is_told_at_once_and_resolved_by_a_higher_revision() {
+    let mut run = Run::default();
+    run.item(status("delivered", 9, None, None));
+    run.item(message(Origin::Outbound, 5, "template"));
+    let facts = run.facts();
+    let [orphan, sent] = facts.as_slice() else {
+        panic!("{facts:?}")
+    };
+    assert_eq!(
+        (orphan.kind.as_str(), orphan.orphan, orphan.accepted),
+        ("status", true, false)
+    );
+    assert_eq!(
+        (orphan.message_type.as_str(), orphan.first_status_at, orphan.revision),
+        ("unknown", Some(9), 1)
+    );
+    assert_eq!(
+        (sent.kind.as_str(), sent.orphan, sent.accepted),
+        ("accepted", false, true)
+    );
+    assert_eq!(
+        (sent.accepted_at, sent.delivered_at, sent.revision),
+        (Some(5), Some(9), 2)
+    );
+    assert_eq!(sent.effective_status.as_deref(), Some("delivered"));
+    assert_eq!(sent.template.as_ref().unwrap().name, "promo");
+    assert_eq!(
+        run.context.counts,
+        [("orphans", "found", 1), ("orphans", "resolved", 1)]
+    );
+}
+
+#[test]
+fn nothing_is_told_of_a_received_message_before_it_has_a_status() {
+    let mut run = Run::default();
+    run.item(message(Origin::Received, 5, "text"));
+    run.item(message(Origin::History, 4, "text"));
+    assert_eq!(run.facts(), []);
+    run.item(status("read", 9, None, None));
+    let facts = run.facts();
+    let [fact] = facts.as_slice() else { panic!("{facts:?}") };
+    assert_eq!(
+        (fact.orphan, fact.accepted_at, fact.message_type.as_str()),
+        (false, None, "text")
+    );
+    assert_eq!(fact.author.as_ref().unwrap().kind, "customer");
+}
+
+#[test]
+fn an_edit_from_the_phone_is_no_send() {
+    let mut run = Run::default();
+    run.item(message(Origin::Echo, 5, "edit"));
+    assert_eq!(run.facts(), []);
+    run.item(message(Origin::Echo, 5, "edit"));
+    run.item(status("sent", 9, None, None));
+    assert_eq!((run.facts()[0].accepted_at, run.facts()[0].orphan), (None, false));
+}
+
+#[test]
+fn each_participant_has_a_fact_and_all_fold_together() {
+    let mut run = Run::default();
+    assert_eq!(
+        run.feed(&resolved(None, 0, message(Origin::Outbound, 1, "text"))),
+        Verdict::Done
+    );
+    run.item(status("delivered", 5, None, Some("a")));
+    run.item(status("delivered", 8, None, Some("b")));
+    run.item(status("delivered", 8, None, Some("b")));
+    run.item(status("read", 7, None, Some("b")));
+    let facts = run.facts();
+    let seen: Vec<_> = facts
+        .iter()
+        .map(|fact| (fact.participant.as_deref(), fact.delivered_at, fact.read_at))
+        .collect();
+    let b = Some("b");
+    assert_eq!(
+        seen,
+        [
+            (None, None, None),
+            (Some("a"), Some(5), None),
+            (b, Some(5), None),
+            (b, Some(5), Some(7))
+        ]
+    );
+    assert!(
+        facts.iter().all(|fact| fact.person_id.is_none()),
+        "a participant is not the message's person"
+    );
+}
+
+#[test]
+fn the_graph_moves_a_message_once() {
+    let mut run = Run::default();
+    run.item(message(Origin::Outbound, 5, "template"));
+    let moved = |version, person: &str| MessageRecord::Person {
+        tenant: "acme".into(),
+        message_id: ID.into(),
+        version,
+        person_id: person.into(),
+        country: Some("MX".into()),
+    };
+    for (version, person) in [(7, "p2"), (4, "p3"), (7, "p2")] {
+        assert_eq!(run.feed(&moved(version, person)), Verdict::Done);
+    }
+    let facts = run.facts();
+    let [_, fact] = facts.as_slice() else {
+        panic!("{facts:?}")
+    };
+    assert_eq!(
+        (fact.kind.as_str(), fact.person_id.as_deref(), fact.country.as_deref()),
+        ("person_changed", Some("p2"), Some("MX"))
+    );
+    assert_eq!((fact.event_time, fact.revision, fact.status.as_ref()), (77, 2, None));
+}
+
+#[test]
+fn a_better_duplicate_of_another_person_makes_the_one_before_forget() {
+    let mut run = Run::default();
+    run.item(message(Origin::Outbound, 5, "template"));
+    assert_eq!(
+        run.feed(&resolved(Some("p2"), 1, message(Origin::Outbound, 3, "text"))),
+        Verdict::Done
+    );
+    let forget = run
+        .context
+        .outputs
+        .iter()
+        .find(|record| record.topic == topics::PERSON_ITEM)
+        .unwrap();
+    assert_eq!(forget.key, b"p1");
+    assert_eq!(
+        wire::decode::<PersonRecord>(&forget.value).unwrap(),
+        PersonRecord::Forget { key: "item".into() }
+    );
+    let last = run.facts().pop().unwrap();
+    assert_eq!(
+        (last.person_id.as_deref(), last.accepted_at, last.message_type.as_str()),
+        (Some("p2"), Some(3), "text")
+    );
+}
+
+#[test]
+fn the_errors_are_those_of_the_first_failure() {
+    let mut run = Run::default();
+    for (at, code) in [(9, 131_026), (6, 131_049), (6, 131_047)] {
+        run.item(status("failed", at, Some(code), None));
+    }
+    let last = run.facts().pop().unwrap();
+    assert_eq!(
+        last.errors.iter().map(|error| error.code).collect::<Vec<_>>(),
+        [Some(131_047)]
+    );
+    assert_eq!(last.error_codes, [131_026, 131_047, 131_049]);
+    assert_eq!((last.error_class.as_deref(), last.failed_at), (Some("window"), Some(6)));
+}

@@ -1,0 +1,247 @@
+//! Any order and any repetition of what is told of a message ends in the same state: that of the whole set.
+
+use super::{ID, Run, message, resolved, status};
+use hilo_contracts::{
+    facts::Status as Fact,
+    item::{Body, Item, MessageRecord, Origin},
+};
+use hilo_stream::driver::{permuted, repeated};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug)]
+enum Told {
+    Item(Item),
+    /// The identity graph changes.
+    Graph,
+}
+
+fn any_message() -> impl Strategy<Value = Told> {
+    let origins = vec![Origin::Outbound, Origin::Received, Origin::Echo, Origin::History];
+    let kinds = vec!["text", "template", "edit", "reaction"];
+    (prop::sample::select(origins), 0..4i64, prop::sample::select(kinds))
+        .prop_map(|(origin, at, kind)| Told::Item(message(origin, at, kind)))
+}
+
+fn any_status() -> impl Strategy<Value = Told> {
+    let names = vec!["sent", "delivered", "read", "played", "failed", "warning"];
+    let codes = prop::option::of(prop::sample::select(vec![131_026, 131_047, 131_049]));
+    let participants = prop::option::weighted(0.2, prop::sample::select(vec!["a", "b"]));
+    (prop::sample::select(names), 0..6i64, codes, participants)
+        .prop_map(|(name, at, code, who)| Told::Item(status(name, at, code.filter(|_| name == "failed"), who)))
+}
+
+/// Runs the processor behind what stands before it: `deduplicate`, which lets of two descriptions of one origin only a
+/// better one pass, and the identity graph, whose version rises with each change and which names the person of now.
+fn run(order: &[Told], known_person: bool) -> Option<Fact> {
+    let mut run = Run::default();
+    let mut best: BTreeMap<Origin, (i64, String)> = BTreeMap::new();
+    let mut version = 1;
+    for told in order {
+        let person = format!("p{version}");
+        match told {
+            Told::Item(item) => {
+                if let Body::Message(message) = &item.body {
+                    let rank = (item.event_time, item.content.clone());
+                    if best.get(&message.origin).is_some_and(|had| *had < rank) {
+                        continue;
+                    }
+                    best.insert(message.origin, rank);
+                }
+                run.feed(&resolved(known_person.then_some(&person), version, item.clone()));
+            }
+            Told::Graph if known_person && !best.is_empty() => {
+                version += 1;
+                run.feed(&MessageRecord::Person {
+                    tenant: "acme".into(),
+                    message_id: ID.into(),
+                    version,
+                    person_id: format!("p{version}"),
+                    country: Some("CL".into()),
+                });
+            }
+            Told::Graph => {}
+        }
+    }
+    let facts = run.facts();
+    let revisions: Vec<i64> = facts.iter().map(|fact| fact.revision).collect();
+    assert_eq!(revisions, (1..=facts.len() as i64).collect::<Vec<_>>());
+    facts.into_iter().next_back()
+}
+
+/// The parts of a fact that are the message's state, in one comparable value; the person only by being known.
+fn state(fact: &Fact) -> impl PartialEq + std::fmt::Debug + use<> {
+    (
+        (
+            fact.message_type.clone(),
+            fact.author.clone(),
+            fact.template.clone(),
+            fact.orphan,
+            fact.accepted,
+        ),
+        (
+            fact.accepted_at,
+            fact.sent_at,
+            fact.delivered_at,
+            fact.read_at,
+            fact.played_at,
+            fact.failed_at,
+        ),
+        (
+            fact.first_status_at,
+            fact.effective_status.clone(),
+            fact.error_codes.clone(),
+            fact.error_class.clone(),
+        ),
+        (
+            fact.errors.clone(),
+            fact.person_id.is_some(),
+            fact.phone_number_id.clone(),
+        ),
+    )
+}
+
+/// The state, found naively from the whole set.
+fn reference(all: &[Told], known_person: bool) -> Option<Fact> {
+    let items: Vec<&Item> = all
+        .iter()
+        .filter_map(|told| match told {
+            Told::Item(item) => Some(item),
+            Told::Graph => None,
+        })
+        .collect();
+    let mut descriptions: Vec<_> = items
+        .iter()
+        .filter_map(|item| match &item.body {
+            Body::Message(message) => Some((message.origin, item.event_time, &item.content, message)),
+            _ => None,
+        })
+        .collect();
+    descriptions.sort_by_key(|(origin, at, content, _)| (*origin, *at, (*content).clone()));
+    descriptions.dedup_by_key(|(origin, ..)| *origin);
+    let statuses: Vec<_> = items
+        .iter()
+        .filter_map(|item| match &item.body {
+            Body::Status(status) => Some((item.event_time, status)),
+            _ => None,
+        })
+        .collect();
+    let sent = |message: &hilo_contracts::item::Message| {
+        matches!(message.origin, Origin::Outbound | Origin::Echo) && message.kind != "edit"
+    };
+    if statuses.is_empty() && !descriptions.iter().any(|(.., message)| sent(message)) {
+        return None;
+    }
+    let times = |names: &[&str]| {
+        statuses
+            .iter()
+            .filter(|(_, s)| names.contains(&s.status.as_str()))
+            .map(|(at, _)| *at)
+            .collect::<Vec<_>>()
+    };
+    let earliest = |names: &[&str]| times(names).into_iter().min();
+    let last_failed = times(&["failed"]).into_iter().max();
+    let last_delivery = times(&["delivered", "read", "played"]).into_iter().max();
+    let failed = last_failed.is_some() && last_delivery <= last_failed;
+    let reached = ["played", "read", "delivered", "sent"]
+        .into_iter()
+        .find(|name| earliest(&[name]).is_some());
+    let first_failure = statuses
+        .iter()
+        .filter(|(_, s)| s.status == "failed")
+        .min_by_key(|(at, s)| {
+            let code = s.errors.first().and_then(|error| error.code);
+            (*at, code.is_none(), code)
+        });
+    let mut error_codes: Vec<i64> = statuses
+        .iter()
+        .flat_map(|(_, s)| &s.errors)
+        .filter_map(|error| error.code)
+        .collect();
+    error_codes.sort_unstable();
+    error_codes.dedup();
+    let head = descriptions.first();
+    let head_sent = head.filter(|(.., message)| sent(message));
+    let addressed = !descriptions.is_empty() || statuses.iter().any(|(_, s)| s.participant.is_none());
+    Some(Fact {
+        message_type: head.map_or("unknown", |(.., message)| &message.kind).to_owned(),
+        author: head.map(|(.., message)| hilo_contracts::facts::AuthorRef {
+            kind: message.author.kind.clone(),
+            id: message.author.id.clone(),
+        }),
+        template: head.and_then(|(.., message)| message.template.clone()).map(|template| {
+            hilo_contracts::facts::TemplateRef {
+                name: template.name,
+                language: template.language,
+                category: template.category,
+            }
+        }),
+        orphan: descriptions.is_empty(),
+        accepted: head_sent.is_some_and(|(origin, ..)| *origin == Origin::Outbound),
+        accepted_at: head_sent.map(|(_, at, ..)| *at),
+        sent_at: earliest(&["sent"]),
+        delivered_at: earliest(&["delivered", "read", "played"]),
+        read_at: earliest(&["read", "played"]),
+        played_at: earliest(&["played"]),
+        failed_at: earliest(&["failed"]),
+        first_status_at: statuses.iter().map(|(at, _)| *at).min(),
+        effective_status: if failed { Some("failed") } else { reached }.map(str::to_owned),
+        error_codes,
+        error_class: first_failure.map(|(_, s)| {
+            match s.errors.first().and_then(|error| error.code) {
+                Some(131_026) => "unreachable",
+                Some(131_047) => "window",
+                Some(131_049) => "marketing_cap",
+                _ => "other",
+            }
+            .to_owned()
+        }),
+        errors: first_failure
+            .map(|(_, s)| {
+                s.errors
+                    .iter()
+                    .map(|error| hilo_contracts::facts::ErrorRef {
+                        code: error.code,
+                        title: None,
+                        details: None,
+                    })
+                    .collect()
+            })
+            .unwrap_or_default(),
+        person_id: (known_person && addressed).then(|| "somebody".to_owned()),
+        phone_number_id: Some("210".to_owned()),
+        ..Fact::default()
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_last_fact_is_that_of_the_whole_set(
+        messages in prop::collection::vec(any_message(), 0..5),
+        statuses in prop::collection::vec(any_status(), 0..7),
+        graph in 0..3usize,
+        known_person in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        let mut all = messages;
+        all.extend(statuses);
+        let want = reference(&all, known_person);
+        let mut told = all.clone();
+        told.extend(std::iter::repeat_n(Told::Graph, graph));
+        let order = repeated(&permuted(&told, seed), seed);
+        let got = run(&order, known_person);
+        prop_assert_eq!(got.as_ref().map(state), want.as_ref().map(state));
+    }
+
+    /// A message whose person changed is told with the last one, wherever the change came.
+    #[test]
+    fn the_last_version_of_the_graph_holds(before in prop::collection::vec(any_status(), 0..3), seed in any::<u64>()) {
+        let mut told = before;
+        told.extend([Told::Graph, Told::Graph, Told::Item(message(Origin::Outbound, 1, "text"))]);
+        let order = permuted(&told, seed);
+        let sent = order.iter().position(|told| matches!(told, Told::Item(item) if matches!(item.body, Body::Message(_)))).unwrap();
+        let changes = order[sent..].iter().filter(|told| matches!(told, Told::Graph)).count();
+        let fact = run(&order, true).unwrap();
+        prop_assert_eq!(fact.person_id, Some(format!("p{}", changes + 1)));
+    }
+}
