@@ -37,7 +37,7 @@ impl Golden {
         // A checkpoint writes each changed page once, so it waits until the pages of several batches have gathered.
         connection
             .execute_batch(
-                "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
                  PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864;",
             )
             .map_err(failed("opened"))?;

@@ -124,7 +124,7 @@ impl Golden {
                  FROM message_parts m JOIN contacts p USING (person_id)
                  WHERE m.conversation_id IS NOT NULL AND m.part <> 'history'
                    AND m.type NOT IN ('reaction', 'edit', 'revoke', 'system', 'request_welcome')
-                 ORDER BY m.event_time DESC, m.tenant DESC, m.message_id DESC, m.part DESC LIMIT ?1",
+                 ORDER BY m.event_time DESC, m.rowid DESC LIMIT ?1",
             )?;
             let mut rows = statement.query([RECENT_MESSAGES])?;
             let mut seen: FxHashSet<String> = FxHashSet::default();

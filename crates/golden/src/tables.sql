@@ -1,3 +1,6 @@
+-- Tables with long rows are heaps with a unique index: ids are random, and a row that lies in the tree of its key makes
+-- a batch dirty a page for each row.
+
 -- How far each topic has been applied; written in the transaction of the facts.
 CREATE TABLE offsets(
   topic TEXT NOT NULL, partition INTEGER NOT NULL, next_offset INTEGER NOT NULL,
@@ -19,15 +22,14 @@ CREATE TABLE identifiers(
   valid_from INTEGER, valid_to INTEGER,
   PRIMARY KEY(person_id, ordinal)
 ) WITHOUT ROWID;
-CREATE INDEX identifiers_by_value ON identifiers(value);
 
 CREATE TABLE sessions(
-  session_id TEXT NOT NULL PRIMARY KEY, tenant TEXT NOT NULL, person_id TEXT NOT NULL, conversation_id TEXT,
+  session_id TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL, person_id TEXT NOT NULL, conversation_id TEXT,
   phone_number_id TEXT, opened_at INTEGER NOT NULL, opened_by TEXT NOT NULL, closed_at INTEGER, close_reason TEXT,
   first_customer_at INTEGER, frt_human_started_at INTEGER, frt_human_stopped_at INTEGER, frt_human_agent TEXT,
   frt_any_started_at INTEGER, frt_any_stopped_at INTEGER, outcome TEXT, queue TEXT, reason TEXT, reopens TEXT,
   test INTEGER NOT NULL, revision INTEGER NOT NULL
-) WITHOUT ROWID;
+);
 CREATE INDEX sessions_by_person ON sessions(person_id);
 CREATE INDEX sessions_by_conversation ON sessions(conversation_id, opened_at);
 
@@ -38,8 +40,8 @@ CREATE TABLE message_parts(
   session_id TEXT, phone_number_id TEXT, group_id TEXT, author_kind TEXT, author_id TEXT, template TEXT, language TEXT,
   category TEXT, campaign TEXT, segment TEXT, reply_to TEXT, referral TEXT, opt_out INTEGER NOT NULL,
   window_expires_at INTEGER, content TEXT, test INTEGER NOT NULL,
-  PRIMARY KEY(tenant, message_id, part)
-) WITHOUT ROWID;
+  UNIQUE(tenant, message_id, part)
+);
 CREATE INDEX message_parts_by_session ON message_parts(session_id, event_time) WHERE session_id IS NOT NULL;
 CREATE INDEX message_parts_by_time ON message_parts(event_time) WHERE conversation_id IS NOT NULL;
 CREATE INDEX message_parts_opt_out ON message_parts(person_id) WHERE opt_out;
@@ -52,8 +54,8 @@ CREATE TABLE message_status(
   type TEXT NOT NULL, author_kind TEXT, author_id TEXT, template TEXT, language TEXT, category TEXT, campaign TEXT,
   segment TEXT, person_id TEXT, phone_number_id TEXT, orphan INTEGER NOT NULL, accepted INTEGER NOT NULL,
   test INTEGER NOT NULL,
-  PRIMARY KEY(tenant, message_id)
-) WITHOUT ROWID;
+  UNIQUE(tenant, message_id)
+);
 
 -- Everything else that happened to a person: inbox, CRM, calls, preferences, groups.
 CREATE TABLE events(

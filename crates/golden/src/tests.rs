@@ -1,7 +1,7 @@
 //! What readers of the golden record may rely on.
 
-mod example;
 mod exactly_once;
+mod example;
 mod facts;
 mod rules;
 
@@ -10,8 +10,19 @@ use crate::Golden;
 /// All rows of all tables and views but the offsets', as text.
 fn dump(golden: &Golden) -> Vec<String> {
     let tables = [
-        "contacts", "aliases", "identifiers", "conversations", "sessions", "message_parts", "message_status", "events",
-        "account_state", "messages", "cases", "consents", "deals",
+        "contacts",
+        "aliases",
+        "identifiers",
+        "conversations",
+        "sessions",
+        "message_parts",
+        "message_status",
+        "events",
+        "account_state",
+        "messages",
+        "cases",
+        "consents",
+        "deals",
     ];
     let mut out = Vec::new();
     for table in tables {

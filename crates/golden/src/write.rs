@@ -60,8 +60,15 @@ pub(crate) fn write_people(transaction: &Transaction, people: &[Identity]) -> Re
 /// Facts about a session stand in one partition and are complete: the last one holds, a retraction removes.
 pub(crate) fn write_sessions(transaction: &Transaction, sessions: &BTreeMap<String, Conversation>) -> Result {
     let mut put = transaction.prepare_cached(
-        "INSERT OR REPLACE INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-           ?17, ?18, ?19, ?20, ?21)",
+        "INSERT INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+           ?19, ?20, ?21)
+         ON CONFLICT DO UPDATE SET opened_at = excluded.opened_at, opened_by = excluded.opened_by,
+           closed_at = excluded.closed_at, close_reason = excluded.close_reason,
+           first_customer_at = excluded.first_customer_at, frt_human_started_at = excluded.frt_human_started_at,
+           frt_human_stopped_at = excluded.frt_human_stopped_at, frt_human_agent = excluded.frt_human_agent,
+           frt_any_started_at = excluded.frt_any_started_at, frt_any_stopped_at = excluded.frt_any_stopped_at,
+           outcome = excluded.outcome, queue = excluded.queue, reason = excluded.reason, reopens = excluded.reopens,
+           test = excluded.test, revision = excluded.revision",
     )?;
     let mut remove = transaction.prepare_cached("DELETE FROM sessions WHERE session_id = ?1")?;
     for (id, fact) in sessions {

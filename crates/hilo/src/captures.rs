@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use hilo_contracts::{
     capture,
-    codec::{self, Codec as _},
+    codec::{self, Codec},
     facts::Raw,
     topics,
 };
@@ -25,7 +25,7 @@ pub(crate) fn records(inputs: &[PathBuf]) -> Result<impl Iterator<Item = Result<
 }
 
 /// The record of the raw topic.
-pub(crate) fn record(codec: &impl hilo_contracts::codec::Codec<Raw>, raw: &Raw) -> Result<Record> {
+pub(crate) fn record(codec: &impl Codec<Raw>, raw: &Raw) -> Result<Record> {
     Ok(Record {
         topic: topics::RAW,
         key: capture::raw_key(raw),

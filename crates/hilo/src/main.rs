@@ -1,11 +1,54 @@
-//! `hilo`: one binary.
-#![allow(dead_code, missing_docs)]
-mod captures; mod pipeline; mod replay; mod topology; mod trace; mod node; mod source; mod conversations;
-fn main() -> anyhow::Result<()> {
-    let args: Vec<String> = std::env::args().collect();
-    let out = args.iter().position(|a| a == "--out").unwrap();
-    let inputs: Vec<_> = args[3..out].iter().map(std::path::PathBuf::from).collect();
-    let s = replay::replay(&inputs, std::path::Path::new(&args[out + 1]), &topology::Tenants::default())?;
-    println!("{}", serde_json::to_string(&s)?);
-    Ok(())
+//! `hilo`: one binary for everything. See the project's README.
+
+mod bench;
+mod captures;
+mod cli;
+mod commands;
+mod config;
+mod conversations;
+mod failure;
+mod node;
+mod pipeline;
+mod place;
+mod progress;
+mod replay;
+mod runtime_metrics;
+mod serve;
+mod source;
+mod topology;
+mod trace;
+
+use clap::Parser as _;
+use cli::{Cli, Command};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Half of the pipeline's time would go to the system's allocator otherwise: facts are many small strings.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_env("HILO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Command::Demo(arguments) => commands::demo::run(arguments),
+        Command::Up(arguments) => commands::up::run(arguments),
+        Command::Ingest(arguments) => commands::ingest::run(arguments),
+        Command::Replay(arguments) => commands::replay::run(arguments),
+        Command::Export(arguments) => commands::export::run(arguments),
+        Command::Trace(arguments) => commands::trace::run(arguments),
+        Command::Metrics(arguments) => commands::metrics::run(arguments),
+        Command::Dlq(arguments) => commands::dlq::run(arguments),
+        Command::Topology(arguments) => commands::topology::run(arguments),
+        Command::Doctor(arguments) => commands::doctor::run(arguments),
+        Command::Bench(arguments) => commands::bench::run(arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("hilo: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
 }

@@ -15,6 +15,16 @@ const BATCH: usize = 512;
 /// Batches that may wait: a slow stage holds the fast one back.
 const WAITING: usize = 16;
 
+/// What a run was like.
+pub(crate) struct Run {
+    /// What the processors counted.
+    pub counts: Counts,
+    /// CPU seconds of the thread that reads, parses and fans out.
+    pub fan_out_cpu: f64,
+    /// CPU seconds of the thread that folds.
+    pub fold_cpu: f64,
+}
+
 /// What travels between the threads.
 enum Step {
     Record(Record),
@@ -27,7 +37,7 @@ pub(crate) fn run(
     tenants: &Tenants,
     raw: impl Iterator<Item = Result<Record>> + Send,
     mut sink: impl FnMut(Vec<Record>) -> Result<()>,
-) -> Result<Counts> {
+) -> Result<Run> {
     let topology = topology(tenants)?;
     let first = "normalize";
     let rest: Vec<&str> =
@@ -37,13 +47,13 @@ pub(crate) fn run(
     let (steps, to_fold) = sync_channel::<Vec<Step>>(WAITING);
     let (records, to_sink) = sync_channel::<Vec<Record>>(WAITING);
     thread::scope(|scope| {
-        let fan_out_thread = scope.spawn(move || -> Result<Counts> {
+        let fan_out_thread = scope.spawn(move || -> Result<(Counts, f64)> {
             fan_out_all(&mut fan_out, raw, &steps)?;
-            Ok(fan_out.counts())
+            Ok((fan_out.counts(), cpu_seconds(THIS_THREAD)))
         });
-        let fold_thread = scope.spawn(move || -> Result<Counts> {
+        let fold_thread = scope.spawn(move || -> Result<(Counts, f64)> {
             fold_all(&mut fold, &to_fold, &records)?;
-            Ok(fold.counts())
+            Ok((fold.counts(), cpu_seconds(THIS_THREAD)))
         });
         let mut sunk = Ok(());
         for batch in to_sink {
@@ -52,11 +62,12 @@ pub(crate) fn run(
             }
         }
         let stopped = |_| anyhow!("a pipeline thread stopped: this is a defect of Hilo");
-        let mut counts = fan_out_thread.join().map_err(stopped)??;
-        for (name, count) in fold_thread.join().map_err(stopped)?? {
+        let (mut counts, fan_out_cpu) = fan_out_thread.join().map_err(stopped)??;
+        let (folded, fold_cpu) = fold_thread.join().map_err(stopped)??;
+        for (name, count) in folded {
             *counts.entry(name).or_default() += count;
         }
-        sunk.map(|()| counts)
+        sunk.map(|()| Run { counts, fan_out_cpu, fold_cpu })
     })
 }
 
@@ -108,4 +119,18 @@ fn fold_all(executor: &mut Executor, steps: &Receiver<Vec<Step>>, records: &Sync
     // A stopped sink tells its own reason.
     let _ = records.send(executor.take_outputs());
     Ok(())
+}
+
+/// The thread that asks.
+const THIS_THREAD: &str = "/proc/thread-self/stat";
+
+/// CPU seconds of a process or thread, by its file under `/proc`; 0 where the system does not tell.
+pub(crate) fn cpu_seconds(stat: &str) -> f64 {
+    /// Unit of the kernel's clock, fixed for its interface.
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let text = std::fs::read_to_string(stat).unwrap_or_default();
+    // The name of the command stands in brackets and may hold spaces: user and system time are the 12th and 13th after.
+    let after = text.rsplit(')').next().unwrap_or_default();
+    let ticks: f64 = after.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+    ticks / TICKS_PER_SECOND
 }

@@ -8,7 +8,7 @@ use hilo_contracts::{
 };
 use hilo_golden::Golden;
 use hilo_metrics::table::Table;
-use hilo_stream::{Counts, Record};
+use hilo_stream::Record;
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -35,7 +35,7 @@ pub(crate) struct Summary {
     pub empty_deliveries: u64,
     pub items: u64,
     pub outcomes: Outcomes,
-    pub dead_letter_reasons: BTreeMap<&'static str, u64>,
+    pub dead_letter_reasons: BTreeMap<String, u64>,
     pub persons: u64,
     pub sessions: u64,
     pub messages_received: u64,
@@ -56,8 +56,11 @@ pub(crate) struct Outcomes {
 
 impl Summary {
     /// The counts of the processors and of the golden record, together.
-    pub(crate) fn new(counts: &Counts, golden: &Golden) -> Result<Self> {
-        let count = |name, label| counts.get(&(name, label)).copied().unwrap_or_default();
+    pub(crate) fn new(
+        count: impl Fn(&'static str, &'static str) -> u64,
+        dead_letter_reasons: BTreeMap<String, u64>,
+        golden: &Golden,
+    ) -> Result<Self> {
         let outcomes = Outcomes {
             emitted: count("items", "emitted"),
             duplicate: count("items", "duplicate"),
@@ -71,11 +74,7 @@ impl Summary {
             empty_deliveries: count("empty_deliveries", ""),
             items: outcomes.emitted + outcomes.duplicate + outcomes.unclassified + outcomes.dead_letter,
             outcomes,
-            dead_letter_reasons: counts
-                .iter()
-                .filter(|((name, _), _)| *name == "dead_letter_reasons")
-                .map(|((_, reason), count)| (*reason, *count))
-                .collect(),
+            dead_letter_reasons,
             persons: known.persons,
             sessions: known.sessions,
             messages_received: known.messages_received,
@@ -85,6 +84,14 @@ impl Summary {
             statuses: count("statuses", ""),
         })
     }
+}
+
+/// Dead letters by reason among counters.
+pub(crate) fn reasons<'a>(counts: impl Iterator<Item = (&'a str, &'a str, u64)>) -> BTreeMap<String, u64> {
+    counts
+        .filter(|(name, _, _)| *name == "dead_letter_reasons")
+        .map(|(_, reason, count)| (reason.to_owned(), count))
+        .collect()
 }
 
 /// Replays `inputs` into the folder `out`.
@@ -107,7 +114,7 @@ pub(crate) fn replay(inputs: &[PathBuf], out: &Path, tenants: &Tenants) -> Resul
     let mut offsets: BTreeMap<&'static str, i64> = BTreeMap::new();
     let mut table = Table::default();
     let metric = codec::metric();
-    let counts = pipeline::run(tenants, captures::records(inputs)?, |batch| {
+    let run = pipeline::run(tenants, captures::records(inputs)?, |batch| {
         let mut known: Vec<(&'static str, i64, Record)> = Vec::with_capacity(batch.len());
         for record in batch {
             if record.topic == topics::METRIC {
@@ -135,7 +142,8 @@ pub(crate) fn replay(inputs: &[PathBuf], out: &Path, tenants: &Tenants) -> Resul
     }
     metrics.flush()?;
     golden.write_state(&state)?;
-    let summary = Summary::new(&counts, &golden)?;
+    let found = reasons(run.counts.iter().map(|((name, label), count)| (*name, *label, *count)));
+    let summary = Summary::new(|name, label| run.counts.get(&(name, label)).copied().unwrap_or_default(), found, &golden)?;
     let mut text = serde_json::to_string(&summary)?;
     text.push('\n');
     fs::write(out.join("summary.json"), text).context("cannot write summary.json")?;

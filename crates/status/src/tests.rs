@@ -12,7 +12,7 @@ use hilo_contracts::{
     },
     topics,
 };
-use hilo_stream::{Context, Processor as _, Record, Verdict, wire};
+use hilo_stream::{Context, MemoryBackend, Processor as _, Record, Verdict, wire};
 
 const ID: &str = "wamid.A1";
 const KEY: &[u8] = b"key";
@@ -104,6 +104,7 @@ fn status(name: &str, at: i64, code: Option<i64>, participant: Option<&str>) -> 
 struct Run {
     processor: Processor,
     context: Context,
+    committed: MemoryBackend,
 }
 
 impl Run {
@@ -120,6 +121,17 @@ impl Run {
 
     fn item(&mut self, item: Item) {
         assert_eq!(self.feed(&resolved(Some("p1"), 1, item)), Verdict::Done);
+    }
+
+    /// Stops as a process would: a fresh processor gets the encoded state.
+    fn restart(&mut self) {
+        self.processor.stores()[0]
+            .drain_dirty(&mut |change| self.committed.apply(change))
+            .unwrap();
+        self.processor = Processor::default();
+        self.processor.stores()[0]
+            .attach(Box::new(self.committed.clone()))
+            .unwrap();
     }
 
     fn facts(&self) -> Vec<Fact> {

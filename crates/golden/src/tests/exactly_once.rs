@@ -40,7 +40,11 @@ fn log(steps: &[Step]) -> Log {
                 let close = variation % 5 == 4;
                 closed.extend(close.then_some(who));
                 let kind = if close { "closed" } else { "linked" }.to_owned();
-                log.identity(&Identity { kind, other_person_id: close.then(|| "z".to_owned()), ..fact });
+                log.identity(&Identity {
+                    kind,
+                    other_person_id: close.then(|| "z".to_owned()),
+                    ..fact
+                });
             }
             1 | 2 => {
                 let kind = TYPES[usize::from(number) % 4];
@@ -53,16 +57,33 @@ fn log(steps: &[Step]) -> Log {
                 // An outbound line and an echo of one id are one part with two counts of revisions.
                 let revision = next(format!("{} {id}", what % 14));
                 let content = fact.content.clone().filter(|_| revision == 1);
-                log.conversation(&Conversation { message_type: Some(kind.into()), revision, content, ..fact });
+                log.conversation(&Conversation {
+                    message_type: Some(kind.into()),
+                    revision,
+                    content,
+                    ..fact
+                });
             }
             3 => {
                 let id = format!("s{}", number % 3);
                 let revision = next(format!("session {id}"));
                 let closed_at = (variation % 2 == 0).then_some(99);
-                let of = Session { opened_at: time, opened_by: "customer".into(), closed_at, ..Session::default() };
+                let of = Session {
+                    opened_at: time,
+                    opened_by: "customer".into(),
+                    closed_at,
+                    ..Session::default()
+                };
                 let fact = session(&id, PEOPLE[usize::from(number) % 3], revision, of);
-                let kind = if variation % 4 == 3 { "session_retracted" } else { "session_changed" };
-                log.conversation(&Conversation { kind: kind.into(), ..fact });
+                let kind = if variation % 4 == 3 {
+                    "session_retracted"
+                } else {
+                    "session_changed"
+                };
+                log.conversation(&Conversation {
+                    kind: kind.into(),
+                    ..fact
+                });
             }
             4 => {
                 let id = format!("m{number}");
@@ -83,11 +104,20 @@ fn log(steps: &[Step]) -> Log {
                 let revision = next(id.clone());
                 let content = (revision == 1).then_some(r#"{"deal_id":"d","system":"hubspot"}"#);
                 let kind = ["assigned", "deal_won", "opt_out", "opt_in"][usize::from(number)];
-                log.conversation(&Conversation { revision, ..event(&id, who, kind, time, content) });
+                log.conversation(&Conversation {
+                    revision,
+                    ..event(&id, who, kind, time, content)
+                });
             }
             _ => {
                 let revision = next(format!("subject {number}"));
-                log.account(&observation(&number.to_string(), "quality", revision, i64::from(*variation), "RED"));
+                log.account(&observation(
+                    &number.to_string(),
+                    "quality",
+                    revision,
+                    i64::from(*variation),
+                    "RED",
+                ));
             }
         }
     }
@@ -95,7 +125,7 @@ fn log(steps: &[Step]) -> Log {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn batches_repetitions_and_restarts_do_not_matter(
@@ -176,7 +206,13 @@ fn a_broken_record_leaves_everything_as_it_was() {
     log.records[1].2.value.truncate(3);
     let error = golden.apply(&log.records).unwrap_err().to_string();
     assert!(error.starts_with("record 1 of hilo.identity: "), "{error}");
-    assert_eq!((golden.counts().unwrap().persons, golden.next_offset("hilo.identity").unwrap()), (0, 0));
+    assert_eq!(
+        (
+            golden.counts().unwrap().persons,
+            golden.next_offset("hilo.identity").unwrap()
+        ),
+        (0, 0)
+    );
 }
 
 #[test]
@@ -184,7 +220,13 @@ fn a_file_of_another_release_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("golden.db");
     drop(Golden::open(&path).unwrap());
-    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
     let error = Golden::open(&path).err().unwrap().to_string();
-    assert!(error.contains("layout 99") && error.contains("delete the file"), "{error}");
+    assert!(
+        error.contains("layout 99") && error.contains("delete the file"),
+        "{error}"
+    );
 }

@@ -19,8 +19,18 @@ const CAMILA: [(&str, &str, bool); 4] = [
 fn log() -> Log {
     let mut log = Log::default();
     log.identity(&person("p-camila", 1, "CL", &CAMILA));
-    log.identity(&person("p-leo", 1, "CL", &[("phone", "+56977770010", false), ("wa_id", "56977770010", false)]));
-    log.identity(&person("p-orphan", 1, "CO", &[("phone", "+573211230031", false), ("wa_id", "573211230031", false)]));
+    log.identity(&person(
+        "p-leo",
+        1,
+        "CL",
+        &[("phone", "+56977770010", false), ("wa_id", "56977770010", false)],
+    ));
+    log.identity(&person(
+        "p-orphan",
+        1,
+        "CO",
+        &[("phone", "+573211230031", false), ("wa_id", "573211230031", false)],
+    ));
     let diego = [
         ("phone", "+573211234567", true),
         ("phone", "+573219876543", false),
@@ -32,7 +42,11 @@ fn log() -> Log {
     // 01: opened with the first message, told again when it is resolved; the courtesy is listed after it.
     let opened = at("2026-05-04T13:00:00Z");
     let answered = at("2026-05-04T13:02:00Z");
-    let open = Session { opened_at: opened, opened_by: "customer".into(), ..Session::default() };
+    let open = Session {
+        opened_at: opened,
+        opened_by: "customer".into(),
+        ..Session::default()
+    };
     let clock = Clock {
         started_at: opened,
         stopped_at: Some(answered),
@@ -55,7 +69,12 @@ fn log() -> Log {
             ..open
         },
     ));
-    log.conversation(&received("wamid.A003", "p-camila", at("2026-05-04T13:24:00Z"), Some("s1")));
+    log.conversation(&received(
+        "wamid.A003",
+        "p-camila",
+        at("2026-05-04T13:24:00Z"),
+        Some("s1"),
+    ));
     log.status(&accepted("wamid.A002", 1, answered));
     log.status(&Status {
         effective_status: Some("read".into()),
@@ -97,14 +116,23 @@ fn log() -> Log {
     let mut echo = sent("wamid.A042", "p-camila", at("2026-05-07T12:04:01Z"), None, None);
     echo.event_id = "echo-A042".into();
     log.conversation(&echo);
-    log.status(&Status { accepted: false, ..accepted("wamid.A042", 1, echo.event_time) });
+    log.status(&Status {
+        accepted: false,
+        ..accepted("wamid.A042", 1, echo.event_time)
+    });
 
     // 19: a system message is no message.
     let mut system = received("wamid.A050", "p-diego", at("2026-05-08T10:00:00Z"), None);
     system.kind = "system_message".into();
     system.message_type = Some("system".into());
     log.conversation(&system);
-    log.conversation(&event("e1", "p-camila", "assigned", at("2026-05-04T13:00:30Z"), Some(r#"{"agent":"ana"}"#)));
+    log.conversation(&event(
+        "e1",
+        "p-camila",
+        "assigned",
+        at("2026-05-04T13:00:30Z"),
+        Some(r#"{"agent":"ana"}"#),
+    ));
     log
 }
 
@@ -123,13 +151,18 @@ fn the_state_is_byte_for_byte_that_of_the_example() {
     }
     let of = |file: &str, ids: &[&str]| -> String {
         let text = std::fs::read_to_string(expected.join(file)).unwrap();
-        let mine = text.split_inclusive('\n').filter(|line| ids.iter().any(|id| line.contains(id)));
+        let mine = text
+            .split_inclusive('\n')
+            .filter(|line| ids.iter().any(|id| line.contains(id)));
         mine.collect()
     };
     let acme = "\"tenant\":\"acme\"";
     let [persons, sessions, messages] = state(&golden());
     // The number of beta's person is that of the first one of acme, so tenant and id together pick a line.
-    let people = of("persons.ndjson", &["CL.1001", "+56977770010", "+573211230031", "+573219876543"]);
+    let people = of(
+        "persons.ndjson",
+        &["CL.1001", "+56977770010", "+573211230031", "+573219876543"],
+    );
     assert!(people.lines().all(|line| line.contains(acme)));
     assert_eq!(persons, people);
     assert_eq!(sessions, of("sessions.ndjson", &["wamid.A001"]));
@@ -139,6 +172,13 @@ fn the_state_is_byte_for_byte_that_of_the_example() {
 
 #[test]
 fn the_counts_are_those_of_the_definitions() {
-    let want = Counts { persons: 4, sessions: 1, messages_received: 2, messages_sent: 3, messages_history: 0, orphans: 1 };
+    let want = Counts {
+        persons: 4,
+        sessions: 1,
+        messages_received: 2,
+        messages_sent: 3,
+        messages_history: 0,
+        orphans: 1,
+    };
     assert_eq!(golden().counts().unwrap(), want);
 }

@@ -2,7 +2,7 @@
 
 use hilo_contracts::{
     codec::{self, Codec as _},
-    facts::{Account, AuthorRef, Conversation, Identity, IdentifierSpan, Session, Status, Subject, TemplateRef},
+    facts::{Account, AuthorRef, Conversation, IdentifierSpan, Identity, Session, Status, Subject, TemplateRef},
     topics,
 };
 use hilo_domain::{Millis, time::parse_rfc3339};
@@ -23,13 +23,22 @@ pub(super) struct Log {
 impl Log {
     fn push(&mut self, topic: &'static str, key: &str, value: Vec<u8>) {
         let offset = self.next.entry(topic).or_default();
-        let record = Record { topic, key: key.as_bytes().to_vec(), value, timestamp: 0 };
+        let record = Record {
+            topic,
+            key: key.as_bytes().to_vec(),
+            value,
+            timestamp: 0,
+        };
         self.records.push((topic, *offset, record));
         *offset += 1;
     }
 
     pub(super) fn identity(&mut self, fact: &Identity) {
-        self.push(topics::IDENTITY, &fact.person_id, codec::identity().encode(fact).unwrap());
+        self.push(
+            topics::IDENTITY,
+            &fact.person_id,
+            codec::identity().encode(fact).unwrap(),
+        );
     }
 
     pub(super) fn conversation(&mut self, fact: &Conversation) {
@@ -43,7 +52,11 @@ impl Log {
     }
 
     pub(super) fn account(&mut self, fact: &Account) {
-        self.push(topics::ACCOUNT, &fact.subject.id, codec::account().encode(fact).unwrap());
+        self.push(
+            topics::ACCOUNT,
+            &fact.subject.id,
+            codec::account().encode(fact).unwrap(),
+        );
     }
 }
 
@@ -86,7 +99,10 @@ pub(super) fn received(id: &str, person: &str, at: Millis, session: Option<&str>
         message_id: Some(id.into()),
         message_type: Some("text".into()),
         direction: Some("inbound".into()),
-        author: Some(AuthorRef { kind: "customer".into(), id: None }),
+        author: Some(AuthorRef {
+            kind: "customer".into(),
+            id: None,
+        }),
         content: Some(format!("{{\"id\":\"{id}\"}}")),
         ..Conversation::default()
     }
@@ -97,7 +113,10 @@ pub(super) fn sent(id: &str, person: &str, at: Millis, session: Option<&str>, ag
         event_id: format!("sent-{id}"),
         kind: "message_sent".into(),
         direction: Some("outbound".into()),
-        author: Some(AuthorRef { kind: "agent".into(), id: agent.map(Into::into) }),
+        author: Some(AuthorRef {
+            kind: "agent".into(),
+            id: agent.map(Into::into),
+        }),
         ..received(id, person, at, session)
     }
 }
@@ -148,7 +167,11 @@ pub(super) fn accepted(id: &str, revision: i64, at: Millis) -> Status {
 }
 
 pub(super) fn template(name: &str, language: &str) -> TemplateRef {
-    TemplateRef { name: name.into(), language: Some(language.into()), category: Some("marketing".into()) }
+    TemplateRef {
+        name: name.into(),
+        language: Some(language.into()),
+        category: Some("marketing".into()),
+    }
 }
 
 pub(super) fn observation(subject: &str, kind: &str, revision: i64, at: Millis, quality: &str) -> Account {
@@ -158,7 +181,10 @@ pub(super) fn observation(subject: &str, kind: &str, revision: i64, at: Millis, 
         event_time: at,
         kind: kind.into(),
         revision,
-        subject: Subject { kind: "template".into(), id: subject.into() },
+        subject: Subject {
+            kind: "template".into(),
+            id: subject.into(),
+        },
         quality: Some(quality.into()),
         ..Account::default()
     }

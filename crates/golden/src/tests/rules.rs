@@ -21,14 +21,33 @@ fn a_person_who_became_part_of_another_is_gone_and_leads_there() {
     let mut log = Log::default();
     log.identity(&person("a", 1, "CL", &PHONE));
     log.identity(&person("b", 1, "CL", &[("bsuid", "CL.1", false)]));
-    log.conversation(&session("s", "b", 1, Session { opened_by: "customer".into(), ..Session::default() }));
+    log.conversation(&session(
+        "s",
+        "b",
+        1,
+        Session {
+            opened_by: "customer".into(),
+            ..Session::default()
+        },
+    ));
     let both = [("phone", "+56961234567", false), ("bsuid", "CL.1", false)];
-    log.identity(&Identity { kind: "merged".into(), other_person_id: Some("b".into()), ..person("a", 2, "CL", &both) });
-    log.identity(&Identity { kind: "closed".into(), other_person_id: Some("a".into()), ..person("b", 2, "CL", &[]) });
+    log.identity(&Identity {
+        kind: "merged".into(),
+        other_person_id: Some("b".into()),
+        ..person("a", 2, "CL", &both)
+    });
+    log.identity(&Identity {
+        kind: "closed".into(),
+        other_person_id: Some("a".into()),
+        ..person("b", 2, "CL", &[])
+    });
     let golden = applied(&log);
     let [persons, sessions, _] = state(&golden);
     let ids = r#"[{"kind":"bsuid","value":"CL.1"},{"kind":"phone","value":"+56961234567"}]"#;
-    assert_eq!(persons, format!("{{\"tenant\":\"acme\",\"identifiers\":{ids},\"former\":[],\"country\":\"CL\"}}\n"));
+    assert_eq!(
+        persons,
+        format!("{{\"tenant\":\"acme\",\"identifiers\":{ids},\"former\":[],\"country\":\"CL\"}}\n")
+    );
     assert!(sessions.contains(&format!("\"person\":{ids}")), "{sessions}");
     assert_eq!(golden.counts().unwrap().persons, 1);
 }
@@ -36,7 +55,12 @@ fn a_person_who_became_part_of_another_is_gone_and_leads_there() {
 #[test]
 fn what_came_back_is_not_former() {
     let mut log = Log::default();
-    log.identity(&person("a", 3, "CL", &[("phone", "+1", true), ("phone", "+1", false), ("phone", "+2", true)]));
+    log.identity(&person(
+        "a",
+        3,
+        "CL",
+        &[("phone", "+1", true), ("phone", "+1", false), ("phone", "+2", true)],
+    ));
     let [persons, ..] = state(&applied(&log));
     let want = r#""identifiers":[{"kind":"phone","value":"+1"}],"former":[{"kind":"phone","value":"+2"}]"#;
     assert!(persons.contains(want), "{persons}");
@@ -45,8 +69,16 @@ fn what_came_back_is_not_former() {
 #[test]
 fn a_message_moves_with_a_higher_revision_and_keeps_its_content() {
     let first = received("m", "a", 5, Some("s-a"));
-    let moved = Conversation { revision: 2, content: None, ..received("m", "b", 5, Some("s-b")) };
-    let late = Conversation { revision: 2, content: None, ..received("n", "b", 6, Some("s-b")) };
+    let moved = Conversation {
+        revision: 2,
+        content: None,
+        ..received("m", "b", 5, Some("s-b"))
+    };
+    let late = Conversation {
+        revision: 2,
+        content: None,
+        ..received("n", "b", 6, Some("s-b"))
+    };
     let mut log = Log::default();
     // The second message's correction comes first: it is in another partition.
     for fact in [&first, &moved, &late, &received("n", "a", 6, Some("s-a"))] {
@@ -73,11 +105,20 @@ fn a_message_moves_with_a_higher_revision_and_keeps_its_content() {
 #[test]
 fn of_duplicates_the_earlier_holds_whatever_its_revision() {
     let mut log = Log::default();
-    log.conversation(&Conversation { revision: 4, ..received("m", "a", 9, None) });
+    log.conversation(&Conversation {
+        revision: 4,
+        ..received("m", "a", 9, None)
+    });
     log.conversation(&received("m", "b", 5, None));
-    log.conversation(&Conversation { revision: 5, ..received("m", "a", 9, None) });
+    log.conversation(&Conversation {
+        revision: 5,
+        ..received("m", "a", 9, None)
+    });
     let [_, _, messages] = state(&applied(&log));
-    assert!(messages.contains(r#""event_time":"1970-01-01T00:00:00.005Z""#), "{messages}");
+    assert!(
+        messages.contains(r#""event_time":"1970-01-01T00:00:00.005Z""#),
+        "{messages}"
+    );
 }
 
 #[test]
@@ -93,7 +134,15 @@ fn details_come_from_the_first_of_line_received_echo_history_statuses() {
         let golden = applied(&log);
         let [_, _, messages] = state(&golden);
         let counts = golden.counts().unwrap();
-        (messages, [counts.messages_received, counts.messages_sent, counts.messages_history, counts.orphans])
+        (
+            messages,
+            [
+                counts.messages_received,
+                counts.messages_sent,
+                counts.messages_history,
+                counts.orphans,
+            ],
+        )
     };
     let line = |direction: &str, kind: &str, event: i64, accepted: &str, status: &str| {
         format!(
@@ -104,8 +153,14 @@ fn details_come_from_the_first_of_line_received_echo_history_statuses() {
         )
     };
     let time = |second: i64| format!("\"1970-01-01T00:00:0{second}Z\"");
-    let received = |kind: &str| Conversation { message_type: Some(kind.into()), ..received("m", "a", 2_000, None) };
-    let echo = |kind: &str| Conversation { message_type: Some(kind.into()), ..sent("m", "a", 3_000, None, None) };
+    let received = |kind: &str| Conversation {
+        message_type: Some(kind.into()),
+        ..received("m", "a", 2_000, None)
+    };
+    let echo = |kind: &str| Conversation {
+        message_type: Some(kind.into()),
+        ..sent("m", "a", 3_000, None, None)
+    };
     let history = Conversation {
         kind: "message_history".into(),
         message_type: Some("video".into()),
@@ -125,21 +180,56 @@ fn details_come_from_the_first_of_line_received_echo_history_statuses() {
     let all = [received("image"), echo("audio"), history.clone()];
     let outbound = (line("outbound", "text", 1, &time(1), sent_status), [1, 1, 0, 0]);
     assert_eq!(of(&all, Some(status(true, false))), outbound);
-    assert_eq!(of(&all, Some(status(false, false))), (line("inbound", "image", 2, "null", "null"), [1, 1, 0, 0]));
-    assert_eq!(of(&all[1..], Some(status(false, false))), (line("outbound", "audio", 3, &time(3), sent_status), [0, 1, 0, 0]));
-    assert_eq!(of(&all[2..], None), (line("outbound", "video", 2, "null", "null"), [0, 0, 1, 0]));
-    assert_eq!(of(&[], Some(status(false, true))), (line("outbound", "unknown", 1, "null", sent_status), [0, 0, 0, 1]));
+    assert_eq!(
+        of(&all, Some(status(false, false))),
+        (line("inbound", "image", 2, "null", "null"), [1, 1, 0, 0])
+    );
+    assert_eq!(
+        of(&all[1..], Some(status(false, false))),
+        (line("outbound", "audio", 3, &time(3), sent_status), [0, 1, 0, 0])
+    );
+    assert_eq!(
+        of(&all[2..], None),
+        (line("outbound", "video", 2, "null", "null"), [0, 0, 1, 0])
+    );
+    assert_eq!(
+        of(&[], Some(status(false, true))),
+        (line("outbound", "unknown", 1, "null", sent_status), [0, 0, 0, 1])
+    );
     for kind in ["reaction", "edit", "revoke", "system", "request_welcome"] {
-        assert_eq!(of(&[received(kind), history.clone()], Some(status(false, false))), (String::new(), [0; 4]), "{kind}");
+        assert_eq!(
+            of(&[received(kind), history.clone()], Some(status(false, false))),
+            (String::new(), [0; 4]),
+            "{kind}"
+        );
     }
-    assert_eq!(of(&[echo("edit"), history], Some(status(false, false))), (String::new(), [0; 4]));
-    assert_eq!(of(&[echo("reaction")], None), (line("outbound", "reaction", 3, &time(3), "null"), [0, 1, 0, 0]));
+    assert_eq!(
+        of(&[echo("edit"), history], Some(status(false, false))),
+        (String::new(), [0; 4])
+    );
+    assert_eq!(
+        of(&[echo("reaction")], None),
+        (line("outbound", "reaction", 3, &time(3), "null"), [0, 1, 0, 0])
+    );
 }
 
 #[test]
 fn a_retracted_session_is_gone_and_may_come_back() {
-    let open = |revision| session("s", "a", revision, Session { opened_by: "customer".into(), ..Session::default() });
-    let retracted = Conversation { kind: "session_retracted".into(), ..open(2) };
+    let open = |revision| {
+        session(
+            "s",
+            "a",
+            revision,
+            Session {
+                opened_by: "customer".into(),
+                ..Session::default()
+            },
+        )
+    };
+    let retracted = Conversation {
+        kind: "session_retracted".into(),
+        ..open(2)
+    };
     let mut log = Log::default();
     log.conversation(&open(1));
     log.conversation(&retracted);
@@ -156,14 +246,26 @@ fn messages_of_a_session_are_in_time_order_customers_first() {
     log.conversation(&received("b", "a", 5, Some("s")));
     log.conversation(&received("z", "a", 1, Some("s")));
     log.conversation(&received("other", "a", 2, None));
-    log.conversation(&session("s", "a", 1, Session { opened_at: 1, opened_by: "customer".into(), ..Session::default() }));
+    log.conversation(&session(
+        "s",
+        "a",
+        1,
+        Session {
+            opened_at: 1,
+            opened_by: "customer".into(),
+            ..Session::default()
+        },
+    ));
     let [_, sessions, _] = state(&applied(&log));
     assert!(sessions.contains(r#""messages":["z","b","d","c"]"#), "{sessions}");
 }
 
 #[test]
 fn a_case_is_its_last_human_senders_else_the_last_assigned() {
-    let opened = Session { opened_by: "customer".into(), ..Session::default() };
+    let opened = Session {
+        opened_by: "customer".into(),
+        ..Session::default()
+    };
     let mut log = Log::default();
     let assigned = |id: &str, session: &str, at, agent: &str| Conversation {
         session_id: Some(session.into()),
@@ -173,13 +275,28 @@ fn a_case_is_its_last_human_senders_else_the_last_assigned() {
     log.conversation(&assigned("e1", "s1", 9, "bruno"));
     log.conversation(&sent("m1", "a", 2, Some("s1"), Some("ana")));
     log.conversation(&sent("m2", "a", 3, Some("s1"), None));
-    log.conversation(&session("s2", "a", 1, Session { closed_at: Some(8), close_reason: Some("resolved".into()), ..opened }));
+    log.conversation(&session(
+        "s2",
+        "a",
+        1,
+        Session {
+            closed_at: Some(8),
+            close_reason: Some("resolved".into()),
+            ..opened
+        },
+    ));
     log.conversation(&assigned("e2", "s2", 3, "carla"));
     log.conversation(&assigned("e3", "s2", 4, "dora"));
     let golden = applied(&log);
-    let mut statement = golden.connection.prepare("SELECT case_id, status, agent FROM cases ORDER BY case_id").unwrap();
-    let cases: Vec<(String, String, String)> =
-        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap().map(Result::unwrap).collect();
+    let mut statement = golden
+        .connection
+        .prepare("SELECT case_id, status, agent FROM cases ORDER BY case_id")
+        .unwrap();
+    let cases: Vec<(String, String, String)> = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
     let case = |id: &str, status: &str, agent: &str| (id.to_owned(), status.to_owned(), agent.to_owned());
     assert_eq!(cases, [case("s1", "open", "ana"), case("s2", "closed", "dora")]);
 }
@@ -188,10 +305,19 @@ fn a_case_is_its_last_human_senders_else_the_last_assigned() {
 fn consents_and_deals_are_what_was_seen() {
     let mut log = Log::default();
     log.conversation(&event("e1", "a", "opt_out", 3, Some("{}")));
-    log.conversation(&Conversation { opt_out: true, ..received("m", "a", 4, None) });
-    log.status(&Status { failed_at: Some(5), error_codes: vec![131_050], person_id: Some("a".into()), ..accepted("n", 1, 1) });
+    log.conversation(&Conversation {
+        opt_out: true,
+        ..received("m", "a", 4, None)
+    });
+    log.status(&Status {
+        failed_at: Some(5),
+        error_codes: vec![131_050],
+        person_id: Some("a".into()),
+        ..accepted("n", 1, 1)
+    });
     let deal = |id: &str, kind: &str, at, stage: &str| {
-        let content = format!(r#"{{"amount":"120","currency":"CLP","deal_id":"d1","stage":"{stage}","system":"hubspot"}}"#);
+        let content =
+            format!(r#"{{"amount":"120","currency":"CLP","deal_id":"d1","stage":"{stage}","system":"hubspot"}}"#);
         event(id, "a", kind, at, Some(&content))
     };
     log.conversation(&deal("e3", "deal_won", 9, "won"));
@@ -216,23 +342,70 @@ fn the_latest_observation_of_a_kind_holds() {
     log.account(&observation("7001", "quality", 2, 5, "GREEN"));
     log.account(&observation("7001", "template_status", 3, 7, "YELLOW"));
     let states = applied(&log).account_states().unwrap();
-    let seen: Vec<_> = states.iter().map(|state| (state.kind.as_str(), state.quality.as_deref(), state.at)).collect();
-    assert_eq!(seen, [("quality", Some("RED"), 9), ("template_status", Some("YELLOW"), 7)]);
+    let seen: Vec<_> = states
+        .iter()
+        .map(|state| (state.kind.as_str(), state.quality.as_deref(), state.at))
+        .collect();
+    assert_eq!(
+        seen,
+        [("quality", Some("RED"), 9), ("template_status", Some("YELLOW"), 7)]
+    );
 }
 
 #[test]
 fn recent_conversations_say_whose_turn_it_is() {
     let mut log = Log::default();
-    let human = Some(Clock { started_at: 1, ..Clock::default() });
+    let human = Some(Clock {
+        started_at: 1,
+        ..Clock::default()
+    });
     for (name, at, last, of) in [
-        ("waiting", 9, None, Session { frt_human: human.clone(), ..Session::default() }),
+        (
+            "waiting",
+            9,
+            None,
+            Session {
+                frt_human: human.clone(),
+                ..Session::default()
+            },
+        ),
         ("bot", 8, Some("bot"), Session::default()),
-        ("answered", 7, Some("agent"), Session { frt_human: human, ..Session::default() }),
-        ("resolved", 6, None, Session { closed_at: Some(9), close_reason: Some("resolved".into()), ..Session::default() }),
-        ("silent", 5, None, Session { closed_at: Some(9), close_reason: Some("inactivity".into()), ..Session::default() }),
+        (
+            "answered",
+            7,
+            Some("agent"),
+            Session {
+                frt_human: human,
+                ..Session::default()
+            },
+        ),
+        (
+            "resolved",
+            6,
+            None,
+            Session {
+                closed_at: Some(9),
+                close_reason: Some("resolved".into()),
+                ..Session::default()
+            },
+        ),
+        (
+            "silent",
+            5,
+            None,
+            Session {
+                closed_at: Some(9),
+                close_reason: Some("inactivity".into()),
+                ..Session::default()
+            },
+        ),
     ] {
         log.identity(&person(name, 1, "CL", &[("bsuid", "CL.7", false), PHONE[0]]));
-        let opened = Session { opened_by: "customer".into(), queue: Some("soporte".into()), ..of };
+        let opened = Session {
+            opened_by: "customer".into(),
+            queue: Some("soporte".into()),
+            ..of
+        };
         log.conversation(&session(&format!("s-{name}"), name, 1, opened));
         let mut message = match last {
             Some(_) => sent(name, name, at, None, None),
@@ -248,9 +421,15 @@ fn recent_conversations_say_whose_turn_it_is() {
     // What left a thread is not shown in it any more.
     log.identity(&person("moved", 1, "CL", &PHONE));
     log.conversation(&received("gone", "moved", 3, None));
-    log.conversation(&Conversation { revision: 2, ..received("gone", "waiting", 3, None) });
+    log.conversation(&Conversation {
+        revision: 2,
+        ..received("gone", "waiting", 3, None)
+    });
     let recent = applied(&log).recent_conversations(10).unwrap();
-    let seen: Vec<_> = recent.iter().map(|row| (row.person_id.as_str(), row.turn, row.inbound)).collect();
+    let seen: Vec<_> = recent
+        .iter()
+        .map(|row| (row.person_id.as_str(), row.turn, row.inbound))
+        .collect();
     assert_eq!(
         seen,
         [
@@ -262,7 +441,10 @@ fn recent_conversations_say_whose_turn_it_is() {
             ("campaign", Turn::None, false),
         ]
     );
-    assert_eq!((recent[0].identifier.as_deref(), recent[0].queue.as_deref()), (Some("+56961234567"), Some("soporte")));
+    assert_eq!(
+        (recent[0].identifier.as_deref(), recent[0].queue.as_deref()),
+        (Some("+56961234567"), Some("soporte"))
+    );
 }
 
 #[test]
@@ -270,11 +452,29 @@ fn an_id_leads_to_its_rows() {
     let mut log = Log::default();
     log.identity(&person("a", 1, "CL", &PHONE));
     log.conversation(&received("wamid.1", "a", 5, Some("s")));
-    log.conversation(&Conversation { tenant: "beta".into(), ..received("wamid.1", "b", 6, None) });
-    log.conversation(&session("s", "a", 1, Session { opened_by: "customer".into(), ..Session::default() }));
+    log.conversation(&Conversation {
+        tenant: "beta".into(),
+        ..received("wamid.1", "b", 6, None)
+    });
+    log.conversation(&session(
+        "s",
+        "a",
+        1,
+        Session {
+            opened_by: "customer".into(),
+            ..Session::default()
+        },
+    ));
     log.status(&accepted("wamid.2", 1, 1));
     let golden = applied(&log);
-    let tables = |id: &str| golden.trace(id).unwrap().into_iter().map(|traced| traced.table).collect::<Vec<_>>();
+    let tables = |id: &str| {
+        golden
+            .trace(id)
+            .unwrap()
+            .into_iter()
+            .map(|traced| traced.table)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(tables("a"), ["contacts", "identifiers", "sessions", "message_parts"]);
     assert_eq!(tables("s"), ["sessions", "message_parts"]);
     assert_eq!(tables("wamid.1"), ["message_parts", "message_parts"]);

@@ -1,4 +1,4 @@
-//! Any order and any repetition of what is told of a message ends in the same state: that of the whole set.
+//! Any order, any repetition and any restart of what is told of a message ends in the same state: that of the whole set.
 
 use super::{ID, Run, message, resolved, status};
 use hilo_contracts::{
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 #[derive(Clone, Debug)]
 enum Told {
-    Item(Item),
+    Item(Box<Item>),
     /// The identity graph changes.
     Graph,
 }
@@ -20,24 +20,28 @@ fn any_message() -> impl Strategy<Value = Told> {
     let origins = vec![Origin::Outbound, Origin::Received, Origin::Echo, Origin::History];
     let kinds = vec!["text", "template", "edit", "reaction"];
     (prop::sample::select(origins), 0..4i64, prop::sample::select(kinds))
-        .prop_map(|(origin, at, kind)| Told::Item(message(origin, at, kind)))
+        .prop_map(|(origin, at, kind)| Told::Item(Box::new(message(origin, at, kind))))
 }
 
 fn any_status() -> impl Strategy<Value = Told> {
     let names = vec!["sent", "delivered", "read", "played", "failed", "warning"];
     let codes = prop::option::of(prop::sample::select(vec![131_026, 131_047, 131_049]));
     let participants = prop::option::weighted(0.2, prop::sample::select(vec!["a", "b"]));
-    (prop::sample::select(names), 0..6i64, codes, participants)
-        .prop_map(|(name, at, code, who)| Told::Item(status(name, at, code.filter(|_| name == "failed"), who)))
+    (prop::sample::select(names), 0..6i64, codes, participants).prop_map(|(name, at, code, who)| {
+        Told::Item(Box::new(status(name, at, code.filter(|_| name == "failed"), who)))
+    })
 }
 
 /// Runs the processor behind what stands before it: `deduplicate`, which lets of two descriptions of one origin only a
 /// better one pass, and the identity graph, whose version rises with each change and which names the person of now.
-fn run(order: &[Told], known_person: bool) -> Option<Fact> {
+fn run(order: &[Told], known_person: bool, restart: usize) -> Option<Fact> {
     let mut run = Run::default();
     let mut best: BTreeMap<Origin, (i64, String)> = BTreeMap::new();
     let mut version = 1;
-    for told in order {
+    for (place, told) in order.iter().enumerate() {
+        if place == restart {
+            run.restart();
+        }
         let person = format!("p{version}");
         match told {
             Told::Item(item) => {
@@ -48,7 +52,7 @@ fn run(order: &[Told], known_person: bool) -> Option<Fact> {
                     }
                     best.insert(message.origin, rank);
                 }
-                run.feed(&resolved(known_person.then_some(&person), version, item.clone()));
+                run.feed(&resolved(known_person.then_some(&person), version, (**item).clone()));
             }
             Told::Graph if known_person && !best.is_empty() => {
                 version += 1;
@@ -106,7 +110,7 @@ fn reference(all: &[Told], known_person: bool) -> Option<Fact> {
     let items: Vec<&Item> = all
         .iter()
         .filter_map(|told| match told {
-            Told::Item(item) => Some(item),
+            Told::Item(item) => Some(&**item),
             Told::Graph => None,
         })
         .collect();
@@ -221,6 +225,7 @@ proptest! {
         statuses in prop::collection::vec(any_status(), 0..7),
         graph in 0..3usize,
         known_person in any::<bool>(),
+        restart in 0..15usize,
         seed in any::<u64>(),
     ) {
         let mut all = messages;
@@ -229,7 +234,7 @@ proptest! {
         let mut told = all.clone();
         told.extend(std::iter::repeat_n(Told::Graph, graph));
         let order = repeated(&permuted(&told, seed), seed);
-        let got = run(&order, known_person);
+        let got = run(&order, known_person, restart);
         prop_assert_eq!(got.as_ref().map(state), want.as_ref().map(state));
     }
 
@@ -237,11 +242,11 @@ proptest! {
     #[test]
     fn the_last_version_of_the_graph_holds(before in prop::collection::vec(any_status(), 0..3), seed in any::<u64>()) {
         let mut told = before;
-        told.extend([Told::Graph, Told::Graph, Told::Item(message(Origin::Outbound, 1, "text"))]);
+        told.extend([Told::Graph, Told::Graph, Told::Item(Box::new(message(Origin::Outbound, 1, "text")))]);
         let order = permuted(&told, seed);
         let sent = order.iter().position(|told| matches!(told, Told::Item(item) if matches!(item.body, Body::Message(_)))).unwrap();
         let changes = order[sent..].iter().filter(|told| matches!(told, Told::Graph)).count();
-        let fact = run(&order, true).unwrap();
+        let fact = run(&order, true, usize::MAX).unwrap();
         prop_assert_eq!(fact.person_id, Some(format!("p{}", changes + 1)));
     }
 }

@@ -1,0 +1,148 @@
+//! `hilo demo`: the main job, with a simulated platform.
+
+use crate::{cli::Demo, commands::up, failure::Failure, node, node::Node, replay::Summary, serve, topology, topology::Tenants};
+use anyhow::{Context as _, ensure};
+use hilo_domain::Millis;
+use hilo_gateway::{Secret, TenantSecrets, Tenants as Secrets};
+use hilo_golden::Golden;
+use hilo_simulator::{
+    Profile, Simulator,
+    sender::{self, Credentials, Report, Target},
+};
+use hilo_stream::embedded::Log;
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use tokio::{net::TcpListener, sync::watch};
+
+/// Secrets of the simulated tenant: the server listens on loopback only.
+const APP_SECRET: &str = "demo-app-secret";
+const API_TOKEN: &str = "demo-api-token";
+/// How long what is not acknowledged at the end is tried again.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) fn run(arguments: &Demo) -> Result<(), Failure> {
+    let temporary = match &arguments.data_dir {
+        Some(_) => None,
+        None => Some(tempfile::tempdir().context("cannot make a temporary folder")?),
+    };
+    let dir = match (&arguments.data_dir, &temporary) {
+        (Some(dir), _) => dir.clone(),
+        (None, Some(folder)) => folder.path().to_owned(),
+        (None, None) => return Err(Failure::failed(anyhow::anyhow!("no folder for the data"))),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let tenants = Tenants::default();
+    let report = runtime.block_on(play(arguments, &dir, &tenants))?;
+    Ok(summarise(arguments, &dir, &tenants, &report)?)
+}
+
+async fn play(arguments: &Demo, dir: &Path, tenants: &Tenants) -> Result<Report, Failure> {
+    let start = now();
+    let profile = Profile::demo(start, arguments.rate);
+    let names = profile.tenants.clone();
+    let simulator = Simulator::new(arguments.seed, profile);
+    let address = ("127.0.0.1", arguments.port);
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("port {} is taken: choose another with --port, or --port 0 for a free one", arguments.port)
+    })?;
+    let base_url = format!("http://{}", listener.local_addr()?);
+    let node = Arc::new(Node::start(dir, tenants)?);
+    if arguments.json {
+        eprintln!("dashboard: {base_url}");
+    } else {
+        println!("dashboard: {base_url}   (Ctrl-C ends the demo)");
+    }
+    let secrets = Secrets::new(names.iter().map(|name| (name.clone(), secrets())))?;
+    let target = Target {
+        base_url,
+        tenants: names.into_iter().map(|name| (name, credentials())).collect::<BTreeMap<_, _>>(),
+        patience: PATIENCE,
+    };
+    let (end, ended) = watch::channel(false);
+    let mut ended_server = ended.clone();
+    let server = serve::serve(Arc::clone(&node), "demo", tenants, secrets, listener, async move {
+        // A dropped sender means that the platform failed: then there is nothing to serve any more either.
+        drop(ended_server.wait_for(|ended| *ended).await);
+    });
+    let platform = async {
+        let duration = arguments.duration;
+        let stop = async {
+            match duration {
+                Some(duration) => tokio::select! {
+                    () = tokio::time::sleep(duration) => {}
+                    () = serve::interrupted() => {}
+                },
+                None => serve::interrupted().await,
+            }
+        };
+        let report = sender::send(simulator, start, &target, stop).await;
+        drop(end.send(true));
+        report
+    };
+    let (served, report) = tokio::join!(server, platform);
+    served?;
+    let report = report.context("the simulated platform cannot send")?;
+    node.tick(now())?;
+    up::finish(node)?;
+    Ok(report)
+}
+
+fn secrets() -> TenantSecrets {
+    TenantSecrets {
+        verify_token: Secret::new("demo-verify-token"),
+        app_secrets: Secret::new(APP_SECRET).into_iter().collect(),
+        api_tokens: Secret::new(API_TOKEN).into_iter().collect(),
+    }
+}
+
+fn credentials() -> Credentials {
+    Credentials { app_secret: APP_SECRET.to_owned(), api_token: API_TOKEN.to_owned() }
+}
+
+fn now() -> Millis {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis() as Millis)
+}
+
+/// Prints what the platform sent and what became of it; an error when the counts do not add up.
+fn summarise(arguments: &Demo, dir: &Path, tenants: &Tenants, report: &Report) -> anyhow::Result<()> {
+    let topology = topology::topology(tenants)?;
+    let counts = Log::open(dir, &topology).counts()?;
+    let golden = Golden::open_read_only(&dir.join(node::GOLDEN_DB))?;
+    let summary = Summary::new(|name, label| {
+        counts.get(&(name.to_owned(), label.to_owned())).copied().unwrap_or_default()
+    }, crate::replay::reasons(counts.iter().map(|((name, label), count)| (name.as_str(), label.as_str(), *count))), &golden)?;
+    let sent = &report.acknowledged;
+    if arguments.json {
+        let text = serde_json::json!({"acknowledged_items": sent.items, "unacknowledged_deliveries": report.unacknowledged,
+            "retries": report.retries, "summary": summary});
+        println!("{text}");
+    } else {
+        let outcomes = &summary.outcomes;
+        println!();
+        println!("the platform sent     {:>9} items in {} deliveries, all acknowledged after they were durable", sent.items, sent.deliveries);
+        println!("hilo counted          {:>9} items, {} of them clock lines", summary.items, summary.items.saturating_sub(sent.items.unsigned_abs()));
+        println!(
+            "  = {} emitted + {} duplicate + {} unclassified + {} dead letters",
+            outcomes.emitted, outcomes.duplicate, outcomes.unclassified, outcomes.dead_letter
+        );
+        println!(
+            "golden record         {:>9} people, {} sessions, {} messages received, {} sent, {} orphans, {} statuses",
+            summary.persons, summary.sessions, summary.messages_received, summary.messages_sent, summary.orphans, summary.statuses
+        );
+        if let Some(dir) = &arguments.data_dir {
+            println!("look further          hilo metrics --data-dir {0} · hilo export status --data-dir {0}", dir.display());
+        }
+    }
+    ensure!(report.refused == 0, "{} deliveries were refused: {:?}", report.refused, report.first_refusal);
+    // Only when nothing was sent twice for want of an answer are the two sides comparable to the item.
+    if report.unacknowledged == 0 && report.retries == 0 && arguments.data_dir.is_none() {
+        let received = (summary.messages_received, summary.statuses);
+        let expected = (sent.messages_received.unsigned_abs(), sent.statuses.unsigned_abs());
+        ensure!(received == expected, "counts differ: sent (messages, statuses) {expected:?}, found {received:?}");
+    }
+    Ok(())
+}
