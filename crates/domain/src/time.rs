@@ -1,7 +1,7 @@
 //! Instants as milliseconds since the Unix epoch, and their one text form.
 
 use jiff::Timestamp;
-use std::fmt::Write as _;
+use std::{fmt::Write as _, ops::Range};
 
 /// Milliseconds since 1970-01-01T00:00:00Z. Facts carry it as Avro `timestamp-millis`.
 pub type Millis = i64;
@@ -32,10 +32,11 @@ pub fn to_rfc3339(at: Millis) -> String {
 
 /// Appends [`to_rfc3339`] of `at` to `out`.
 pub fn write_rfc3339(at: Millis, out: &mut String) {
-    let Some([year, month, day]) = civil_date(at.div_euclid(DAY)) else {
+    if !FOUR_DIGIT_YEARS.contains(&at) {
         write_rare(at, out);
         return;
-    };
+    }
+    let [year, month, day] = civil_date(at.div_euclid(DAY));
     let of_day = at.rem_euclid(DAY);
     let mut digits = |value: i64, width: u32, end: char| {
         for place in (0..width).rev() {
@@ -57,16 +58,23 @@ pub fn write_rfc3339(at: Millis, out: &mut String) {
     }
 }
 
+/// From the year 0 to the end of the library's calendar, which is a little before that of the year 9999.
+const FOUR_DIGIT_YEARS: Range<Millis> = -62_167_219_200_000..253_402_207_200_000;
+
 /// Beyond four digits of a year the library decides how it looks.
 fn write_rare(at: Millis, out: &mut String) {
     let stamp = Timestamp::from_millisecond(at).unwrap_or(if at < 0 { Timestamp::MIN } else { Timestamp::MAX });
     // Writing to a String cannot fail.
-    let _ = if at.rem_euclid(SECOND) == 0 { write!(out, "{stamp:.0}") } else { write!(out, "{stamp:.3}") };
+    let _ = if at.rem_euclid(SECOND) == 0 {
+        write!(out, "{stamp:.0}")
+    } else {
+        write!(out, "{stamp:.3}")
+    };
 }
 
-/// Year, month and day of a day since the epoch, for years of four digits (Hinnant's `civil_from_days`: years begin
+/// Year, month and day of a day since the epoch (Hinnant's `civil_from_days`: years begin
 /// in March, so that the leap day is the last of its year, and 400 of them are 146,097 days).
-fn civil_date(day: i64) -> Option<[i64; 3]> {
+fn civil_date(day: i64) -> [i64; 3] {
     let since = day + 719_468;
     let era = since.div_euclid(146_097);
     let of_era = since.rem_euclid(146_097);
@@ -74,9 +82,13 @@ fn civil_date(day: i64) -> Option<[i64; 3]> {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * of_year + 2) / 153;
     let of_month = of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (0..=9_999).contains(&year).then_some([year, month, of_month])
+    [year, month, of_month]
 }
 
 /// Whole seconds since the epoch, as the platform writes them, to milliseconds; `None` beyond the calendar.
@@ -106,8 +118,18 @@ mod tests {
         };
         // Every day of four hundred years, the edges of the years of four digits, and beyond.
         let days = (0..146_100).map(|day| day * DAY + day * 7_919 % DAY);
-        let edges = [-62_167_219_200_000, 253_402_207_199_999, 253_402_300_800_000, Millis::MIN, Millis::MAX];
-        for at in days.chain(edges.into_iter().flat_map(|at| [at.saturating_sub(1), at, at.saturating_add(1)])) {
+        let edges = [
+            -62_167_219_200_000,
+            253_402_207_200_000,
+            253_402_300_800_000,
+            Millis::MIN,
+            Millis::MAX,
+        ];
+        for at in days.chain(
+            edges
+                .into_iter()
+                .flat_map(|at| [at.saturating_sub(1), at, at.saturating_add(1)]),
+        ) {
             assert_eq!(to_rfc3339(at), written(at), "{at}");
         }
     }

@@ -87,7 +87,7 @@ fn fan_out_all(
         }
     }
     // As above: a stopped receiver tells its own reason.
-    let _ = steps.send(batch);
+    drop(steps.send(batch));
     Ok(())
 }
 
@@ -117,7 +117,7 @@ fn fold_all(executor: &mut Executor, steps: &Receiver<Vec<Step>>, records: &Sync
         executor.tick(now)?;
     }
     // A stopped sink tells its own reason.
-    let _ = records.send(executor.take_outputs());
+    drop(records.send(executor.take_outputs()));
     Ok(())
 }
 

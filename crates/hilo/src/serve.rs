@@ -43,7 +43,7 @@ pub(crate) async fn serve(
     let ended = async {
         end.await;
         // Open event streams would keep the server from ending; a closed receiver means that there is none.
-        drop(closing.send(true));
+        closing.send_replace(true);
     };
     let finished = hilo_gateway::serve(listener, app, ServeLimits::default(), ended).await;
     clock.stop();

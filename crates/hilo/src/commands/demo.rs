@@ -80,7 +80,7 @@ async fn play(arguments: &Demo, dir: &Path, tenants: &Tenants) -> Result<Report,
             }
         };
         let report = sender::send(simulator, start, &target, stop).await;
-        drop(end.send(true));
+        end.send_replace(true);
         report
     };
     let (served, report) = tokio::join!(server, platform);

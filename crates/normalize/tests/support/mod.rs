@@ -1,5 +1,5 @@
 //! Both processors in the test driver, and what came out of them, decoded.
-#![allow(dead_code, reason = "each test target uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test target is a crate of its own and uses a part of it")]
 
 use hilo_contracts::{
     capture,
