@@ -23,8 +23,8 @@ const ORDER: [&str; 15] = [
 
 /// What a processor may use beyond `domain`, `contracts` and `stream`: nothing that has a clock, a file or a socket.
 const PROCESSORS: [&str; 6] = ["normalize", "identity", "conversation", "status", "account", "metrics"];
-const PURE: [&str; 7] =
-    ["hilo-contracts", "hilo-domain", "hilo-stream", "jiff", "rustc-hash", "serde", "serde_json"];
+const PURE: [&str; 8] =
+    ["hilo-contracts", "hilo-domain", "hilo-stream", "jiff", "rustc-hash", "serde", "serde_json", "thiserror"];
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))

@@ -151,8 +151,9 @@ impl Identity {
         let verdict = fold(&cluster.evidence);
         let version = cluster.version;
         let new_id = |index: usize| {
-            let parts: [&[u8]; 4] =
-                [item.tenant.as_bytes(), item.key.as_bytes(), &version.to_le_bytes(), &index.to_le_bytes()];
+            // One item may show people of several clusters, each judged on its own.
+            let numbers = [id, version, index as u64].map(u64::to_le_bytes).concat();
+            let parts: [&[u8]; 3] = [item.tenant.as_bytes(), item.key.as_bytes(), &numbers];
             format!("p_{}", &hash::id("person", &parts)[..24])
         };
         let revision = cluster.publish(verdict, new_id, |e164| remembered_country(countries, e164));

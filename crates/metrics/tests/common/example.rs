@@ -217,11 +217,11 @@ fn answered() -> Vec<Fact> {
     let open = session(at("05-04T13:00:00"));
     let (start, stop) = (open.opened_at, at("05-04T13:02:00"));
     let end = Session {
-        frt_human: clock(start, stop, Some("ana"), at("05-04T13:00:30")),
-        frt_any: clock(start, stop, Some("ana"), at("05-04T13:00:30")),
+        frt_human: Some(clock(start, stop, Some("ana"), at("05-04T13:00:30"))),
+        frt_any: Some(clock(start, stop, Some("ana"), at("05-04T13:00:30"))),
         queue: some("soporte"),
         reason: some("agenda"),
-        turns: clock(start, stop, Some("ana"), start).into_iter().collect(),
+        turns: vec![clock(start, stop, Some("ana"), start)],
         work: vec![work("ana", 90, Some(1170))],
         ratings: vec![rating("csat", "5", "5", "05-04T13:30:00")],
         repeated_at: Some(at("05-06T13:00:00")),
@@ -232,9 +232,9 @@ fn answered() -> Vec<Fact> {
     let open = session(at("05-06T13:00:00"));
     let (start, stop) = (open.opened_at, at("05-06T13:05:00"));
     let end = Session {
-        frt_human: clock(start, stop, Some("ana"), start),
-        frt_any: clock(start, stop, Some("ana"), start),
-        turns: clock(start, stop, Some("ana"), start).into_iter().collect(),
+        frt_human: Some(clock(start, stop, Some("ana"), start)),
+        frt_any: Some(clock(start, stop, Some("ana"), start)),
+        turns: vec![clock(start, stop, Some("ana"), start)],
         work: vec![work("ana", 300, None)],
         ..human(&open, "ana")
     };
@@ -243,9 +243,9 @@ fn answered() -> Vec<Fact> {
     let open = session(at("05-07T12:00:01"));
     let (start, stop) = (open.opened_at, at("05-07T12:04:01"));
     let end = Session {
-        frt_human: clock(start, stop, Some("unknown"), start),
-        frt_any: clock(start, stop, Some("unknown"), start),
-        turns: clock(start, stop, Some("unknown"), start).into_iter().collect(),
+        frt_human: Some(clock(start, stop, Some("unknown"), start)),
+        frt_any: Some(clock(start, stop, Some("unknown"), start)),
+        turns: vec![clock(start, stop, Some("unknown"), start)],
         work: vec![work("unknown", 240, None)],
         ..human(&open, "unknown")
     };
@@ -255,15 +255,15 @@ fn answered() -> Vec<Fact> {
     let (handed, answer) = (at("05-09T09:01:05"), at("05-09T09:03:05"));
     let (again, last) = (at("05-09T09:05:00"), at("05-09T09:06:00"));
     let end = Session {
-        frt_human: clock(handed, answer, Some("bruno"), at("05-09T09:01:30")),
-        frt_any: clock(open.opened_at, at("05-09T09:00:03"), None, open.opened_at),
+        frt_human: Some(clock(handed, answer, Some("bruno"), at("05-09T09:01:30"))),
+        frt_any: Some(clock(open.opened_at, at("05-09T09:00:03"), None, open.opened_at)),
         queue: some("soporte"),
         reason: some("saldo"),
         outcome: some("escalated_requested"),
         bot: some("bot-1"),
         turns: [(handed, answer), (again, last)]
             .into_iter()
-            .filter_map(|(start, stop)| clock(start, stop, Some("bruno"), start))
+            .map(|(start, stop)| clock(start, stop, Some("bruno"), start))
             .collect(),
         work: vec![work("bruno", 215, Some(510))],
         ratings: vec![
@@ -287,7 +287,7 @@ fn answered() -> Vec<Fact> {
         ..session(at("05-06T12:00:00"))
     };
     let end = Session {
-        frt_any: clock(open.opened_at, at("05-06T12:00:05"), None, open.opened_at),
+        frt_any: Some(clock(open.opened_at, at("05-06T12:00:05"), None, open.opened_at)),
         outcome: some("contained_confirmed"),
         bot: some("bot-2"),
         ..open.clone()

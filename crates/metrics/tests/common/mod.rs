@@ -195,15 +195,12 @@ impl Sent {
         let mut known: Option<&Status> = None;
         let mut facts = Vec::new();
         for (revision, occasion) in (1..).zip(occasions) {
-            let event_time = match &occasion {
-                Some((name, at, codes)) => {
-                    fold.add(name, *at, codes);
-                    *at
-                }
-                None => {
-                    known = accepted.as_ref();
-                    accepted.as_ref().and_then(|fact| fact.accepted_at).unwrap()
-                }
+            let event_time = if let Some((name, at, codes)) = &occasion {
+                fold.add(name, *at, codes);
+                *at
+            } else {
+                known = accepted.as_ref();
+                accepted.as_ref().and_then(|fact| fact.accepted_at).unwrap()
             };
             let error_class = fold.error_class().map(|class: ErrorClass| class.as_str().to_owned());
             facts.push(Fact::Status(Box::new(Status {
@@ -284,13 +281,13 @@ pub(crate) fn session(opened_at: Millis) -> Session {
     }
 }
 
-pub(crate) fn clock(start: Millis, stop: Millis, agent: Option<&str>, agent_start: Millis) -> Option<Clock> {
-    Some(Clock {
+pub(crate) fn clock(start: Millis, stop: Millis, agent: Option<&str>, agent_start: Millis) -> Clock {
+    Clock {
         started_at: start,
         stopped_at: Some(stop),
         agent: agent.map(str::to_owned),
         agent_started_at: Some(agent_start),
-    })
+    }
 }
 
 pub(crate) fn closed(session: Session, at: Millis, reason: &str) -> Session {
