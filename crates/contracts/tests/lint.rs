@@ -269,6 +269,8 @@ fn every_struct_has_the_fields_of_its_record_in_their_order() {
         ("Author", fields::<facts::AuthorRef>()),
         ("Template", fields::<facts::TemplateRef>()),
         ("Clock", fields::<facts::Clock>()),
+        ("Work", fields::<facts::Work>()),
+        ("Rating", fields::<facts::Rating>()),
         ("Session", fields::<facts::Session>()),
         ("Conversation", fields::<facts::Conversation>()),
         ("Error", fields::<facts::ErrorRef>()),

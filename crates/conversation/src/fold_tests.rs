@@ -143,7 +143,7 @@ fn outcomes_are_the_first_that_fits() {
     let outcome = |history: &[(Millis, &str)]| {
         let mut person = Person::default();
         person.threads.insert("n".to_owned(), thread(history, 9 * DAY));
-        person.call_backs(0);
+        person.returns(0);
         person.threads["n"].sessions[0].session.outcome.clone()
     };
     let is = |history: &[(Millis, &str)], want: Option<&str>| {
@@ -219,6 +219,7 @@ proptest! {
                 .map(|before| before.id.to_string());
             prop_assert_eq!(&got.reopens, &reopens);
             got.reopens = None;
+            got.repeated_at = None;
             if *outcome == Outcome::UnlessCalledBack {
                 got.outcome = None;
             }

@@ -6,6 +6,7 @@ mod fold;
 mod measure;
 mod person;
 mod processor;
+mod work;
 
 pub use processor::Conversation;
 

@@ -3,8 +3,9 @@
 use crate::{
     event::{Event, Role},
     fold::{Folded, Reason},
+    work::{self, UNKNOWN, assignee, sender},
 };
-use hilo_contracts::facts::{Clock, Session};
+use hilo_contracts::facts::{Clock, Rating, Session};
 use hilo_domain::{Millis, time::HOUR};
 
 /// Answers to a survey count until this long after the close, or after the first answer while the session is open.
@@ -19,13 +20,6 @@ pub(crate) enum Outcome {
     Is(&'static str),
     /// `contained_silent`, unless the person comes back within 24 h of the close.
     UnlessCalledBack,
-}
-
-fn human_agent(event: &Event) -> Option<Option<&str>> {
-    match &event.role {
-        Role::Human { agent } => Some(agent.as_deref()),
-        _ => None,
-    }
 }
 
 fn inbox<'a>(event: &'a Event, name: &str) -> Option<&'a hilo_contracts::item::Inbox> {
@@ -95,7 +89,7 @@ fn hand_off(since_customer: &[&Event]) -> Option<Millis> {
     let assigned = || {
         since_customer
             .iter()
-            .take_while(|event| human_agent(event).is_none())
+            .take_while(|event| sender(event).is_none())
             .find(|event| inbox(event, "assigned").is_some())
     };
     handed_off.or_else(assigned).map(|event| event.at)
@@ -112,7 +106,7 @@ fn first_response(during: &[&Event], start: Millis, any: bool) -> Clock {
             }
     });
     let Some((place, answer)) = answer else { return Clock { started_at: start, ..Clock::default() } };
-    let agent = human_agent(answer).flatten().map(str::to_owned);
+    let agent = sender(answer).filter(|agent| *agent != UNKNOWN).map(str::to_owned);
     let assigned = agent.as_ref().and_then(|agent| {
         during[..place]
             .iter()
@@ -132,7 +126,7 @@ fn outcome(own: &[&Event], since_customer: &[&Event], closed: Option<(Millis, Re
         return Outcome::None;
     }
     let handed_off = own.iter().position(|event| inbox(event, "handed_off").is_some());
-    let human = own.iter().position(|event| human_agent(event).is_some());
+    let human = own.iter().position(|event| sender(event).is_some());
     if human.is_some_and(|human| handed_off.is_none_or(|handed_off| human < handed_off)) {
         return Outcome::Is("human_takeover");
     }
@@ -159,20 +153,50 @@ fn outcome(own: &[&Event], since_customer: &[&Event], closed: Option<(Millis, Re
     }
 }
 
-/// Whether the winning answer on satisfaction (not effort) is satisfied: top two of the scale, the top one of 2 or 3.
-fn is_satisfied(own: &[&Event], closed: Option<(Millis, Reason)>) -> bool {
-    let answers: Vec<_> = own
-        .iter()
-        .filter_map(|event| inbox(event, "rated").map(|inbox| (event.at, inbox)))
-        .filter(|(_, inbox)| match inbox.instrument.as_deref() {
-            Some(instrument) => instrument != "ces",
-            None => inbox.scale.as_deref() != Some("7"),
+/// People who had the session: agents of assignments and senders. Who wrote from the phone app counts only where nobody
+/// is named.
+fn owners(during: &[&Event]) -> Vec<String> {
+    let mut owners: Vec<String> =
+        during.iter().filter_map(|event| sender(event).or_else(|| assignee(event))).map(str::to_owned).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    if owners.len() > 1 {
+        owners.retain(|owner| owner != UNKNOWN);
+    }
+    owners
+}
+
+/// The winning answer to each survey: the latest within the horizon.
+fn ratings(own: &[&Event], closed: Option<(Millis, Reason)>) -> Vec<Rating> {
+    ["ces", "csat"]
+        .into_iter()
+        .filter_map(|instrument| {
+            let answers: Vec<Rating> = own
+                .iter()
+                .filter_map(|event| {
+                    let answer = inbox(event, "rated")?;
+                    let is_effort = match answer.instrument.as_deref() {
+                        Some(named) => named == "ces",
+                        None => answer.scale.as_deref() == Some("7"),
+                    };
+                    (is_effort == (instrument == "ces")).then(|| Rating {
+                        instrument: instrument.to_owned(),
+                        score: answer.score.clone().unwrap_or_default(),
+                        scale: answer.scale.clone().unwrap_or_default(),
+                        rated_at: event.at,
+                    })
+                })
+                .collect();
+            let until = closed.map_or(answers.first()?.rated_at, |(at, _)| at) + RATING_HORIZON;
+            answers.into_iter().rev().find(|answer| answer.rated_at <= until)
         })
-        .collect();
-    let Some((first, _)) = answers.first() else { return false };
-    let until = closed.map_or(*first, |(at, _)| at) + RATING_HORIZON;
-    let Some((_, answer)) = answers.iter().rev().find(|(at, _)| *at <= until) else { return false };
-    let number = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<f64>().ok());
-    let (Some(score), Some(scale)) = (number(&answer.score), number(&answer.scale)) else { return false };
-    if scale <= 3.0 { score >= scale } else { score >= scale - 1.0 }
+        .collect()
+}
+
+/// Whether the answer on satisfaction is satisfied: top two of the scale, the top one of 2 or 3.
+fn is_satisfied(own: &[&Event], closed: Option<(Millis, Reason)>) -> bool {
+    ratings(own, closed).iter().filter(|rating| rating.instrument == "csat").any(|rating| {
+        let (Ok(score), Ok(scale)) = (rating.score.parse::<f64>(), rating.scale.parse::<f64>()) else { return false };
+        if scale <= 3.0 { score >= scale } else { score >= scale - 1.0 }
+    })
 }

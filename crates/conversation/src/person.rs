@@ -2,13 +2,16 @@
 
 use crate::{
     event::Event,
-    fold::{Folded, REOPEN, SESSION_GAP, fold},
+    fold::{Folded, REOPEN, Reason, SESSION_GAP, fold},
     measure::{Outcome, measure},
 };
 use hilo_contracts::{facts::Session, item::Move};
-use hilo_domain::{Millis, hash, time::DAY};
+use hilo_domain::{Millis, hash, time::{DAY, HOUR}};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::RangeInclusive};
+
+/// A new session within this long after a resolution is a repeat of it.
+const REPEAT: Millis = 72 * HOUR;
 
 /// A session as it was told last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,37 +74,48 @@ impl Person {
         self.threads.values().filter_map(|thread| thread.sessions.last()?.expires_at).min()
     }
 
-    /// Looks again at outcomes that depend on whether the person came back, around the sessions that changed.
-    pub(crate) fn call_backs(&mut self, since: Millis) -> Vec<(String, SessionChange)> {
+    /// Looks again at what depends on whether the person came back, for the sessions that closed at most
+    /// [`REPEAT`] before `since`: outcomes (within 24 h), and repeats of what was resolved (within 72 h).
+    pub(crate) fn returns(&mut self, since: Millis) -> Vec<(String, SessionChange)> {
+        let waits = |told: &Told| {
+            told.awaits_call_back || told.session.close_reason.as_deref() == Some(Reason::Resolved.as_str())
+        };
         // Sessions of a thread follow one another, so their closes rise.
-        let is_recent = |told: &&Told| told.session.closed_at.is_none_or(|closed_at| closed_at + DAY >= since);
-        let recent =
-            |thread: &Thread| thread.sessions.iter().rev().take_while(is_recent).any(|told| told.awaits_call_back);
-        if !self.threads.values().any(recent) {
+        let is_recent = |told: &&Told| told.session.closed_at.is_none_or(|closed_at| closed_at + REPEAT >= since);
+        if !self.threads.values().any(|thread| thread.sessions.iter().rev().take_while(is_recent).any(waits)) {
             return Vec::new();
         }
-        let openings: Vec<(Millis, Millis)> = self
+        let openings: Vec<Opening> = self
             .threads
             .values()
-            .flat_map(|thread| &thread.sessions)
-            .filter_map(|told| Some((told.session.opened_at, told.session.first_customer_at?)))
+            .flat_map(|thread| thread.sessions.iter().rev().take_while(is_recent))
+            .filter_map(|told| {
+                Some(Opening {
+                    opened_at: told.session.opened_at,
+                    customer_at: told.session.first_customer_at?,
+                    reason: told.session.reason.clone(),
+                })
+            })
             .collect();
         let mut changes = Vec::new();
         for (number, thread) in &mut self.threads {
             for told in thread.sessions.iter_mut().rev() {
                 let Some(closed_at) = told.session.closed_at else { continue };
-                if closed_at + DAY < since {
+                if closed_at + REPEAT < since {
                     break;
                 }
-                if !told.awaits_call_back {
-                    continue;
-                }
+                let repeated_at = repeated_at(&told.session, &openings);
                 let called_back = openings
                     .iter()
-                    .any(|(opened, customer)| *opened >= closed_at && *customer <= closed_at + DAY);
-                let outcome = if called_back { "called_back" } else { "contained_silent" };
-                if told.session.outcome.as_deref() != Some(outcome) {
-                    told.session.outcome = Some(outcome.to_owned());
+                    .any(|opening| opening.opened_at >= closed_at && opening.customer_at <= closed_at + DAY);
+                let outcome = match (told.awaits_call_back, called_back) {
+                    (false, _) => told.session.outcome.clone(),
+                    (true, true) => Some("called_back".to_owned()),
+                    (true, false) => Some("contained_silent".to_owned()),
+                };
+                if told.session.outcome != outcome || told.session.repeated_at != repeated_at {
+                    told.session.outcome = outcome;
+                    told.session.repeated_at = repeated_at;
                     told.revision += 1;
                     changes.push((number.clone(), SessionChange { kind: "session_changed", told: told.clone() }));
                 }
@@ -109,6 +123,30 @@ impl Person {
         }
         changes
     }
+}
+
+/// When a session of the person began, and what it was about.
+struct Opening {
+    opened_at: Millis,
+    customer_at: Millis,
+    reason: Option<String>,
+}
+
+/// The first customer message of a session that repeats a resolved one: within 72 h, and not for another reason.
+fn repeated_at(session: &Session, openings: &[Opening]) -> Option<Millis> {
+    let closed_at = session.closed_at?;
+    if session.close_reason.as_deref() != Some(Reason::Resolved.as_str()) || session.first_customer_at.is_none() {
+        return None;
+    }
+    openings
+        .iter()
+        .filter(|opening| opening.opened_at >= closed_at && opening.customer_at <= closed_at + REPEAT)
+        .filter(|opening| match (&session.reason, &opening.reason) {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        })
+        .map(|opening| opening.customer_at)
+        .min()
 }
 
 /// A session is named by whose it is and by what opened it.
@@ -225,6 +263,7 @@ impl Thread {
             }
         };
         session.reopens = before.and_then(|told| told.session.reopens.clone());
+        session.repeated_at = before.and_then(|told| told.session.repeated_at);
         let mut told = Told {
             id: id.into(),
             opener: folded.opener,

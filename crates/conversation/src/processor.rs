@@ -69,10 +69,11 @@ impl Processor for Conversation {
                 })
                 .map(|(number, _)| number.clone())
                 .collect();
+            let mut since = Millis::MAX;
             for number in due {
-                self.refold(&person_id, &number, &(usize::MAX..=usize::MAX), None, context)?;
+                since = since.min(self.refold(&person_id, &number, &(usize::MAX..=usize::MAX), None, context)?);
             }
-            self.settle(&person_id, Millis::MAX, context)?;
+            self.settle(&person_id, since, context)?;
         }
         Ok(())
     }
@@ -126,11 +127,10 @@ impl Conversation {
         if country.is_some() {
             person.country = country;
         }
-        let at = event.at;
         let key = event.key.clone();
         let changed = person.threads.entry(number.to_owned()).or_default().insert(event);
-        self.refold(person_id, number, &changed, fact.map(|fact| (key, fact)), context)?;
-        self.settle(person_id, at, context)
+        let since = self.refold(person_id, number, &changed, fact.map(|fact| (key, fact)), context)?;
+        self.settle(person_id, since, context)
     }
 
     /// The graph says that these items are somebody else's.
@@ -153,14 +153,14 @@ impl Conversation {
             touched.extend(earliest.map(|place| (number.clone(), place)));
         }
         person.moves.push(moved.clone());
-        let since = gone.iter().map(|(_, event)| event.at).min();
+        let mut since = Millis::MAX;
         for (number, place) in touched {
-            self.refold(person_id, &number, &(place..=usize::MAX), None, context)?;
+            since = since.min(self.refold(person_id, &number, &(place..=usize::MAX), None, context)?);
         }
         for (number, event) in gone {
             self.hand_over(&number, event, &moved, context)?;
         }
-        self.settle(person_id, since.unwrap_or(Millis::MAX), context)
+        self.settle(person_id, since, context)
     }
 
     fn hand_over(
@@ -198,18 +198,18 @@ impl Conversation {
         let Some(person) = self.people.get_mut(person_id.as_bytes())? else { return Ok(()) };
         let found = person.threads.iter_mut().find_map(|(number, thread)| {
             let place = thread.events.iter().rposition(|event| *event.key == *key)?;
-            let gone = thread.remove(place);
-            Some((number.clone(), place, gone.at))
+            thread.remove(place);
+            Some((number.clone(), place))
         });
-        if let Some((number, place, at)) = found {
-            self.refold(person_id, &number, &(place..=place), None, context)?;
-            self.settle(person_id, at, context)?;
+        if let Some((number, place)) = found {
+            let since = self.refold(person_id, &number, &(place..=place), None, context)?;
+            self.settle(person_id, since, context)?;
         }
         Ok(())
     }
 
     /// Folds a thread anew around what changed in it and tells the difference; `new` is the fact, with its content, of the event with
-    /// that key.
+    /// that key. Gives the opening of the earliest session that changed.
     fn refold(
         &mut self,
         person_id: &str,
@@ -217,12 +217,12 @@ impl Conversation {
         changed: &RangeInclusive<usize>,
         mut new: Option<(Box<str>, Fact)>,
         context: &mut Context,
-    ) -> Result<(), ProcessorError> {
+    ) -> Result<Millis, ProcessorError> {
         let now = self.now()?;
-        let Some(person) = self.people.get_mut(person_id.as_bytes())? else { return Ok(()) };
+        let Some(person) = self.people.get_mut(person_id.as_bytes())? else { return Ok(Millis::MAX) };
         let country = person.country.clone();
         let tenant = person.tenant.clone();
-        let Some(thread) = person.threads.get_mut(number) else { return Ok(()) };
+        let Some(thread) = person.threads.get_mut(number) else { return Ok(Millis::MAX) };
         let Changes { sessions, events } = thread.refold(changed, now, person_id, number);
         let conversation = hash::id("conversation_id", &[person_id.as_bytes(), number.as_bytes()]);
         let mut facts: Vec<Fact> = Vec::with_capacity(events.len());
@@ -240,18 +240,20 @@ impl Conversation {
         for fact in facts {
             self.send(person_id.as_bytes(), &fact, context)?;
         }
+        let since = sessions.iter().map(|change| change.told.session.opened_at).min();
         for change in sessions {
             self.tell(person_id, &tenant, country.as_deref(), number, change, context)?;
         }
-        Ok(())
+        Ok(since.unwrap_or(Millis::MAX))
     }
 
-    /// What follows from a change: outcomes that wait for a return of the person, and the next deadline.
+    /// What follows from a change of sessions that opened at `since` or later: what waits for a return of the person, and
+    /// the next deadline.
     fn settle(&mut self, person_id: &str, since: Millis, context: &mut Context) -> Result<(), ProcessorError> {
         let Some(person) = self.people.get_mut(person_id.as_bytes())? else { return Ok(()) };
         let country = person.country.clone();
         let tenant = person.tenant.clone();
-        let changes = if since == Millis::MAX { Vec::new() } else { person.call_backs(since) };
+        let changes = if since == Millis::MAX { Vec::new() } else { person.returns(since) };
         let deadline = person.deadline();
         for (number, change) in changes {
             self.tell(person_id, &tenant, country.as_deref(), &number, change, context)?;

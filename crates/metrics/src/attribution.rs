@@ -5,24 +5,22 @@ use crate::{
     members::{Sent, UNKNOWN},
     notes::{Note, What},
     profiles::Profiles,
-    replies::{Effects, Inbound, MessageKey, Replies, Send, Signal, Told},
+    replies::{Effects, InRows, MessageKey, Replies, Send, Told},
     rows::{Change, RowSet, Rows},
     series::{self, Series},
     windows::Zones,
 };
 use hilo_domain::{Millis, hash};
 use hilo_stream::{ProcessorError, Timers};
-use std::collections::BTreeMap;
 
 impl Metrics {
     /// Brings the replies of the persons concerned up to date with a send.
     pub(crate) fn move_send(&mut self, message: MessageKey, had: &Sent, sent: &Sent) -> Result<(), ProcessorError> {
-        let name = hash::to_hex(&message);
         if let Some(person) = had.person.as_deref().filter(|_| had.person != sent.person)
             && let Some(replies) = self.replies.get_mut(person.as_bytes())?
         {
             replies.remove_send(message);
-            replies.remove_signal(&name);
+            replies.remove_signal(&hash::to_hex(&message));
             self.settle(person)?;
         }
         let Some(person) = sent.person.as_deref() else {
@@ -44,14 +42,13 @@ impl Metrics {
             }),
             None => replies.remove_send(message),
         };
-        match sent.refused_at {
-            Some(at) => replies.put_signal(Signal {
-                at,
-                is_opt_in: false,
-                id: name.into(),
-            }),
-            None => replies.remove_signal(&name),
-        };
+        if sent.refused_at != had.refused_at || sent.person != had.person {
+            let id = hash::to_hex(&message);
+            replies.remove_signal(&id);
+            if let Some(at) = sent.refused_at {
+                replies.put_signal(at, false, &id);
+            }
+        }
         self.settle(person)
     }
 
@@ -76,23 +73,21 @@ impl Metrics {
             zones,
             in_rows: &mut replies.in_rows,
         };
-        let mut before = std::mem::take(&mut replies.told);
-        for (send, effects) in replies.sends.iter().zip(effects) {
-            let told = Told {
+        for gone in replies.gone.drain(..) {
+            counter.replace(Some(&gone), None)?;
+        }
+        for ((send, told), effects) in replies.sends.iter_mut().zip(effects) {
+            let now = Told {
                 profile: send.profile,
                 anchor: send.accepted_at,
                 is_marketing: send.is_marketing,
                 is_authentication: send.is_authentication,
                 effects,
             };
-            let had = before.remove(&send.message);
-            replies.told.insert(send.message, told);
-            if had != Some(told) {
-                counter.replace(had.as_ref(), Some(&told))?;
+            let had = told.replace(now);
+            if had != Some(now) {
+                counter.replace(had.as_ref(), Some(&now))?;
             }
-        }
-        for gone in before.values() {
-            counter.replace(Some(gone), None)?;
         }
         let told = std::mem::replace(&mut replies.told_unattributed, unattributed);
         for at in told.iter().filter(|at| !replies.told_unattributed.contains(at)) {
@@ -109,43 +104,18 @@ impl Metrics {
         let Some(person) = note.person.as_deref() else {
             return Ok(());
         };
-        let (inbound, signal) = match note.what {
-            What::Inbound { is_opt_out, .. } => (true, is_opt_out.then_some(false)),
-            What::Preference { is_opt_in } => (false, Some(is_opt_in)),
-            What::Outbound | What::Nothing => return Ok(()),
-        };
+        if matches!(note.what, What::Outbound | What::Nothing) {
+            return Ok(());
+        }
         let replies = self.replies.get_or_insert_with(person.as_bytes(), Replies::default)?;
         replies.tenant.clone_from(&note.tenant);
-        if inbound {
+        if add {
+            let (at, number) = (note.at, note.number.as_deref().unwrap_or(UNKNOWN));
+            replies.put_note(id, at, number, note.what);
+        } else {
             replies.remove_inbound(id);
+            replies.remove_signal(id);
         }
-        if let (
-            true,
-            What::Inbound {
-                reply_to,
-                is_button,
-                is_opt_out,
-            },
-        ) = (add, note.what)
-        {
-            let number = note.number.as_deref().unwrap_or(UNKNOWN).into();
-            replies.put_inbound(Inbound {
-                at: note.at,
-                id: id.into(),
-                number,
-                reply_to,
-                is_button,
-                is_opt_out,
-            });
-        }
-        match signal {
-            Some(is_opt_in) if add => replies.put_signal(Signal {
-                at: note.at,
-                is_opt_in,
-                id: id.into(),
-            }),
-            _ => replies.remove_signal(id),
-        };
         if replies.sends.is_empty() && replies.signals.is_empty() && replies.told_unattributed.is_empty() {
             return Ok(());
         }
@@ -159,7 +129,7 @@ struct PersonCounter<'a> {
     due: &'a mut Timers,
     profiles: &'a mut Profiles,
     zones: &'a mut Zones,
-    in_rows: &'a mut BTreeMap<[u8; 8], [u32; 3]>,
+    in_rows: &'a mut InRows,
 }
 
 impl PersonCounter<'_> {

@@ -1,10 +1,13 @@
 //! Replies and opt-outs of one person: which sends were answered, and which made the person leave
 //! (metric definitions, chapter 3). A function of what is known of the person, whatever came first.
 
-use crate::series::{OPT_OUT_WINDOW, REPLY_WINDOW, STRONG_REPLY, Series};
+use crate::{
+    notes::What,
+    series::{OPT_OUT_WINDOW, REPLY_WINDOW, STRONG_REPLY, Series},
+};
 use hilo_domain::Millis;
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// A message, as the topics key it.
 pub(crate) type MessageKey = [u8; 16];
@@ -63,21 +66,25 @@ pub(crate) struct Signal {
     pub id: Box<str>,
 }
 
+/// By row and slot, how many sends of the person stand there.
+pub(crate) type InRows = FxHashMap<[u8; 8], [u32; 3]>;
+
 /// What replies and opt-outs need of a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Replies {
     pub tenant: Box<str>,
-    /// By (acceptance, message), each with what was told of it and for which profile and time.
-    pub sends: Vec<Send>,
+    /// By (acceptance, message), each with what was told of it.
+    pub sends: Vec<(Send, Option<Told>)>,
+    /// What was told of sends that are the person's no more, until it is taken back.
+    pub gone: Vec<Told>,
     /// By (time, id).
     pub inbounds: Vec<Inbound>,
     /// In order.
     pub signals: Vec<Signal>,
-    pub told: BTreeMap<MessageKey, Told>,
     /// Times of opt-outs without a marketing message before, as told.
     pub told_unattributed: Vec<Millis>,
     /// How often the person stands in each row and slot: a row counts a person once.
-    pub in_rows: BTreeMap<[u8; 8], [u32; 3]>,
+    pub in_rows: InRows,
 }
 
 /// What was told of a send.
@@ -91,52 +98,65 @@ pub(crate) struct Told {
 }
 
 impl Replies {
-    /// Puts a send in its place, instead of what was known of the message. Whether that is news.
-    pub(crate) fn put_send(&mut self, send: Send) -> bool {
-        if let Some(had) = self.sends.iter().rposition(|had| had.message == send.message) {
-            if self.sends[had] == send {
-                return false;
-            }
-            self.sends.remove(had);
-        }
+    /// Puts a send in its place, instead of what was known of the message.
+    pub(crate) fn put_send(&mut self, send: Send) {
+        let had = self.sends.iter().rposition(|(had, _)| had.message == send.message);
+        let told = had.and_then(|had| self.sends.remove(had).1);
         let order = |send: &Send| (send.accepted_at, send.message);
-        let place = self.sends.partition_point(|had| order(had) < order(&send));
-        self.sends.insert(place, send);
-        true
+        let place = self.sends.partition_point(|(had, _)| order(had) < order(&send));
+        self.sends.insert(place, (send, told));
     }
 
-    pub(crate) fn remove_send(&mut self, message: MessageKey) -> bool {
-        let before = self.sends.len();
-        self.sends.retain(|had| had.message != message);
-        self.sends.len() != before
+    pub(crate) fn remove_send(&mut self, message: MessageKey) {
+        if let Some(had) = self.sends.iter().rposition(|(had, _)| had.message == message) {
+            self.gone.extend(self.sends.remove(had).1);
+        }
     }
 
-    pub(crate) fn put_inbound(&mut self, inbound: Inbound) {
-        let place = self
-            .inbounds
-            .partition_point(|had| (had.at, &had.id) < (inbound.at, &inbound.id));
-        self.inbounds.insert(place, inbound);
+    /// Puts a message or preference in its place; it is not there yet.
+    pub(crate) fn put_note(&mut self, id: &str, at: Millis, number: &str, what: What) {
+        match what {
+            What::Inbound {
+                reply_to,
+                is_button,
+                is_opt_out,
+            } => {
+                let number = number.into();
+                let place = self.inbounds.partition_point(|had| (had.at, &*had.id) < (at, id));
+                let inbound = Inbound {
+                    at,
+                    id: id.into(),
+                    number,
+                    reply_to,
+                    is_button,
+                    is_opt_out,
+                };
+                self.inbounds.insert(place, inbound);
+                if is_opt_out {
+                    self.put_signal(at, false, id);
+                }
+            }
+            What::Preference { is_opt_in } => self.put_signal(at, is_opt_in, id),
+            What::Outbound | What::Nothing => {}
+        }
     }
 
     pub(crate) fn remove_inbound(&mut self, id: &str) {
         self.inbounds.retain(|had| *had.id != *id);
     }
 
-    /// Whether that is news.
-    pub(crate) fn put_signal(&mut self, signal: Signal) -> bool {
-        if self.signals.contains(&signal) {
-            return false;
-        }
-        self.signals.retain(|had| had.id != signal.id);
+    pub(crate) fn put_signal(&mut self, at: Millis, is_opt_in: bool, id: &str) {
+        let signal = Signal {
+            at,
+            is_opt_in,
+            id: id.into(),
+        };
         let place = self.signals.partition_point(|had| *had < signal);
         self.signals.insert(place, signal);
-        true
     }
 
-    pub(crate) fn remove_signal(&mut self, id: &str) -> bool {
-        let before = self.signals.len();
+    pub(crate) fn remove_signal(&mut self, id: &str) {
         self.signals.retain(|had| *had.id != *id);
-        self.signals.len() != before
     }
 
     /// What each send led to, in their order, and the times of the opt-outs that follow none.
@@ -144,55 +164,66 @@ impl Replies {
         let mut effects: Vec<Effects> = self
             .sends
             .iter()
-            .map(|send| Effects {
+            .map(|(send, _)| Effects {
                 delivered: send.delivered_at.is_some(),
                 ..Effects::default()
             })
             .collect();
-        let strong_for: Vec<Option<usize>> = self.inbounds.iter().map(|inbound| self.strong_for(inbound)).collect();
+        let strong_for = self.strong_for();
         for place in strong_for.iter().flatten() {
             effects[*place].strong = true;
             effects[*place].replied = true;
         }
-        for (place, send) in self.sends.iter().enumerate() {
+        for (place, (send, _)) in self.sends.iter().enumerate() {
             if !effects[place].replied && self.is_weakly_answered(place, send, &strong_for) {
                 effects[place].replied = true;
             }
         }
         let mut unattributed = Vec::new();
         for at in self.opt_outs() {
-            let before = self.sends.iter().enumerate().filter_map(|(place, send)| {
-                let delivered = send.delivered_at.filter(|_| send.is_marketing)?;
-                (delivered < at && at - delivered <= OPT_OUT_WINDOW).then_some((delivered, place))
-            });
-            match before.max() {
-                Some((_, place)) => effects[place].opted_out = true,
+            let wanted =
+                |send: &Send, delivered| send.is_marketing && delivered < at && at - delivered <= OPT_OUT_WINDOW;
+            match self.latest_delivered(wanted) {
+                Some(place) => effects[place].opted_out = true,
                 None => unattributed.push(at),
             }
         }
         (effects, unattributed)
     }
 
-    /// The send that a message answers by name, or by a button on the latest delivered template.
-    fn strong_for(&self, inbound: &Inbound) -> Option<usize> {
-        if inbound.is_opt_out {
-            return None;
+    /// The send delivered last of those that are wanted.
+    fn latest_delivered(&self, wanted: impl Fn(&Send, Millis) -> bool) -> Option<usize> {
+        let delivered = self.sends.iter().enumerate().filter_map(|(place, (send, _))| {
+            let delivered = send.delivered_at.filter(|delivered| wanted(send, *delivered))?;
+            Some((delivered, place))
+        });
+        delivered.max().map(|(_, place)| place)
+    }
+
+    /// For each message the send that it answers by name, or by a button on the latest delivered template.
+    fn strong_for(&self) -> Vec<Option<usize>> {
+        let mut places: FxHashMap<MessageKey, usize> = FxHashMap::default();
+        if self.inbounds.iter().any(|inbound| inbound.reply_to.is_some()) {
+            places.extend(
+                self.sends
+                    .iter()
+                    .enumerate()
+                    .map(|(place, (send, _))| (send.message, place)),
+            );
         }
-        let answered = match inbound.reply_to {
-            Some(message) => self.sends.iter().position(|send| send.message == message)?,
-            None if inbound.is_button => {
-                let delivered = self.sends.iter().enumerate().filter_map(|(place, send)| {
-                    let delivered = send
-                        .delivered_at
-                        .filter(|_| send.is_template && send.number == inbound.number)?;
-                    (delivered < inbound.at).then_some((delivered, place))
-                });
-                delivered.max()?.1
-            }
-            None => return None,
+        let answered = |inbound: &Inbound| {
+            let place = match inbound.reply_to {
+                _ if inbound.is_opt_out => return None,
+                Some(message) => *places.get(&message)?,
+                None if inbound.is_button => self.latest_delivered(|send, delivered| {
+                    send.is_template && send.number == inbound.number && delivered < inbound.at
+                })?,
+                None => return None,
+            };
+            let delivered = self.sends[place].0.delivered_at?;
+            (inbound.at - delivered <= STRONG_REPLY).then_some(place)
         };
-        let delivered = self.sends[answered].delivered_at?;
-        (inbound.at - delivered <= STRONG_REPLY).then_some(answered)
+        self.inbounds.iter().map(answered).collect()
     }
 
     /// Whether the first message after delivery answers the send.
@@ -202,20 +233,20 @@ impl Replies {
         };
         // Events of one instant have an order: messages in, messages out, statuses. After the delivery is later.
         let start = self.inbounds.partition_point(|inbound| inbound.at <= delivered);
-        let first = (start..self.inbounds.len()).find(|index| self.inbounds[*index].number == send.number);
-        let Some(first) = first else { return false };
-        let inbound = &self.inbounds[first];
+        let mut after = self.inbounds.iter().zip(strong_for).skip(start);
+        let Some((inbound, strong_for)) = after.find(|(inbound, _)| inbound.number == send.number) else {
+            return false;
+        };
         let is_superseded = || {
-            self.sends.iter().any(|other| {
-                other.is_template
-                    && other.number == send.number
-                    && delivered < other.accepted_at
-                    && other.accepted_at < inbound.at
-            })
+            let later = self.sends.partition_point(|(other, _)| other.accepted_at <= delivered);
+            let mut between = self.sends[later..]
+                .iter()
+                .take_while(|(other, _)| other.accepted_at < inbound.at);
+            between.any(|(other, _)| other.is_template && other.number == send.number)
         };
         inbound.at - delivered <= REPLY_WINDOW
             && !inbound.is_opt_out
-            && strong_for[first].is_none_or(|other| other == place)
+            && strong_for.is_none_or(|other| other == place)
             && !is_superseded()
     }
 
@@ -266,7 +297,7 @@ mod tests {
 
     fn told(sends: Vec<Send>, inbounds: Vec<Inbound>) -> Vec<&'static str> {
         let replies = Replies {
-            sends,
+            sends: sends.into_iter().map(|send| (send, None)).collect(),
             inbounds,
             ..Replies::default()
         };
@@ -343,24 +374,23 @@ mod tests {
             ..inbound(HOUR, None)
         };
         assert_eq!(told(vec![send(1, 0, Some(SECOND))], vec![stop]), ["none"]);
-        let signal = |at, is_opt_in| Signal {
-            at,
-            is_opt_in,
-            id: at.to_string().into(),
-        };
+        let put = |replies: &mut Replies, at: Millis, is_opt_in| replies.put_signal(at, is_opt_in, &at.to_string());
         let mut replies = Replies {
-            sends: vec![send(1, 0, Some(SECOND)), send(2, 2 * DAY, Some(2 * DAY + SECOND))],
+            sends: vec![
+                (send(1, 0, Some(SECOND)), None),
+                (send(2, 2 * DAY, Some(2 * DAY + SECOND)), None),
+            ],
             ..Replies::default()
         };
         for (at, is_opt_in) in [(2 * DAY + HOUR, false), (HOUR, false)] {
-            assert!(replies.put_signal(signal(at, is_opt_in)));
+            put(&mut replies, at, is_opt_in);
         }
         let opted_out = |replies: &Replies| replies.effects().0.iter().map(|had| had.opted_out).collect::<Vec<_>>();
         assert_eq!(opted_out(&replies), [true, false]);
-        replies.put_signal(signal(DAY, true));
+        put(&mut replies, DAY, true);
         assert_eq!(opted_out(&replies), [true, true]);
-        replies.put_signal(signal(4 * DAY, true));
-        replies.put_signal(signal(5 * DAY, false));
+        put(&mut replies, 4 * DAY, true);
+        put(&mut replies, 5 * DAY, false);
         assert_eq!(replies.effects().1, [5 * DAY], "no marketing message in the day before");
     }
 }

@@ -1,6 +1,7 @@
 //! The sums behind the rows, and how members change them.
 
 use crate::{
+    replies::InRows,
     series::{Horizon, Series},
     windows::Windows,
 };
@@ -283,7 +284,7 @@ impl Rows {
         &mut self,
         due: &mut Timers,
         set: RowSet,
-        told: &mut BTreeMap<[u8; 8], [u32; 3]>,
+        told: &mut InRows,
         slot: usize,
         add: bool,
     ) -> Result<(), ProcessorError> {

@@ -1,8 +1,7 @@
 //! A WhatsApp body: entries, changes, items.
 
 use crate::{
-    fields,
-    json,
+    fields, json,
     outcome::{FanOut, Outcome, Reason},
     people::{Business, Contacts},
     update::Update,
@@ -15,7 +14,10 @@ const WEBHOOK_OBJECT: &str = "whatsapp_business_account";
 
 /// Fans a delivery out into its items.
 pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
-    let mut out = FanOut { delivery: true, ..FanOut::default() };
+    let mut out = FanOut {
+        delivery: true,
+        ..FanOut::default()
+    };
     let body = match json::parse(&raw.body) {
         Ok(body) => body,
         Err(error) => return whole(out, raw, error.reason, error.detail),
@@ -24,7 +26,12 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
         return whole(out, raw, "not_object", "the body is no object".to_owned());
     }
     if body.get("object").and_then(Value::as_str) != Some(WEBHOOK_OBJECT) {
-        return whole(out, raw, "wrong_object", format!("the body's object is not {WEBHOOK_OBJECT}"));
+        return whole(
+            out,
+            raw,
+            "wrong_object",
+            format!("the body's object is not {WEBHOOK_OBJECT}"),
+        );
     }
     let Some(entries) = json::list(&body, "entry") else {
         return whole(out, raw, "no_entry", "the body has no list of entries".to_owned());
@@ -33,14 +40,31 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
     out.empty = entries.iter().all(without_changes);
     for (index, entry) in (0..).zip(entries) {
         let Some(changes) = json::list(entry, "changes") else {
-            let position = Position { entry: index, change: -1, item: -1 };
-            out.outcomes.push(at(position, json::seconds(entry, "time"), "no_changes", "the entry has no list of changes", entry));
+            let position = Position {
+                entry: index,
+                change: -1,
+                item: -1,
+            };
+            out.outcomes.push(at(
+                position,
+                json::seconds(entry, "time"),
+                "no_changes",
+                "the entry has no list of changes",
+                entry,
+            ));
             continue;
         };
         let entry_id = json::id(entry, "id").unwrap_or_default();
         let entry_time = json::seconds(entry, "time");
         for (change_index, change) in (0..).zip(changes) {
-            let place = Place { raw, region, entry_id: &entry_id, entry_time, entry: index, change: change_index };
+            let place = Place {
+                raw,
+                region,
+                entry_id: &entry_id,
+                entry_time,
+                entry: index,
+                change: change_index,
+            };
             place.change(change, &mut out.outcomes);
         }
     }
@@ -48,7 +72,13 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
 }
 
 fn whole(mut out: FanOut, raw: &Raw, reason: Reason, detail: String) -> FanOut {
-    out.outcomes.push(Outcome::DeadLetter { reason, detail, position: None, event_time: None, original: raw.body.clone() });
+    out.outcomes.push(Outcome::DeadLetter {
+        reason,
+        detail,
+        position: None,
+        event_time: None,
+        original: raw.body.clone(),
+    });
     out
 }
 
@@ -75,8 +105,18 @@ struct Place<'a> {
 impl Place<'_> {
     fn change(&self, change: &Value, outcomes: &mut Vec<Outcome>) {
         if !change.is_object() {
-            let position = Position { entry: self.entry, change: self.change, item: -1 };
-            outcomes.push(at(position, self.entry_time, "change_not_object", "the change is no object", change));
+            let position = Position {
+                entry: self.entry,
+                change: self.change,
+                item: -1,
+            };
+            outcomes.push(at(
+                position,
+                self.entry_time,
+                "change_not_object",
+                "the change is no object",
+                change,
+            ));
             return;
         }
         let field = change.get("field").and_then(Value::as_str);
@@ -120,7 +160,11 @@ impl Place<'_> {
         Outcome::Unclassified {
             reason,
             field: field.map(str::to_owned),
-            position: Position { entry: self.entry, change: self.change, item: 0 },
+            position: Position {
+                entry: self.entry,
+                change: self.change,
+                item: 0,
+            },
             event_time: self.entry_time.or_else(smallest).unwrap_or(self.raw.received_at),
             original: canonical(change),
         }

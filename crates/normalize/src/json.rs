@@ -15,10 +15,15 @@ pub(crate) struct Unreadable {
 
 /// The value of a whole body or line. Escapes of half a character stand as U+FFFD.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, Unreadable> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| Unreadable { reason: "not_utf8", detail: format!("no UTF-8 after byte {}", error.valid_up_to()) })?;
+    let text = std::str::from_utf8(bytes).map_err(|error| Unreadable {
+        reason: "not_utf8",
+        detail: format!("no UTF-8 after byte {}", error.valid_up_to()),
+    })?;
     serde_json::from_str(text).or_else(|error| {
-        let refused = Unreadable { reason: "not_json", detail: error.to_string() };
+        let refused = Unreadable {
+            reason: "not_json",
+            detail: error.to_string(),
+        };
         match without_lone_surrogates(text) {
             Cow::Borrowed(_) => Err(refused),
             Cow::Owned(mended) => serde_json::from_str(&mended).map_err(|_| refused),
@@ -44,7 +49,9 @@ pub(crate) fn id(object: &Value, key: &str) -> Option<String> {
 pub(crate) fn decimal(object: &Value, key: &str) -> Option<String> {
     match object.get(key)? {
         number @ Value::Number(_) => Some(hilo_domain::json::canonical(number)),
-        Value::String(text) => Some(text.trim()).filter(|text| text.parse::<f64>().is_ok()).map(str::to_owned),
+        Value::String(text) => Some(text.trim())
+            .filter(|text| text.parse::<f64>().is_ok())
+            .map(str::to_owned),
         _ => None,
     }
 }
@@ -52,9 +59,12 @@ pub(crate) fn decimal(object: &Value, key: &str) -> Option<String> {
 /// A whole number, also as text.
 pub(crate) fn integer(value: &Value) -> Option<i64> {
     match value {
-        Value::Number(number) => {
-            number.as_i64().or_else(|| number.as_f64().filter(|float| float.fract() == 0.0).map(|float| float as i64))
-        }
+        Value::Number(number) => number.as_i64().or_else(|| {
+            number
+                .as_f64()
+                .filter(|float| float.fract() == 0.0)
+                .map(|float| float as i64)
+        }),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     }
@@ -72,7 +82,9 @@ pub(crate) fn object<'a>(object: &'a Value, key: &str) -> Option<&'a Map<String,
 
 /// Whole seconds, as text or number; `None` before 1970 and beyond the calendar.
 pub(crate) fn seconds(object: &Value, key: &str) -> Option<Millis> {
-    integer(object.get(key)?).filter(|seconds| *seconds >= 0).and_then(time::from_unix_seconds)
+    integer(object.get(key)?)
+        .filter(|seconds| *seconds >= 0)
+        .and_then(time::from_unix_seconds)
 }
 
 /// An RFC 3339 instant.
@@ -104,7 +116,14 @@ mod tests {
     fn times_are_text_or_number_and_inside_the_calendar() {
         let times = json!({"a": "1777899600", "b": 1_777_899_600, "c": 1_777_899_600.0, "d": "soon", "e": -1,
             "f": "99999999999999999", "g": null, "h": [1], "i": "", "j": 1e300});
-        for (key, want) in [("a", true), ("b", true), ("c", true), ("d", false), ("e", false), ("f", false)] {
+        for (key, want) in [
+            ("a", true),
+            ("b", true),
+            ("c", true),
+            ("d", false),
+            ("e", false),
+            ("f", false),
+        ] {
             assert_eq!(seconds(&times, key), want.then_some(1_777_899_600_000), "{key}");
         }
         for key in ["g", "h", "i", "j", "z"] {

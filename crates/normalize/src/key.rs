@@ -9,7 +9,12 @@ pub(crate) enum Key {
     /// A message of one origin, by its id.
     Message { origin: &'static str, id: String },
     /// A status: not by its recipient, who is named by phone once and by user id once.
-    Status { message_id: String, status: String, participant: Option<String>, code: Option<i64> },
+    Status {
+        message_id: String,
+        status: String,
+        participant: Option<String>,
+        code: Option<i64>,
+    },
     /// A call, by its event or status.
     Call { id: String, event: String },
     /// No id: by where and when it was said, and by all of what it says.
@@ -27,8 +32,16 @@ impl Key {
                 hasher.update(origin.as_bytes()).update(id.as_bytes());
                 Some(keys::message(tenant, id))
             }
-            Self::Status { message_id, status, participant, code } => {
-                hasher.update(b"status").update(message_id.as_bytes()).update(status.as_bytes());
+            Self::Status {
+                message_id,
+                status,
+                participant,
+                code,
+            } => {
+                hasher
+                    .update(b"status")
+                    .update(message_id.as_bytes())
+                    .update(status.as_bytes());
                 add(&mut hasher, participant.as_deref().map(str::as_bytes));
                 add(&mut hasher, code.map(i64::to_le_bytes).as_ref().map(|bytes| &bytes[..]));
                 Some(keys::message(tenant, message_id))

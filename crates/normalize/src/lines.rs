@@ -25,15 +25,28 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
             return out;
         }
     };
-    if !line.is_object() || !matches!(raw.source.as_str(), capture::OUTBOUND | capture::INBOX | capture::CRM | capture::CLOCK) {
-        out.outcomes.push(refused(raw, "unknown_source", "the line is no webhook body and names no known source".to_owned()));
+    if !line.is_object()
+        || !matches!(
+            raw.source.as_str(),
+            capture::OUTBOUND | capture::INBOX | capture::CRM | capture::CLOCK
+        )
+    {
+        out.outcomes.push(refused(
+            raw,
+            "unknown_source",
+            "the line is no webhook body and names no known source".to_owned(),
+        ));
         return out;
     }
     let read = match raw.source.as_str() {
         capture::OUTBOUND => outbound(&line, region),
         capture::INBOX => inbox(&line, region),
         capture::CRM => Ok(crm(&line, region)),
-        _ => Ok(Read { key: Key::Content, person: None, body: Body::Clock }),
+        _ => Ok(Read {
+            key: Key::Content,
+            person: None,
+            body: Body::Clock,
+        }),
     };
     match read {
         Ok(read) => {
@@ -51,7 +64,13 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
 }
 
 fn refused(raw: &Raw, reason: Reason, detail: String) -> Outcome {
-    Outcome::DeadLetter { reason, detail, position: None, event_time: None, original: raw.body.clone() }
+    Outcome::DeadLetter {
+        reason,
+        detail,
+        position: None,
+        event_time: None,
+        original: raw.body.clone(),
+    }
 }
 
 /// What was read of a line.
@@ -69,7 +88,11 @@ fn item(raw: &Raw, line: &Value, read: Read) -> Outcome {
     let item = Item {
         tenant: raw.tenant.clone(),
         delivery_id: raw.delivery_id.clone(),
-        position: Position { entry: -1, change: -1, item: -1 },
+        position: Position {
+            entry: -1,
+            change: -1,
+            item: -1,
+        },
         received_at: raw.received_at,
         event_time: json::instant(line, "at").unwrap_or(raw.received_at),
         key,
@@ -83,15 +106,23 @@ fn item(raw: &Raw, line: &Value, read: Read) -> Outcome {
         change: None,
         body: read.body,
     };
-    Outcome::Item { key: subject, item: Box::new(item) }
+    Outcome::Item {
+        key: subject,
+        item: Box::new(item),
+    }
 }
 
 /// The person under `key`, by phone and user id.
 fn person(line: &Value, key: &str, region: Option<&str>, creates: bool) -> Option<Sighting> {
     let user = line.get(key)?;
-    let mut sighting = Sighting { creates, ..Sighting::default() };
+    let mut sighting = Sighting {
+        creates,
+        ..Sighting::default()
+    };
     Named::under(user, "wa_id", "user_id", &["parent_user_id"]).add_to(&mut sighting);
-    sighting.identifiers.extend(json::text(user, "phone").and_then(|phone| Identifier::phone(phone, region)));
+    sighting
+        .identifiers
+        .extend(json::text(user, "phone").and_then(|phone| Identifier::phone(phone, region)));
     seen(sighting)
 }
 
@@ -103,15 +134,24 @@ fn outbound(line: &Value, region: Option<&str>) -> Result<Read, Reason> {
     let id = json::text(line, "message_id").ok_or("no_id")?;
     let kind = json::text(line, "type").unwrap_or("unknown");
     let author = line.get("author").unwrap_or(&Value::Null);
-    let author = Author { kind: json::text(author, "kind").unwrap_or("unknown").to_owned(), id: json::id(author, "id") };
-    let to_group = line.get("to").and_then(|to| json::id(to, "group_id")).or_else(|| json::id(line, "group_id"));
+    let author = Author {
+        kind: json::text(author, "kind").unwrap_or("unknown").to_owned(),
+        id: json::id(author, "id"),
+    };
+    let to_group = line
+        .get("to")
+        .and_then(|to| json::id(to, "group_id"))
+        .or_else(|| json::id(line, "group_id"));
     let expects_reply = line.get("expects_reply").and_then(Value::as_bool) == Some(true);
     let message = Message {
         id: id.to_owned(),
         origin: Origin::Outbound,
         kind: kind.to_owned(),
         inbound: false,
-        reply_to: line.get("context").and_then(|context| text(context, "id")).or_else(|| text(line, "reply_to")),
+        reply_to: line
+            .get("context")
+            .and_then(|context| text(context, "id"))
+            .or_else(|| text(line, "reply_to")),
         courtesy: false,
         opt_out: false,
         question: expects_reply || author.kind == "bot" && kind == "interactive",
@@ -124,7 +164,10 @@ fn outbound(line: &Value, region: Option<&str>) -> Result<Read, Reason> {
         group_id: to_group,
     };
     Ok(Read {
-        key: Key::Message { origin: "outbound", id: id.to_owned() },
+        key: Key::Message {
+            origin: "outbound",
+            id: id.to_owned(),
+        },
         person: person(line, "to", region, true),
         body: Body::Message(message),
     })
@@ -132,7 +175,11 @@ fn outbound(line: &Value, region: Option<&str>) -> Result<Read, Reason> {
 
 /// The template of a send; its language as text, or as the send API takes it.
 fn template(template: &Value) -> Option<Template> {
-    let code = || template.get("language").and_then(|language| json::text(language, "code"));
+    let code = || {
+        template
+            .get("language")
+            .and_then(|language| json::text(language, "code"))
+    };
     Some(Template {
         name: text(template, "name")?,
         language: json::text(template, "language").or_else(code).map(language),
@@ -157,7 +204,11 @@ fn inbox(line: &Value, region: Option<&str>) -> Result<Read, Reason> {
         instrument: json::text(context, "instrument").map(str::to_ascii_lowercase),
         wrap_up: wrap_up.map(|seconds| (seconds * SECOND as f64).round() as i64),
     };
-    Ok(Read { key: Key::Content, person: person(line, "user", region, true), body: Body::Inbox(inbox) })
+    Ok(Read {
+        key: Key::Content,
+        person: person(line, "user", region, true),
+        body: Body::Inbox(inbox),
+    })
 }
 
 /// Beyond a year it is no wrap-up but a mistake.
@@ -174,5 +225,9 @@ fn crm(line: &Value, region: Option<&str>) -> Read {
         amount: json::decimal(line, "amount"),
         currency: text(line, "currency"),
     };
-    Read { key: Key::Content, person: person(line, "user", region, false), body: Body::Crm(crm) }
+    Read {
+        key: Key::Content,
+        person: person(line, "user", region, false),
+        body: Body::Crm(crm),
+    }
 }

@@ -28,7 +28,12 @@ impl Normalize {
     /// A processor that completes local phone forms by the region (ISO 3166) of their tenant.
     #[must_use]
     pub fn new(regions: BTreeMap<String, String>) -> Self {
-        Self { regions, raw: codec::raw(), dead_letter: codec::dead_letter(), unclassified: codec::unclassified() }
+        Self {
+            regions,
+            raw: codec::raw(),
+            dead_letter: codec::dead_letter(),
+            unclassified: codec::unclassified(),
+        }
     }
 }
 
@@ -36,10 +41,20 @@ impl Processor for Normalize {
     fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError> {
         let raw = match self.raw.decode(&record.value) {
             Ok(raw) => raw,
-            Err(error) => return Ok(Verdict::DeadLetter { reason: UNDECODABLE, detail: error.to_string() }),
+            Err(error) => {
+                return Ok(Verdict::DeadLetter {
+                    reason: UNDECODABLE,
+                    detail: error.to_string(),
+                });
+            }
         };
         context.count("lines", "");
-        let FanOut { delivery, empty, advance, outcomes } = self.fan_out(&raw);
+        let FanOut {
+            delivery,
+            empty,
+            advance,
+            outcomes,
+        } = self.fan_out(&raw);
         if delivery {
             context.count("deliveries", "");
         }
@@ -62,21 +77,25 @@ const UNDECODABLE: &str = "undecodable";
 impl Normalize {
     fn fan_out(&self, raw: &Raw) -> FanOut {
         let region = self.regions.get(&raw.tenant).map(String::as_str);
-        if raw.source == capture::WHATSAPP { envelope::fan_out(raw, region) } else { lines::fan_out(raw, region) }
+        if raw.source == capture::WHATSAPP {
+            envelope::fan_out(raw, region)
+        } else {
+            lines::fan_out(raw, region)
+        }
     }
 
-    fn send(
-        &self,
-        raw: &Raw,
-        record: &Record,
-        outcome: Outcome,
-        context: &mut Context,
-    ) -> Result<(), ProcessorError> {
+    fn send(&self, raw: &Raw, record: &Record, outcome: Outcome, context: &mut Context) -> Result<(), ProcessorError> {
         match outcome {
             Outcome::Item { key, item } => {
                 context.send(topics::ITEM, key, item.event_time, wire::encode(&*item)?);
             }
-            Outcome::Unclassified { reason, field, position, event_time, original } => {
+            Outcome::Unclassified {
+                reason,
+                field,
+                position,
+                event_time,
+                original,
+            } => {
                 context.count("items", "unclassified");
                 let fact = Unclassified {
                     event_id: event_id("unclassified", raw, Some(position)),
@@ -92,11 +111,20 @@ impl Normalize {
                 let value = self.unclassified.encode(&fact).map_err(|error| contract(&error))?;
                 context.send(topics::UNCLASSIFIED, record.key.clone(), event_time, value);
             }
-            Outcome::DeadLetter { reason, detail, position, event_time, original } => {
+            Outcome::DeadLetter {
+                reason,
+                detail,
+                position,
+                event_time,
+                original,
+            } => {
                 context.count("items", "dead_letter");
                 context.count("dead_letter_reasons", reason);
                 let event_time = event_time.unwrap_or(raw.received_at);
-                let letter = DeadLetter { event_time, ..letter(raw, reason, detail, position, original) };
+                let letter = DeadLetter {
+                    event_time,
+                    ..letter(raw, reason, detail, position, original)
+                };
                 let value = self.dead_letter.encode(&letter).map_err(|error| contract(&error))?;
                 context.send(topics::DEAD_LETTER, record.key.clone(), event_time, value);
             }
@@ -126,9 +154,22 @@ fn letter(raw: &Raw, reason: &str, detail: String, position: Option<Position>, o
 }
 
 fn event_id(kind: &str, raw: &Raw, position: Option<Position>) -> String {
-    let Position { entry, change, item } = position.unwrap_or(Position { entry: -1, change: -1, item: -1 });
+    let Position { entry, change, item } = position.unwrap_or(Position {
+        entry: -1,
+        change: -1,
+        item: -1,
+    });
     let place = [entry, change, item].map(i32::to_le_bytes);
-    hash::id(kind, &[raw.tenant.as_bytes(), raw.delivery_id.as_bytes(), &place[0], &place[1], &place[2]])
+    hash::id(
+        kind,
+        &[
+            raw.tenant.as_bytes(),
+            raw.delivery_id.as_bytes(),
+            &place[0],
+            &place[1],
+            &place[2],
+        ],
+    )
 }
 
 fn contract(error: &hilo_contracts::ContractError) -> ProcessorError {
@@ -137,14 +178,31 @@ fn contract(error: &hilo_contracts::ContractError) -> ProcessorError {
 
 /// A record that no processor could take, as a dead letter: whole, with its reason. For engines.
 pub fn dead_letter(record: &Record, reason: &'static str, detail: &str) -> Result<Record, ProcessorError> {
-    let known = if record.topic == topics::RAW { codec::raw().decode(&record.value).ok() } else { None };
-    let original = known.as_ref().map_or_else(|| record.value.clone(), |raw| raw.body.clone());
+    let known = if record.topic == topics::RAW {
+        codec::raw().decode(&record.value).ok()
+    } else {
+        None
+    };
+    let original = known
+        .as_ref()
+        .map_or_else(|| record.value.clone(), |raw| raw.body.clone());
     let raw = known.unwrap_or_else(|| Raw {
         delivery_id: hash::id("record", &[record.topic.as_bytes(), &record.key, &record.value]),
         received_at: record.timestamp,
         ..Raw::default()
     });
-    let letter = letter(&raw, reason, format!("{detail} (record of {})", record.topic), None, original);
+    let letter = letter(
+        &raw,
+        reason,
+        format!("{detail} (record of {})", record.topic),
+        None,
+        original,
+    );
     let value = codec::dead_letter().encode(&letter).map_err(|error| contract(&error))?;
-    Ok(Record { topic: topics::DEAD_LETTER, key: record.key.clone(), value, timestamp: record.timestamp })
+    Ok(Record {
+        topic: topics::DEAD_LETTER,
+        key: record.key.clone(),
+        value,
+        timestamp: record.timestamp,
+    })
 }

@@ -79,7 +79,10 @@ impl<'a> Named<'a> {
     /// Whether nothing speaks against one person: a thread has one partner, named by whichever id was at hand.
     pub(crate) fn agrees_with(&self, other: &Named) -> bool {
         let users = self.user_id.zip(other.user_id).is_none_or(|(one, two)| one == two);
-        let numbers = self.wa_id.zip(other.wa_id).is_none_or(|(one, two)| one == two || is_one_number(one, two));
+        let numbers = self
+            .wa_id
+            .zip(other.wa_id)
+            .is_none_or(|(one, two)| one == two || is_one_number(one, two));
         users && numbers
     }
 
@@ -88,14 +91,19 @@ impl<'a> Named<'a> {
         let ids = &mut sighting.identifiers;
         if let Some(wa_id) = self.wa_id {
             ids.push(Identifier::wa_id(wa_id));
-            ids.extend(
-                phone::digits_of_wa_id(wa_id)
-                    .map(|digits| Identifier::new(IdentifierKind::Phone, format!("+{}", phone::canonical_digits(&digits)))),
-            );
+            ids.extend(phone::digits_of_wa_id(wa_id).map(|digits| {
+                Identifier::new(IdentifierKind::Phone, format!("+{}", phone::canonical_digits(&digits)))
+            }));
         }
         ids.extend(self.user_id.map(Identifier::bsuid));
-        ids.extend(self.parent.map(|parent| Identifier::new(IdentifierKind::ParentBsuid, parent)));
-        ids.extend(self.username.map(|username| Identifier::new(IdentifierKind::Username, username)));
+        ids.extend(
+            self.parent
+                .map(|parent| Identifier::new(IdentifierKind::ParentBsuid, parent)),
+        );
+        ids.extend(
+            self.username
+                .map(|username| Identifier::new(IdentifierKind::Username, username)),
+        );
         if sighting.name.is_none() {
             sighting.name = self.name.map(str::to_owned);
         }
@@ -123,7 +131,9 @@ pub(crate) struct Contacts<'a> {
 impl<'a> Contacts<'a> {
     /// The entries that name somebody else than the business.
     pub(crate) fn of(value: &'a Value, business: &Business) -> Self {
-        let Some(contacts) = json::list(value, "contacts") else { return Self::default() };
+        let Some(contacts) = json::list(value, "contacts") else {
+            return Self::default();
+        };
         let entries = contacts
             .iter()
             .map(Named::contact)
@@ -156,10 +166,16 @@ impl<'a> Contacts<'a> {
 
     /// Entries that described nothing.
     pub(crate) fn others(&self) -> impl Iterator<Item = Sighting> {
-        self.entries.iter().filter(|(_, described)| !described.get()).filter_map(|(entry, _)| {
-            let mut sighting = Sighting { creates: true, ..Sighting::default() };
-            entry.add_to(&mut sighting);
-            seen(sighting)
-        })
+        self.entries
+            .iter()
+            .filter(|(_, described)| !described.get())
+            .filter_map(|(entry, _)| {
+                let mut sighting = Sighting {
+                    creates: true,
+                    ..Sighting::default()
+                };
+                entry.add_to(&mut sighting);
+                seen(sighting)
+            })
     }
 }

@@ -33,7 +33,14 @@ pub(crate) struct Draft {
 impl Draft {
     /// An item of nobody.
     pub(crate) fn new(at: Option<Millis>, key: Key, body: Body) -> Self {
-        Self { at, key, person: None, others: Vec::new(), change: None, body }
+        Self {
+            at,
+            key,
+            person: None,
+            others: Vec::new(),
+            change: None,
+            body,
+        }
     }
 }
 
@@ -58,7 +65,11 @@ pub(crate) struct Update<'a> {
 impl Update<'_> {
     /// Position of the item with this index.
     pub(crate) fn position(&self, item: usize) -> Position {
-        Position { entry: self.entry, change: self.change, item: i32::try_from(item).unwrap_or(i32::MAX) }
+        Position {
+            entry: self.entry,
+            change: self.change,
+            item: i32::try_from(item).unwrap_or(i32::MAX),
+        }
     }
 
     /// Event time of an element with the time `at`, by inheritance.
@@ -101,7 +112,10 @@ impl Update<'_> {
             change: draft.change,
             body: draft.body,
         };
-        Outcome::Item { key: subject, item: Box::new(item) }
+        Outcome::Item {
+            key: subject,
+            item: Box::new(item),
+        }
     }
 
     /// An element of this change that cannot be read.
@@ -120,7 +134,10 @@ impl Update<'_> {
         if named.wa_id.is_some_and(|wa_id| self.business.is(wa_id)) {
             return None;
         }
-        let mut sighting = Sighting { creates: true, ..Sighting::default() };
+        let mut sighting = Sighting {
+            creates: true,
+            ..Sighting::default()
+        };
         named.add_to(&mut sighting);
         self.contacts.describe(&named, &mut sighting);
         seen(sighting)
@@ -128,7 +145,11 @@ impl Update<'_> {
 
     /// The person that `named` names, else the only contact of the value.
     pub(crate) fn person_or_only_contact(&self, named: Named) -> Option<Sighting> {
-        self.person(if named.is_nobody() { self.contacts.only().unwrap_or_default() } else { named })
+        self.person(if named.is_nobody() {
+            self.contacts.only().unwrap_or_default()
+        } else {
+            named
+        })
     }
 
     /// The first of two sides that is not the business.

@@ -9,7 +9,9 @@ use support::{identifiers, outputs, records, shared};
 
 #[test]
 fn the_counts_are_those_of_the_summary() {
-    let Some(capture) = shared("example/capture.ndjson") else { return };
+    let Some(capture) = shared("example/capture.ndjson") else {
+        return;
+    };
     let run = support::lines(&capture);
     assert_eq!(run.outcomes(), [64, 2, 2, 2]);
     assert_eq!(run.count("lines", ""), 63);
@@ -19,7 +21,11 @@ fn the_counts_are_those_of_the_summary() {
     let mut reasons = run.reasons();
     reasons.sort_unstable();
     assert_eq!(reasons, ["no_value", "not_json", "unknown_field", "unknown_source"]);
-    assert!(run.dead.iter().all(|letter| letter.file.as_deref() == Some("test.ndjson") && letter.line.is_some()));
+    assert!(
+        run.dead
+            .iter()
+            .all(|letter| letter.file.as_deref() == Some("test.ndjson") && letter.line.is_some())
+    );
 }
 
 /// What the folds see: of the items of one key the last that is no evidence; of statuses each that differs.
@@ -30,7 +36,10 @@ fn folded(items: &[Item]) -> BTreeMap<(String, String), BTreeSet<String>> {
         if !matches!(item.body, Body::Status(_)) {
             of_key.clear();
         }
-        of_key.insert(format!("{} {:?} {:?}", item.event_time, item.phone_number_id, item.body));
+        of_key.insert(format!(
+            "{} {:?} {:?}",
+            item.event_time, item.phone_number_id, item.body
+        ));
     }
     held
 }
@@ -49,24 +58,43 @@ fn evidence(items: &[Item]) -> Vec<String> {
 
 /// Fails with what only one of the two has.
 #[track_caller]
-fn same<T: std::fmt::Debug + PartialEq>(run: impl IntoIterator<Item = T>, straight: impl IntoIterator<Item = T>, seed: u64) {
+fn same<T: std::fmt::Debug + PartialEq>(
+    run: impl IntoIterator<Item = T>,
+    straight: impl IntoIterator<Item = T>,
+    seed: u64,
+) {
     let (run, straight): (Vec<T>, Vec<T>) = (run.into_iter().collect(), straight.into_iter().collect());
     let extra: Vec<&T> = run.iter().filter(|one| !straight.contains(one)).take(3).collect();
     let missing: Vec<&T> = straight.iter().filter(|one| !run.contains(one)).take(3).collect();
-    assert!(extra.is_empty() && missing.is_empty(), "seed {seed}: extra {extra:#?}, missing {missing:#?}");
+    assert!(
+        extra.is_empty() && missing.is_empty(),
+        "seed {seed}: extra {extra:#?}, missing {missing:#?}"
+    );
 }
 
 #[test]
 fn order_repetition_and_restarts_change_nothing() {
-    let Some(mut capture) = shared("example/capture.ndjson") else { return };
+    let Some(mut capture) = shared("example/capture.ndjson") else {
+        return;
+    };
     // Duplicates that differ, with the same time and with another.
     capture.push_str(
-        &shared("payloads/pywa.ndjson").unwrap_or_default().lines().fold(String::new(), |all, line| all + line + "\n"),
+        &shared("payloads/pywa.ndjson")
+            .unwrap_or_default()
+            .lines()
+            .fold(String::new(), |all, line| all + line + "\n"),
     );
     let records = records(&capture);
     let straight = support::run(&records);
     for seed in 0..12 {
-        let shuffled = permuted(&if seed % 2 == 0 { repeated(&records, seed) } else { records.clone() }, seed);
+        let shuffled = permuted(
+            &if seed % 2 == 0 {
+                repeated(&records, seed)
+            } else {
+                records.clone()
+            },
+            seed,
+        );
         let mut driver = support::driver();
         for (index, record) in shuffled.iter().enumerate() {
             driver.pipe(record.clone()).unwrap();
@@ -75,7 +103,11 @@ fn order_repetition_and_restarts_change_nothing() {
             }
         }
         let run = outputs(&driver);
-        assert_eq!(run.count("items", "emitted"), straight.count("items", "emitted"), "seed {seed}");
+        assert_eq!(
+            run.count("items", "emitted"),
+            straight.count("items", "emitted"),
+            "seed {seed}"
+        );
         assert_eq!(run.count("statuses", ""), straight.count("statuses", ""), "seed {seed}");
         same(folded(&run.items), folded(&straight.items), seed);
         same(evidence(&run.items), evidence(&straight.items), seed);

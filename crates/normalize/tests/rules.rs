@@ -4,11 +4,14 @@ mod support;
 
 use support::{body, envelope, line, lines};
 
-const MESSAGE: &str = r#"{"from":"56961234567","id":"m1","timestamp":"1777899600","type":"text","text":{"body":"hola"}}"#;
+const MESSAGE: &str =
+    r#"{"from":"56961234567","id":"m1","timestamp":"1777899600","type":"text","text":{"body":"hola"}}"#;
 
 /// A body with these entries.
 fn entries(entries: &str) -> String {
-    envelope(&format!(r#"{{"object":"whatsapp_business_account","entry":{entries}}}"#))
+    envelope(&format!(
+        r#"{{"object":"whatsapp_business_account","entry":{entries}}}"#
+    ))
 }
 
 #[test]
@@ -20,41 +23,101 @@ fn bodies_entries_and_changes() {
     for (line, outcomes, deliveries, reasons) in [
         (message.clone(), [1, 0, 0, 0], [1, 0], vec![]),
         (envelope(&message), [1, 0, 0, 0], [1, 0], vec![]),
-        (envelope(&serde_json::to_string(&message).unwrap()), [1, 0, 0, 0], [1, 0], vec![]),
-        (envelope(r#""{\"object\":\"whatsapp_busin""#), [0, 0, 0, 1], [1, 0], vec!["not_json"]),
-        (envelope(&serde_json::to_string(&deep).unwrap()), [0, 0, 0, 1], [1, 0], vec!["not_json"]),
+        (
+            envelope(&serde_json::to_string(&message).unwrap()),
+            [1, 0, 0, 0],
+            [1, 0],
+            vec![],
+        ),
+        (
+            envelope(r#""{\"object\":\"whatsapp_busin""#),
+            [0, 0, 0, 1],
+            [1, 0],
+            vec!["not_json"],
+        ),
+        (
+            envelope(&serde_json::to_string(&deep).unwrap()),
+            [0, 0, 0, 1],
+            [1, 0],
+            vec!["not_json"],
+        ),
         (envelope("[]"), [0, 0, 0, 1], [1, 0], vec!["not_object"]),
         (envelope("7"), [0, 0, 0, 1], [1, 0], vec!["not_object"]),
         (envelope("null"), [0, 0, 0, 1], [1, 0], vec![]),
-        (envelope(r#"{"object":"page","entry":[]}"#), [0, 0, 0, 1], [1, 0], vec!["wrong_object"]),
+        (
+            envelope(r#"{"object":"page","entry":[]}"#),
+            [0, 0, 0, 1],
+            [1, 0],
+            vec!["wrong_object"],
+        ),
         (envelope(r#"{"entry":[]}"#), [0, 0, 0, 1], [1, 0], vec!["wrong_object"]),
-        (envelope(r#"{"object":"whatsapp_business_account"}"#), [0, 0, 0, 1], [1, 0], vec!["no_entry"]),
+        (
+            envelope(r#"{"object":"whatsapp_business_account"}"#),
+            [0, 0, 0, 1],
+            [1, 0],
+            vec!["no_entry"],
+        ),
         (entries("null"), [0, 0, 0, 1], [1, 0], vec!["no_entry"]),
         (entries("{}"), [0, 0, 0, 1], [1, 0], vec!["no_entry"]),
         (entries("[]"), [0, 0, 0, 0], [1, 1], vec![]),
         (entries(r#"[{"id":"1","changes":[]}]"#), [0, 0, 0, 0], [1, 1], vec![]),
-        (entries(r#"[{"id":"1","changes":[]},{"changes":[]}]"#), [0, 0, 0, 0], [1, 1], vec![]),
-        (entries(&format!(r#"[{{"changes":[]}},{{"changes":[{change}]}}]"#)), [1, 0, 0, 0], [1, 0], vec![]),
+        (
+            entries(r#"[{"id":"1","changes":[]},{"changes":[]}]"#),
+            [0, 0, 0, 0],
+            [1, 1],
+            vec![],
+        ),
+        (
+            entries(&format!(r#"[{{"changes":[]}},{{"changes":[{change}]}}]"#)),
+            [1, 0, 0, 0],
+            [1, 0],
+            vec![],
+        ),
         (entries(r#"[{"id":"1"}]"#), [0, 0, 0, 1], [1, 0], vec!["no_changes"]),
-        (entries(r#"[7,{"changes":{}},{"changes":null}]"#), [0, 0, 0, 3], [1, 0], vec!["no_changes"; 3]),
-        (entries(&format!(r#"[{{}},{{"changes":[{change},7,null]}}]"#)), [1, 0, 0, 3], [1, 0], vec![
-            "no_changes",
-            "change_not_object",
-            "change_not_object",
-        ]),
-        (r#"{"object":"page","entry":[]}"#.to_owned(), [0, 0, 0, 1], [0, 0], vec!["unknown_source"]),
-        (r#"{"source":"fax"}"#.to_owned(), [0, 0, 0, 1], [0, 0], vec!["unknown_source"]),
+        (
+            entries(r#"[7,{"changes":{}},{"changes":null}]"#),
+            [0, 0, 0, 3],
+            [1, 0],
+            vec!["no_changes"; 3],
+        ),
+        (
+            entries(&format!(r#"[{{}},{{"changes":[{change},7,null]}}]"#)),
+            [1, 0, 0, 3],
+            [1, 0],
+            vec!["no_changes", "change_not_object", "change_not_object"],
+        ),
+        (
+            r#"{"object":"page","entry":[]}"#.to_owned(),
+            [0, 0, 0, 1],
+            [0, 0],
+            vec!["unknown_source"],
+        ),
+        (
+            r#"{"source":"fax"}"#.to_owned(),
+            [0, 0, 0, 1],
+            [0, 0],
+            vec!["unknown_source"],
+        ),
         ("[1]".to_owned(), [0, 0, 0, 1], [0, 0], vec!["unknown_source"]),
         ("{\"source\":".to_owned(), [0, 0, 0, 1], [0, 0], vec!["not_json"]),
         ("# comment\n\n  \n".to_owned(), [0, 0, 0, 0], [0, 0], vec![]),
     ] {
         let run = lines(&line);
         assert_eq!(run.outcomes(), outcomes, "{line}");
-        assert_eq!([run.count("deliveries", ""), run.count("empty_deliveries", "")], deliveries, "{line}");
+        assert_eq!(
+            [run.count("deliveries", ""), run.count("empty_deliveries", "")],
+            deliveries,
+            "{line}"
+        );
         if !reasons.is_empty() {
             assert_eq!(run.reasons(), reasons, "{line}");
         }
-        assert!(run.dead.iter().all(|letter| !letter.original.is_empty() && !letter.detail.is_empty()), "{line}");
+        assert!(
+            run.dead
+                .iter()
+                .all(|letter| !letter.original.is_empty() && !letter.detail.is_empty()),
+            "{line}"
+        );
     }
 }
 
@@ -67,7 +130,10 @@ fn bytes_that_are_no_text() {
     raw = hilo_contracts::capture::from_line(b"\xff\xfe", Some("x.ndjson"), 9).unwrap();
     let run = support::run(&[support::record(&raw)]);
     assert_eq!((run.outcomes(), run.count("deliveries", "")), ([0, 0, 0, 1], 0));
-    assert_eq!((run.dead[0].file.as_deref(), run.dead[0].line), (Some("x.ndjson"), Some(9)));
+    assert_eq!(
+        (run.dead[0].file.as_deref(), run.dead[0].line),
+        (Some("x.ndjson"), Some(9))
+    );
 }
 
 #[test]
@@ -75,34 +141,113 @@ fn changes_and_values() {
     let message = format!(r#"{{"messages":[{MESSAGE}]}}"#);
     for (changes, outcomes, reasons) in [
         (r#"{"field":"messages"}"#.to_owned(), [0, 0, 1, 0], vec!["no_value"]),
-        (r#"{"field":"messages","value":null}"#.to_owned(), [0, 0, 1, 0], vec!["no_value"]),
-        (r#"{"field":"account_update"}"#.to_owned(), [0, 0, 1, 0], vec!["no_value"]),
-        (r#"{"field":"mood_update","value":{"messages":[{},{}]}}"#.to_owned(), [0, 0, 1, 0], vec!["unknown_field"]),
-        (r#"{"field":"mood_update"}"#.to_owned(), [0, 0, 1, 0], vec!["unknown_field"]),
+        (
+            r#"{"field":"messages","value":null}"#.to_owned(),
+            [0, 0, 1, 0],
+            vec!["no_value"],
+        ),
+        (
+            r#"{"field":"account_update"}"#.to_owned(),
+            [0, 0, 1, 0],
+            vec!["no_value"],
+        ),
+        (
+            r#"{"field":"mood_update","value":{"messages":[{},{}]}}"#.to_owned(),
+            [0, 0, 1, 0],
+            vec!["unknown_field"],
+        ),
+        (
+            r#"{"field":"mood_update"}"#.to_owned(),
+            [0, 0, 1, 0],
+            vec!["unknown_field"],
+        ),
         (format!(r#"{{"value":{message}}}"#), [0, 0, 1, 0], vec!["no_field"]),
-        (format!(r#"{{"field":7,"value":{message}}}"#), [0, 0, 1, 0], vec!["no_field"]),
+        (
+            format!(r#"{{"field":7,"value":{message}}}"#),
+            [0, 0, 1, 0],
+            vec!["no_field"],
+        ),
         ("{}".to_owned(), [0, 0, 1, 0], vec!["no_field"]),
-        (r#"{"field":"messages","value":"x"}"#.to_owned(), [0, 0, 1, 0], vec!["no_content"]),
-        (r#"{"field":"messages","value":[]}"#.to_owned(), [0, 0, 1, 0], vec!["no_content"]),
-        (r#"{"field":"messages","value":{"contacts":[{"wa_id":"569"}]}}"#.to_owned(), [0, 0, 1, 0], vec!["no_content"]),
-        (r#"{"field":"messages","value":{"messages":{}}}"#.to_owned(), [0, 0, 1, 0], vec!["no_content"]),
-        (r#"{"field":"messages","value":{"messages":[]}}"#.to_owned(), [0, 0, 0, 0], vec![]),
-        (r#"{"field":"messages","value":{"messages":7,"statuses":[]}}"#.to_owned(), [0, 0, 0, 0], vec![]),
-        (r#"{"field":"flows","value":{}}"#.to_owned(), [0, 0, 1, 0], vec!["no_content"]),
-        (r#"{"field":"flows","value":{"event":"ENDPOINT_ERROR_RATE","errors":[{},{}]}}"#.to_owned(), [1, 0, 0, 0], vec![]),
-        (r#"{"field":"account_update","value":{}}"#.to_owned(), [0, 0, 1, 0], vec!["no_content"]),
-        (r#"{"field":"account_update","value":{"event":null}}"#.to_owned(), [0, 0, 1, 0], vec!["no_content"]),
-        (r#"{"field":"account_update","value":"x"}"#.to_owned(), [0, 0, 1, 0], vec!["no_content"]),
-        (r#"{"field":"account_update","value":{"event":"ACCOUNT_DELETED"}}"#.to_owned(), [1, 0, 0, 0], vec![]),
-        (r#"{"field":"history","value":{"history":[{"errors":[{"code":2593109}]}]}}"#.to_owned(), [1, 0, 0, 0], vec![]),
-        (r#"{"field":"history","value":{"history":[{"threads":[]},{"threads":[{"messages":[]}]}]}}"#.to_owned(),
-            [2, 0, 0, 0], vec![]),
+        (
+            r#"{"field":"messages","value":"x"}"#.to_owned(),
+            [0, 0, 1, 0],
+            vec!["no_content"],
+        ),
+        (
+            r#"{"field":"messages","value":[]}"#.to_owned(),
+            [0, 0, 1, 0],
+            vec!["no_content"],
+        ),
+        (
+            r#"{"field":"messages","value":{"contacts":[{"wa_id":"569"}]}}"#.to_owned(),
+            [0, 0, 1, 0],
+            vec!["no_content"],
+        ),
+        (
+            r#"{"field":"messages","value":{"messages":{}}}"#.to_owned(),
+            [0, 0, 1, 0],
+            vec!["no_content"],
+        ),
+        (
+            r#"{"field":"messages","value":{"messages":[]}}"#.to_owned(),
+            [0, 0, 0, 0],
+            vec![],
+        ),
+        (
+            r#"{"field":"messages","value":{"messages":7,"statuses":[]}}"#.to_owned(),
+            [0, 0, 0, 0],
+            vec![],
+        ),
+        (
+            r#"{"field":"flows","value":{}}"#.to_owned(),
+            [0, 0, 1, 0],
+            vec!["no_content"],
+        ),
+        (
+            r#"{"field":"flows","value":{"event":"ENDPOINT_ERROR_RATE","errors":[{},{}]}}"#.to_owned(),
+            [1, 0, 0, 0],
+            vec![],
+        ),
+        (
+            r#"{"field":"account_update","value":{}}"#.to_owned(),
+            [0, 0, 1, 0],
+            vec!["no_content"],
+        ),
+        (
+            r#"{"field":"account_update","value":{"event":null}}"#.to_owned(),
+            [0, 0, 1, 0],
+            vec!["no_content"],
+        ),
+        (
+            r#"{"field":"account_update","value":"x"}"#.to_owned(),
+            [0, 0, 1, 0],
+            vec!["no_content"],
+        ),
+        (
+            r#"{"field":"account_update","value":{"event":"ACCOUNT_DELETED"}}"#.to_owned(),
+            [1, 0, 0, 0],
+            vec![],
+        ),
+        (
+            r#"{"field":"history","value":{"history":[{"errors":[{"code":2593109}]}]}}"#.to_owned(),
+            [1, 0, 0, 0],
+            vec![],
+        ),
+        (
+            r#"{"field":"history","value":{"history":[{"threads":[]},{"threads":[{"messages":[]}]}]}}"#.to_owned(),
+            [2, 0, 0, 0],
+            vec![],
+        ),
     ] {
         let run = lines(&entries(&format!(r#"[{{"id":"310","changes":[{changes}]}}]"#)));
         assert_eq!((run.outcomes(), run.reasons()), (outcomes, reasons), "{changes}");
         for item in &run.unclassified {
             let sent: serde_json::Value = serde_json::from_str(&changes).unwrap();
-            assert_eq!(serde_json::from_str::<serde_json::Value>(&item.original).unwrap(), sent, "kept whole");
+            assert_eq!(
+                serde_json::from_str::<serde_json::Value>(&item.original).unwrap(),
+                sent,
+                "kept whole"
+            );
         }
     }
 }
@@ -110,20 +255,61 @@ fn changes_and_values() {
 #[test]
 fn elements() {
     for (field, value, outcomes, reasons) in [
-        ("messages", r#"{"messages":[7,null,"x",[]]}"#, [0, 0, 0, 4], vec!["element_not_object"; 4]),
-        ("messages", r#"{"messages":[{"from":"1"},{"id":""},{"id":7},{"id":"a"}]}"#, [1, 0, 0, 3], vec!["no_id"; 3]),
-        ("messages", r#"{"statuses":[{"id":"a"},{"status":"sent"},{"id":"a","status":"sent"}]}"#, [1, 0, 0, 2],
-            vec!["no_status", "no_id"]),
-        ("smb_message_echoes", r#"{"message_echoes":[{},{"id":"e"}]}"#, [1, 0, 0, 1], vec!["no_id"]),
+        (
+            "messages",
+            r#"{"messages":[7,null,"x",[]]}"#,
+            [0, 0, 0, 4],
+            vec!["element_not_object"; 4],
+        ),
+        (
+            "messages",
+            r#"{"messages":[{"from":"1"},{"id":""},{"id":7},{"id":"a"}]}"#,
+            [1, 0, 0, 3],
+            vec!["no_id"; 3],
+        ),
+        (
+            "messages",
+            r#"{"statuses":[{"id":"a"},{"status":"sent"},{"id":"a","status":"sent"}]}"#,
+            [1, 0, 0, 2],
+            vec!["no_status", "no_id"],
+        ),
+        (
+            "smb_message_echoes",
+            r#"{"message_echoes":[{},{"id":"e"}]}"#,
+            [1, 0, 0, 1],
+            vec!["no_id"],
+        ),
         ("calls", r#"{"calls":[{},{"id":"c"}]}"#, [1, 0, 0, 1], vec!["no_id"]),
-        ("calls", r#"{"statuses":[{"id":"c","type":"call"},{"id":"c","type":"call","status":"RINGING"}]}"#, [1, 0, 0, 1],
-            vec!["no_status"]),
-        ("history", r#"{"history":[7,{"threads":[{"messages":[{},{"id":"h"},7]},{"messages":[{"id":"i"}]}]}]}"#,
-            [2, 0, 0, 3], vec!["element_not_object", "no_id", "element_not_object"]),
-        ("messages", r#"{"errors":[{"code":1},7],"messages":[{"id":"a"}],"user_actions":[{}]}"#, [3, 0, 0, 1],
-            vec!["element_not_object"]),
-        ("group_lifecycle_update", r#"{"groups":[{},{"group_id":"g"}]}"#, [2, 0, 0, 0], vec![]),
-        ("smb_app_state_sync", r#"{"state_sync":[{},{"contact":7}]}"#, [2, 0, 0, 0], vec![]),
+        (
+            "calls",
+            r#"{"statuses":[{"id":"c","type":"call"},{"id":"c","type":"call","status":"RINGING"}]}"#,
+            [1, 0, 0, 1],
+            vec!["no_status"],
+        ),
+        (
+            "history",
+            r#"{"history":[7,{"threads":[{"messages":[{},{"id":"h"},7]},{"messages":[{"id":"i"}]}]}]}"#,
+            [2, 0, 0, 3],
+            vec!["element_not_object", "no_id", "element_not_object"],
+        ),
+        (
+            "messages",
+            r#"{"errors":[{"code":1},7],"messages":[{"id":"a"}],"user_actions":[{}]}"#,
+            [3, 0, 0, 1],
+            vec!["element_not_object"],
+        ),
+        (
+            "group_lifecycle_update",
+            r#"{"groups":[{},{"group_id":"g"}]}"#,
+            [2, 0, 0, 0],
+            vec![],
+        ),
+        (
+            "smb_app_state_sync",
+            r#"{"state_sync":[{},{"contact":7}]}"#,
+            [2, 0, 0, 0],
+            vec![],
+        ),
         ("user_preferences", r#"{"user_preferences":[{}]}"#, [1, 0, 0, 0], vec![]),
         ("automatic_events", r#"{"automatic_events":[{}]}"#, [1, 0, 0, 0], vec![]),
         ("user_id_update", r#"{"user_id_update":[{}]}"#, [1, 0, 0, 0], vec![]),
@@ -141,12 +327,24 @@ fn elements() {
 fn capture_lines() {
     for (line, outcomes, reasons) in [
         (r#"{"source":"outbound","message_id":"m"}"#, [1, 0, 0, 0], vec![]),
-        (r#"{"source":"outbound","to":{"phone":"+56961234567"}}"#, [0, 0, 0, 1], vec!["no_id"]),
+        (
+            r#"{"source":"outbound","to":{"phone":"+56961234567"}}"#,
+            [0, 0, 0, 1],
+            vec!["no_id"],
+        ),
         (r#"{"source":"inbox","event":"resolved"}"#, [1, 0, 0, 0], vec![]),
         (r#"{"source":"inbox"}"#, [0, 0, 0, 1], vec!["no_event"]),
         (r#"{"source":"crm","event":"deal_won"}"#, [1, 0, 0, 0], vec![]),
-        (r#"{"source":"clock","at":"2026-05-04T00:00:00Z"}"#, [1, 0, 0, 0], vec![]),
-        (r#"{"source":"outbound","message_id":"m","text":"\ud83d"}"#, [1, 0, 0, 0], vec![]),
+        (
+            r#"{"source":"clock","at":"2026-05-04T00:00:00Z"}"#,
+            [1, 0, 0, 0],
+            vec![],
+        ),
+        (
+            r#"{"source":"outbound","message_id":"m","text":"\ud83d"}"#,
+            [1, 0, 0, 0],
+            vec![],
+        ),
     ] {
         let run = lines(line);
         assert_eq!((run.outcomes(), run.reasons()), (outcomes, reasons), "{line}");
@@ -157,24 +355,51 @@ fn capture_lines() {
 #[test]
 fn event_times_are_inherited() {
     const RECEIVED: i64 = 1_777_899_601_000;
-    let at = |lines: &str| -> Vec<i64> { support::lines(lines).items.iter().map(|item| item.event_time / 1000).collect() };
+    let at = |lines: &str| -> Vec<i64> {
+        support::lines(lines)
+            .items
+            .iter()
+            .map(|item| item.event_time / 1000)
+            .collect()
+    };
     let timed = |time: &str, field: &str, value: &str| {
-        entries(&format!(r#"[{{"id":"310"{time},"changes":[{{"field":"{field}","value":{value}}}]}}]"#))
+        entries(&format!(
+            r#"[{{"id":"310"{time},"changes":[{{"field":"{field}","value":{value}}}]}}]"#
+        ))
     };
     let two = r#"{"messages":[{"id":"a","timestamp":"200"},{"id":"b","timestamp":300},{"id":"c"},{"id":"d","timestamp":"x"}]}"#;
-    assert_eq!(at(&timed("", "messages", two)), [200, 300, 200, 200], "the smallest of the value");
-    assert_eq!(at(&timed(r#","time":100"#, "messages", two)), [200, 300, 100, 100], "the entry's first");
+    assert_eq!(
+        at(&timed("", "messages", two)),
+        [200, 300, 200, 200],
+        "the smallest of the value"
+    );
+    assert_eq!(
+        at(&timed(r#","time":100"#, "messages", two)),
+        [200, 300, 100, 100],
+        "the entry's first"
+    );
     assert_eq!(at(&timed(r#","time":"100""#, "messages", r#"{"errors":[{}]}"#)), [100]);
     let beside = r#"{"statuses":[{"id":"a","status":"sent","timestamp":"250"}],"errors":[{}]}"#;
     assert_eq!(at(&timed("", "messages", beside)), [250, 250]);
     assert_eq!(at(&timed("", "messages", r#"{"errors":[{}]}"#)), [RECEIVED / 1000]);
     assert_eq!(at(&timed("", "account_update", r#"{"event":"X"}"#)), [RECEIVED / 1000]);
-    assert_eq!(at(&timed(r#","time":7"#, "account_settings_update", r#"{"type":"x","timestamp":"9"}"#)), [9]);
+    assert_eq!(
+        at(&timed(
+            r#","time":7"#,
+            "account_settings_update",
+            r#"{"type":"x","timestamp":"9"}"#
+        )),
+        [9]
+    );
     let synced = r#"{"state_sync":[{"metadata":{"timestamp":"40"}},{}]}"#;
     assert_eq!(at(&timed("", "smb_app_state_sync", synced)), [40, 40]);
     let told = r#"{"history":[{"threads":[{"messages":[{"id":"a","timestamp":"60"},{"id":"b"}]}]}]}"#;
     assert_eq!(at(&timed("", "history", told)), [60, 60]);
-    assert_eq!(at(&body("messages", r#"{"messages":[{"id":"a"}]}"#)), [0], "nothing says when: 1970");
+    assert_eq!(
+        at(&body("messages", r#"{"messages":[{"id":"a"}]}"#)),
+        [0],
+        "nothing says when: 1970"
+    );
     let run = lines(&timed(r#","time":100"#, "mood_update", "{}"));
     assert_eq!(run.unclassified[0].event_time, 100_000);
     let run = lines(&timed("", "messages", "7"));
@@ -184,7 +409,12 @@ fn event_times_are_inherited() {
 #[test]
 fn duplicates_by_key() {
     let message = |id: &str, rest: &str| line("messages", &format!(r#"{{"messages":[{{"id":"{id}"{rest}}}]}}"#));
-    let status = |rest: &str| line("messages", &format!(r#"{{"statuses":[{{"id":"s","status":"failed"{rest}}}]}}"#));
+    let status = |rest: &str| {
+        line(
+            "messages",
+            &format!(r#"{{"statuses":[{{"id":"s","status":"failed"{rest}}}]}}"#),
+        )
+    };
     let call = |list: &str, rest: &str| line("calls", &format!(r#"{{"{list}":[{{"id":"c"{rest}}}]}}"#));
     let entry = |id: &str, time: &str, received: &str| {
         format!(
@@ -193,39 +423,143 @@ fn duplicates_by_key() {
     };
     let (day, later, next) = ("2026-05-04T01:00:00Z", "2026-05-04T23:59:59Z", "2026-05-05T00:00:00Z");
     for (first, second, duplicate, why) in [
-        (message("a", ""), message("a", r#","type":"text""#), true, "a message by its id"),
+        (
+            message("a", ""),
+            message("a", r#","type":"text""#),
+            true,
+            "a message by its id",
+        ),
         (message("a", ""), message("b", ""), false, "another id"),
-        (message("a", ""), message("a", "").replace("acme", "beta"), false, "another tenant"),
-        (message("a", ""), message("a", "").replace("310", "311"), true, "whatever the account"),
-        (message("a", ""), line("smb_message_echoes", r#"{"message_echoes":[{"id":"a"}]}"#), false, "each kind"),
-        (message("a", ""), r#"{"source":"outbound","tenant":"acme","message_id":"a"}"#.to_owned(), false, "each kind"),
-        (message("a", ""), line("history", r#"{"history":[{"threads":[{"messages":[{"id":"a"}]}]}]}"#), false, "each kind"),
-        (status(""), status(r#","timestamp":"9","recipient_id":"1""#), true, "a status whoever received it"),
-        (status(""), status(r#","errors":[{"code":7}]"#), false, "another first error"),
-        (status(r#","errors":[{"code":7}]"#), status(r#","errors":[{"code":"7"},{"code":8}]"#), true, "the first error"),
-        (status(r#","recipient_participant_id":"1""#), status(r#","participant_recipient_id":"1""#), true, "one participant"),
-        (status(r#","recipient_participant_id":"1""#), status(r#","recipient_participant_id":"2""#), false, "two"),
+        (
+            message("a", ""),
+            message("a", "").replace("acme", "beta"),
+            false,
+            "another tenant",
+        ),
+        (
+            message("a", ""),
+            message("a", "").replace("310", "311"),
+            true,
+            "whatever the account",
+        ),
+        (
+            message("a", ""),
+            line("smb_message_echoes", r#"{"message_echoes":[{"id":"a"}]}"#),
+            false,
+            "each kind",
+        ),
+        (
+            message("a", ""),
+            r#"{"source":"outbound","tenant":"acme","message_id":"a"}"#.to_owned(),
+            false,
+            "each kind",
+        ),
+        (
+            message("a", ""),
+            line("history", r#"{"history":[{"threads":[{"messages":[{"id":"a"}]}]}]}"#),
+            false,
+            "each kind",
+        ),
+        (
+            status(""),
+            status(r#","timestamp":"9","recipient_id":"1""#),
+            true,
+            "a status whoever received it",
+        ),
+        (
+            status(""),
+            status(r#","errors":[{"code":7}]"#),
+            false,
+            "another first error",
+        ),
+        (
+            status(r#","errors":[{"code":7}]"#),
+            status(r#","errors":[{"code":"7"},{"code":8}]"#),
+            true,
+            "the first error",
+        ),
+        (
+            status(r#","recipient_participant_id":"1""#),
+            status(r#","participant_recipient_id":"1""#),
+            true,
+            "one participant",
+        ),
+        (
+            status(r#","recipient_participant_id":"1""#),
+            status(r#","recipient_participant_id":"2""#),
+            false,
+            "two",
+        ),
         (status(""), status("").replace("failed", "Failed"), false, "as received"),
-        (call("calls", r#","event":"connect""#), call("calls", r#","event":"terminate""#), false, "another event"),
-        (call("calls", r#","event":"connect","timestamp":"1""#), call("calls", r#","event":"connect""#), true, "one event"),
-        (call("statuses", r#","type":"call","status":"RINGING""#), call("calls", r#","status":"RINGING""#), true,
-            "a call's status by either list"),
-        (call("statuses", r#","status":"RINGING""#), call("calls", r#","status":"RINGING""#), false, "a message's"),
+        (
+            call("calls", r#","event":"connect""#),
+            call("calls", r#","event":"terminate""#),
+            false,
+            "another event",
+        ),
+        (
+            call("calls", r#","event":"connect","timestamp":"1""#),
+            call("calls", r#","event":"connect""#),
+            true,
+            "one event",
+        ),
+        (
+            call("statuses", r#","type":"call","status":"RINGING""#),
+            call("calls", r#","status":"RINGING""#),
+            true,
+            "a call's status by either list",
+        ),
+        (
+            call("statuses", r#","status":"RINGING""#),
+            call("calls", r#","status":"RINGING""#),
+            false,
+            "a message's",
+        ),
         (entry("1", "", day), entry("1", "", later), true, "no time: one day"),
         (entry("1", "", day), entry("1", "", next), false, "no time: another day"),
-        (entry("1", r#","time":7"#, day), entry("1", r#","time":7"#, next), true, "its own time"),
-        (entry("1", r#","time":7"#, day), entry("1", r#","time":8"#, day), false, "another time"),
+        (
+            entry("1", r#","time":7"#, day),
+            entry("1", r#","time":7"#, next),
+            true,
+            "its own time",
+        ),
+        (
+            entry("1", r#","time":7"#, day),
+            entry("1", r#","time":8"#, day),
+            false,
+            "another time",
+        ),
         (entry("1", "", day), entry("2", "", day), false, "another account"),
-        (r#"{"source":"inbox","event":"x","at":"2026-05-04T01:00:00Z"}"#.to_owned(),
-            r#"{"at":"2026-05-04T01:00:00Z", "source":"inbox","event":"x"}"#.to_owned(), true, "canonical JSON"),
-        (r#"{"source":"inbox","event":"x","score":5}"#.to_owned(), r#"{"source":"inbox","event":"x","score":5.0}"#.to_owned(),
-            true, "numbers too"),
-        (r#"{"source":"inbox","event":"x"}"#.to_owned(), r#"{"source":"inbox","event":"x","agent":"a"}"#.to_owned(), false,
-            "another content"),
-        (r#"{"source":"clock","at":"2026-05-04T01:00:00Z"}"#.to_owned(),
-            r#"{"source":"clock","at":"2026-05-04T01:00:00Z"}"#.to_owned(), true, "the clock"),
-        (r#"{"source":"outbound","message_id":"a"}"#.to_owned(), r#"{"source":"outbound","message_id":"a","type":"x"}"#.to_owned(),
-            true, "a send by its id"),
+        (
+            r#"{"source":"inbox","event":"x","at":"2026-05-04T01:00:00Z"}"#.to_owned(),
+            r#"{"at":"2026-05-04T01:00:00Z", "source":"inbox","event":"x"}"#.to_owned(),
+            true,
+            "canonical JSON",
+        ),
+        (
+            r#"{"source":"inbox","event":"x","score":5}"#.to_owned(),
+            r#"{"source":"inbox","event":"x","score":5.0}"#.to_owned(),
+            true,
+            "numbers too",
+        ),
+        (
+            r#"{"source":"inbox","event":"x"}"#.to_owned(),
+            r#"{"source":"inbox","event":"x","agent":"a"}"#.to_owned(),
+            false,
+            "another content",
+        ),
+        (
+            r#"{"source":"clock","at":"2026-05-04T01:00:00Z"}"#.to_owned(),
+            r#"{"source":"clock","at":"2026-05-04T01:00:00Z"}"#.to_owned(),
+            true,
+            "the clock",
+        ),
+        (
+            r#"{"source":"outbound","message_id":"a"}"#.to_owned(),
+            r#"{"source":"outbound","message_id":"a","type":"x"}"#.to_owned(),
+            true,
+            "a send by its id",
+        ),
     ] {
         for (one, two) in [(&first, &second), (&second, &first)] {
             let run = lines(&format!("{one}\n{two}"));
@@ -234,31 +568,62 @@ fn duplicates_by_key() {
         }
     }
     let unread = line("messages", r#"{"messages":[{}]}"#);
-    assert_eq!(lines(&format!("{unread}\n{unread}")).outcomes(), [0, 0, 0, 2], "dead letters are all recorded");
+    assert_eq!(
+        lines(&format!("{unread}\n{unread}")).outcomes(),
+        [0, 0, 0, 2],
+        "dead letters are all recorded"
+    );
     let unknown = line("mood_update", "{}");
     assert_eq!(lines(&format!("{unknown}\n{unknown}")).outcomes(), [0, 0, 2, 0]);
 }
 
 #[test]
 fn statuses_are_counted_by_key_and_calls_are_none() {
-    let statuses = line("messages", r#"{"statuses":[{"id":"a","status":"sent","timestamp":"1"},
+    let statuses = line(
+        "messages",
+        r#"{"statuses":[{"id":"a","status":"sent","timestamp":"1"},
         {"id":"a","status":"sent","timestamp":"2"},{"id":"a","status":"read"},
-        {"id":"c","type":"call","status":"RINGING"}]}"#)
-        .replace('\n', "");
+        {"id":"c","type":"call","status":"RINGING"}]}"#,
+    )
+    .replace('\n', "");
     let run = lines(&statuses);
     assert_eq!((run.count("statuses", ""), run.outcomes()), (2, [3, 1, 0, 0]));
 }
 
 #[test]
 fn a_batch_split_into_deliveries_has_the_same_items() {
-    let elements: Vec<String> = (0..40).map(|n| format!(r#"{{"id":"m{}","from":"569612345{:02}","timestamp":"{n}"}}"#, n / 2, n % 7)).collect();
-    let whole = lines(&line("messages", &format!(r#"{{"messages":[{}]}}"#, elements.join(","))));
-    let split: Vec<String> = elements.iter().map(|one| line("messages", &format!(r#"{{"messages":[{one}]}}"#))).collect();
+    let elements: Vec<String> = (0..40)
+        .map(|n| {
+            format!(
+                r#"{{"id":"m{}","from":"569612345{:02}","timestamp":"{n}"}}"#,
+                n / 2,
+                n % 7
+            )
+        })
+        .collect();
+    let whole = lines(&line(
+        "messages",
+        &format!(r#"{{"messages":[{}]}}"#, elements.join(",")),
+    ));
+    let split: Vec<String> = elements
+        .iter()
+        .map(|one| line("messages", &format!(r#"{{"messages":[{one}]}}"#)))
+        .collect();
     let split = lines(&split.join("\n"));
     assert_eq!(whole.outcomes(), [20, 20, 0, 0]);
     assert_eq!(whole.outcomes(), split.outcomes());
     let told = |run: &support::Run| -> Vec<_> {
-        run.items.iter().map(|item| (item.key.clone(), item.event_time, item.body.clone(), item.sightings.clone())).collect()
+        run.items
+            .iter()
+            .map(|item| {
+                (
+                    item.key.clone(),
+                    item.event_time,
+                    item.body.clone(),
+                    item.sightings.clone(),
+                )
+            })
+            .collect()
     };
     assert_eq!(told(&whole), told(&split));
 }

@@ -28,8 +28,10 @@ struct Packed(Box<[u8]>);
 
 impl Packed {
     fn of(identifiers: &[Identifier]) -> Result<Self, WireError> {
-        let matching: Vec<&Identifier> =
-            identifiers.iter().filter(|identifier| identifier.kind != IdentifierKind::Username).collect();
+        let matching: Vec<&Identifier> = identifiers
+            .iter()
+            .filter(|identifier| identifier.kind != IdentifierKind::Username)
+            .collect();
         wire::encode(&matching).map(|bytes| Self(bytes.into()))
     }
 
@@ -74,7 +76,10 @@ impl Sides {
 /// the send says.
 fn link(at: Millis, to: &[Identifier], by: &[Identifier]) -> Option<Link> {
     let users = |side: &[Identifier]| -> Vec<Identifier> {
-        side.iter().filter(|identifier| identifier.kind == IdentifierKind::Bsuid).cloned().collect()
+        side.iter()
+            .filter(|identifier| identifier.kind == IdentifierKind::Bsuid)
+            .cloned()
+            .collect()
     };
     let (to_users, by_users) = (users(to), users(by));
     if !to_users.is_empty() && !by_users.is_empty() {
@@ -92,5 +97,6 @@ fn link(at: Millis, to: &[Identifier], by: &[Identifier]) -> Option<Link> {
 }
 
 fn is_one_number(one: &Identifier, other: &Identifier) -> bool {
-    one.number().is_some_and(|one| other.number().is_some_and(|other| one == other))
+    one.number()
+        .is_some_and(|one| other.number().is_some_and(|other| one == other))
 }

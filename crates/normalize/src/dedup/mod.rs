@@ -20,7 +20,9 @@ pub struct Deduplicate {
 
 impl Default for Deduplicate {
     fn default() -> Self {
-        Self { seen: Store::new("seen") }
+        Self {
+            seen: Store::new("seen"),
+        }
     }
 }
 
@@ -38,7 +40,12 @@ impl Processor for Deduplicate {
         }
         for link in seen.link(&item)? {
             let joined = joined(&item, link);
-            context.send(topics::UNIQUE, item.tenant.as_bytes(), joined.event_time, wire::encode(&joined)?);
+            context.send(
+                topics::UNIQUE,
+                item.tenant.as_bytes(),
+                joined.event_time,
+                wire::encode(&joined)?,
+            );
         }
         if told == Told::Worse {
             if item.sightings.is_empty() && item.change.is_none() {
@@ -56,7 +63,11 @@ impl Processor for Deduplicate {
 
 fn forward(record: &Record, item: &Item, context: &mut Context) -> Result<Verdict, ProcessorError> {
     // As it came, where nothing about it was decided here.
-    let value = if item.evidence_only { wire::encode(item)? } else { record.value.clone() };
+    let value = if item.evidence_only {
+        wire::encode(item)?
+    } else {
+        record.value.clone()
+    };
     match &item.body {
         // The engine carries time; a clock line is no fact.
         Body::Clock => {}
@@ -76,18 +87,30 @@ fn forward(record: &Record, item: &Item, context: &mut Context) -> Result<Verdic
 /// Hash of all that an item says and shows, without the delivery that brought it.
 fn variant(item: &Item) -> u64 {
     let mut hasher = IdHasher::new("variant");
-    hasher.update(&item.event_time.to_le_bytes()).update(item.content.as_bytes());
+    hasher
+        .update(&item.event_time.to_le_bytes())
+        .update(item.content.as_bytes());
     hasher.update(item.phone_number_id.as_deref().unwrap_or_default().as_bytes());
     let inbound = matches!(&item.body, Body::Message(message) if message.inbound);
-    hasher.update(&[item.has_person.into(), item.test.into(), inbound.into(), item.change.is_some().into()]);
+    hasher.update(&[
+        item.has_person.into(),
+        item.test.into(),
+        inbound.into(),
+        item.change.is_some().into(),
+    ]);
     for sighting in &item.sightings {
         hasher.update(sighting.name.as_deref().unwrap_or_default().as_bytes());
         hasher.update(&(sighting.identifiers.len() as u64).to_le_bytes());
         for identifier in &sighting.identifiers {
-            hasher.update(&[identifier.kind as u8]).update(identifier.value.as_bytes());
+            hasher
+                .update(&[identifier.kind as u8])
+                .update(identifier.value.as_bytes());
         }
     }
-    let change = item.change.iter().flat_map(|change| change.old.iter().chain(&change.new));
+    let change = item
+        .change
+        .iter()
+        .flat_map(|change| change.old.iter().chain(&change.new));
     for identifier in change {
         hasher.update(identifier.value.as_bytes());
     }
@@ -118,11 +141,17 @@ fn joined(item: &Item, link: Link) -> Item {
         entry_id: String::new(),
         phone_number_id: None,
         test: item.test,
-        sightings: vec![Sighting { identifiers: link.identifiers, name: None, creates: true }],
+        sightings: vec![Sighting {
+            identifiers: link.identifiers,
+            name: None,
+            creates: true,
+        }],
         has_person: false,
         evidence_only: true,
         change: None,
-        body: Body::Event { kind: "same_person".to_owned() },
+        body: Body::Event {
+            kind: "same_person".to_owned(),
+        },
     }
 }
 

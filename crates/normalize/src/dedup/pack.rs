@@ -93,7 +93,12 @@ mod tests {
             "author": {"kind": "campaign", "id": "otono"}, "campaign": "otono", "segment": "vip"});
         for content in [canonical(&received), canonical(&sent)] {
             let packed = pack(&content, id);
-            assert!(packed.len() * 2 < content.len(), "{} of {}", packed.len(), content.len());
+            assert!(
+                packed.len() * 2 < content.len(),
+                "{} of {}",
+                packed.len(),
+                content.len()
+            );
             assert_eq!(unpack(&packed, id), content.as_bytes());
         }
     }

@@ -75,11 +75,12 @@ impl Seen {
             self.held.push(told);
             return Told::New;
         };
-        let smaller = told.at < held.at || told.at == held.at && {
-            let id = id.unwrap_or_default();
-            let (one, other) = (pack::unpack(&told.content, id), pack::unpack(&held.content, id));
-            (one, told.variant) < (other, held.variant)
-        };
+        let smaller = told.at < held.at
+            || told.at == held.at && {
+                let id = id.unwrap_or_default();
+                let (one, other) = (pack::unpack(&told.content, id), pack::unpack(&held.content, id));
+                (one, told.variant) < (other, held.variant)
+            };
         if smaller {
             *held = told;
             Told::Better
@@ -90,11 +91,14 @@ impl Seen {
 
     /// Evidence that `item` completes: addressee and recipient of one send.
     pub(super) fn link(&mut self, item: &Item) -> Result<Vec<Link>, ProcessorError> {
-        let Some(person) = item.sightings.first().filter(|_| item.has_person) else { return Ok(Vec::new()) };
+        let Some(person) = item.sightings.first().filter(|_| item.has_person) else {
+            return Ok(Vec::new());
+        };
         match &item.body {
-            Body::Message(message) if message.is_sent_message() && message.group_id.is_none() => {
-                self.sides.get_or_insert_default().addressed(item.event_time, &person.identifiers)
-            }
+            Body::Message(message) if message.is_sent_message() && message.group_id.is_none() => self
+                .sides
+                .get_or_insert_default()
+                .addressed(item.event_time, &person.identifiers),
             // A participant of a group is not the one to whom the message was sent.
             Body::Status(status) if status.participant.is_none() => {
                 self.sides.get_or_insert_default().received(&person.identifiers)
@@ -106,5 +110,8 @@ impl Seen {
 
 /// A number for the item's key, which is a hash already.
 fn key_of(item: &Item) -> u64 {
-    item.key.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
+    item.key
+        .get(..16)
+        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+        .unwrap_or_default()
 }

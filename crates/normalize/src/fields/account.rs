@@ -105,23 +105,44 @@ impl Business {
     /// The fact that a value says; `None` when it has none of the keys that it needs.
     pub(super) fn read(self, update: &Update) -> Option<Draft> {
         let value = update.value;
-        if !self.needs().iter().any(|key| value.get(key).is_some_and(|value| !value.is_null())) {
+        if !self
+            .needs()
+            .iter()
+            .any(|key| value.get(key).is_some_and(|value| !value.is_null()))
+        {
             return None;
         }
         let account = match self {
             Self::Template => template_fact(update),
             Self::Alert => alert(update),
-            Self::Review => Account { event: text(value, "decision"), ..of_account(update, "account_review") },
+            Self::Review => Account {
+                event: text(value, "decision"),
+                ..of_account(update, "account_review")
+            },
             Self::Update => account_update(update),
             Self::Settings => {
-                let number = value.get("phone_number_settings").and_then(|settings| json::id(settings, "phone_number_id"));
-                Account { event: text(value, "type"), ..of_number(update, number, "account_settings") }
+                let number = value
+                    .get("phone_number_settings")
+                    .and_then(|settings| json::id(settings, "phone_number_id"));
+                Account {
+                    event: text(value, "type"),
+                    ..of_number(update, number, "account_settings")
+                }
             }
             Self::Capability => Account {
-                limit: limit(value, &["max_daily_conversations_per_business", "max_daily_conversation_per_phone"]),
+                limit: limit(
+                    value,
+                    &[
+                        "max_daily_conversations_per_business",
+                        "max_daily_conversation_per_phone",
+                    ],
+                ),
                 ..of_account(update, "limit")
             },
-            Self::Username => Account { event: text(value, "status"), ..of_number(update, None, "username") },
+            Self::Username => Account {
+                event: text(value, "status"),
+                ..of_number(update, None, "username")
+            },
             Self::NumberName => Account {
                 event: text(value, "decision"),
                 reason: text(value, "rejection_reason"),
@@ -143,9 +164,16 @@ impl Business {
                 reason: text(value, "solution_status"),
                 ..about("portfolio", update.entry_id.to_owned(), "partner_solution")
             },
-            Self::Payment => Account { event: text(value, "status"), ..of_account(update, "payment_configuration") },
+            Self::Payment => Account {
+                event: text(value, "status"),
+                ..of_account(update, "payment_configuration")
+            },
         };
-        Some(Draft::new(Update::timestamp(value), Key::Content, Body::Account(account)))
+        Some(Draft::new(
+            Update::timestamp(value),
+            Key::Content,
+            Body::Account(account),
+        ))
     }
 }
 
@@ -154,7 +182,12 @@ fn text(value: &Value, key: &str) -> Option<String> {
 }
 
 fn about(subject_kind: &str, subject_id: String, kind: &str) -> Account {
-    Account { subject_kind: subject_kind.to_owned(), subject_id, kind: kind.to_owned(), ..Account::default() }
+    Account {
+        subject_kind: subject_kind.to_owned(),
+        subject_id,
+        kind: kind.to_owned(),
+        ..Account::default()
+    }
 }
 
 fn of_account(update: &Update, kind: &str) -> Account {
@@ -173,8 +206,14 @@ fn of_number(update: &Update, number: Option<String>, kind: &str) -> Account {
 
 fn template_fact(update: &Update) -> Account {
     let value = update.value;
-    let told = |keys: &[&str]| keys.iter().any(|key| value.get(*key).is_some_and(|value| !value.is_null()));
-    let by_keys = TEMPLATE_KINDS.iter().find(|(_, keys)| told(keys)).map(|(kind, _)| *kind);
+    let told = |keys: &[&str]| {
+        keys.iter()
+            .any(|key| value.get(*key).is_some_and(|value| !value.is_null()))
+    };
+    let by_keys = TEMPLATE_KINDS
+        .iter()
+        .find(|(_, keys)| told(keys))
+        .map(|(kind, _)| *kind);
     let kind = by_keys.unwrap_or(match update.field {
         "message_template_quality_update" => "template_quality",
         "template_category_update" => "template_category",
@@ -195,7 +234,10 @@ fn template_fact(update: &Update) -> Account {
         event: text(value, "event"),
         quality: json::text(value, "new_quality_score").map(str::to_ascii_uppercase),
         template,
-        reason: text(value, "reason").filter(|reason| reason != "NONE").or(paused).or(rejected),
+        reason: text(value, "reason")
+            .filter(|reason| reason != "NONE")
+            .or(paused)
+            .or(rejected),
         ..about("template", id.unwrap_or_default(), kind)
     }
 }
@@ -208,7 +250,11 @@ fn alert(update: &Update) -> Account {
         (Some("PHONE_NUMBER"), Some(id)) => ("phone_number", id),
         _ => ("waba", update.entry_id.to_owned()),
     };
-    Account { event: text(info, "alert_type"), reason: text(info, "alert_severity"), ..about(kind, id, "account_alert") }
+    Account {
+        event: text(info, "alert_type"),
+        reason: text(info, "alert_severity"),
+        ..about(kind, id, "account_alert")
+    }
 }
 
 fn account_update(update: &Update) -> Account {
@@ -226,7 +272,11 @@ fn account_update(update: &Update) -> Account {
         .or_else(|| detail("disconnection_info", "reason"))
         .or_else(|| (!restrictions.is_empty()).then(|| restrictions.join(",")));
     let id = account.unwrap_or_else(|| update.entry_id.to_owned());
-    Account { event: text(value, "event"), reason, ..about("waba", id, "account_update") }
+    Account {
+        event: text(value, "event"),
+        reason,
+        ..about("waba", id, "account_update")
+    }
 }
 
 /// A messaging limit: unique users in 24 hours, -1 without limit. Tiers come as text and as numbers.
@@ -235,7 +285,9 @@ fn limit(value: &Value, keys: &[&str]) -> Option<i64> {
 }
 
 fn tier(value: &Value) -> Option<i64> {
-    let Value::String(text) = value else { return json::integer(value) };
+    let Value::String(text) = value else {
+        return json::integer(value);
+    };
     let upper = text.trim().to_ascii_uppercase();
     let tier = upper.strip_prefix("TIER_").unwrap_or(&upper);
     if tier == "UNLIMITED" {

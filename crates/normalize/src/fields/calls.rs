@@ -13,15 +13,27 @@ use serde_json::Value;
 /// An element of `calls`.
 pub(super) fn call(update: &Update, element: &Value) -> Result<Draft, Reason> {
     let id = json::text(element, "id").ok_or("no_id")?;
-    let event = json::text(element, "event").or_else(|| json::text(element, "status")).unwrap_or_default();
+    let event = json::text(element, "event")
+        .or_else(|| json::text(element, "status"))
+        .unwrap_or_default();
     let (from, to) = (sender(element), addressee(element));
     let by_business = json::text(element, "direction") == Some("BUSINESS_INITIATED");
-    let person = if by_business { update.either(to, from) } else { update.either(from, to) };
-    let key = Key::Call { id: id.to_owned(), event: event.to_owned() };
+    let person = if by_business {
+        update.either(to, from)
+    } else {
+        update.either(from, to)
+    };
+    let key = Key::Call {
+        id: id.to_owned(),
+        event: event.to_owned(),
+    };
     let call = Call {
         id: id.to_owned(),
         event: event.to_ascii_lowercase(),
         inbound: json::text(element, "direction") == Some("USER_INITIATED"),
     };
-    Ok(Draft { person, ..Draft::new(Update::timestamp(element), key, Body::Call(call)) })
+    Ok(Draft {
+        person,
+        ..Draft::new(Update::timestamp(element), key, Body::Call(call))
+    })
 }

@@ -17,10 +17,12 @@ use serde_json::Value;
 
 /// The messages of an element of `history`, with their threads.
 pub(super) fn messages(element: &Value) -> impl Iterator<Item = (&Value, &Value)> {
-    json::list(element, "threads")
-        .into_iter()
-        .flatten()
-        .flat_map(|thread| json::list(thread, "messages").into_iter().flatten().map(move |message| (thread, message)))
+    json::list(element, "threads").into_iter().flatten().flat_map(|thread| {
+        json::list(thread, "messages")
+            .into_iter()
+            .flatten()
+            .map(move |message| (thread, message))
+    })
 }
 
 /// Adds the outcomes of an element of `history`; `first` is the index of the change's first outcome.
@@ -28,7 +30,11 @@ pub(super) fn read(update: &Update, element: &Value, first: usize, outcomes: &mu
     let before = outcomes.len();
     for (thread, message) in messages(element) {
         let index = outcomes.len() - first;
-        let read = if message.is_object() { told(update, thread, message) } else { Err("element_not_object") };
+        let read = if message.is_object() {
+            told(update, thread, message)
+        } else {
+            Err("element_not_object")
+        };
         outcomes.push(match read {
             Ok(draft) => update.item(draft, message, index),
             Err(reason) => update.dead_letter(reason, message, index),
@@ -41,7 +47,9 @@ pub(super) fn read(update: &Update, element: &Value, first: usize, outcomes: &mu
 }
 
 fn chunk(_: &Update, element: &Value) -> Draft {
-    let body = Body::Event { kind: "history_event".to_owned() };
+    let body = Body::Event {
+        kind: "history_event".to_owned(),
+    };
     Draft::new(Update::timestamp(element), Key::Content, body)
 }
 
@@ -49,11 +57,18 @@ fn told(update: &Update, thread: &Value, element: &Value) -> Result<Draft, Reaso
     let from = sender(element);
     let inbound = !from.wa_id.is_some_and(|wa_id| update.business.is(wa_id));
     let message = message(element, Origin::History, inbound)?;
-    let key = Key::Message { origin: "history", id: message.id.clone() };
+    let key = Key::Message {
+        origin: "history",
+        id: message.id.clone(),
+    };
     let named = if inbound { from } else { addressee(element) };
     let (person, other) = partner(update, thread, named);
     let draft = Draft::new(Update::timestamp(element), key, Body::Message(message));
-    Ok(Draft { person, others: other.into_iter().collect(), ..draft })
+    Ok(Draft {
+        person,
+        others: other.into_iter().collect(),
+        ..draft
+    })
 }
 
 /// The partner of a thread, as `named` by the message and by the thread; where the two disagree the message decides,

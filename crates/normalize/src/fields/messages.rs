@@ -28,19 +28,33 @@ pub(crate) fn addressee(element: &Value) -> Named<'_> {
 /// An element of `messages`.
 pub(super) fn received(update: &Update, element: &Value) -> Result<Draft, Reason> {
     let message = message(element, Origin::Received, true)?;
-    let key = Key::Message { origin: "received", id: message.id.clone() };
+    let key = Key::Message {
+        origin: "received",
+        id: message.id.clone(),
+    };
     let from = sender(element);
     let (person, change) = match system::change(update, element, &message.kind) {
         Some((old, change)) => (Some(old), Some(change)),
+        None if from.is_nobody() && message.kind == "system" => (
+            update.person_or_only_contact(element.get("system").map(system::now).unwrap_or_default()),
+            None,
+        ),
         None => (update.person_or_only_contact(from), None),
     };
-    Ok(Draft { person, change, ..Draft::new(Update::timestamp(element), key, Body::Message(message)) })
+    Ok(Draft {
+        person,
+        change,
+        ..Draft::new(Update::timestamp(element), key, Body::Message(message))
+    })
 }
 
 /// An element of `message_echoes`: an agent wrote it, and nobody says who.
 pub(super) fn echo(update: &Update, element: &Value) -> Result<Draft, Reason> {
     let message = message(element, Origin::Echo, false)?;
-    let key = Key::Message { origin: "echo", id: message.id.clone() };
+    let key = Key::Message {
+        origin: "echo",
+        id: message.id.clone(),
+    };
     let to = addressee(element);
     let person = if to.is_nobody() {
         update.contacts.only().and_then(|contact| update.person(contact))
@@ -48,7 +62,10 @@ pub(super) fn echo(update: &Update, element: &Value) -> Result<Draft, Reason> {
         // Seen: an echo addressed to the business itself, with the customer as its sender.
         update.either(to, sender(element))
     };
-    Ok(Draft { person, ..Draft::new(Update::timestamp(element), key, Body::Message(message)) })
+    Ok(Draft {
+        person,
+        ..Draft::new(Update::timestamp(element), key, Body::Message(message))
+    })
 }
 
 /// What a message element says, wherever it stands.
@@ -60,13 +77,20 @@ pub(super) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<
         (Origin::Echo, false) => "agent",
         _ => UNKNOWN,
     };
-    let body = element.get("text").and_then(|text| text.get("body")).and_then(Value::as_str).filter(|_| kind == "text");
+    let body = element
+        .get("text")
+        .and_then(|text| text.get("body"))
+        .and_then(Value::as_str)
+        .filter(|_| kind == "text");
     Ok(Message {
         id: id.to_owned(),
         origin,
         kind: kind.to_owned(),
         inbound,
-        author: Author { kind: author.to_owned(), id: None },
+        author: Author {
+            kind: author.to_owned(),
+            id: None,
+        },
         reply_to: reply_to(element, kind),
         group_id: json::text(element, "group_id").map(str::to_owned),
         courtesy: body.is_some_and(text::is_courtesy),
@@ -92,7 +116,11 @@ fn reply_to(element: &Value, kind: &str) -> Option<String> {
         _ => ("context", "id"),
     };
     let context = || element.get("context").and_then(|context| json::text(context, "id"));
-    element.get(object).and_then(|object| json::text(object, key)).or_else(context).map(str::to_owned)
+    element
+        .get(object)
+        .and_then(|object| json::text(object, key))
+        .or_else(context)
+        .map(str::to_owned)
 }
 
 /// Whether a text or a pressed button is an opt-out keyword.
@@ -100,10 +128,16 @@ fn opts_out(element: &Value, kind: &str) -> bool {
     let (object, keys): (Option<&Value>, [&str; 2]) = match kind {
         "text" => (element.get("text"), ["body", "body"]),
         "button" => (element.get("button"), ["text", "payload"]),
-        "interactive" => (element.get("interactive").and_then(|reply| reply.get("button_reply")), ["title", "id"]),
+        "interactive" => (
+            element.get("interactive").and_then(|reply| reply.get("button_reply")),
+            ["title", "id"],
+        ),
         _ => return false,
     };
-    object.is_some_and(|object| keys.iter().any(|key| json::text(object, key).is_some_and(text::is_opt_out)))
+    object.is_some_and(|object| {
+        keys.iter()
+            .any(|key| json::text(object, key).is_some_and(text::is_opt_out))
+    })
 }
 
 /// A template's language in its one spelling: `en-US` and `en_US` are both seen.

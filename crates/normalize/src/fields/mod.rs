@@ -84,7 +84,11 @@ pub(crate) fn read(field: Field, update: &Update, outcomes: &mut Vec<Outcome>) -
     }
     match field {
         Field::Lists => lists(update, outcomes),
-        Field::Flow => one(update, outcomes, json::text(update.value, "event").map(|_| events::flow(update))),
+        Field::Flow => one(
+            update,
+            outcomes,
+            json::text(update.value, "event").map(|_| events::flow(update)),
+        ),
         Field::Account(account) => one(update, outcomes, account.read(update)),
     }
 }
@@ -99,7 +103,9 @@ fn lists(update: &Update, outcomes: &mut Vec<Outcome>) -> bool {
     let first = outcomes.len();
     let mut known = false;
     for (name, read) in LISTS {
-        let Some(elements) = json::list(update.value, name) else { continue };
+        let Some(elements) = json::list(update.value, name) else {
+            continue;
+        };
         known = true;
         for element in elements {
             element_of(update, element, read, first, outcomes);
@@ -138,7 +144,17 @@ fn element_of(update: &Update, element: &Value, read: Read, first: usize, outcom
 /// Smallest time of an element in a value.
 pub(crate) fn smallest_time(value: &Value) -> Option<Millis> {
     let elements = LISTS.iter().filter_map(|(name, _)| json::list(value, name)).flatten();
-    let synced = json::list(value, "state_sync").into_iter().flatten().filter_map(preferences::synced_at);
-    let told = json::list(value, "history").into_iter().flatten().flat_map(history::messages);
-    elements.chain(told.map(|(_, message)| message)).filter_map(Update::timestamp).chain(synced).min()
+    let synced = json::list(value, "state_sync")
+        .into_iter()
+        .flatten()
+        .filter_map(preferences::synced_at);
+    let told = json::list(value, "history")
+        .into_iter()
+        .flatten()
+        .flat_map(history::messages);
+    elements
+        .chain(told.map(|(_, message)| message))
+        .filter_map(Update::timestamp)
+        .chain(synced)
+        .min()
 }

@@ -13,7 +13,10 @@ use serde_json::Value;
 /// Both spellings of the participant of a group are in use.
 const PARTICIPANT: [&str; 2] = ["recipient_participant_id", "participant_recipient_id"];
 const PARTICIPANT_USER: [&str; 2] = ["recipient_participant_user_id", "participant_recipient_user_id"];
-const PARTICIPANT_PARENT: [&str; 2] = ["recipient_participant_parent_user_id", "participant_recipient_parent_user_id"];
+const PARTICIPANT_PARENT: [&str; 2] = [
+    "recipient_participant_parent_user_id",
+    "participant_recipient_parent_user_id",
+];
 /// The documents had three spellings of the parent.
 const PARENT: [&str; 3] = ["recipient_parent_user_id", "parent_recipient_user_id", "parent_user_id"];
 
@@ -38,12 +41,26 @@ pub(super) fn status(update: &Update, element: &Value) -> Result<Draft, Reason> 
     };
     let person = update.person(recipient);
     if json::text(element, "type") == Some("call") {
-        let key = Key::Call { id: id.to_owned(), event: status.to_owned() };
-        let call = Call { id: id.to_owned(), event: status.to_ascii_lowercase(), inbound: false };
-        return Ok(Draft { person, ..Draft::new(at, key, Body::Call(call)) });
+        let key = Key::Call {
+            id: id.to_owned(),
+            event: status.to_owned(),
+        };
+        let call = Call {
+            id: id.to_owned(),
+            event: status.to_ascii_lowercase(),
+            inbound: false,
+        };
+        return Ok(Draft {
+            person,
+            ..Draft::new(at, key, Body::Call(call))
+        });
     }
     let errors: Vec<ErrorInfo> = json::list(element, "errors").into_iter().flatten().map(error).collect();
-    let participant = participant.wa_id.or(participant.user_id).or(participant.parent).map(str::to_owned);
+    let participant = participant
+        .wa_id
+        .or(participant.user_id)
+        .or(participant.parent)
+        .map(str::to_owned);
     let key = Key::Status {
         message_id: id.to_owned(),
         status: status.to_owned(),
@@ -58,7 +75,10 @@ pub(super) fn status(update: &Update, element: &Value) -> Result<Draft, Reason> 
         pricing: json::object(element, "pricing").map(|_| pricing(&element["pricing"])),
         callback_data: json::text(element, "biz_opaque_callback_data").map(str::to_owned),
     };
-    Ok(Draft { person, ..Draft::new(at, key, Body::Status(body)) })
+    Ok(Draft {
+        person,
+        ..Draft::new(at, key, Body::Status(body))
+    })
 }
 
 fn error(error: &Value) -> ErrorInfo {

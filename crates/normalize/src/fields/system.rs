@@ -1,10 +1,6 @@
 //! System messages that tell of a change of number or user id.
 
-use crate::{
-    json,
-    people::Named,
-    update::Update,
-};
+use crate::{json, people::Named, update::Update};
 use hilo_contracts::item::{IdentityChange, Sighting};
 use hilo_domain::Identifier;
 use serde_json::Value;
@@ -18,10 +14,7 @@ pub(super) fn change(update: &Update, element: &Value, kind: &str) -> Option<(Si
         "user_changed_user_id" => "user_id_changed",
         _ => return None,
     };
-    let new = Named {
-        wa_id: json::text(system, "wa_id").or_else(|| json::text(system, "new_wa_id")),
-        ..Named::under(system, "", "user_id", &["parent_user_id"])
-    };
+    let new = now(system);
     let previous = Named::under(system, "customer", "previous_user_id", &["previous_parent_user_id"]);
     let from = super::messages::sender(element);
     let old = Named {
@@ -31,6 +24,14 @@ pub(super) fn change(update: &Update, element: &Value, kind: &str) -> Option<(Si
         ..Named::default()
     };
     between(update, old, new, kind)
+}
+
+/// Who somebody is from a system message on; where it names no sender, that is who sent it.
+pub(super) fn now(system: &Value) -> Named<'_> {
+    Named {
+        wa_id: json::text(system, "wa_id").or_else(|| json::text(system, "new_wa_id")),
+        ..Named::under(system, "", "user_id", &["parent_user_id"])
+    }
 }
 
 /// A change from `old` to `new`: what both name did not change.
@@ -47,7 +48,11 @@ pub(super) fn between(update: &Update, old: Named, new: Named, kind: &str) -> Op
     let new = update.person(new)?;
     let mut before = update.person(old)?;
     before.identifiers.retain(|id| !new.identifiers.contains(id));
-    let change = IdentityChange { old: matched(&before), new: matched(&new), kind: kind.to_owned() };
+    let change = IdentityChange {
+        old: matched(&before),
+        new: matched(&new),
+        kind: kind.to_owned(),
+    };
     (!before.identifiers.is_empty()).then_some((before, change))
 }
 

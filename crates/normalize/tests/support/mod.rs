@@ -1,5 +1,9 @@
 //! Both processors in the test driver, and what came out of them, decoded.
-#![allow(dead_code, unreachable_pub, reason = "each test target is a crate of its own and uses a part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test target is a crate of its own and uses a part of it"
+)]
 
 use hilo_contracts::{
     capture,
@@ -13,7 +17,9 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 /// A file beside the project, which tests compare with; `None`, said aloud, where it is not there.
 pub fn shared(name: &str) -> Option<String> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared")
+        .join(name);
     let text = fs::read_to_string(&path).ok();
     if text.is_none() {
         eprintln!("SKIPPED: {} is not there", path.display());
@@ -35,7 +41,14 @@ pub fn topology() -> Topology {
         kept: "30 days",
         doc: "Raw.",
     };
-    Topology::new(vec![raw], vec![hilo_normalize::normalize_spec(regions()), hilo_normalize::deduplicate_spec()]).unwrap()
+    Topology::new(
+        vec![raw],
+        vec![
+            hilo_normalize::normalize_spec(regions()),
+            hilo_normalize::deduplicate_spec(),
+        ],
+    )
+    .unwrap()
 }
 
 pub fn driver() -> TestDriver {
@@ -54,7 +67,10 @@ pub fn record(raw: &Raw) -> Record {
 /// Raw records of the lines of a capture.
 pub fn records(lines: &str) -> Vec<Record> {
     let lines = lines.lines().zip(1..);
-    lines.filter_map(|(line, number)| capture::from_line(line.as_bytes(), Some("test.ndjson"), number)).map(|raw| record(&raw)).collect()
+    lines
+        .filter_map(|(line, number)| capture::from_line(line.as_bytes(), Some("test.ndjson"), number))
+        .map(|raw| record(&raw))
+        .collect()
 }
 
 /// What came out of a run.
@@ -73,9 +89,18 @@ pub fn outputs(driver: &TestDriver) -> Run {
         .filter(|record| [topics::UNIQUE, topics::ACCOUNT_ITEM].contains(&record.topic))
         .map(|record| wire::decode(&record.value).unwrap())
         .collect();
-    let unclassified = driver.topic(topics::UNCLASSIFIED).map(|record| codec::unclassified().decode(&record.value).unwrap());
-    let dead = driver.topic(topics::DEAD_LETTER).map(|record| codec::dead_letter().decode(&record.value).unwrap());
-    Run { counts: driver.counts(), items, unclassified: unclassified.collect(), dead: dead.collect() }
+    let unclassified = driver
+        .topic(topics::UNCLASSIFIED)
+        .map(|record| codec::unclassified().decode(&record.value).unwrap());
+    let dead = driver
+        .topic(topics::DEAD_LETTER)
+        .map(|record| codec::dead_letter().decode(&record.value).unwrap());
+    Run {
+        counts: driver.counts(),
+        items,
+        unclassified: unclassified.collect(),
+        dead: dead.collect(),
+    }
 }
 
 pub fn run(records: &[Record]) -> Run {
@@ -106,20 +131,25 @@ impl Run {
     /// Reasons of dead letters and unclassified items, in order.
     pub fn reasons(&self) -> Vec<&str> {
         let dead = self.dead.iter().map(|letter| letter.reason.as_str());
-        dead.chain(self.unclassified.iter().map(|item| item.reason.as_str())).collect()
+        dead.chain(self.unclassified.iter().map(|item| item.reason.as_str()))
+            .collect()
     }
 
     /// The only item.
     #[track_caller]
     pub fn item(&self) -> &Item {
-        let [item] = self.items.as_slice() else { panic!("{} items: {:#?}", self.items.len(), self.items) };
+        let [item] = self.items.as_slice() else {
+            panic!("{} items: {:#?}", self.items.len(), self.items)
+        };
         item
     }
 }
 
 /// A body with one change of this field and value (JSON), in an entry of acme's account.
 pub fn body(field: &str, value: &str) -> String {
-    format!(r#"{{"object":"whatsapp_business_account","entry":[{{"id":"310","changes":[{{"field":"{field}","value":{value}}}]}}]}}"#)
+    format!(
+        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"310","changes":[{{"field":"{field}","value":{value}}}]}}]}}"#
+    )
 }
 
 /// A capture line of acme with that body, received at 2026-05-04T13:00:01Z.
@@ -135,6 +165,10 @@ pub fn envelope(body: &str) -> String {
 /// Identifiers of the person of an item, as `kind:value`.
 pub fn identifiers(item: &Item, sighting: usize) -> Vec<String> {
     item.sightings.get(sighting).map_or_else(Vec::new, |sighting| {
-        sighting.identifiers.iter().map(|id| format!("{}:{}", id.kind.as_str(), id.value)).collect()
+        sighting
+            .identifiers
+            .iter()
+            .map(|id| format!("{}:{}", id.kind.as_str(), id.value))
+            .collect()
     })
 }
