@@ -71,7 +71,22 @@ pub(crate) fn measure(events: &[Event], session: &Folded) -> (Session, Outcome) 
         }),
         reason: reason(&own),
         reopens: None,
-        ..Session::default()
+        bot: since_customer.iter().find_map(|event| match &event.role {
+            Role::Bot { bot, .. } => Some(bot.clone().unwrap_or_else(|| UNKNOWN.to_owned())),
+            _ => None,
+        }),
+        agent: during
+            .iter()
+            .rev()
+            .find_map(|event| sender(event))
+            .or_else(|| during.iter().rev().find_map(|event| assignee(event)))
+            .map(str::to_owned),
+        answered_by_human: during.iter().any(|event| sender(event).is_some()),
+        owners: owners(during),
+        turns: work::turns(during, closed.is_some()),
+        work: closed.map_or_else(Vec::new, |(at, _)| work::work(during, at)),
+        ratings: ratings(&own, closed),
+        repeated_at: None,
     };
     let outcome = if closed.is_some() { outcome(&own, since_customer, closed) } else { Outcome::None };
     (result, outcome)

@@ -264,8 +264,8 @@ proptest! {
         };
         prop_assert_eq!(evidence(&one), evidence(&other));
         let held = |out: &Out| {
-            let sends = out.items.iter().filter(|item| !item.evidence_only && matches!(item.body, Body::Message(_)));
-            sends.last().map(|item| (item.event_time, item.content.clone(), item.sightings.clone()))
+            let mut sends = out.items.iter().filter(|item| !item.evidence_only && matches!(item.body, Body::Message(_)));
+            sends.next_back().map(|item| (item.event_time, item.content.clone(), item.sightings.clone()))
         };
         prop_assert_eq!(held(&one), held(&other));
         let times = |out: &Out| -> BTreeSet<(i64, String)> {

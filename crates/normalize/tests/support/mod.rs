@@ -2,7 +2,9 @@
 #![allow(
     dead_code,
     unreachable_pub,
-    reason = "each test target is a crate of its own and uses a part of it"
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a part of each test target, which is a crate of its own and uses what it needs"
 )]
 
 use hilo_contracts::{
@@ -107,6 +109,15 @@ pub fn run(records: &[Record]) -> Run {
     let mut driver = driver();
     driver.pipe_all(records.iter().cloned()).unwrap();
     outputs(&driver)
+}
+
+/// What came out after `record`, and after the same once more.
+pub fn twice(record: &Record) -> (Run, Run) {
+    let mut driver = driver();
+    driver.pipe(record.clone()).unwrap();
+    let once = outputs(&driver);
+    driver.pipe(record.clone()).unwrap();
+    (once, outputs(&driver))
 }
 
 /// Runs capture lines.
