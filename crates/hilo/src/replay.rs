@@ -7,7 +7,7 @@ use hilo_contracts::{
     json, topics,
 };
 use hilo_golden::Golden;
-use hilo_metrics::table::Table;
+use hilo_metrics::table::{self, Table};
 use hilo_stream::Record;
 use serde::Serialize;
 use std::{
@@ -136,7 +136,7 @@ pub(crate) fn replay(inputs: &[PathBuf], out: &Path, tenants: &Tenants) -> Resul
         file.flush()?;
     }
     let mut metrics = create(&out.join("metrics.ndjson"))?;
-    for row in table.rows() {
+    for row in table.rows().filter(|row| !table::is_internal(&row.metric)) {
         json::write_metric(row, &mut metrics)?;
         metrics.write_all(b"\n")?;
     }

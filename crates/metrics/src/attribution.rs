@@ -41,7 +41,7 @@ impl Metrics {
                 is_authentication: group.is_authentication(),
             }),
             None => replies.remove_send(message),
-        };
+        }
         if sent.refused_at != had.refused_at || sent.person != had.person {
             let id = hash::to_hex(&message);
             replies.remove_signal(&id);

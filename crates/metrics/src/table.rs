@@ -67,6 +67,12 @@ impl Table {
     }
 }
 
+/// Whether a metric is a series for the dashboard and none of the numbers that the interface names.
+#[must_use]
+pub fn is_internal(metric: &str) -> bool {
+    metric.starts_with("traffic_")
+}
+
 /// Whether a revision says that the row is no more: its members went elsewhere. Every other row counts something.
 #[must_use]
 pub fn is_withdrawn(row: &Metric) -> bool {

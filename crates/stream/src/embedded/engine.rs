@@ -161,7 +161,7 @@ impl Engine {
                     self.executor.discard().map_err(|error| self.stopped(error))?;
                     let done = position.raw_offset - self.position.raw_offset;
                     if done > 0 {
-                        self.before_poison = Some(done + 1);
+                        self.before_poison = Some(done);
                         continue;
                     }
                     position.raw_offset += 1;
