@@ -4,6 +4,7 @@
 //! known line becomes a record of source `invalid`, which `normalize` makes a dead letter.
 
 use crate::{facts::Raw, scan};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hilo_domain::{Millis, hash, time};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -40,6 +41,11 @@ struct Line<'a> {
     at: Option<&'a RawValue>,
     #[serde(borrow)]
     body: Option<&'a RawValue>,
+    /// Only a line of `hilo export raw` has one: its body is a text, of every source.
+    #[serde(borrow)]
+    delivery_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    body_base64: Option<&'a RawValue>,
 }
 
 /// The record of one line of a capture; `None` for blank lines and comments. `file` (its base name) and `number` go
@@ -88,7 +94,14 @@ fn known_line(line: &[u8]) -> Option<Raw> {
         let is_webhook = parsed.object.and_then(string)? == WEBHOOK_OBJECT;
         return is_webhook.then(|| raw(WHATSAPP, &tenant, newest(line), line.to_vec()));
     };
-    match string(source)?.as_ref() {
+    let source = string(source)?;
+    if parsed.delivery_id.is_some()
+        && let Some(body) = exported(&parsed)
+    {
+        let known = [WHATSAPP, OUTBOUND, INBOX, CRM, CLOCK, INVALID].into_iter().find(|known| *known == source)?;
+        return Some(raw(known, &tenant, parsed.received_at.and_then(instant).unwrap_or_default(), body));
+    }
+    match source.as_ref() {
         WHATSAPP => {
             // A line without a body is kept whole: it is no webhook body, and says so later.
             let body = parsed.body.map_or(line.to_vec(), verbatim);
@@ -100,6 +113,15 @@ fn known_line(line: &[u8]) -> Option<Raw> {
             Some(raw(known, &tenant, at, line.to_vec()))
         }
         _ => None,
+    }
+}
+
+/// The verbatim bytes of an exported delivery, so that an export is a capture again.
+fn exported(line: &Line) -> Option<Vec<u8>> {
+    match (line.body, line.body_base64) {
+        (Some(body), _) => string(body).map(|text| text.into_owned().into_bytes()),
+        (None, Some(coded)) => BASE64_STANDARD.decode(string(coded)?.as_bytes()).ok(),
+        (None, None) => None,
     }
 }
 

@@ -202,3 +202,22 @@ proptest! {
         prop_assert_eq!((raw.source.as_str(), raw.tenant, raw.body), ("whatsapp", tenant, body.into_bytes()));
     }
 }
+
+#[test]
+fn an_export_of_the_raw_topic_is_a_capture_again() {
+    let lines: [&[u8]; 3] = [
+        br#"{"source":"whatsapp","tenant":"acme","received_at":"2026-05-04T13:00:01Z","body":{"object":"x","n":"caf\u00e9"}}"#,
+        br#"{"source":"inbox","tenant":"acme","at":"2026-05-04T13:00:30Z","event":"assigned"}"#,
+        br#"{"source":"clock","at":"2026-05-04T13:00:30Z"}"#,
+    ];
+    for line in lines {
+        let first = from_line(line, None, 1).unwrap();
+        let datum = crate::codec::Codec::encode(&crate::codec::raw(), &first).unwrap();
+        let exported = crate::json::to_string(crate::topics::RAW, &datum).unwrap();
+        assert_eq!(from_line(exported.as_bytes(), None, 1), Some(first), "{exported}");
+    }
+    let broken = from_webhook("acme", 5, &[b'{', 0xff]);
+    let datum = crate::codec::Codec::encode(&crate::codec::raw(), &broken).unwrap();
+    let exported = crate::json::to_string(crate::topics::RAW, &datum).unwrap();
+    assert_eq!(from_line(exported.as_bytes(), None, 1), Some(broken));
+}

@@ -159,6 +159,24 @@ fn outcomes_are_the_first_that_fits() {
     is(&[(0, "customer"), (1, "bot"), (2, "resolved"), (3 + DAY, "customer")], Some("contained_silent"));
 }
 
+#[test]
+fn a_session_that_opens_again_goes_on_from_its_retraction() {
+    let mut thread = Thread::default();
+    let mut revisions = Vec::new();
+    let mut insert = |at, word| {
+        let changed = thread.insert(event(at, word));
+        let changes = thread.refold(&changed, 0, "p", "n");
+        let of_second = |change: &&crate::person::SessionChange| change.told.session.opened_at == 5;
+        revisions.extend(changes.sessions.iter().filter(of_second).map(|change| (change.kind, change.told.revision)));
+    };
+    insert(5, "customer");
+    // An earlier opener takes the session's place …
+    insert(1, "customer");
+    // … and a resolution between them gives it back.
+    insert(2, "resolved");
+    assert_eq!(revisions, [("session_opened", 1), ("session_retracted", 2), ("session_opened", 3)]);
+}
+
 const WORDS: [&str; 12] = [
     "customer", "thanks", "human", "bot", "question", "campaign", "reaction", "resolved", "assigned", "requested", "rated",
     "reopened",

@@ -35,6 +35,8 @@ pub(crate) struct Thread {
     pub events: Vec<Event>,
     /// In the order of opening.
     pub sessions: Vec<Told>,
+    /// Sessions that were taken back, with the revision that said so: one that opens again goes on from there.
+    pub retracted: BTreeMap<Box<str>, i64>,
 }
 
 /// A person's threads, by business number.
@@ -225,6 +227,7 @@ impl Thread {
         for gone in old {
             if !fresh.iter().any(|told| told.id == gone.id) {
                 let told = Told { revision: gone.revision + 1, ..gone };
+                self.retracted.insert(told.id.clone(), told.revision);
                 changes.sessions.push(SessionChange { kind: "session_retracted", told });
             }
         }
@@ -265,13 +268,16 @@ impl Thread {
         session.reopens = before.and_then(|told| told.session.reopens.clone());
         session.repeated_at = before.and_then(|told| told.session.repeated_at);
         let mut told = Told {
-            id: id.into(),
             opener: folded.opener,
-            revision: before.map_or(0, |told| told.revision),
+            revision: match before {
+                Some(told) => told.revision,
+                None => self.retracted.get(id.as_str()).copied().unwrap_or_default(),
+            },
             test: opener.test,
             expires_at: folded.closed.is_none().then_some(folded.last_extended + SESSION_GAP),
             awaits_call_back: outcome == Outcome::UnlessCalledBack,
             session,
+            id: id.into(),
         };
         let changed = before.is_none_or(|before| before.session != told.session || before.test != told.test);
         if changed {

@@ -11,7 +11,7 @@ use hilo_stream::{
     Record, TopicKind, TopicSpec, Topology,
     embedded::{DataDir, Log, RawLog},
 };
-use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, io, pin::pin, sync::Arc, time::Duration};
 use support::{BODY, Hung, Memory, Panicking, Refusing, SECRET, Server, error, signature};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -228,28 +228,36 @@ async fn a_body_that_breaks_off_is_not_kept() {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_bound_wait() {
+async fn connections_beyond_the_bound_wait_for_their_turn() {
     let log = Grouped::new();
     let serve_limits = ServeLimits {
         connections: 1,
         ..ServeLimits::default()
     };
     let server = Server::bounded(log.clone(), Limits::default(), serve_limits).await;
-    let mut statuses = deliver_all(&server);
-    for _ in 0..DELIVERIES {
-        let before = *log.0.waiting.borrow();
-        log.arrived(before.max(1)).await;
-        assert!(
-            *log.0.waiting.borrow() - *log.0.committed.borrow() <= 1,
-            "one connection, one delivery"
-        );
-        log.commit();
-        assert_eq!(statuses.join_next().await.unwrap().unwrap(), 200);
-        if statuses.is_empty() {
-            break;
-        }
-        log.arrived(*log.0.committed.borrow() + 1).await;
+    let delivery = format!(
+        "POST /webhooks/whatsapp/acme HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Hub-Signature-256: {}\r\n\
+         Content-Length: {}\r\n\r\n{BODY}",
+        signature(SECRET, BODY.as_bytes()),
+        BODY.len()
+    );
+    let first = talk(&server, &delivery);
+    let second = async {
+        log.arrived(1).await;
+        talk(&server, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await
+    };
+    let mut second = pin!(second);
+    let mut first = pin!(first);
+    // The bound holds, or the second is answered while the first has not even been committed.
+    tokio::select! {
+        answer = &mut first => panic!("answered before its commit: {answer}"),
+        answer = &mut second => panic!("answered beyond the bound: {answer}"),
+        () = tokio::time::sleep(Duration::from_millis(50)) => {}
     }
+    log.commit();
+    let (first, second) = tokio::join!(first, second);
+    assert!(first.starts_with("HTTP/1.1 200"), "{first}");
+    assert!(second.starts_with("HTTP/1.1 200"), "{second}");
 }
 
 #[tokio::test]

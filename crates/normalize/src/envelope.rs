@@ -9,6 +9,7 @@ use crate::{
 use hilo_contracts::{facts::Raw, item::Position};
 use hilo_domain::{Millis, json::canonical};
 use serde_json::Value;
+use std::cell::OnceCell;
 
 const WEBHOOK_OBJECT: &str = "whatsapp_business_account";
 
@@ -149,7 +150,7 @@ impl Place<'_> {
             phone_number_id: json::id(metadata, "phone_number_id"),
             contacts: Contacts::of(value, &business),
             business,
-            smallest: fields::smallest_time(value),
+            smallest: OnceCell::new(),
             entry: self.entry,
             change: self.change,
         }

@@ -10,6 +10,9 @@ use std::cell::Cell;
 #[derive(Debug, Default)]
 pub(crate) struct Business(Option<String>);
 
+/// Digits at the end that all forms of a number share; forms differ behind the country.
+const COMMON_DIGITS: usize = 6;
+
 impl Business {
     /// The business with this display number, in whatever form.
     pub(crate) fn new(display: Option<&str>) -> Self {
@@ -18,8 +21,14 @@ impl Business {
 
     /// Whether `wa_id` is the business itself.
     pub(crate) fn is(&self, wa_id: &str) -> bool {
-        self.0.is_some() && self.0 == any_form(wa_id)
+        let Some(own) = &self.0 else { return false };
+        // Nearly nobody ends like the business: the look at the country is for those who do.
+        last_digits(own).eq(last_digits(wa_id)) && any_form(wa_id).as_ref() == Some(own)
     }
+}
+
+fn last_digits(number: &str) -> impl Iterator<Item = u8> {
+    number.bytes().rev().filter(u8::is_ascii_digit).take(COMMON_DIGITS)
 }
 
 /// Digits in which all forms of a number meet, Argentina's too: they are two people's only where people are meant.

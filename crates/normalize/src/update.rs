@@ -1,7 +1,7 @@
 //! One change of a delivery: what its items share, and how an item is made of what was read.
 
 use crate::{
-    json,
+    fields, json,
     key::Key,
     outcome::{Outcome, Reason},
     people::{Business, Contacts, Named, seen},
@@ -12,6 +12,7 @@ use hilo_contracts::{
 };
 use hilo_domain::{Millis, json::canonical};
 use serde_json::Value;
+use std::cell::OnceCell;
 
 /// `entry.id` of the platform's test button.
 const TEST_ENTRY: &str = "0";
@@ -56,8 +57,8 @@ pub(crate) struct Update<'a> {
     pub phone_number_id: Option<String>,
     pub business: Business,
     pub contacts: Contacts<'a>,
-    /// Smallest time of an element in the value.
-    pub smallest: Option<Millis>,
+    /// Smallest time of an element in the value, once somebody needed it.
+    pub smallest: OnceCell<Option<Millis>>,
     pub entry: i32,
     pub change: i32,
 }
@@ -74,7 +75,8 @@ impl Update<'_> {
 
     /// Event time of an element with the time `at`, by inheritance.
     pub(crate) fn event_time(&self, at: Option<Millis>) -> Millis {
-        at.or(self.entry_time).or(self.smallest).unwrap_or(self.raw.received_at)
+        let smallest = || *self.smallest.get_or_init(|| fields::smallest_time(self.value));
+        at.or(self.entry_time).or_else(smallest).unwrap_or(self.raw.received_at)
     }
 
     /// The item that `draft` says, about `element`.

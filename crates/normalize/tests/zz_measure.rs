@@ -20,8 +20,8 @@ fn measure() {
     let mut two = Executor::new(&topology, &["deduplicate"], hilo_normalize::dead_letter).unwrap();
     let start = Instant::now();
     let n = records.len();
-    for record in records { one.feed(record).unwrap(); }
-    let items = one.take_outputs();
+    let mut items = Vec::new();
+    for record in records { one.feed(record).unwrap(); for mut item in one.take_outputs() { item.value.shrink_to_fit(); items.push(item) } }
     let first = start.elapsed();
     let m = items.len();
     let rss = || std::fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096 / 1_000_000;
