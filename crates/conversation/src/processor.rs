@@ -128,8 +128,17 @@ impl Conversation {
             person.country = country;
         }
         let key = event.key.clone();
+        // A better duplicate may name another business number: then the event leaves the thread that it was in.
+        let elsewhere = person.threads.iter_mut().filter(|(other, _)| *other != number).find_map(|(other, thread)| {
+            let place = thread.events.iter().rposition(|event| event.key == key)?;
+            thread.remove(place);
+            Some((other.clone(), place))
+        });
         let changed = person.threads.entry(number.to_owned()).or_default().insert(event);
-        let since = self.refold(person_id, number, &changed, fact.map(|fact| (key, fact)), context)?;
+        let mut since = self.refold(person_id, number, &changed, fact.map(|fact| (key, fact)), context)?;
+        if let Some((other, place)) = elsewhere {
+            since = since.min(self.refold(person_id, &other, &(place..=place), None, context)?);
+        }
         self.settle(person_id, since, context)
     }
 

@@ -1,4 +1,5 @@
 //! Sends, inbox and CRM events, over HTTP.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a test that fails")]
 
 mod support;
 

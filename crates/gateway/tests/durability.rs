@@ -1,4 +1,5 @@
 //! 200 means durable, whatever the log and the connections do.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a test that fails")]
 
 mod support;
 
@@ -98,7 +99,7 @@ async fn what_was_acknowledged_is_in_the_embedded_log() {
         name: topics::RAW,
         kind: TopicKind::Raw,
         key: "hash",
-        schema: None,
+        schema: Some(topics::RAW),
         kept: "for the test",
         doc: "Deliveries.",
     };

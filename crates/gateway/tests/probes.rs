@@ -1,4 +1,5 @@
 //! Health, readiness, and the answers to strangers.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a test that fails")]
 
 mod support;
 

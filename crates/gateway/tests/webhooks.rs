@@ -1,4 +1,5 @@
 //! Signed deliveries and the challenge, over HTTP.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a test that fails")]
 
 mod support;
 

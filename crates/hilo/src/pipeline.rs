@@ -27,7 +27,11 @@ pub(crate) struct Run {
 
 /// What travels between the threads.
 enum Step {
-    Record(Record),
+    /// The items of one delivery. They go on together, so that the second thread handles them in the order in which
+    /// the embedded engine does, and a replay gives what the live run gave.
+    Items(Vec<Record>),
+    /// What the fan-out decided itself: a dead letter, an unclassified item.
+    Decided(Record),
     Time(Millis),
 }
 
@@ -79,7 +83,10 @@ fn fan_out_all(
     let mut batch = Vec::with_capacity(BATCH);
     for record in raw {
         executor.feed(record?)?;
-        batch.extend(executor.take_outputs().into_iter().map(Step::Record));
+        let (items, decided): (Vec<_>, Vec<_>) =
+            executor.take_outputs().into_iter().partition(|record| record.topic == topics::ITEM);
+        batch.extend(decided.into_iter().map(Step::Decided));
+        batch.extend((!items.is_empty()).then_some(Step::Items(items)));
         batch.extend(executor.take_advance().map(Step::Time));
         if batch.len() >= BATCH && steps.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH))).is_err() {
             // The other side stopped and says why.
@@ -97,13 +104,12 @@ fn fold_all(executor: &mut Executor, steps: &Receiver<Vec<Step>>, records: &Sync
         let mut outputs = Vec::with_capacity(batch.len());
         for step in batch {
             match step {
-                Step::Record(record) if record.topic == topics::ITEM => {
-                    now = now.max(record.timestamp);
-                    executor.feed(record)?;
+                Step::Items(items) => {
+                    now = items.iter().map(|item| item.timestamp).fold(now, Millis::max);
+                    executor.feed_all(items)?;
                     outputs.append(&mut executor.take_outputs());
                 }
-                // What the fan-out already decided: dead letters and unclassified items.
-                Step::Record(record) => outputs.push(record),
+                Step::Decided(record) => outputs.push(record),
                 Step::Time(at) => {
                     now = now.max(at);
                     executor.tick(at)?;

@@ -56,8 +56,8 @@ pub(crate) struct Cluster {
 pub(crate) struct Revision {
     /// People whose published state changed, by index.
     pub changed: Vec<Changed>,
-    /// People who are somebody else by now: (their last state, survivor's index).
-    pub absorbed: Vec<(Known, usize)>,
+    /// People who are no more: their last state, and the index of whoever they are by now.
+    pub gone: Vec<(Known, Option<usize>)>,
     /// Items that change hands: (person who had them, move).
     pub moves: Vec<(String, Move)>,
 }
@@ -149,8 +149,10 @@ impl Cluster {
             people.push(known);
         }
         for (old, heir) in before.iter().zip(&heirs) {
-            if let Heir::Absorbed(survivor) = heir {
-                revision.absorbed.push((old.clone(), *survivor));
+            match heir {
+                Heir::Same(_) => {}
+                Heir::Absorbed(survivor) => revision.gone.push((old.clone(), Some(*survivor))),
+                Heir::Gone => revision.gone.push((old.clone(), None)),
             }
         }
         for (index, timeline) in owners_before.iter().enumerate() {

@@ -157,7 +157,7 @@ impl Identity {
             format!("p_{}", &hash::id("person", &parts)[..24])
         };
         let revision = cluster.publish(verdict, new_id, |e164| remembered_country(countries, e164));
-        if revision.changed.is_empty() && revision.absorbed.is_empty() && revision.moves.is_empty() {
+        if revision.changed.is_empty() && revision.gone.is_empty() && revision.moves.is_empty() {
             return Ok(());
         }
         let people = cluster.people.clone();
@@ -184,11 +184,14 @@ impl Identity {
             let confidence = revision_confidence(rule);
             self.tell(item, &people[person], kind, (rule, confidence), other, context)?;
         }
-        for (gone, survivor) in revision.absorbed {
-            let survivor = &people[survivor];
-            self.tell(item, survivor, "merged", ("together", 1.0), Some(gone.person_id.clone()), context)?;
+        for (gone, survivor) in revision.gone {
+            let survivor = survivor.map(|survivor| &people[survivor]);
+            if let Some(survivor) = survivor {
+                self.tell(item, survivor, "merged", ("together", 1.0), Some(gone.person_id.clone()), context)?;
+            }
             let closed = Known { revision: gone.revision + 1, ..gone };
-            self.tell(item, &closed, "closed", ("together", 1.0), Some(survivor.person_id.clone()), context)?;
+            let other = survivor.map(|survivor| survivor.person_id.clone());
+            self.tell(item, &closed, "closed", ("together", 1.0), other, context)?;
         }
         for (person, moved) in revision.moves {
             let record = wire::encode(&PersonRecord::Move(moved))?;

@@ -207,9 +207,10 @@ impl Message {
         person(before.as_ref()) != person(self.whose())
     }
 
-    /// Whether there is anything to say about it on `hilo.status`: it was sent, or has statuses.
+    /// Whether there is anything to say about it on `hilo.status`: it was sent, has statuses, or was told of before a better
+    /// duplicate turned out to be no send.
     pub(crate) fn is_published(&self) -> bool {
-        self.statuses.is_some() || self.descriptions.iter().any(|had| had.sent)
+        self.revision > 0 || self.statuses.is_some() || self.descriptions.iter().any(|had| had.sent)
     }
 
     /// Whether only statuses tell of it.

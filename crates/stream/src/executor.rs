@@ -151,17 +151,27 @@ impl Executor {
     /// Handles `record` and all that comes of it. After an error the caller gives up what was not committed
     /// ([`Executor::discard`]).
     pub fn feed(&mut self, record: Record) -> Result<(), ProcessorError> {
-        match self.ids.get(record.topic) {
-            Some(&id) if !self.topics[usize::from(id)].readers.is_empty() => {
-                self.queue.push_back(Pending::Owned(id, record));
-                self.settle()
+        self.feed_all([record])
+    }
+
+    /// Handles records that another executor sent for one of its inputs, as if their sender were in here: all of them
+    /// wait before the first is handled.
+    pub fn feed_all(&mut self, records: impl IntoIterator<Item = Record>) -> Result<(), ProcessorError> {
+        for record in records {
+            match self.ids.get(record.topic) {
+                Some(&id) if !self.topics[usize::from(id)].readers.is_empty() => {
+                    self.queue.push_back(Pending::Owned(id, record));
+                }
+                _ => {
+                    return Err(ProcessorError::Contract(format!(
+                        "topic {} was fed and none of the processors {} reads it: feed only their inputs",
+                        record.topic,
+                        self.names().join(", ")
+                    )));
+                }
             }
-            _ => Err(ProcessorError::Contract(format!(
-                "topic {} was fed and none of the processors {} reads it: feed only their inputs",
-                record.topic,
-                self.names().join(", ")
-            ))),
         }
+        self.settle()
     }
 
     /// Tells every processor, in topology order, that time has reached `now`, and handles all that comes of it.

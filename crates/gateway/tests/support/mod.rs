@@ -1,5 +1,5 @@
 //! A gateway on a loopback port, and logs that do what a test tells them.
-#![allow(dead_code, reason = "every test file uses a part of it")]
+#![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "shared by test files, each uses a part")]
 
 use hilo_contracts::{
     codec::{self, Codec as _},

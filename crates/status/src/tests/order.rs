@@ -235,7 +235,11 @@ proptest! {
         told.extend(std::iter::repeat_n(Told::Graph, graph));
         let order = repeated(&permuted(&told, seed), seed);
         let got = run(&order, known_person, restart);
-        prop_assert_eq!(got.as_ref().map(state), want.as_ref().map(state));
+        match want {
+            Some(want) => prop_assert_eq!(got.as_ref().map(state), Some(state(&want))),
+            // A duplicate that was a send may have been told of before a better one that is none.
+            None => prop_assert!(got.is_none_or(|fact| !fact.accepted && fact.accepted_at.is_none() && !fact.orphan)),
+        }
     }
 
     /// A message whose person changed is told with the last one, wherever the change came.
