@@ -251,7 +251,7 @@ mod tests {
             let (mut stream, _) = listener.accept().unwrap();
             let mut buffer = [0; 4];
             while stream.read_exact(&mut buffer).is_ok() {
-                drop(stalled.recv());
+                let _ = stalled.recv();
                 stream
                     .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
                     .unwrap();

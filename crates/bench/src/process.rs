@@ -59,7 +59,7 @@ mod tests {
                 sum = (0..100_000_u64).fold(sum, |sum, next| sum.wrapping_mul(31) ^ next);
             }
             done.send(sum).unwrap();
-            drop(ended.recv());
+            let _ = ended.recv();
         });
         is_done.recv().unwrap();
         assert!(thread_seconds()["busy-one"] >= 0.005);

@@ -1,5 +1,9 @@
 //! Health, readiness, and the answers to strangers.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a test that fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that fails is a test that fails"
+)]
 
 mod support;
 

@@ -1,5 +1,9 @@
 //! Signed deliveries and the challenge, over HTTP.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a test that fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that fails is a test that fails"
+)]
 
 mod support;
 

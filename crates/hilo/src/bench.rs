@@ -49,7 +49,7 @@ pub(crate) fn replay(items: u64, seed: u64, as_json: bool) -> Result<()> {
             serde_json::json!({
                 "items": outcomes, "deliveries": tally.deliveries, "bytes": bytes, "facts": facts, "seconds": seconds,
                 "items_per_second": rate, "cpu_seconds": cpu, "cpu_seconds_fan_out": run.fan_out_cpu,
-                "cpu_seconds_fold": run.fold_cpu, "peak_memory_bytes": peak,
+                "cpu_seconds_fold": run.fold_cpu, "cpu_seconds_metrics": run.metrics_cpu, "peak_memory_bytes": peak,
             })
         );
     } else {
@@ -57,9 +57,10 @@ pub(crate) fn replay(items: u64, seed: u64, as_json: bool) -> Result<()> {
         println!("{outcomes} items of {} lines in {seconds:.2} s: {rate:.0} items/s, {facts} facts", tally.lines);
         println!("CPU {cpu:.2} s: {:.2} µs an item", per_item(cpu));
         println!(
-            "  {:.2} µs reading, parsing, fanning out · {:.2} µs duplicates, people, sessions, statuses, numbers",
+            "  {:.2} µs reading, parsing, fanning out · {:.2} µs duplicates, people, sessions, statuses · {:.2} µs numbers",
             per_item(run.fan_out_cpu),
-            per_item(run.fold_cpu)
+            per_item(run.fold_cpu),
+            per_item(run.metrics_cpu)
         );
         println!("peak memory {} MB, all state of {} lines in it", peak >> 20, tally.lines);
     }

@@ -1,37 +1,40 @@
 //! Configuration: one TOML file, every key overridable by the environment (`HILO__HTTP__LISTEN=…`). Unknown keys are
-//! refused with the nearest known one; secrets are read from where they are kept and never printed.
+//! refused with the nearest known one; an error names the line or the variable, and never quotes what may be a secret.
+
+mod keys;
+mod secret;
+mod settings;
+#[cfg(test)]
+mod tests;
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use figment::{
-    Figment,
-    error::Kind,
-    providers::{Env, Format as _, Toml},
-};
-use hilo_gateway::{Secret, TenantSecrets, is_tenant_name};
-use serde::Deserialize;
+use hilo_gateway::{TenantSecrets, is_tenant_name};
+use jiff::tz::TimeZone;
+use secret::SecretRef;
+use settings::{Origin, Settings, Written};
 use std::{
     collections::BTreeMap,
-    fmt, fs,
+    ffi::OsString,
+    fs,
     path::{Path, PathBuf},
 };
 
 /// Where the configuration is looked for when nobody names a file.
 const DEFAULT_FILE: &str = "hilo.toml";
-/// Prefix of the environment's keys; levels are separated by two underscores.
-const ENVIRONMENT: &str = "HILO__";
 
 /// The whole configuration.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Config {
     pub http: Http,
     pub storage: Storage,
+    /// Absent: the embedded engine.
+    pub kafka: Option<Kafka>,
+    pub registry: Option<Registry>,
     pub tenants: BTreeMap<String, Tenant>,
 }
 
 /// HTTP.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub(crate) struct Http {
     /// Address of webhooks, captures, dashboard, health and metrics.
     pub listen: String,
@@ -39,26 +42,59 @@ pub(crate) struct Http {
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8080".to_owned() }
+        Self {
+            listen: "127.0.0.1:8080".to_owned(),
+        }
     }
 }
 
 /// Storage of the embedded engine.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub(crate) struct Storage {
     pub data_dir: PathBuf,
 }
 
 impl Default for Storage {
     fn default() -> Self {
-        Self { data_dir: PathBuf::from("data") }
+        Self {
+            data_dir: PathBuf::from("data"),
+        }
+    }
+}
+
+/// A Kafka cluster.
+#[derive(Clone, Debug)]
+pub(crate) struct Kafka {
+    /// Host and port of each, at least one.
+    pub bootstrap_servers: Vec<String>,
+}
+
+/// A schema registry with Confluent's API.
+#[derive(Clone, Debug)]
+pub(crate) struct Registry {
+    pub url: String,
+}
+
+impl Registry {
+    /// Host and port.
+    pub(crate) fn address(&self) -> Option<String> {
+        let (scheme, rest) = self.url.split_once("://")?;
+        let port = match scheme {
+            "http" => "80",
+            "https" => "443",
+            _ => return None,
+        };
+        let authority = rest.split(['/', '?', '#']).next()?;
+        let host = authority.rsplit('@').next()?;
+        if is_address(host) {
+            return Some(host.to_owned());
+        }
+        (!host.is_empty() && !host.contains(':')).then(|| format!("{host}:{port}"))
     }
 }
 
 /// One tenant.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tenant {
     /// What the platform shows when the webhook is subscribed.
     pub verify_token: Option<SecretRef>,
@@ -72,32 +108,6 @@ pub(crate) struct Tenant {
     pub time_zone: Option<String>,
 }
 
-/// A secret as it is written: literal, `env:NAME` or `file:PATH`.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct SecretRef(String);
-
-impl fmt::Debug for SecretRef {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str("SecretRef(…)")
-    }
-}
-
-impl SecretRef {
-    /// The secret itself. `key` names it in errors.
-    fn resolve(&self, key: &str) -> Result<Secret> {
-        let text = if let Some(name) = self.0.strip_prefix("env:") {
-            std::env::var(name).map_err(|_| anyhow!("{key}: the environment has no {name}; set it, or point to a file"))?
-        } else if let Some(path) = self.0.strip_prefix("file:") {
-            let text = fs::read_to_string(path).with_context(|| format!("{key}: cannot read the secret's file {path}"))?;
-            text.trim_end_matches(['\r', '\n']).to_owned()
-        } else {
-            self.0.clone()
-        };
-        Secret::new(&text).ok_or_else(|| anyhow!("{key} is empty: an empty secret would let everybody in"))
-    }
-}
-
 impl Config {
     /// Reads the file (`path`, else `./hilo.toml` if there) and the environment.
     pub(crate) fn load(path: Option<&Path>) -> Result<Self> {
@@ -108,35 +118,42 @@ impl Config {
             }
             None => Some(Path::new(DEFAULT_FILE)).filter(|path| path.is_file()),
         };
-        let mut figment = Figment::new();
-        if let Some(file) = file {
-            figment = figment.merge(Toml::file_exact(file));
-        }
-        let config: Self =
-            figment.merge(Env::prefixed(ENVIRONMENT).split("__")).extract().map_err(|error| explain(&error))?;
-        config.check()?;
-        Ok(config)
+        let text = match file {
+            Some(file) => {
+                let read = fs::read_to_string(file);
+                Some((
+                    file,
+                    read.with_context(|| format!("cannot read the configuration file {}", file.display()))?,
+                ))
+            }
+            None => None,
+        };
+        let file = text
+            .as_ref()
+            .map(|(file, text)| (file.display().to_string(), text.as_str()));
+        Self::read(file, std::env::vars_os())
     }
 
-    fn check(&self) -> Result<()> {
-        let listen = &self.http.listen;
-        ensure!(
-            listen.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()),
-            "http.listen {listen:?} is no address with a port: write for example 127.0.0.1:8080"
-        );
-        for (name, tenant) in &self.tenants {
-            ensure!(
-                is_tenant_name(name),
-                "tenants.{name}: use 1 to 64 letters, digits, - and _, for it is part of the webhook's address"
-            );
-            if let Some(country) = &tenant.country {
-                ensure!(
-                    country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase()),
-                    "tenants.{name}.country {country:?} is no ISO 3166 code: write for example CL"
-                );
-            }
+    /// Reads a file's name and text, and variables.
+    fn read(file: Option<(String, &str)>, variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Self> {
+        let mut settings = Settings::default();
+        if let Some((name, text)) = file {
+            settings.add_file(&name, text)?;
         }
-        Ok(())
+        settings.add_environment(variables)?;
+        keys::check(&settings)?;
+        let default = Self::default();
+        Ok(Self {
+            http: Http {
+                listen: listen(&settings)?.unwrap_or(default.http.listen),
+            },
+            storage: Storage {
+                data_dir: data_dir(&settings)?.unwrap_or(default.storage.data_dir),
+            },
+            kafka: kafka(&settings)?,
+            registry: registry(&settings)?,
+            tenants: tenants(&settings)?,
+        })
     }
 
     /// The tenants' secrets, from where they are kept.
@@ -144,17 +161,11 @@ impl Config {
         self.tenants
             .iter()
             .map(|(name, tenant)| {
-                let all = |list: &[SecretRef], key: &str| {
-                    let key = format!("tenants.{name}.{key}");
-                    list.iter().map(|secret| secret.resolve(&key)).collect::<Result<Vec<_>>>()
-                };
-                let verify_token = tenant.verify_token.as_ref();
+                let all = |list: &[SecretRef]| list.iter().map(SecretRef::resolve).collect::<Result<Vec<_>>>();
                 let secrets = TenantSecrets {
-                    verify_token: verify_token
-                        .map(|token| token.resolve(&format!("tenants.{name}.verify_token")))
-                        .transpose()?,
-                    app_secrets: all(&tenant.app_secrets, "app_secrets")?,
-                    api_tokens: all(&tenant.api_tokens, "api_tokens")?,
+                    verify_token: tenant.verify_token.as_ref().map(SecretRef::resolve).transpose()?,
+                    app_secrets: all(&tenant.app_secrets)?,
+                    api_tokens: all(&tenant.api_tokens)?,
                 };
                 if secrets.app_secrets.is_empty() && secrets.api_tokens.is_empty() {
                     bail!("tenants.{name} has neither app_secrets nor api_tokens, so nothing of it could come in");
@@ -165,89 +176,120 @@ impl Config {
     }
 }
 
-/// Errors of the library in our words: where, what, and the nearest known key.
-fn explain(error: &figment::Error) -> anyhow::Error {
-    let place = error.metadata.as_ref().and_then(|metadata| metadata.source.as_ref()).map(ToString::to_string);
-    let place = place.unwrap_or_else(|| "the environment".to_owned());
-    let path = error.path.join(".");
-    match &error.kind {
-        Kind::UnknownField(name, known) => {
-            let nearest = known.iter().max_by(|a, b| {
-                strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name))
-            });
-            let whole = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-            let hint = nearest.map(|nearest| format!("; did you mean {nearest:?}?")).unwrap_or_default();
-            anyhow!("{place}: there is no key {whole:?}{hint}")
-        }
-        // The value may be a secret: the library's text for these kinds quotes it.
-        Kind::InvalidType(_, wanted) | Kind::InvalidValue(_, wanted) => {
-            anyhow!("{place}: key {path:?} should be {wanted}")
-        }
-        other => anyhow!("{place}: {other}"),
+fn listen(settings: &Settings) -> Result<Option<String>> {
+    let Some(Written { value, origin }) = settings.text(&["http", "listen"])? else {
+        return Ok(None);
+    };
+    ensure!(
+        is_address(&value),
+        "{origin}: http.listen {value:?} is no address with a port: write for example 127.0.0.1:8080"
+    );
+    Ok(Some(value))
+}
+
+fn data_dir(settings: &Settings) -> Result<Option<PathBuf>> {
+    let Some(Written { value, origin }) = settings.text(&["storage", "data_dir"])? else {
+        return Ok(None);
+    };
+    ensure!(
+        !value.trim().is_empty(),
+        "{origin}: storage.data_dir is empty: name a folder"
+    );
+    Ok(Some(value.into()))
+}
+
+fn kafka(settings: &Settings) -> Result<Option<Kafka>> {
+    let Some(Written { value, origin }) = required(settings, "kafka", "bootstrap_servers")? else {
+        return Ok(None);
+    };
+    let bootstrap_servers: Vec<String> = value.split(',').map(|server| server.trim().to_owned()).collect();
+    ensure!(
+        bootstrap_servers.iter().all(|server| is_address(server)),
+        "{origin}: kafka.bootstrap_servers {value:?} is no list of addresses with ports: write for example a:9092,b:9092"
+    );
+    Ok(Some(Kafka { bootstrap_servers }))
+}
+
+fn registry(settings: &Settings) -> Result<Option<Registry>> {
+    let Some(Written { value, origin }) = required(settings, "registry", "url")? else {
+        return Ok(None);
+    };
+    let registry = Registry { url: value };
+    // An address may hold a password: it is not quoted.
+    ensure!(
+        registry.address().is_some(),
+        "{origin}: registry.url is no http address: write for example http://127.0.0.1:8081"
+    );
+    Ok(Some(registry))
+}
+
+/// The one key without which a section says nothing.
+fn required(settings: &Settings, section: &str, key: &str) -> Result<Option<Written<String>>> {
+    let value = settings.text(&[section, key])?;
+    match settings.section(&[section]) {
+        Some(origin) if value.is_none() => bail!("{origin}: [{section}] needs {key}: set it, or remove the section"),
+        _ => Ok(value),
     }
 }
 
-#[cfg(test)]
-#[allow(clippy::result_large_err, reason = "the library's own test helper returns its error by value")]
-mod tests {
-    use super::*;
-    use figment::Jail;
-
-    fn load(text: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
-        let mut result = Err(String::new());
-        Jail::expect_with(|jail| {
-            jail.create_file("hilo.toml", text)?;
-            for (name, value) in environment {
-                jail.set_env(name, value);
-            }
-            result = Config::load(None).map_err(|error| format!("{error:#}"));
-            Ok(())
-        });
-        result
+fn tenants(settings: &Settings) -> Result<BTreeMap<String, Tenant>> {
+    let mut tenants = BTreeMap::new();
+    for (name, origin) in settings.subsections("tenants") {
+        ensure!(
+            is_tenant_name(name),
+            "{origin}: tenants.{name}: use 1 to 64 letters, digits, - and _, for it is part of the webhook's address"
+        );
+        tenants.insert(name.to_owned(), tenant(settings, name)?);
     }
+    Ok(tenants)
+}
 
-    const TENANT: &str = "[tenants.acme]\napp_secrets = [\"env:ACME_SECRET\"]\napi_tokens = [\"literal\"]\n";
+fn tenant(settings: &Settings, name: &str) -> Result<Tenant> {
+    let text = |key: &str| settings.text(&["tenants", name, key]);
+    let secret = |written: Written<String>, key: &str| SecretRef::new(format!("tenants.{name}.{key}"), written);
+    let list = |key: &str| -> Result<Vec<SecretRef>> {
+        let written = settings.list(&["tenants", name, key])?;
+        written.into_iter().map(|written| secret(written, key)).collect()
+    };
+    let country = match text("country")? {
+        Some(Written { value, origin }) => Some(country(value, name, &origin)?),
+        None => None,
+    };
+    let time_zone = match text("time_zone")? {
+        Some(Written { value, origin }) => Some(time_zone(value, name, &origin)?),
+        None => None,
+    };
+    Ok(Tenant {
+        verify_token: text("verify_token")?
+            .map(|written| secret(written, "verify_token"))
+            .transpose()?,
+        app_secrets: list("app_secrets")?,
+        api_tokens: list("api_tokens")?,
+        country,
+        time_zone,
+    })
+}
 
-    #[test]
-    fn the_environment_overrides_the_file() {
-        let config = load("[http]\nlisten = \"0.0.0.0:1\"\n", &[("HILO__HTTP__LISTEN", "127.0.0.1:9")]).unwrap();
-        assert_eq!(config.http.listen, "127.0.0.1:9");
-        assert_eq!(config.storage.data_dir, Path::new("data"));
-    }
+fn country(code: String, tenant: &str, origin: &Origin) -> Result<String> {
+    ensure!(
+        code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase()),
+        "{origin}: tenants.{tenant}.country {code:?} is no ISO 3166 code: write for example CL"
+    );
+    Ok(code)
+}
 
-    #[test]
-    fn an_unknown_key_names_the_nearest_known_one() {
-        let error = load("[http]\nlisten_on = \"x\"\n", &[]).unwrap_err();
-        assert!(error.contains("http.listen_on") && error.contains("\"listen\""), "{error}");
-        let error = load("[tenants.acme]\napp_secret = [\"x\"]\n", &[]).unwrap_err();
-        assert!(error.contains("app_secrets"), "{error}");
-    }
+fn time_zone(zone: String, tenant: &str, origin: &Origin) -> Result<String> {
+    TimeZone::get(&zone).map_err(|_| {
+        anyhow!("{origin}: tenants.{tenant}.time_zone {zone:?} is no IANA zone: write for example America/Santiago")
+    })?;
+    Ok(zone)
+}
 
-    #[test]
-    fn errors_never_quote_a_value_that_may_be_secret() {
-        let error = load("[tenants.acme]\napp_secrets = \"hunter2\"\n", &[]).unwrap_err();
-        assert!(!error.contains("hunter2") && error.contains("app_secrets"), "{error}");
-        let config = load("[tenants.acme]\napp_secrets = [\"hunter2\"]\n", &[]).unwrap();
-        assert!(!format!("{config:?}").contains("hunter2"));
-    }
-
-    #[test]
-    fn secrets_come_from_where_they_are_kept_and_are_never_empty() {
-        let secrets = |environment: &[(&str, &str)]| {
-            let mut result = Ok(0);
-            Jail::expect_with(|jail| {
-                jail.create_file("hilo.toml", TENANT)?;
-                for (name, value) in environment {
-                    jail.set_env(name, value);
-                }
-                let config = Config::load(None).map_err(|error| error.to_string())?;
-                result = config.secrets().map(|list| list.len()).map_err(|error| error.to_string());
-                Ok(())
-            });
-            result
-        };
-        assert_eq!(secrets(&[("ACME_SECRET", "s")]), Ok(1));
-        assert!(secrets(&[]).unwrap_err().contains("ACME_SECRET"));
-        assert!(secrets(&[("ACME_SECRET", "  ")]).unwrap_err().contains("empty"));
-    }
+/// Host and port.
+fn is_address(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| {
+        let bare = !host.contains([':', '/', ' ']);
+        let bracketed = host.starts_with('[') && host.ends_with(']');
+        !host.is_empty() && (bare || bracketed) && port.parse::<u16>().is_ok()
+    })
 }

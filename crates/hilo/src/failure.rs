@@ -20,6 +20,14 @@ impl Failure {
         Self { error: error.into(), code: 1 }
     }
 
+    /// Whether the reader of our output went away (`hilo export … | head`): that is its right, and no failure.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        self.error
+            .chain()
+            .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+            .any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+
     pub(crate) fn code(&self) -> u8 {
         self.code
     }

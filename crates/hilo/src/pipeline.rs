@@ -1,4 +1,4 @@
-//! The whole topology in memory, on two threads: `normalize` on one, everything else on the other.
+//! The whole topology in memory, on three threads: `normalize`, the folds, the numbers.
 
 use crate::topology::{dead_letter, topology, Tenants};
 use anyhow::{Context as _, Result, anyhow};
@@ -21,9 +21,15 @@ pub(crate) struct Run {
     pub counts: Counts,
     /// CPU seconds of the thread that reads, parses and fans out.
     pub fan_out_cpu: f64,
-    /// CPU seconds of the thread that folds.
+    /// CPU seconds of the thread that folds: duplicates, people, conversations, statuses, accounts.
     pub fold_cpu: f64,
+    /// CPU seconds of the thread that aggregates the numbers.
+    pub metrics_cpu: f64,
 }
+
+/// The processor of the first thread, and that of the last.
+const FAN_OUT: &str = "normalize";
+const METRICS: &str = "metrics";
 
 /// What travels between the threads.
 enum Step {
@@ -35,6 +41,12 @@ enum Step {
     Time(Millis),
 }
 
+/// What the folds made of a batch.
+enum Made {
+    Facts(Vec<Record>),
+    Time(Millis),
+}
+
 /// Runs `raw` through the topology; gives the derived records to `sink` in log order, in batches, on the caller's
 /// thread, and the counts at the end. Time ends at the greatest event time seen.
 pub(crate) fn run(
@@ -43,12 +55,23 @@ pub(crate) fn run(
     mut sink: impl FnMut(Vec<Record>) -> Result<()>,
 ) -> Result<Run> {
     let topology = topology(tenants)?;
-    let first = "normalize";
-    let rest: Vec<&str> =
-        topology.processors().iter().map(|processor| processor.name).filter(|name| *name != first).collect();
-    let mut fan_out = Executor::new(&topology, &[first], dead_letter)?;
-    let mut fold = Executor::new(&topology, &rest, dead_letter)?;
+    let between: Vec<&str> = topology
+        .processors()
+        .iter()
+        .map(|processor| processor.name)
+        .filter(|name| ![FAN_OUT, METRICS].contains(name))
+        .collect();
+    let counted: Vec<&str> = topology
+        .processors()
+        .iter()
+        .filter(|processor| processor.name == METRICS)
+        .flat_map(|processor| processor.inputs.iter().copied())
+        .collect();
+    let mut fan_out = Executor::new(&topology, &[FAN_OUT], dead_letter)?;
+    let mut fold = Executor::new(&topology, &between, dead_letter)?;
+    let mut numbers = Executor::new(&topology, &[METRICS], dead_letter)?;
     let (steps, to_fold) = sync_channel::<Vec<Step>>(WAITING);
+    let (made, to_numbers) = sync_channel::<Made>(WAITING);
     let (records, to_sink) = sync_channel::<Vec<Record>>(WAITING);
     thread::scope(|scope| {
         let fan_out_thread = scope.spawn(move || -> Result<(Counts, f64)> {
@@ -56,8 +79,12 @@ pub(crate) fn run(
             Ok((fan_out.counts(), cpu_seconds(THIS_THREAD)))
         });
         let fold_thread = scope.spawn(move || -> Result<(Counts, f64)> {
-            fold_all(&mut fold, &to_fold, &records)?;
+            fold_all(&mut fold, &to_fold, &made)?;
             Ok((fold.counts(), cpu_seconds(THIS_THREAD)))
+        });
+        let metrics_thread = scope.spawn(move || -> Result<(Counts, f64)> {
+            count_all(&mut numbers, &counted, &to_numbers, &records)?;
+            Ok((numbers.counts(), cpu_seconds(THIS_THREAD)))
         });
         let mut sunk = Ok(());
         for batch in to_sink {
@@ -65,13 +92,18 @@ pub(crate) fn run(
                 sunk = sink(batch);
             }
         }
-        let stopped = |_| anyhow!("a pipeline thread stopped: this is a defect of Hilo");
-        let (mut counts, fan_out_cpu) = fan_out_thread.join().map_err(stopped)??;
-        let (folded, fold_cpu) = fold_thread.join().map_err(stopped)??;
-        for (name, count) in folded {
-            *counts.entry(name).or_default() += count;
+        let mut counts = Counts::new();
+        let mut cpu = [0.0; 3];
+        for (place, thread) in [fan_out_thread, fold_thread, metrics_thread].into_iter().enumerate() {
+            let stopped = |_| anyhow!("a pipeline thread stopped: this is a defect of Hilo");
+            let (found, seconds) = thread.join().map_err(stopped)??;
+            cpu[place] = seconds;
+            for (name, count) in found {
+                *counts.entry(name).or_default() += count;
+            }
         }
-        sunk.map(|()| Run { counts, fan_out_cpu, fold_cpu })
+        let [fan_out_cpu, fold_cpu, metrics_cpu] = cpu;
+        sunk.map(|()| Run { counts, fan_out_cpu, fold_cpu, metrics_cpu })
     })
 }
 
@@ -98,32 +130,61 @@ fn fan_out_all(
     Ok(())
 }
 
-fn fold_all(executor: &mut Executor, steps: &Receiver<Vec<Step>>, records: &SyncSender<Vec<Record>>) -> Result<()> {
+fn fold_all(executor: &mut Executor, steps: &Receiver<Vec<Step>>, made: &SyncSender<Made>) -> Result<()> {
     let mut now = Millis::MIN;
     for batch in steps {
-        let mut outputs = Vec::with_capacity(batch.len());
+        let mut facts = Vec::with_capacity(batch.len() * 2);
         for step in batch {
             match step {
                 Step::Items(items) => {
                     now = items.iter().map(|item| item.timestamp).fold(now, Millis::max);
                     executor.feed_all(items)?;
-                    outputs.append(&mut executor.take_outputs());
+                    facts.append(&mut executor.take_outputs());
                 }
-                Step::Decided(record) => outputs.push(record),
+                Step::Decided(record) => facts.push(record),
                 Step::Time(at) => {
                     now = now.max(at);
                     executor.tick(at)?;
-                    outputs.append(&mut executor.take_outputs());
+                    facts.append(&mut executor.take_outputs());
+                    made.send(Made::Facts(std::mem::take(&mut facts))).context(STOPPED)?;
+                    made.send(Made::Time(at)).context(STOPPED)?;
                 }
             }
         }
-        records.send(outputs).context("the outputs cannot be written")?;
+        made.send(Made::Facts(facts)).context(STOPPED)?;
     }
     if now > Millis::MIN {
         executor.tick(now)?;
+        made.send(Made::Facts(executor.take_outputs())).context(STOPPED)?;
+        made.send(Made::Time(now)).context(STOPPED)?;
     }
-    // A stopped sink tells its own reason.
-    drop(records.send(executor.take_outputs()));
+    Ok(())
+}
+
+/// Where the next stage stopped first, and says why.
+const STOPPED: &str = "the next stage stopped";
+
+fn count_all(
+    executor: &mut Executor,
+    counted: &[&str],
+    made: &Receiver<Made>,
+    records: &SyncSender<Vec<Record>>,
+) -> Result<()> {
+    for made in made {
+        let facts = match made {
+            Made::Facts(facts) => {
+                for fact in facts.iter().filter(|fact| counted.contains(&fact.topic)) {
+                    executor.feed(fact.clone())?;
+                }
+                facts
+            }
+            Made::Time(now) => {
+                executor.tick(now)?;
+                executor.take_outputs()
+            }
+        };
+        records.send(facts).context(STOPPED)?;
+    }
     Ok(())
 }
 

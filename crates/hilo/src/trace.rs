@@ -1,9 +1,11 @@
-//! The story of one id, read from the logs: raw bytes, facts, and the numbers that count them.
+//! The story of one id, read from the logs: raw bytes, the items in them, facts, and the numbers that count them.
 
+use crate::{topology, topology::Tenants};
 use anyhow::Result;
 use hilo_contracts::{
     codec::{self, Codec as _},
     facts::Metric,
+    item::{Body, Item},
     json, topics,
 };
 use hilo_dashboard::{
@@ -12,7 +14,7 @@ use hilo_dashboard::{
 };
 use hilo_domain::{Millis, time};
 use hilo_metrics::table::Table;
-use hilo_stream::embedded::Log;
+use hilo_stream::{Executor, Record, embedded::Log, wire};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -125,6 +127,8 @@ pub(crate) fn fact_step(topic: &'static str, content: Value, at: Millis) -> Step
 /// The deliveries themselves. The raw topic is read once; a delivery may have come several times.
 fn raw_steps(log: &mut Log, deliveries: &BTreeSet<String>, steps: &mut Vec<Step>) -> Result<()> {
     let codec = codec::raw();
+    let topology = topology::topology(&Tenants::default())?;
+    let mut fan_out = Executor::new(&topology, &["normalize"], topology::dead_letter)?;
     let mut from = 0;
     loop {
         let records = log.read(topics::RAW, from, CHUNK)?;
@@ -141,9 +145,41 @@ fn raw_steps(log: &mut Log, deliveries: &BTreeSet<String>, steps: &mut Vec<Step>
                     links: vec![Link { label: "delivery".to_owned(), id: raw.delivery_id.clone() }],
                     content: value(topics::RAW, &record.value)?,
                 });
+                item_steps(&mut fan_out, record, steps)?;
             }
         }
     }
+}
+
+/// The items of a delivery, by fanning it out once more: they rest in no log.
+fn item_steps(fan_out: &mut Executor, record: Record, steps: &mut Vec<Step>) -> Result<()> {
+    fan_out.feed(record)?;
+    for output in fan_out.take_outputs().into_iter().filter(|output| output.topic == topics::ITEM) {
+        let item: Item = wire::decode(&output.value)?;
+        let kind = match &item.body {
+            Body::Message(message) => &message.kind,
+            Body::Status(status) => &status.status,
+            Body::Inbox(inbox) => &inbox.event,
+            Body::Call(call) => &call.event,
+            Body::Preference(preference) => &preference.value,
+            Body::Crm(crm) => &crm.event,
+            Body::Account(account) => &account.kind,
+            Body::Event { kind } => kind,
+            Body::Clock => "clock",
+        };
+        steps.push(Step {
+            stage: Stage::Item,
+            at: item.event_time,
+            title: kind.to_owned(),
+            topic: None,
+            content: serde_json::json!({
+                "entry": item.position.entry, "change": item.position.change, "item": item.position.item,
+                "event_time": time::to_rfc3339(item.event_time), "content": item.content,
+            }),
+            links: Vec::new(),
+        });
+    }
+    Ok(())
 }
 
 /// The rows over all input that count a message, by its template and segment.

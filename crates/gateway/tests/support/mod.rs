@@ -1,5 +1,10 @@
 //! A gateway on a loopback port, and logs that do what a test tells them.
-#![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "shared by test files, each uses a part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "shared by test files, each uses a part"
+)]
 
 use hilo_contracts::{
     codec::{self, Codec as _},

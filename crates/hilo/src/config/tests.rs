@@ -1,0 +1,285 @@
+use super::*;
+use proptest::prelude::*;
+
+fn read(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+    let variables = variables
+        .iter()
+        .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    Config::read(Some(("hilo.toml".to_owned(), text)), variables).map_err(|error| format!("{error:#}"))
+}
+
+fn refused(text: &str, variables: &[(&str, &str)]) -> String {
+    read(text, variables).unwrap_err()
+}
+
+/// The example that users start from.
+const EXAMPLE: &str = r#"
+[http]
+listen = "127.0.0.1:8081"
+[storage]
+data_dir = "/var/lib/hilo"
+[kafka]
+bootstrap_servers = "127.0.0.1:9092, [::1]:9093"
+[registry]
+url = "http://127.0.0.1:8081"
+[tenants.acme]
+verify_token = "literal"
+app_secrets = ["one", "two"]
+api_tokens = ["three"]
+country = "CL"
+time_zone = "America/Santiago"
+[tenants.Other-One]
+"#;
+
+#[test]
+fn every_key_is_read() {
+    let config = read(EXAMPLE, &[]).unwrap();
+    assert_eq!(config.http.listen, "127.0.0.1:8081");
+    assert_eq!(config.storage.data_dir, Path::new("/var/lib/hilo"));
+    assert_eq!(
+        config.kafka.unwrap().bootstrap_servers,
+        ["127.0.0.1:9092", "[::1]:9093"]
+    );
+    assert_eq!(config.registry.unwrap().address().as_deref(), Some("127.0.0.1:8081"));
+    let acme = &config.tenants["acme"];
+    assert_eq!(
+        (acme.country.as_deref(), acme.time_zone.as_deref()),
+        (Some("CL"), Some("America/Santiago"))
+    );
+    assert!(acme.verify_token.is_some());
+    assert_eq!((acme.app_secrets.len(), acme.api_tokens.len()), (2, 1));
+    assert!(config.tenants.contains_key("Other-One"));
+}
+
+#[test]
+fn nothing_written_is_the_embedded_engine_on_loopback() {
+    let config = Config::read(None, std::iter::empty()).unwrap();
+    assert_eq!(config.http.listen, "127.0.0.1:8080");
+    assert_eq!(config.storage.data_dir, Path::new("data"));
+    assert!(config.kafka.is_none() && config.registry.is_none() && config.tenants.is_empty());
+}
+
+#[test]
+fn a_variable_overrides_every_key() {
+    let variables = [
+        ("HILO__HTTP__LISTEN", "0.0.0.0:9"),
+        ("HILO__STORAGE__DATA_DIR", "1"),
+        ("HILO__KAFKA__BOOTSTRAP_SERVERS", "k:1"),
+        ("HILO__REGISTRY__URL", "https://registry/path"),
+        ("HILO__TENANTS__ACME__VERIFY_TOKEN", "12345"),
+        ("HILO__TENANTS__ACME__APP_SECRETS", r#"["a", "b", "c"]"#),
+        ("HILO__TENANTS__ACME__API_TOKENS", "a,b"),
+        ("HILO__TENANTS__ACME__COUNTRY", "BR"),
+        ("HILO__TENANTS__ACME__TIME_ZONE", "UTC"),
+        ("HILO__TENANTS__OTHER_ONE__COUNTRY", "MX"),
+        ("HILO__TENANTS__NEW__COUNTRY", "AR"),
+        ("HILO_OTHER", "is not ours"),
+    ];
+    let config = read(EXAMPLE, &variables).unwrap();
+    assert_eq!(config.http.listen, "0.0.0.0:9");
+    assert_eq!(config.storage.data_dir, Path::new("1"));
+    assert_eq!(config.kafka.unwrap().bootstrap_servers, ["k:1"]);
+    assert_eq!(config.registry.unwrap().address().as_deref(), Some("registry:443"));
+    let acme = &config.tenants["acme"];
+    assert_eq!(
+        (acme.country.as_deref(), acme.time_zone.as_deref()),
+        (Some("BR"), Some("UTC"))
+    );
+    assert_eq!((acme.app_secrets.len(), acme.api_tokens.len()), (3, 1));
+    let resolved = acme.verify_token.as_ref().unwrap().resolve().unwrap();
+    assert_eq!(Some(resolved), hilo_gateway::Secret::new("12345"));
+    assert_eq!(
+        config.tenants["Other-One"].country.as_deref(),
+        Some("MX"),
+        "a variable cannot write capitals and dashes"
+    );
+    assert_eq!(config.tenants["new"].country.as_deref(), Some("AR"));
+    assert_eq!(config.tenants.len(), 3);
+}
+
+#[test]
+fn an_unknown_key_is_refused_by_place_with_the_nearest_known_one() {
+    for (text, variables, place, nearest) in [
+        (
+            "\n[http]\nlisten_on = \"x\"\n",
+            &[][..],
+            "hilo.toml, line 3: there is no key http.listen_on",
+            "\"listen\"",
+        ),
+        (
+            "[htpp]\nlisten = \"x\"\n",
+            &[],
+            "line 1: there is no section [htpp]",
+            "\"http\"",
+        ),
+        (
+            "listen = \"x\"\n",
+            &[],
+            "line 1: there is no key listen;",
+            "did you mean",
+        ),
+        (
+            "[tenants.acme]\napp_secret = [\"x\"]\n",
+            &[],
+            "line 2: there is no key tenants.acme.app_secret",
+            "app_secrets",
+        ),
+        (
+            "[tenants.acme]\nTimezone = \"UTC\"\n",
+            &[],
+            "tenants.acme.Timezone",
+            "time_zone",
+        ),
+        (
+            "[tenants.acme.sub]\ncountry = \"CL\"\n",
+            &[],
+            "there is no section [tenants.acme.sub]",
+            "did you mean",
+        ),
+        (
+            "http = 3\n",
+            &[],
+            "line 1: http is a section, not a key: write [http] and",
+            "",
+        ),
+        ("tenants = 3\n", &[], "write [tenants.NAME] and", ""),
+        (
+            "[http.listen]\n",
+            &[],
+            "line 1: http.listen is a key, not a section",
+            "",
+        ),
+        (
+            "",
+            &[("HILO__HTTP__LISTN", "x")],
+            "environment variable HILO__HTTP__LISTN: there is no key http.listn",
+            "listen",
+        ),
+        (
+            "",
+            &[("HILO__HTP__LISTEN", "x")],
+            "HILO__HTP__LISTEN: there is no section [htp]",
+            "http",
+        ),
+        ("", &[("HILO__HTTP", "x")], "HILO__HTTP: http is a section", ""),
+        ("", &[("HILO__", "x")], "HILO__", "did you mean"),
+    ] {
+        let error = refused(text, variables);
+        assert!(
+            error.contains(place) && error.contains(nearest),
+            "{text}{variables:?}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_value_that_makes_no_sense_is_refused_by_place() {
+    for (text, expected) in [
+        ("[http]\nlisten = 8080", "line 2: http.listen should be a text"),
+        (
+            "[http]\nlisten = \"8080\"",
+            "line 2: http.listen \"8080\" is no address",
+        ),
+        ("[http]\nlisten = \"localhost:99999\"", "is no address"),
+        ("[http]\nlisten = \"http://x:80\"", "is no address"),
+        ("[storage]\ndata_dir = \" \"", "line 2: storage.data_dir is empty"),
+        ("[kafka]\n", "line 1: [kafka] needs bootstrap_servers"),
+        (
+            "[kafka]\nbootstrap_servers = \"a:1,,b:2\"",
+            "line 2: kafka.bootstrap_servers",
+        ),
+        ("[registry]\nurl = \"registry:8081\"", "line 2: registry.url"),
+        ("[registry]\nurl = \"http://\"", "line 2: registry.url"),
+        ("[tenants.\"a b\"]\n", "line 1: tenants.a b: use 1 to 64 letters"),
+        (
+            "[tenants.a]\ncountry = \"Chile\"",
+            "line 2: tenants.a.country \"Chile\"",
+        ),
+        (
+            "[tenants.a]\ntime_zone = \"Chile/Nowhere\"",
+            "line 2: tenants.a.time_zone",
+        ),
+        (
+            "[tenants.a]\napp_secrets = \"x\"",
+            "line 2: tenants.a.app_secrets should be a list",
+        ),
+        (
+            "[tenants.a]\napp_secrets = [1]",
+            "line 2: tenants.a.app_secrets should be a list",
+        ),
+        ("[http]\n[http]\n", "line 2: this is no TOML"),
+        ("a = ", "line 1: this is no TOML"),
+    ] {
+        let error = refused(text, &[]);
+        assert!(error.contains(expected), "{text}: {error}");
+    }
+}
+
+#[test]
+fn an_empty_secret_is_refused_at_load() {
+    for empty in ["", " ", "env:", "file:", "env: "] {
+        for line in [
+            format!("verify_token = \"{empty}\""),
+            format!("app_secrets = [\"good\", \"{empty}\"]"),
+            format!("api_tokens = [\"{empty}\"]"),
+        ] {
+            let error = refused(&format!("[tenants.a]\n{line}\n"), &[]);
+            assert!(
+                error.contains("line 2") && error.contains("is empty"),
+                "{line}: {error}"
+            );
+        }
+        assert!(refused("", &[("HILO__TENANTS__A__APP_SECRETS", empty)]).contains("is empty"));
+    }
+}
+
+#[test]
+fn secrets_come_from_where_they_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    let config = |secret: &str| read(&format!("[tenants.a]\napp_secrets = ['{secret}']\n"), &[]).unwrap();
+    let from_file = config(&format!("file:{}", path.display()));
+    let missing = from_file.secrets().unwrap_err();
+    assert!(
+        format!("{missing:#}").contains("cannot read the secret's file"),
+        "{missing:#}"
+    );
+    fs::write(&path, "s3cret \n").unwrap();
+    assert_eq!(
+        from_file.secrets().unwrap()[0].1.app_secrets,
+        [hilo_gateway::Secret::new("s3cret ").unwrap()]
+    );
+    fs::write(&path, "\n").unwrap();
+    assert!(from_file.secrets().unwrap_err().to_string().contains("is empty"));
+    // Cargo sets this one for every test.
+    let name = env!("CARGO_PKG_NAME");
+    let from_environment = config("env:CARGO_PKG_NAME").secrets().unwrap();
+    assert_eq!(
+        from_environment[0].1.app_secrets,
+        [hilo_gateway::Secret::new(name).unwrap()]
+    );
+    let unset = config("env:HILO_TEST_IS_NEVER_SET").secrets().unwrap_err().to_string();
+    assert!(
+        unset.contains("line 2") && unset.contains("HILO_TEST_IS_NEVER_SET"),
+        "{unset}"
+    );
+}
+
+#[test]
+fn a_tenant_without_secrets_serves_a_replay_and_no_gateway() {
+    let config = read("[tenants.a]\ncountry = \"CL\"\n", &[]).unwrap();
+    assert!(config.secrets().unwrap_err().to_string().contains("neither"));
+}
+
+proptest! {
+    /// Whatever is wrong around it, no error and no debug text shows a secret.
+    #[test]
+    fn a_secret_is_never_shown(before in "[a-z= \"\\[\\]\n]{0,12}", after in "[a-z= \"\\[\\],\n]{0,12}", key in "app_secrets|verify_token|country_x|api_token") {
+        let text = format!("[tenants.a]\n{key} = {before}\"hunter2\"{after}\n");
+        let shown = match read(&text, &[("HILO__TENANTS__A__API_TOKENS", "[\"hunter2\"")]) {
+            Ok(config) => format!("{config:?} {:?}", config.secrets()),
+            Err(error) => error,
+        };
+        prop_assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
