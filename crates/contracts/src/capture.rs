@@ -98,8 +98,15 @@ fn known_line(line: &[u8]) -> Option<Raw> {
     if parsed.delivery_id.is_some()
         && let Some(body) = exported(&parsed)
     {
-        let known = [WHATSAPP, OUTBOUND, INBOX, CRM, CLOCK, INVALID].into_iter().find(|known| *known == source)?;
-        return Some(raw(known, &tenant, parsed.received_at.and_then(instant).unwrap_or_default(), body));
+        let known = [WHATSAPP, OUTBOUND, INBOX, CRM, CLOCK, INVALID]
+            .into_iter()
+            .find(|known| *known == source)?;
+        return Some(raw(
+            known,
+            &tenant,
+            parsed.received_at.and_then(instant).unwrap_or_default(),
+            body,
+        ));
     }
     match source.as_ref() {
         WHATSAPP => {

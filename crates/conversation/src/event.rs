@@ -101,10 +101,17 @@ impl Event {
 fn role_of(item: &Item) -> Role {
     match &item.body {
         Body::Message(message) if message.group_id.is_some() || message.origin == Origin::History => Role::Silent,
-        Body::Message(message) if message.is_customer_message() => Role::Customer { courtesy: message.courtesy },
+        Body::Message(message) if message.is_customer_message() => Role::Customer {
+            courtesy: message.courtesy,
+        },
         Body::Message(message) if message.is_sent_message() => match message.author.kind.as_str() {
-            "agent" => Role::Human { agent: message.author.id.clone() },
-            "bot" => Role::Bot { bot: message.author.id.clone(), question: message.question },
+            "agent" => Role::Human {
+                agent: message.author.id.clone(),
+            },
+            "bot" => Role::Bot {
+                bot: message.author.id.clone(),
+                question: message.question,
+            },
             _ => Role::Listed,
         },
         Body::Inbox(inbox) => Role::Inbox(Box::new(inbox.clone())),
@@ -145,7 +152,10 @@ fn fact_of(item: &Item) -> Conversation {
             fact.message_type = Some(message.kind.clone());
             fact.direction = Some(if message.inbound { "inbound" } else { "outbound" }.to_owned());
             fact.reply_to.clone_from(&message.reply_to);
-            fact.author = Some(AuthorRef { kind: message.author.kind.clone(), id: message.author.id.clone() });
+            fact.author = Some(AuthorRef {
+                kind: message.author.kind.clone(),
+                id: message.author.id.clone(),
+            });
             fact.template = message.template.as_ref().map(|template| TemplateRef {
                 name: template.name.clone(),
                 language: template.language.clone(),

@@ -61,9 +61,9 @@ pub(crate) fn fold(
             Role::Customer { courtesy } => {
                 let thanks = *courtesy
                     && !open
-                    && sessions.last().is_some_and(|session| {
-                        matches!(session.closed, Some((at, Reason::Resolved)) if event.at <= at + COURTESY)
-                    });
+                    && sessions.last().is_some_and(
+                        |session| matches!(session.closed, Some((at, Reason::Resolved)) if event.at <= at + COURTESY),
+                    );
                 if thanks {
                     list(&mut sessions, index);
                     continue;
@@ -94,7 +94,12 @@ pub(crate) fn fold(
             if resync(index) {
                 return (sessions, index);
             }
-            sessions.push(Folded { opener: index, events: Vec::new(), last_extended: event.at, closed: None });
+            sessions.push(Folded {
+                opener: index,
+                events: Vec::new(),
+                last_extended: event.at,
+                closed: None,
+            });
             open = true;
         }
         if open && let Some(session) = sessions.last_mut() {

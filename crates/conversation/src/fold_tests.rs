@@ -25,9 +25,26 @@ fn event(at: Millis, word: &str) -> Event {
     let (class, role) = match word {
         "customer" => (0, Role::Customer { courtesy: false }),
         "thanks" => (0, Role::Customer { courtesy: true }),
-        "human" => (2, Role::Human { agent: Some("ana".to_owned()) }),
-        "bot" => (2, Role::Bot { bot: Some("bot-1".to_owned()), question: false }),
-        "question" => (2, Role::Bot { bot: Some("bot-1".to_owned()), question: true }),
+        "human" => (
+            2,
+            Role::Human {
+                agent: Some("ana".to_owned()),
+            },
+        ),
+        "bot" => (
+            2,
+            Role::Bot {
+                bot: Some("bot-1".to_owned()),
+                question: false,
+            },
+        ),
+        "question" => (
+            2,
+            Role::Bot {
+                bot: Some("bot-1".to_owned()),
+                question: true,
+            },
+        ),
         "campaign" => (2, Role::Listed),
         "reaction" => (0, Role::Silent),
         "resolved" => (3, inbox("resolved", Some("ana"), Some("agenda"))),
@@ -73,7 +90,12 @@ fn sessions(thread: &Thread) -> Vec<String> {
                 .filter(|event| event.session.as_ref() == Some(&told.id))
                 .map(|event| event.id.split('-').next_back().unwrap())
                 .collect();
-            let Session { opened_at, closed_at, close_reason, .. } = &told.session;
+            let Session {
+                opened_at,
+                closed_at,
+                close_reason,
+                ..
+            } = &told.session;
             let reason = close_reason.as_deref().unwrap_or("open");
             format!("{opened_at}..{} {reason}: {}", closed_at.unwrap_or(-1), own.join(" "))
         })
@@ -82,59 +104,110 @@ fn sessions(thread: &Thread) -> Vec<String> {
 
 #[test]
 fn campaigns_open_nothing_and_are_listed_where_a_session_is_open() {
-    let thread = thread(&[(0, "campaign"), (5, "customer"), (6, "campaign"), (7, "assigned"), (8, "human")], 9);
+    let thread = thread(
+        &[
+            (0, "campaign"),
+            (5, "customer"),
+            (6, "campaign"),
+            (7, "assigned"),
+            (8, "human"),
+        ],
+        9,
+    );
     assert_eq!(sessions(&thread), ["5..-1 open: customer campaign assigned human"]);
 }
 
 #[test]
 fn a_message_exactly_at_the_end_of_the_gap_opens_a_new_session() {
-    let thread = thread(&[(0, "customer"), (DAY, "customer"), (2 * DAY - 1, "customer")], 2 * DAY);
+    let thread = thread(
+        &[(0, "customer"), (DAY, "customer"), (2 * DAY - 1, "customer")],
+        2 * DAY,
+    );
     assert_eq!(
         sessions(&thread),
-        [format!("0..{DAY} inactivity: customer"), format!("{DAY}..-1 open: customer customer")]
+        [
+            format!("0..{DAY} inactivity: customer"),
+            format!("{DAY}..-1 open: customer customer")
+        ]
     );
 }
 
 #[test]
 fn thanks_within_ten_minutes_are_listed_in_the_closed_session() {
     let thread = thread(
-        &[(0, "customer"), (9, "resolved"), (9 + 10 * MINUTE, "thanks"), (10 + 10 * MINUTE, "thanks")],
+        &[
+            (0, "customer"),
+            (9, "resolved"),
+            (9 + 10 * MINUTE, "thanks"),
+            (10 + 10 * MINUTE, "thanks"),
+        ],
         HOUR,
     );
-    assert_eq!(sessions(&thread), ["0..9 resolved: customer resolved thanks", "600010..-1 open: thanks"]);
+    assert_eq!(
+        sessions(&thread),
+        ["0..9 resolved: customer resolved thanks", "600010..-1 open: thanks"]
+    );
 }
 
 #[test]
 fn without_a_session_only_a_rating_has_an_effect() {
     let thread = thread(
-        &[(0, "assigned"), (1, "customer"), (5, "resolved"), (6, "tagged"), (7, "rated"), (8, "reopened")],
+        &[
+            (0, "assigned"),
+            (1, "customer"),
+            (5, "resolved"),
+            (6, "tagged"),
+            (7, "rated"),
+            (8, "reopened"),
+        ],
         9,
     );
-    assert_eq!(sessions(&thread), ["1..5 resolved: customer resolved rated", "8..-1 open: reopened"]);
-    assert_eq!(thread.sessions[1].session.reopens.as_deref(), Some(&*thread.sessions[0].id));
+    assert_eq!(
+        sessions(&thread),
+        ["1..5 resolved: customer resolved rated", "8..-1 open: reopened"]
+    );
+    assert_eq!(
+        thread.sessions[1].session.reopens.as_deref(),
+        Some(&*thread.sessions[0].id)
+    );
 }
 
 #[test]
 fn clocks_start_at_the_customer_or_at_the_hand_off() {
     let first = |history: &[(Millis, &str)]| thread(history, HOUR).sessions.remove(0).session;
     let clock = |clock: &Option<hilo_contracts::facts::Clock>| {
-        clock.as_ref().map(|clock| (clock.started_at, clock.stopped_at, clock.agent_started_at))
+        clock
+            .as_ref()
+            .map(|clock| (clock.started_at, clock.stopped_at, clock.agent_started_at))
     };
 
     let plain = first(&[(0, "customer"), (30, "assigned"), (120, "human")]);
     assert_eq!(clock(&plain.frt_human), Some((0, Some(120), Some(30))));
     assert_eq!(plain.opened_by, "customer");
 
-    let handed =
-        first(&[(0, "customer"), (3, "bot"), (60, "customer"), (65, "requested"), (90, "assigned"), (185, "human")]);
+    let handed = first(&[
+        (0, "customer"),
+        (3, "bot"),
+        (60, "customer"),
+        (65, "requested"),
+        (90, "assigned"),
+        (185, "human"),
+    ]);
     assert_eq!(clock(&handed.frt_human), Some((65, Some(185), Some(90))));
     assert_eq!(clock(&handed.frt_any), Some((0, Some(3), Some(0))));
 
     let contained = first(&[(0, "customer"), (3, "bot"), (9, "human")]);
-    assert_eq!(clock(&contained.frt_human), None, "bot-owned, never handed off or assigned");
+    assert_eq!(
+        clock(&contained.frt_human),
+        None,
+        "bot-owned, never handed off or assigned"
+    );
 
     let business = first(&[(0, "human"), (5, "customer")]);
-    assert_eq!((business.opened_by.as_str(), clock(&business.frt_human)), ("business", Some((5, None, None))));
+    assert_eq!(
+        (business.opened_by.as_str(), clock(&business.frt_human)),
+        ("business", Some((5, None, None)))
+    );
     assert_eq!(clock(&first(&[(0, "human")]).frt_human), None);
 }
 
@@ -150,13 +223,28 @@ fn outcomes_are_the_first_that_fits() {
         assert_eq!(outcome(history).as_deref(), want, "{history:?}");
     };
     is(&[(0, "customer"), (1, "human")], None);
-    is(&[(0, "customer"), (1, "bot"), (2, "human"), (3, "requested")], Some("human_takeover"));
-    is(&[(0, "customer"), (1, "bot"), (2, "requested"), (3, "human")], Some("escalated_requested"));
-    is(&[(0, "customer"), (1, "bot"), (2, "handed_off")], Some("escalated_rule"));
+    is(
+        &[(0, "customer"), (1, "bot"), (2, "human"), (3, "requested")],
+        Some("human_takeover"),
+    );
+    is(
+        &[(0, "customer"), (1, "bot"), (2, "requested"), (3, "human")],
+        Some("escalated_requested"),
+    );
+    is(
+        &[(0, "customer"), (1, "bot"), (2, "handed_off")],
+        Some("escalated_rule"),
+    );
     is(&[(0, "customer"), (1, "question")], Some("abandoned"));
     is(&[(0, "customer"), (1, "bot")], Some("contained_silent"));
-    is(&[(0, "customer"), (1, "bot"), (2, "resolved"), (2 + DAY, "customer")], Some("called_back"));
-    is(&[(0, "customer"), (1, "bot"), (2, "resolved"), (3 + DAY, "customer")], Some("contained_silent"));
+    is(
+        &[(0, "customer"), (1, "bot"), (2, "resolved"), (2 + DAY, "customer")],
+        Some("called_back"),
+    );
+    is(
+        &[(0, "customer"), (1, "bot"), (2, "resolved"), (3 + DAY, "customer")],
+        Some("contained_silent"),
+    );
 }
 
 #[test]
@@ -167,18 +255,37 @@ fn a_session_that_opens_again_goes_on_from_its_retraction() {
         let changed = thread.insert(event(at, word));
         let changes = thread.refold(&changed, 0, "p", "n");
         let of_second = |change: &&crate::person::SessionChange| change.told.session.opened_at == 5;
-        revisions.extend(changes.sessions.iter().filter(of_second).map(|change| (change.kind, change.told.revision)));
+        revisions.extend(
+            changes
+                .sessions
+                .iter()
+                .filter(of_second)
+                .map(|change| (change.kind, change.told.revision)),
+        );
     };
     insert(5, "customer");
     // An earlier opener takes the session's place …
     insert(1, "customer");
     // … and a resolution between them gives it back.
     insert(2, "resolved");
-    assert_eq!(revisions, [("session_opened", 1), ("session_retracted", 2), ("session_opened", 3)]);
+    assert_eq!(
+        revisions,
+        [("session_opened", 1), ("session_retracted", 2), ("session_opened", 3)]
+    );
 }
 
 const WORDS: [&str; 12] = [
-    "customer", "thanks", "human", "bot", "question", "campaign", "reaction", "resolved", "assigned", "requested", "rated",
+    "customer",
+    "thanks",
+    "human",
+    "bot",
+    "question",
+    "campaign",
+    "reaction",
+    "resolved",
+    "assigned",
+    "requested",
+    "rated",
     "reopened",
 ];
 
@@ -192,7 +299,15 @@ fn whole(events: &[Event], now: Millis) -> Vec<(Session, Outcome, Vec<String>)> 
         .iter()
         .map(|folded| {
             let (session, outcome) = measure(&events, folded);
-            (session, outcome, folded.events.iter().map(|index| events[*index].id.to_string()).collect())
+            (
+                session,
+                outcome,
+                folded
+                    .events
+                    .iter()
+                    .map(|index| events[*index].id.to_string())
+                    .collect(),
+            )
         })
         .collect()
 }

@@ -22,21 +22,28 @@ pub fn spec() -> ProcessorSpec {
         doc: "Folds the items of a person into messages, sessions, first responses and outcomes.",
         scope: Scope::Keyed,
         inputs: vec![topics::PERSON_ITEM],
-        outputs: vec![
-            TopicSpec {
-                name: topics::CONVERSATION,
-                kind: TopicKind::Derived,
-                key: "person",
-                schema: Some(topics::CONVERSATION),
-                kept: "400 days: a year of history and a month to look back on it",
-                doc: "Messages, sessions, responses, hand-offs, ratings; higher revisions correct lower ones.",
-            },
-        ],
+        outputs: vec![TopicSpec {
+            name: topics::CONVERSATION,
+            kind: TopicKind::Derived,
+            key: "person",
+            schema: Some(topics::CONVERSATION),
+            kept: "400 days: a year of history and a month to look back on it",
+            doc: "Messages, sessions, responses, hand-offs, ratings; higher revisions correct lower ones.",
+        }],
         also_writes: vec![topics::PERSON_ITEM, topics::MESSAGE_ITEM],
         stores: vec![
-            StoreSpec { name: "people", doc: "person → threads with their events and sessions; grows with messages" },
-            StoreSpec { name: "now", doc: "the time that the last clock record announced" },
-            StoreSpec { name: "timers", doc: "person → when the next open session closes by itself" },
+            StoreSpec {
+                name: "people",
+                doc: "person → threads with their events and sessions; grows with messages",
+            },
+            StoreSpec {
+                name: "now",
+                doc: "the time that the last clock record announced",
+            },
+            StoreSpec {
+                name: "timers",
+                doc: "person → when the next open session closes by itself",
+            },
         ],
         factory: Arc::new(|| Box::<Conversation>::default()),
     }

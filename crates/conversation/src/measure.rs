@@ -35,14 +35,17 @@ pub(crate) fn measure(events: &[Event], session: &Folded) -> (Session, Outcome) 
     let closed = session.closed;
     // What came after the close (a courtesy, a rating) belongs to the session but to none of its clocks.
     let during = match closed {
-        Some((_, Reason::Resolved)) => {
-            own.iter().position(|event| inbox(event, "resolved").is_some()).map_or(own.len(), |at| at + 1)
-        }
+        Some((_, Reason::Resolved)) => own
+            .iter()
+            .position(|event| inbox(event, "resolved").is_some())
+            .map_or(own.len(), |at| at + 1),
         Some((at, Reason::Inactivity)) => own.iter().take_while(|event| event.at < at).count(),
         None => own.len(),
     };
     let during = &own[..during];
-    let first_customer = during.iter().position(|event| matches!(event.role, Role::Customer { .. }));
+    let first_customer = during
+        .iter()
+        .position(|event| matches!(event.role, Role::Customer { .. }));
     let since_customer = first_customer.map_or(&during[during.len()..], |first| &during[first..]);
 
     let bot_owned = since_customer
@@ -55,15 +58,26 @@ pub(crate) fn measure(events: &[Event], session: &Folded) -> (Session, Outcome) 
             _ => None,
         })
         .unwrap_or(false);
-    let start = if bot_owned { hand_off(since_customer) } else { since_customer.first().map(|event| event.at) };
+    let start = if bot_owned {
+        hand_off(since_customer)
+    } else {
+        since_customer.first().map(|event| event.at)
+    };
     let result = Session {
         opened_at: events[session.opener].at,
-        opened_by: if events[session.opener].class == 2 { "business" } else { "customer" }.to_owned(),
+        opened_by: if events[session.opener].class == 2 {
+            "business"
+        } else {
+            "customer"
+        }
+        .to_owned(),
         closed_at: closed.map(|(at, _)| at),
         close_reason: closed.map(|(_, reason)| reason.as_str().to_owned()),
         first_customer_at: since_customer.first().map(|event| event.at),
         frt_human: start.map(|start| first_response(during, start, false)),
-        frt_any: since_customer.first().map(|event| first_response(during, event.at, true)),
+        frt_any: since_customer
+            .first()
+            .map(|event| first_response(during, event.at, true)),
         outcome: None,
         queue: own.iter().rev().find_map(|event| match &event.role {
             Role::Inbox(inbox) => inbox.queue.clone(),
@@ -88,13 +102,21 @@ pub(crate) fn measure(events: &[Event], session: &Folded) -> (Session, Outcome) 
         ratings: ratings(&own, closed),
         repeated_at: None,
     };
-    let outcome = if closed.is_some() { outcome(&own, since_customer, closed) } else { Outcome::None };
+    let outcome = if closed.is_some() {
+        outcome(&own, since_customer, closed)
+    } else {
+        Outcome::None
+    };
     (result, outcome)
 }
 
 /// The reason of the `resolved`, else that of the last `tagged`.
 fn reason(own: &[&Event]) -> Option<String> {
-    let last = |name: &str| own.iter().rev().find_map(|event| inbox(event, name).and_then(|inbox| inbox.reason.clone()));
+    let last = |name: &str| {
+        own.iter()
+            .rev()
+            .find_map(|event| inbox(event, name).and_then(|inbox| inbox.reason.clone()))
+    };
     last("resolved").or_else(|| last("tagged"))
 }
 
@@ -120,7 +142,12 @@ fn first_response(during: &[&Event], start: Millis, any: bool) -> Clock {
                 _ => false,
             }
     });
-    let Some((place, answer)) = answer else { return Clock { started_at: start, ..Clock::default() } };
+    let Some((place, answer)) = answer else {
+        return Clock {
+            started_at: start,
+            ..Clock::default()
+        };
+    };
     let agent = sender(answer).filter(|agent| *agent != UNKNOWN).map(str::to_owned);
     let assigned = agent.as_ref().and_then(|agent| {
         during[..place]
@@ -137,7 +164,10 @@ fn first_response(during: &[&Event], start: Millis, any: bool) -> Clock {
 }
 
 fn outcome(own: &[&Event], since_customer: &[&Event], closed: Option<(Millis, Reason)>) -> Outcome {
-    if !since_customer.iter().any(|event| matches!(event.role, Role::Bot { .. })) {
+    if !since_customer
+        .iter()
+        .any(|event| matches!(event.role, Role::Bot { .. }))
+    {
         return Outcome::None;
     }
     let handed_off = own.iter().position(|event| inbox(event, "handed_off").is_some());
@@ -152,9 +182,9 @@ fn outcome(own: &[&Event], since_customer: &[&Event], closed: Option<(Millis, Re
             _ => "escalated_rule",
         });
     }
-    let reached = own.iter().any(
-        |event| matches!(&event.role, Role::Inbox(inbox) if inbox.outcome.as_deref() == Some("goal_reached")),
-    );
+    let reached = own
+        .iter()
+        .any(|event| matches!(&event.role, Role::Inbox(inbox) if inbox.outcome.as_deref() == Some("goal_reached")));
     if reached || is_satisfied(own, closed) {
         return Outcome::Is("contained_confirmed");
     }
@@ -171,8 +201,11 @@ fn outcome(own: &[&Event], since_customer: &[&Event], closed: Option<(Millis, Re
 /// People who had the session: agents of assignments and senders. Who wrote from the phone app counts only where nobody
 /// is named.
 fn owners(during: &[&Event]) -> Vec<String> {
-    let mut owners: Vec<String> =
-        during.iter().filter_map(|event| sender(event).or_else(|| assignee(event))).map(str::to_owned).collect();
+    let mut owners: Vec<String> = during
+        .iter()
+        .filter_map(|event| sender(event).or_else(|| assignee(event)))
+        .map(str::to_owned)
+        .collect();
     owners.sort_unstable();
     owners.dedup();
     if owners.len() > 1 {
@@ -210,8 +243,17 @@ fn ratings(own: &[&Event], closed: Option<(Millis, Reason)>) -> Vec<Rating> {
 
 /// Whether the answer on satisfaction is satisfied: top two of the scale, the top one of 2 or 3.
 fn is_satisfied(own: &[&Event], closed: Option<(Millis, Reason)>) -> bool {
-    ratings(own, closed).iter().filter(|rating| rating.instrument == "csat").any(|rating| {
-        let (Ok(score), Ok(scale)) = (rating.score.parse::<f64>(), rating.scale.parse::<f64>()) else { return false };
-        if scale <= 3.0 { score >= scale } else { score >= scale - 1.0 }
-    })
+    ratings(own, closed)
+        .iter()
+        .filter(|rating| rating.instrument == "csat")
+        .any(|rating| {
+            let (Ok(score), Ok(scale)) = (rating.score.parse::<f64>(), rating.scale.parse::<f64>()) else {
+                return false;
+            };
+            if scale <= 3.0 {
+                score >= scale
+            } else {
+                score >= scale - 1.0
+            }
+        })
 }

@@ -6,7 +6,10 @@ use crate::{
     measure::{Outcome, measure},
 };
 use hilo_contracts::{facts::Session, item::Move};
-use hilo_domain::{Millis, hash, time::{DAY, HOUR}};
+use hilo_domain::{
+    Millis, hash,
+    time::{DAY, HOUR},
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
@@ -67,13 +70,19 @@ pub(crate) struct Changes {
 impl Person {
     /// Where an item of `atom` at a time has gone by a verdict younger than `version`.
     pub(crate) fn moved_to(&self, atom: u64, at: Millis, version: u64) -> Option<&Move> {
-        self.moves.iter().rev().find(|moved| moved.version > version && moved.holds(atom, at))
+        self.moves
+            .iter()
+            .rev()
+            .find(|moved| moved.version > version && moved.holds(atom, at))
     }
 
     /// When something is due for the person.
     pub(crate) fn deadline(&self) -> Option<Millis> {
         // Only the last session of a thread can be open.
-        self.threads.values().filter_map(|thread| thread.sessions.last()?.expires_at).min()
+        self.threads
+            .values()
+            .filter_map(|thread| thread.sessions.last()?.expires_at)
+            .min()
     }
 
     /// Looks again at what depends on whether the person came back, for the sessions that closed at most
@@ -83,8 +92,16 @@ impl Person {
             told.awaits_call_back || told.session.close_reason.as_deref() == Some(Reason::Resolved.as_str())
         };
         // Sessions of a thread follow one another, so their closes rise.
-        let is_recent = |told: &&Told| told.session.closed_at.is_none_or(|closed_at| closed_at + REPEAT >= since);
-        if !self.threads.values().any(|thread| thread.sessions.iter().rev().take_while(is_recent).any(waits)) {
+        let is_recent = |told: &&Told| {
+            told.session
+                .closed_at
+                .is_none_or(|closed_at| closed_at + REPEAT >= since)
+        };
+        if !self
+            .threads
+            .values()
+            .any(|thread| thread.sessions.iter().rev().take_while(is_recent).any(waits))
+        {
             return Vec::new();
         }
         let openings: Vec<Opening> = self
@@ -102,7 +119,9 @@ impl Person {
         let mut changes = Vec::new();
         for (number, thread) in &mut self.threads {
             for told in thread.sessions.iter_mut().rev() {
-                let Some(closed_at) = told.session.closed_at else { continue };
+                let Some(closed_at) = told.session.closed_at else {
+                    continue;
+                };
                 if closed_at + REPEAT < since {
                     break;
                 }
@@ -119,7 +138,13 @@ impl Person {
                     told.session.outcome = outcome;
                     told.session.repeated_at = repeated_at;
                     told.revision += 1;
-                    changes.push((number.clone(), SessionChange { kind: "session_changed", told: told.clone() }));
+                    changes.push((
+                        number.clone(),
+                        SessionChange {
+                            kind: "session_changed",
+                            told: told.clone(),
+                        },
+                    ));
                 }
             }
         }
@@ -195,26 +220,24 @@ impl Thread {
     }
 
     /// Folds anew what a change between two indexes may have changed, as of `now`.
-    pub(crate) fn refold(
-        &mut self,
-        changed: &RangeInclusive<usize>,
-        now: Millis,
-        who: &str,
-        number: &str,
-    ) -> Changes {
+    pub(crate) fn refold(&mut self, changed: &RangeInclusive<usize>, now: Millis, who: &str, number: &str) -> Changes {
         let place = (*changed.start()).min(self.events.len());
         // A session that opened strictly before the event may hold it; those before that one cannot.
-        let keep = self.sessions.partition_point(|told| told.opener < place).saturating_sub(1);
+        let keep = self
+            .sessions
+            .partition_point(|told| told.opener < place)
+            .saturating_sub(1);
         let start = self.sessions.get(keep).map_or(0, |told| told.opener.min(place));
         let start = if keep == 0 { 0 } else { start };
         let is_opened_by = |told: &Told, index: usize| {
             told.opener == index && *told.id == *session_id(who, number, &self.events[index].key)
         };
         let known = &self.sessions[keep..];
-        let resync =
-            |index: usize| index > *changed.end() && known.iter().any(|told| is_opened_by(told, index));
+        let resync = |index: usize| index > *changed.end() && known.iter().any(|told| is_opened_by(told, index));
         let (folded, stopped) = fold(&self.events, start..self.events.len(), now, resync);
-        let met = known.iter().position(|told| stopped < self.events.len() && is_opened_by(told, stopped));
+        let met = known
+            .iter()
+            .position(|told| stopped < self.events.len() && is_opened_by(told, stopped));
         let tail = met.map_or(self.sessions.len(), |met| keep + met);
         let old: Vec<Told> = self.sessions.splice(keep..tail, []).collect();
 
@@ -226,9 +249,15 @@ impl Thread {
         }
         for gone in old {
             if !fresh.iter().any(|told| told.id == gone.id) {
-                let told = Told { revision: gone.revision + 1, ..gone };
+                let told = Told {
+                    revision: gone.revision + 1,
+                    ..gone
+                };
                 self.retracted.insert(told.id.clone(), told.revision);
-                changes.sessions.push(SessionChange { kind: "session_retracted", told });
+                changes.sessions.push(SessionChange {
+                    kind: "session_retracted",
+                    told,
+                });
             }
         }
         let refolded = start..stopped;
@@ -261,7 +290,9 @@ impl Thread {
             Outcome::None => None,
             Outcome::Is(outcome) => Some(outcome.to_owned()),
             Outcome::UnlessCalledBack => {
-                let had = before.filter(|told| told.awaits_call_back).and_then(|told| told.session.outcome.clone());
+                let had = before
+                    .filter(|told| told.awaits_call_back)
+                    .and_then(|told| told.session.outcome.clone());
                 Some(had.unwrap_or_else(|| "contained_silent".to_owned()))
             }
         };
@@ -291,7 +322,10 @@ impl Thread {
                 Some(before) if stopped(&before.session) != stopped(&told.session) => "first_response",
                 Some(_) => "session_changed",
             };
-            changes.sessions.push(SessionChange { kind, told: told.clone() });
+            changes.sessions.push(SessionChange {
+                kind,
+                told: told.clone(),
+            });
         }
         told
     }
@@ -302,7 +336,10 @@ impl Thread {
             let before = place.checked_sub(1).and_then(|place| self.sessions.get(place));
             let reopens = before
                 .filter(|before| {
-                    before.session.closed_at.is_some_and(|at| self.sessions[place].session.opened_at <= at + REOPEN)
+                    before
+                        .session
+                        .closed_at
+                        .is_some_and(|at| self.sessions[place].session.opened_at <= at + REOPEN)
                 })
                 .map(|before| before.id.to_string());
             let told = &mut self.sessions[place];
@@ -314,7 +351,10 @@ impl Thread {
                 Some(change) => change.told.session.reopens.clone_from(&told.session.reopens),
                 None => {
                     told.revision += 1;
-                    changes.sessions.push(SessionChange { kind: "session_changed", told: told.clone() });
+                    changes.sessions.push(SessionChange {
+                        kind: "session_changed",
+                        told: told.clone(),
+                    });
                 }
             }
         }

@@ -41,8 +41,13 @@ impl Processor for Conversation {
         let person_id = String::from_utf8_lossy(&record.key).into_owned();
         match wire::decode(&record.value)? {
             PersonRecord::Item(resolved) => self.item(*resolved, context)?,
-            PersonRecord::Move(moved) => self.move_away(&person_id, moved, context)?,
-            PersonRecord::Moved { version, country, phone_number_id, event } => {
+            PersonRecord::Move(moved) => self.move_away(&person_id, &moved, context)?,
+            PersonRecord::Moved {
+                version,
+                country,
+                phone_number_id,
+                event,
+            } => {
                 let mut event: Event = wire::decode(&event)?;
                 event.version = version;
                 let tenant = event.fact()?.tenant;
@@ -60,12 +65,17 @@ impl Processor for Conversation {
         self.now.put(b"", now);
         for (_, person_id) in self.timers.due(now) {
             let person_id = String::from_utf8_lossy(&person_id).into_owned();
-            let Some(person) = self.people.get_mut(person_id.as_bytes())? else { continue };
+            let Some(person) = self.people.get_mut(person_id.as_bytes())? else {
+                continue;
+            };
             let due: Vec<String> = person
                 .threads
                 .iter()
                 .filter(|(_, thread)| {
-                    thread.sessions.last().is_some_and(|told| told.expires_at.is_some_and(|at| at <= now))
+                    thread
+                        .sessions
+                        .last()
+                        .is_some_and(|told| told.expires_at.is_some_and(|at| at <= now))
                 })
                 .map(|(number, _)| number.clone())
                 .collect();
@@ -89,16 +99,20 @@ impl Conversation {
     }
 
     fn item(&mut self, resolved: Resolved, context: &mut Context) -> Result<(), ProcessorError> {
-        let Resolved { person_id, country, atom, version, item } = resolved;
+        let Resolved {
+            person_id,
+            country,
+            atom,
+            version,
+            item,
+        } = resolved;
         if matches!(item.body, Body::Clock) {
             return Ok(());
         }
         let (event, mut fact) = Event::of(&item, atom, version)?;
         let number = item.phone_number_id.as_deref().unwrap_or(NO_NUMBER);
         match person_id {
-            Some(person_id) => {
-                self.place(&person_id, &item.tenant, country, number, event, Some(fact), context)
-            }
+            Some(person_id) => self.place(&person_id, &item.tenant, country, number, event, Some(fact), context),
             None => {
                 fact.revision = 1;
                 self.send(item.key.as_bytes(), &fact, context)
@@ -106,7 +120,10 @@ impl Conversation {
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "an event with where it belongs; a struct would be built once, here")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "an event with where it belongs; a struct would be built once, here"
+    )]
     fn place(
         &mut self,
         person_id: &str,
@@ -119,7 +136,7 @@ impl Conversation {
     ) -> Result<(), ProcessorError> {
         let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
         if let Some(moved) = person.moved_to(event.atom, event.at, event.version).cloned() {
-            return self.hand_over(number, event, &moved, context);
+            return hand_over(number, event, &moved, context);
         }
         if person.tenant.is_empty() {
             tenant.clone_into(&mut person.tenant);
@@ -129,11 +146,15 @@ impl Conversation {
         }
         let key = event.key.clone();
         // A better duplicate may name another business number: then the event leaves the thread that it was in.
-        let elsewhere = person.threads.iter_mut().filter(|(other, _)| *other != number).find_map(|(other, thread)| {
-            let place = thread.events.iter().rposition(|event| event.key == key)?;
-            thread.remove(place);
-            Some((other.clone(), place))
-        });
+        let elsewhere = person
+            .threads
+            .iter_mut()
+            .filter(|(other, _)| *other != number)
+            .find_map(|(other, thread)| {
+                let place = thread.events.iter().rposition(|event| event.key == key)?;
+                thread.remove(place);
+                Some((other.clone(), place))
+            });
         let changed = person.threads.entry(number.to_owned()).or_default().insert(event);
         let mut since = self.refold(person_id, number, &changed, fact.map(|fact| (key, fact)), context)?;
         if let Some((other, place)) = elsewhere {
@@ -143,7 +164,7 @@ impl Conversation {
     }
 
     /// The graph says that these items are somebody else's.
-    fn move_away(&mut self, person_id: &str, moved: Move, context: &mut Context) -> Result<(), ProcessorError> {
+    fn move_away(&mut self, person_id: &str, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
         let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
         let mut gone: Vec<(String, Event)> = Vec::new();
         let mut touched: Vec<(String, usize)> = Vec::new();
@@ -167,44 +188,15 @@ impl Conversation {
             since = since.min(self.refold(person_id, &number, &(place..=usize::MAX), None, context)?);
         }
         for (number, event) in gone {
-            self.hand_over(&number, event, &moved, context)?;
+            hand_over(&number, event, moved, context)?;
         }
         self.settle(person_id, since, context)
     }
 
-    fn hand_over(
-        &mut self,
-        number: &str,
-        event: Event,
-        moved: &Move,
-        context: &mut Context,
-    ) -> Result<(), ProcessorError> {
-        let at = event.at;
-        if let Some(message_id) = event.fact()?.message_id {
-            let tenant = event.fact()?.tenant;
-            let record = MessageRecord::Person {
-                tenant: tenant.clone(),
-                message_id: message_id.clone(),
-                version: moved.version,
-                person_id: moved.to_person.clone(),
-                country: moved.country.clone(),
-            };
-            let key = keys::message(&tenant, &message_id);
-            context.send(topics::MESSAGE_ITEM, key, at, wire::encode(&record)?);
-        }
-        let event = Event { session: None, told: false, ..event };
-        let record = PersonRecord::Moved {
-            version: moved.version,
-            country: moved.country.clone(),
-            phone_number_id: number.to_owned(),
-            event: wire::encode(&event)?,
-        };
-        context.send(topics::PERSON_ITEM, moved.to_person.as_bytes(), at, wire::encode(&record)?);
-        Ok(())
-    }
-
     fn forget(&mut self, person_id: &str, key: &str, context: &mut Context) -> Result<(), ProcessorError> {
-        let Some(person) = self.people.get_mut(person_id.as_bytes())? else { return Ok(()) };
+        let Some(person) = self.people.get_mut(person_id.as_bytes())? else {
+            return Ok(());
+        };
         let found = person.threads.iter_mut().find_map(|(number, thread)| {
             let place = thread.events.iter().rposition(|event| *event.key == *key)?;
             thread.remove(place);
@@ -228,10 +220,14 @@ impl Conversation {
         context: &mut Context,
     ) -> Result<Millis, ProcessorError> {
         let now = self.now()?;
-        let Some(person) = self.people.get_mut(person_id.as_bytes())? else { return Ok(Millis::MAX) };
+        let Some(person) = self.people.get_mut(person_id.as_bytes())? else {
+            return Ok(Millis::MAX);
+        };
         let country = person.country.clone();
         let tenant = person.tenant.clone();
-        let Some(thread) = person.threads.get_mut(number) else { return Ok(Millis::MAX) };
+        let Some(thread) = person.threads.get_mut(number) else {
+            return Ok(Millis::MAX);
+        };
         let Changes { sessions, events } = thread.refold(changed, now, person_id, number);
         let conversation = hash::id("conversation_id", &[person_id.as_bytes(), number.as_bytes()]);
         let mut facts: Vec<Fact> = Vec::with_capacity(events.len());
@@ -259,10 +255,16 @@ impl Conversation {
     /// What follows from a change of sessions that opened at `since` or later: what waits for a return of the person, and
     /// the next deadline.
     fn settle(&mut self, person_id: &str, since: Millis, context: &mut Context) -> Result<(), ProcessorError> {
-        let Some(person) = self.people.get_mut(person_id.as_bytes())? else { return Ok(()) };
+        let Some(person) = self.people.get_mut(person_id.as_bytes())? else {
+            return Ok(());
+        };
         let country = person.country.clone();
         let tenant = person.tenant.clone();
-        let changes = if since == Millis::MAX { Vec::new() } else { person.returns(since) };
+        let changes = if since == Millis::MAX {
+            Vec::new()
+        } else {
+            person.returns(since)
+        };
         let deadline = person.deadline();
         for (number, change) in changes {
             self.tell(person_id, &tenant, country.as_deref(), &number, change, context)?;
@@ -305,8 +307,46 @@ impl Conversation {
     }
 
     fn send(&self, key: &[u8], fact: &Fact, context: &mut Context) -> Result<(), ProcessorError> {
-        let value = self.codec.encode(fact).map_err(|error| ProcessorError::Contract(error.to_string()))?;
+        let value = self
+            .codec
+            .encode(fact)
+            .map_err(|error| ProcessorError::Contract(error.to_string()))?;
         context.send(topics::CONVERSATION, key, fact.event_time, value);
         Ok(())
     }
+}
+
+/// Sends an item after its person, and tells its message whose it is.
+fn hand_over(number: &str, event: Event, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
+    let at = event.at;
+    if let Some(message_id) = event.fact()?.message_id {
+        let tenant = event.fact()?.tenant;
+        let record = MessageRecord::Person {
+            tenant: tenant.clone(),
+            message_id: message_id.clone(),
+            version: moved.version,
+            person_id: moved.to_person.clone(),
+            country: moved.country.clone(),
+        };
+        let key = keys::message(&tenant, &message_id);
+        context.send(topics::MESSAGE_ITEM, key, at, wire::encode(&record)?);
+    }
+    let event = Event {
+        session: None,
+        told: false,
+        ..event
+    };
+    let record = PersonRecord::Moved {
+        version: moved.version,
+        country: moved.country.clone(),
+        phone_number_id: number.to_owned(),
+        event: wire::encode(&event)?,
+    };
+    context.send(
+        topics::PERSON_ITEM,
+        moved.to_person.as_bytes(),
+        at,
+        wire::encode(&record)?,
+    );
+    Ok(())
 }

@@ -59,7 +59,10 @@ pub(crate) fn turns(during: &[&Event], closed: bool) -> Vec<Clock> {
         }
     }
     if let Some(started_at) = start.filter(|_| !closed) {
-        turns.push(Clock { started_at, ..Clock::default() });
+        turns.push(Clock {
+            started_at,
+            ..Clock::default()
+        });
     }
     turns
 }
@@ -75,7 +78,11 @@ pub(crate) fn work(during: &[&Event], closed_at: Millis) -> Vec<Work> {
     }
     by_agent
         .into_iter()
-        .map(|(agent, (active_millis, assigned_millis))| Work { agent, active_millis, assigned_millis })
+        .map(|(agent, (active_millis, assigned_millis))| Work {
+            agent,
+            active_millis,
+            assigned_millis,
+        })
         .collect()
 }
 
@@ -102,13 +109,18 @@ impl Stretch {
             let mut own = sent.iter().filter(|(_, _, sender)| sender == agent);
             let Some((index, first, _)) = own.next() else { continue };
             let last = own.next_back().map_or(*first, |(_, at, _)| *at);
-            let assigned = during[..*index].iter().rev().find(|event| assignee(event) == Some(agent));
+            let assigned = during[..*index]
+                .iter()
+                .rev()
+                .find(|event| assignee(event) == Some(agent));
             let start = match (self.turn, assigned) {
                 (None, _) => *first,
                 (Some(turn), Some(assigned)) => turn.max(assigned.at),
                 (Some(turn), None) => {
                     let before = place.checked_sub(1).and_then(|place| {
-                        sent.iter().rev().find(|(other, _, sender)| other < index && *sender == agents[place])
+                        sent.iter()
+                            .rev()
+                            .find(|(other, _, sender)| other < index && *sender == agents[place])
                     });
                     before.map_or(turn, |(_, at, _)| *at)
                 }
@@ -132,7 +144,9 @@ fn active(during: &[&Event]) -> Vec<(String, Millis)> {
                 stretch.turn.get_or_insert(event.at);
             }
             (Role::Human { .. }, _) => {
-                stretch.sent.extend(sender(event).map(|agent| (index, event.at, agent.to_owned())));
+                stretch
+                    .sent
+                    .extend(sender(event).map(|agent| (index, event.at, agent.to_owned())));
             }
             (Role::Bot { .. }, _) | (_, Some("reopened")) => {
                 stretch.close(during, &mut out);
@@ -149,9 +163,10 @@ fn active(during: &[&Event]) -> Vec<(String, Millis)> {
     // Wrap-up is time of a session that somebody worked on.
     if !out.is_empty() {
         out.extend(during.iter().filter_map(|event| match &event.role {
-            Role::Inbox(inbox) if inbox.event == "resolved" => {
-                Some((inbox.agent.clone().unwrap_or_else(|| UNKNOWN.to_owned()), inbox.wrap_up?))
-            }
+            Role::Inbox(inbox) if inbox.event == "resolved" => Some((
+                inbox.agent.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
+                inbox.wrap_up?,
+            )),
             _ => None,
         }));
     }

@@ -1,4 +1,10 @@
 //! Identity and conversation together: whose a message is and in which session, whatever the order of arrival.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use hilo_contracts::{
     codec::{self, Codec as _},
@@ -26,7 +32,10 @@ fn ids(text: &str) -> Vec<Identifier> {
     text.split_whitespace()
         .flat_map(|word| match word.split_once('.') {
             Some(_) => vec![Identifier::bsuid(word)],
-            None => vec![Identifier::wa_id(word), Identifier::phone(&format!("+{word}"), None).unwrap()],
+            None => vec![
+                Identifier::wa_id(word),
+                Identifier::phone(&format!("+{word}"), None).unwrap(),
+            ],
         })
         .collect()
 }
@@ -50,7 +59,11 @@ fn record(at: Millis, pick: usize, inbound: bool) -> Record {
         Some(text) => (ids(text), None),
         None => {
             let (old, new) = CHANGED[pick - SEEN.len()];
-            let change = IdentityChange { old: ids(old), new: ids(new), kind: "number_changed".to_owned() };
+            let change = IdentityChange {
+                old: ids(old),
+                new: ids(new),
+                kind: "number_changed".to_owned(),
+            };
             (ids(old), Some(change))
         }
     };
@@ -65,7 +78,11 @@ fn record(at: Millis, pick: usize, inbound: bool) -> Record {
         entry_id: "1".to_owned(),
         phone_number_id: Some("2".to_owned()),
         test: false,
-        sightings: vec![Sighting { identifiers: sighting, name: None, creates: true }],
+        sightings: vec![Sighting {
+            identifiers: sighting,
+            name: None,
+            creates: true,
+        }],
         has_person: true,
         evidence_only: false,
         body: Body::Message(Message {
@@ -73,7 +90,10 @@ fn record(at: Millis, pick: usize, inbound: bool) -> Record {
             origin: if inbound { Origin::Received } else { Origin::Outbound },
             kind: if change.is_some() { "system" } else { "text" }.to_owned(),
             inbound,
-            author: Author { kind: if inbound { "customer" } else { "agent" }.to_owned(), id: None },
+            author: Author {
+                kind: if inbound { "customer" } else { "agent" }.to_owned(),
+                id: None,
+            },
             reply_to: None,
             group_id: None,
             courtesy: false,
@@ -154,7 +174,14 @@ fn outcome(records: &[Record], restart_after: usize) -> (BTreeSet<String>, BTree
             (id.clone(), format!("{} in {together:?}", people[person].1))
         })
         .collect();
-    (people.into_values().map(|(_, text)| text).filter(|text| !text.is_empty()).collect(), told)
+    (
+        people
+            .into_values()
+            .map(|(_, text)| text)
+            .filter(|text| !text.is_empty())
+            .collect(),
+        told,
+    )
 }
 
 proptest! {

@@ -39,9 +39,17 @@ pub(crate) fn replay(items: u64, seed: u64, as_json: bool) -> Result<()> {
     let seconds = started.elapsed().as_secs_f64();
     let cpu = pipeline::cpu_seconds("/proc/self/stat") - cpu_before;
     let peak = peak_memory();
-    let outcomes: u64 =
-        run.counts.iter().filter(|((name, _), _)| *name == "items").map(|(_, count)| count).sum();
-    ensure!(outcomes == tally.items.unsigned_abs(), "{outcomes} items counted, {} generated", tally.items);
+    let outcomes: u64 = run
+        .counts
+        .iter()
+        .filter(|((name, _), _)| *name == "items")
+        .map(|(_, count)| count)
+        .sum();
+    ensure!(
+        outcomes == tally.items.unsigned_abs(),
+        "{outcomes} items counted, {} generated",
+        tally.items
+    );
     let rate = outcomes as f64 / seconds;
     if as_json {
         println!(
@@ -54,7 +62,10 @@ pub(crate) fn replay(items: u64, seed: u64, as_json: bool) -> Result<()> {
         );
     } else {
         let per_item = |seconds: f64| seconds * 1e6 / outcomes as f64;
-        println!("{outcomes} items of {} lines in {seconds:.2} s: {rate:.0} items/s, {facts} facts", tally.lines);
+        println!(
+            "{outcomes} items of {} lines in {seconds:.2} s: {rate:.0} items/s, {facts} facts",
+            tally.lines
+        );
         println!("CPU {cpu:.2} s: {:.2} µs an item", per_item(cpu));
         println!(
             "  {:.2} µs reading, parsing, fanning out · {:.2} µs duplicates, people, sessions, statuses · {:.2} µs numbers",
@@ -62,7 +73,11 @@ pub(crate) fn replay(items: u64, seed: u64, as_json: bool) -> Result<()> {
             per_item(run.fold_cpu),
             per_item(run.metrics_cpu)
         );
-        println!("peak memory {} MB, all state of {} lines in it", peak >> 20, tally.lines);
+        println!(
+            "peak memory {} MB, all state of {} lines in it",
+            peak >> 20,
+            tally.lines
+        );
     }
     Ok(())
 }
@@ -71,5 +86,7 @@ pub(crate) fn replay(items: u64, seed: u64, as_json: bool) -> Result<()> {
 fn peak_memory() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() << 10
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok())
+        .unwrap_or_default()
+        << 10
 }

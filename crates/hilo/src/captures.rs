@@ -51,9 +51,17 @@ impl Lines {
         } else {
             Box::new(File::open(path).with_context(|| format!("cannot read the capture {}", path.display()))?)
         };
-        let name = path.file_name().map_or_else(|| "-".to_owned(), |name| name.to_string_lossy().into_owned());
+        let name = path
+            .file_name()
+            .map_or_else(|| "-".to_owned(), |name| name.to_string_lossy().into_owned());
         let reader = Box::new(BufReader::with_capacity(1 << 18, source));
-        Ok(Self { reader, name, path: path.to_owned(), line: 0, buffer: Vec::new() })
+        Ok(Self {
+            reader,
+            name,
+            path: path.to_owned(),
+            line: 0,
+            buffer: Vec::new(),
+        })
     }
 }
 

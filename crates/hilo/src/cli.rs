@@ -236,6 +236,12 @@ pub(crate) enum BenchCommand {
         /// Connections.
         #[arg(long, default_value_t = 64)]
         connections: usize,
+        /// Bytes of a delivery's body.
+        #[arg(long, default_value_t = 850)]
+        body_bytes: usize,
+        /// Folder on the disk to measure; a temporary one is made in it.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        dir: PathBuf,
         /// Print as JSON.
         #[arg(long)]
         json: bool,
@@ -243,8 +249,9 @@ pub(crate) enum BenchCommand {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration =
-        text.parse().map_err(|_| format!("{text:?} is no duration: write for example 30s, 5m or 2h"))?;
+    let span: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| format!("{text:?} is no duration: write for example 30s, 5m or 2h"))?;
     Duration::try_from(span).map_err(|_| format!("{text:?} is no positive duration"))
 }
 

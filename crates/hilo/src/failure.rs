@@ -12,12 +12,18 @@ pub(crate) struct Failure {
 impl Failure {
     /// The arguments or the configuration are wrong.
     pub(crate) fn usage(error: impl Into<anyhow::Error>) -> Self {
-        Self { error: error.into(), code: 2 }
+        Self {
+            error: error.into(),
+            code: 2,
+        }
     }
 
     /// The operation failed.
     pub(crate) fn failed(error: impl Into<anyhow::Error>) -> Self {
-        Self { error: error.into(), code: 1 }
+        Self {
+            error: error.into(),
+            code: 1,
+        }
     }
 
     /// Whether the reader of our output went away (`hilo export … | head`): that is its right, and no failure.

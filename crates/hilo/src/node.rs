@@ -68,7 +68,9 @@ impl Node {
                 metrics_read: 0,
             };
             let (watch, stop) = (watch.clone(), Arc::clone(&stop));
-            thread::Builder::new().name("reader".to_owned()).spawn(move || reader.run(&watch, &stop))?
+            thread::Builder::new()
+                .name("reader".to_owned())
+                .spawn(move || reader.run(&watch, &stop))?
         };
         Ok(Self {
             raw: Arc::new(raw),
@@ -96,13 +98,19 @@ impl Node {
         self.stop.store(true, Ordering::Release);
         let read = match self.reader.take().map(JoinHandle::join) {
             Some(Ok(result)) => result,
-            Some(Err(_)) => Err(anyhow::anyhow!("the reader of the topics stopped: this is a defect of Hilo")),
+            Some(Err(_)) => Err(anyhow::anyhow!(
+                "the reader of the topics stopped: this is a defect of Hilo"
+            )),
             None => Ok(()),
         };
         if let Some(engine) = self.engine.take() {
             engine.stop()?;
         }
-        anyhow::ensure!(progress.lag_records == 0, "the engine stopped with {} records left", progress.lag_records);
+        anyhow::ensure!(
+            progress.lag_records == 0,
+            "the engine stopped with {} records left",
+            progress.lag_records
+        );
         read
     }
 }
@@ -123,7 +131,10 @@ impl Reader {
             match self.catch_up() {
                 Ok(()) => {}
                 Err(failure) => {
-                    error!(error = format!("{failure:#}"), "the golden record cannot be kept up to date");
+                    error!(
+                        error = format!("{failure:#}"),
+                        "the golden record cannot be kept up to date"
+                    );
                     return Err(failure);
                 }
             }
@@ -140,7 +151,11 @@ impl Reader {
             for topic in GOLDEN_TOPICS {
                 let from = self.golden.next_offset(topic)?;
                 let records = self.log.read(topic, u64::try_from(from).unwrap_or_default(), APPLY)?;
-                batch.extend(records.into_iter().map(|(offset, record)| (topic, offset as i64, record)));
+                batch.extend(
+                    records
+                        .into_iter()
+                        .map(|(offset, record)| (topic, offset as i64, record)),
+                );
             }
             if batch.is_empty() {
                 break;

@@ -1,6 +1,6 @@
 //! The whole topology in memory, on three threads: `normalize`, the folds, the numbers.
 
-use crate::topology::{dead_letter, topology, Tenants};
+use crate::topology::{Tenants, dead_letter, topology};
 use anyhow::{Context as _, Result, anyhow};
 use hilo_contracts::topics;
 use hilo_domain::Millis;
@@ -103,7 +103,12 @@ pub(crate) fn run(
             }
         }
         let [fan_out_cpu, fold_cpu, metrics_cpu] = cpu;
-        sunk.map(|()| Run { counts, fan_out_cpu, fold_cpu, metrics_cpu })
+        sunk.map(|()| Run {
+            counts,
+            fan_out_cpu,
+            fold_cpu,
+            metrics_cpu,
+        })
     })
 }
 
@@ -115,12 +120,18 @@ fn fan_out_all(
     let mut batch = Vec::with_capacity(BATCH);
     for record in raw {
         executor.feed(record?)?;
-        let (items, decided): (Vec<_>, Vec<_>) =
-            executor.take_outputs().into_iter().partition(|record| record.topic == topics::ITEM);
+        let (items, decided): (Vec<_>, Vec<_>) = executor
+            .take_outputs()
+            .into_iter()
+            .partition(|record| record.topic == topics::ITEM);
         batch.extend(decided.into_iter().map(Step::Decided));
         batch.extend((!items.is_empty()).then_some(Step::Items(items)));
         batch.extend(executor.take_advance().map(Step::Time));
-        if batch.len() >= BATCH && steps.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH))).is_err() {
+        if batch.len() >= BATCH
+            && steps
+                .send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)))
+                .is_err()
+        {
             // The other side stopped and says why.
             return Ok(());
         }
@@ -198,6 +209,11 @@ pub(crate) fn cpu_seconds(stat: &str) -> f64 {
     let text = std::fs::read_to_string(stat).unwrap_or_default();
     // The name of the command stands in brackets and may hold spaces: user and system time are the 12th and 13th after.
     let after = text.rsplit(')').next().unwrap_or_default();
-    let ticks: f64 = after.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+    let ticks: f64 = after
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|ticks| ticks.parse::<f64>().ok())
+        .sum();
     ticks / TICKS_PER_SECOND
 }

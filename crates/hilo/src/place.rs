@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 /// The configuration, and the data directory: the argument's, else the configuration's.
 pub(crate) fn open(place: &Place) -> Result<(Config, PathBuf), Failure> {
     let config = config(place.config.as_deref())?;
-    let dir = place.data_dir.clone().unwrap_or_else(|| config.storage.data_dir.clone());
+    let dir = place
+        .data_dir
+        .clone()
+        .unwrap_or_else(|| config.storage.data_dir.clone());
     Ok((config, dir))
 }
 
@@ -22,7 +25,10 @@ pub(crate) fn must_exist(dir: &Path) -> Result<(), Failure> {
     if dir.is_dir() {
         return Ok(());
     }
-    Err(Failure::usage(anyhow!("there is no data directory {}: name it with --data-dir", dir.display())))
+    Err(Failure::usage(anyhow!(
+        "there is no data directory {}: name it with --data-dir",
+        dir.display()
+    )))
 }
 
 /// What the processors need of the tenants.

@@ -29,7 +29,13 @@ impl Progress {
             bar
         });
         let now = Instant::now();
-        Self { bar, what, done: 0, started: now, logged: now }
+        Self {
+            bar,
+            what,
+            done: 0,
+            started: now,
+            logged: now,
+        }
     }
 
     pub(crate) fn add(&mut self, count: u64) {
@@ -38,7 +44,12 @@ impl Progress {
             bar.inc(count);
         } else if self.logged.elapsed() >= EVERY {
             self.logged = Instant::now();
-            eprintln!("{} {} after {} s", self.done, self.what, self.started.elapsed().as_secs());
+            eprintln!(
+                "{} {} after {} s",
+                self.done,
+                self.what,
+                self.started.elapsed().as_secs()
+            );
         }
     }
 

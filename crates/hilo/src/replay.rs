@@ -143,7 +143,11 @@ pub(crate) fn replay(inputs: &[PathBuf], out: &Path, tenants: &Tenants) -> Resul
     metrics.flush()?;
     golden.write_state(&state)?;
     let found = reasons(run.counts.iter().map(|((name, label), count)| (*name, *label, *count)));
-    let summary = Summary::new(|name, label| run.counts.get(&(name, label)).copied().unwrap_or_default(), found, &golden)?;
+    let summary = Summary::new(
+        |name, label| run.counts.get(&(name, label)).copied().unwrap_or_default(),
+        found,
+        &golden,
+    )?;
     let mut text = serde_json::to_string(&summary)?;
     text.push('\n');
     fs::write(out.join("summary.json"), text).context("cannot write summary.json")?;

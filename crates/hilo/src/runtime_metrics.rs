@@ -52,8 +52,15 @@ impl RuntimeMetrics {
     fn refresh(&self) {
         let progress = self.watch.get();
         self.lag_records.set(progress.lag_records as f64);
-        let age = progress.last_commit.and_then(|at| at.elapsed().ok()).unwrap_or_default();
-        self.lag_seconds.set(if progress.lag_records == 0 { 0.0 } else { age.as_secs_f64() });
+        let age = progress
+            .last_commit
+            .and_then(|at| at.elapsed().ok())
+            .unwrap_or_default();
+        self.lag_seconds.set(if progress.lag_records == 0 {
+            0.0
+        } else {
+            age.as_secs_f64()
+        });
         self.commits.reset();
         self.commits.inc_by(progress.batches as f64);
         self.running.set(f64::from(u8::from(progress.running)));
@@ -70,7 +77,13 @@ impl RuntimeMetrics {
     }
 
     fn parts(&self) -> [&dyn Collector; 5] {
-        [&self.lag_records, &self.lag_seconds, &self.commits, &self.running, &self.events]
+        [
+            &self.lag_records,
+            &self.lag_seconds,
+            &self.commits,
+            &self.running,
+            &self.events,
+        ]
     }
 }
 

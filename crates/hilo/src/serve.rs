@@ -33,10 +33,13 @@ pub(crate) async fn serve(
     registry.register(Box::new(RuntimeMetrics::new(node.watch.clone(), &node.dir, &topology)?))?;
     let watch = node.watch.clone();
     let gateway = Gateway::new(Arc::clone(&node.raw), secrets, Limits::default(), &registry)?.ready_when(move || {
-        if watch.get().running { Ok(()) } else { Err("the engine has stopped; read the last error in the log".to_owned()) }
+        if watch.get().running {
+            Ok(())
+        } else {
+            Err("the engine has stopped; read the last error in the log".to_owned())
+        }
     });
-    let source =
-        NodeSource::new(label, &node.dir, &topology, node.watch.clone(), Arc::clone(&node.table))?;
+    let source = NodeSource::new(label, &node.dir, &topology, node.watch.clone(), Arc::clone(&node.table))?;
     let (closing, closed) = watch::channel(false);
     let app = hilo_gateway::router(gateway).merge(hilo_dashboard::router(Arc::new(source), closed));
     let clock = Clock::start(node);
@@ -63,7 +66,9 @@ impl Clock {
         let thread = thread::spawn(move || {
             while !stopped.load(Ordering::Acquire) {
                 thread::park_timeout(TICK);
-                let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+                let now = SystemTime::now()
+                    .duration_since(SystemTime::UNIX_EPOCH)
+                    .unwrap_or_default();
                 if let Err(error) = node.tick(now.as_millis() as hilo_domain::Millis) {
                     warn!(%error, "the time cannot be put into the log");
                 }

@@ -8,9 +8,7 @@ use hilo_contracts::{
 use hilo_dashboard::{
     MetricQuery, Snapshot, Source, SourceError, Stage, Step, Trace,
     meter::{Meter, Series},
-    model::{
-        Flow, Lag, NumberCard, Outcomes, Point, ReasonCount, SenderRow, Severity, TemplateRow, Warning,
-    },
+    model::{Flow, Lag, NumberCard, Outcomes, Point, ReasonCount, SenderRow, Severity, TemplateRow, Warning},
 };
 use hilo_domain::Millis;
 use hilo_golden::Golden;
@@ -85,7 +83,9 @@ fn unavailable(error: impl std::fmt::Display) -> SourceError {
 }
 
 fn wall_clock() -> Millis {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis() as Millis)
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as Millis)
 }
 
 impl Source for NodeSource {
@@ -139,7 +139,9 @@ impl Source for NodeSource {
             return latest(&mut state.log, id, topics::DEAD_LETTER, |fact| fact["reason"] == reason)
                 .map_err(unavailable);
         }
-        trace::trace(&mut state.log, &table, id).map_err(unavailable)?.ok_or(SourceError::NotFound)
+        trace::trace(&mut state.log, &table, id)
+            .map_err(unavailable)?
+            .ok_or(SourceError::NotFound)
     }
 
     fn metrics(&self, query: &MetricQuery) -> Result<Vec<Metric>, SourceError> {
@@ -151,7 +153,10 @@ impl Source for NodeSource {
 type Totals = BTreeMap<(String, String), u64>;
 
 fn count(counts: &Totals, name: &str, label: &str) -> u64 {
-    counts.get(&(name.to_owned(), label.to_owned())).copied().unwrap_or_default()
+    counts
+        .get(&(name.to_owned(), label.to_owned()))
+        .copied()
+        .unwrap_or_default()
 }
 
 fn outcomes(counts: &Totals) -> Outcomes {
@@ -197,9 +202,16 @@ fn warnings(progress: &Progress, outcomes: &Outcomes) -> Vec<Warning> {
 impl State {
     fn lag(&mut self, progress: &Progress) -> Lag {
         let now = wall_clock();
-        let since_commit = progress.last_commit.and_then(|at| at.elapsed().ok()).unwrap_or_default();
+        let since_commit = progress
+            .last_commit
+            .and_then(|at| at.elapsed().ok())
+            .unwrap_or_default();
         // Every record that waits came after the last commit.
-        let seconds = if progress.lag_records == 0 { 0.0 } else { since_commit.as_secs_f64() };
+        let seconds = if progress.lag_records == 0 {
+            0.0
+        } else {
+            since_commit.as_secs_f64()
+        };
         self.lag.push(now, seconds);
         Lag {
             records: progress.lag_records,
@@ -261,7 +273,10 @@ fn numbers(table: &Table) -> Vec<NumberCard> {
             && window.end - window.start <= hilo_domain::time::HOUR
         {
             let trend = trends.entry((&row.tenant, &row.metric)).or_default();
-            trend.push(Point { at: window.start, value });
+            trend.push(Point {
+                at: window.start,
+                value,
+            });
         }
     }
     let mut cards: Vec<NumberCard> = table
@@ -269,12 +284,18 @@ fn numbers(table: &Table) -> Vec<NumberCard> {
         .filter(whole)
         .filter(|row| row.window.is_none())
         .map(|row| {
-            let mut trend = trends.remove(&(row.tenant.as_str(), row.metric.as_str())).unwrap_or_default();
+            let mut trend = trends
+                .remove(&(row.tenant.as_str(), row.metric.as_str()))
+                .unwrap_or_default();
             trend.sort_by_key(|point| point.at);
             let surplus = trend.len().saturating_sub(HOURS);
             trend.drain(..surplus);
             let trace = format!("{NUMBER}{}", row.metric);
-            NumberCard { row: row.clone(), trend, trace }
+            NumberCard {
+                row: row.clone(),
+                trend,
+                trace,
+            }
         })
         .collect();
     cards.sort_by_key(|card| {
@@ -285,7 +306,10 @@ fn numbers(table: &Table) -> Vec<NumberCard> {
 }
 
 fn dimension<'a>(row: &'a Metric, name: &str) -> Option<&'a str> {
-    row.dimensions.iter().find(|dimension| dimension.name == name).map(|dimension| dimension.value.as_str())
+    row.dimensions
+        .iter()
+        .find(|dimension| dimension.name == name)
+        .map(|dimension| dimension.value.as_str())
 }
 
 fn templates(table: &Table) -> Vec<TemplateRow> {
@@ -378,7 +402,9 @@ fn behind_number(log: &mut Log, table: &Table, id: &str, number: &str) -> anyhow
     let rows = table.rows().filter(|row| {
         row.metric == metric
             && row.window.is_none()
-            && template.map_or(row.dimensions.is_empty(), |template| dimension(row, "template") == Some(template))
+            && template.map_or(row.dimensions.is_empty(), |template| {
+                dimension(row, "template") == Some(template)
+            })
     });
     for row in rows {
         found.steps.push(Step {
@@ -414,5 +440,10 @@ fn latest(log: &mut Log, id: &str, topic: &'static str, wanted: impl Fn(&Value) 
     let total = steps.len() as u64;
     let surplus = steps.len().saturating_sub(FACTS);
     steps.drain(..surplus);
-    Ok(Trace { id: id.to_owned(), kind: "number".to_owned(), steps, total })
+    Ok(Trace {
+        id: id.to_owned(),
+        kind: "number".to_owned(),
+        steps,
+        total,
+    })
 }

@@ -1,8 +1,8 @@
 //! The topology: which processors run over which topics. A new processor is one line here.
 
+use anyhow::Result;
 use hilo_contracts::topics;
 use hilo_metrics::Config as MetricsConfig;
-use anyhow::Result;
 use hilo_stream::{ProcessorError, ProcessorSpec, Record, TopicKind, TopicSpec, Topology};
 use std::collections::BTreeMap;
 
@@ -24,7 +24,9 @@ pub(crate) fn topology(tenants: &Tenants) -> Result<Topology> {
         hilo_conversation::spec(),
         hilo_status::spec(),
         hilo_account::spec(),
-        hilo_metrics::spec(&MetricsConfig { time_zones: tenants.time_zones.clone() })?,
+        hilo_metrics::spec(&MetricsConfig {
+            time_zones: tenants.time_zones.clone(),
+        })?,
     ];
     Ok(Topology::new(vec![raw()], processors)?)
 }

@@ -8,10 +8,7 @@ use hilo_contracts::{
     item::{Body, Item},
     json, topics,
 };
-use hilo_dashboard::{
-    Stage, Step, Trace,
-    trace::Link,
-};
+use hilo_dashboard::{Stage, Step, Trace, trace::Link};
 use hilo_domain::{Millis, time};
 use hilo_metrics::table::Table;
 use hilo_stream::{Executor, Record, embedded::Log, wire};
@@ -64,7 +61,11 @@ pub(crate) fn trace(log: &mut Log, table: &Table, id: &str) -> Result<Option<Tra
                 let content: Value = value(topic, &record.value)?;
                 let source = content.get("source").cloned().unwrap_or(Value::Null);
                 let Some(field) = IDS.iter().find(|field| {
-                    content.get(**field).or_else(|| source.get(**field)).and_then(Value::as_str) == Some(id)
+                    content
+                        .get(**field)
+                        .or_else(|| source.get(**field))
+                        .and_then(Value::as_str)
+                        == Some(id)
                 }) else {
                     continue;
                 };
@@ -74,7 +75,10 @@ pub(crate) fn trace(log: &mut Log, table: &Table, id: &str) -> Result<Option<Tra
                     "message_id" | "reply_to" => "message",
                     _ => kind,
                 };
-                let delivery = content.get("delivery_id").or_else(|| source.get("delivery_id")).and_then(Value::as_str);
+                let delivery = content
+                    .get("delivery_id")
+                    .or_else(|| source.get("delivery_id"))
+                    .and_then(Value::as_str);
                 deliveries.extend(delivery.filter(|delivery| !delivery.is_empty()).map(str::to_owned));
                 if topic == topics::STATUS {
                     metric_steps(table, &content, &mut steps)?;
@@ -90,11 +94,16 @@ pub(crate) fn trace(log: &mut Log, table: &Table, id: &str) -> Result<Option<Tra
     if steps.is_empty() {
         return Ok(None);
     }
-    steps.sort_by(|a, b| (a.stage, a.at).cmp(&(b.stage, b.at)));
+    steps.sort_by_key(|step| (step.stage, step.at));
     let total = steps.len() as u64;
     let surplus = steps.len().saturating_sub(STEPS);
     steps.drain(..surplus);
-    Ok(Some(Trace { id: id.to_owned(), kind: kind.to_owned(), steps, total }))
+    Ok(Some(Trace {
+        id: id.to_owned(),
+        kind: kind.to_owned(),
+        steps,
+        total,
+    }))
 }
 
 /// A record as a JSON value.
@@ -115,13 +124,33 @@ fn contains(bytes: &[u8], id: &[u8]) -> bool {
 
 pub(crate) fn fact_step(topic: &'static str, content: Value, at: Millis) -> Step {
     let text = |field: &str| content.get(field).and_then(Value::as_str).map(str::to_owned);
-    let title = if topic == topics::STATUS { text("status").or_else(|| text("kind")) } else { text("kind") };
+    let title = if topic == topics::STATUS {
+        text("status").or_else(|| text("kind"))
+    } else {
+        text("kind")
+    };
     let title = title.or_else(|| text("reason")).unwrap_or_else(|| topic.to_owned());
-    let links = [("person", "person_id"), ("session", "session_id"), ("other person", "other_person_id")]
-        .into_iter()
-        .filter_map(|(label, field)| Some(Link { label: label.to_owned(), id: text(field)? }))
-        .collect();
-    Step { stage: Stage::Fact, at, title, topic: Some(topic.to_owned()), content, links }
+    let links = [
+        ("person", "person_id"),
+        ("session", "session_id"),
+        ("other person", "other_person_id"),
+    ]
+    .into_iter()
+    .filter_map(|(label, field)| {
+        Some(Link {
+            label: label.to_owned(),
+            id: text(field)?,
+        })
+    })
+    .collect();
+    Step {
+        stage: Stage::Fact,
+        at,
+        title,
+        topic: Some(topic.to_owned()),
+        content,
+        links,
+    }
 }
 
 /// The deliveries themselves. The raw topic is read once; a delivery may have come several times.
@@ -142,7 +171,10 @@ fn raw_steps(log: &mut Log, deliveries: &BTreeSet<String>, steps: &mut Vec<Step>
                     at: raw.received_at,
                     title: raw.source.clone(),
                     topic: Some(topics::RAW.to_owned()),
-                    links: vec![Link { label: "delivery".to_owned(), id: raw.delivery_id.clone() }],
+                    links: vec![Link {
+                        label: "delivery".to_owned(),
+                        id: raw.delivery_id.clone(),
+                    }],
                     content: value(topics::RAW, &record.value)?,
                 });
                 item_steps(&mut fan_out, record, steps)?;
@@ -154,7 +186,11 @@ fn raw_steps(log: &mut Log, deliveries: &BTreeSet<String>, steps: &mut Vec<Step>
 /// The items of a delivery, by fanning it out once more: they rest in no log.
 fn item_steps(fan_out: &mut Executor, record: Record, steps: &mut Vec<Step>) -> Result<()> {
     fan_out.feed(record)?;
-    for output in fan_out.take_outputs().into_iter().filter(|output| output.topic == topics::ITEM) {
+    for output in fan_out
+        .take_outputs()
+        .into_iter()
+        .filter(|output| output.topic == topics::ITEM)
+    {
         let item: Item = wire::decode(&output.value)?;
         let kind = match &item.body {
             Body::Message(message) => &message.kind,
@@ -185,14 +221,22 @@ fn item_steps(fan_out: &mut Executor, record: Record, steps: &mut Vec<Step>) -> 
 /// The rows over all input that count a message, by its template and segment.
 fn metric_steps(table: &Table, status: &Value, steps: &mut Vec<Step>) -> Result<()> {
     let text = |value: &Value, field: &str| value.get(field).and_then(Value::as_str).map(str::to_owned);
-    let Some(template) = status.get("template").filter(|template| !template.is_null()) else { return Ok(()) };
-    let (Some(tenant), Some(name)) = (text(status, "tenant"), text(template, "name")) else { return Ok(()) };
+    let Some(template) = status.get("template").filter(|template| !template.is_null()) else {
+        return Ok(());
+    };
+    let (Some(tenant), Some(name)) = (text(status, "tenant"), text(template, "name")) else {
+        return Ok(());
+    };
     let segment = text(status, "segment").unwrap_or_else(|| "unknown".to_owned());
     for row in table.rows().filter(|row| row.tenant == tenant && row.window.is_none()) {
         let dimension = |wanted: &str| row.dimensions.iter().find(|dimension| dimension.name == wanted);
         let counts_it = dimension("template").is_some_and(|dimension| dimension.value == name)
             && dimension("segment").is_some_and(|dimension| dimension.value == segment);
-        let known = || steps.iter().any(|step| step.stage == Stage::Metric && step.title == row.definition);
+        let known = || {
+            steps
+                .iter()
+                .any(|step| step.stage == Stage::Metric && step.title == row.definition)
+        };
         if counts_it && !known() {
             let content = metric_value(row)?;
             steps.push(Step {
@@ -212,7 +256,11 @@ fn metric_steps(table: &Table, status: &Value, steps: &mut Vec<Step>) -> Result<
 pub(crate) fn print(trace: &Trace, out: &mut impl std::io::Write) -> std::io::Result<()> {
     writeln!(out, "{} {} ({} steps)", trace.kind, trace.id, trace.total)?;
     for step in &trace.steps {
-        let at = if step.at == 0 { "-".to_owned() } else { time::to_rfc3339(step.at) };
+        let at = if step.at == 0 {
+            "-".to_owned()
+        } else {
+            time::to_rfc3339(step.at)
+        };
         let content = hilo_dashboard::mask::json(&step.content);
         writeln!(out, "{at:<24} {:<6} {:<22} {content}", step.stage.as_str(), step.title)?;
     }

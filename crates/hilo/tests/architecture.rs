@@ -1,4 +1,10 @@
 //! The shape of the workspace: dependencies go one way, processors know no I/O, the generated picture is fresh.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
@@ -23,8 +29,16 @@ const ORDER: [&str; 15] = [
 
 /// What a processor may use beyond `domain`, `contracts` and `stream`: nothing that has a clock, a file or a socket.
 const PROCESSORS: [&str; 6] = ["normalize", "identity", "conversation", "status", "account", "metrics"];
-const PURE: [&str; 8] =
-    ["hilo-contracts", "hilo-domain", "hilo-stream", "jiff", "rustc-hash", "serde", "serde_json", "thiserror"];
+const PURE: [&str; 8] = [
+    "hilo-contracts",
+    "hilo-domain",
+    "hilo-stream",
+    "jiff",
+    "rustc-hash",
+    "serde",
+    "serde_json",
+    "thiserror",
+];
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -46,11 +60,25 @@ fn dependencies() -> BTreeMap<String, Vec<String>> {
 #[test]
 fn dependencies_go_one_way() {
     let crates = dependencies();
-    assert_eq!(crates.len(), ORDER.len(), "a new crate has its place in ORDER: {:?}", crates.keys());
+    assert_eq!(
+        crates.len(),
+        ORDER.len(),
+        "a new crate has its place in ORDER: {:?}",
+        crates.keys()
+    );
     for (name, dependencies) in crates {
-        let place = ORDER.iter().position(|known| *known == name).unwrap_or_else(|| panic!("{name} is not in ORDER"));
-        for dependency in dependencies.iter().filter_map(|dependency| dependency.strip_prefix("hilo-")) {
-            assert!(ORDER[..place].contains(&dependency), "{name} must not depend on {dependency}");
+        let place = ORDER
+            .iter()
+            .position(|known| *known == name)
+            .unwrap_or_else(|| panic!("{name} is not in ORDER"));
+        for dependency in dependencies
+            .iter()
+            .filter_map(|dependency| dependency.strip_prefix("hilo-"))
+        {
+            assert!(
+                ORDER[..place].contains(&dependency),
+                "{name} must not depend on {dependency}"
+            );
         }
     }
 }
@@ -60,7 +88,10 @@ fn processors_are_pure() {
     let crates = dependencies();
     for name in PROCESSORS {
         for dependency in &crates[name] {
-            assert!(PURE.contains(&dependency.as_str()), "processor crate {name} must not depend on {dependency}");
+            assert!(
+                PURE.contains(&dependency.as_str()),
+                "processor crate {name} must not depend on {dependency}"
+            );
         }
     }
 }
@@ -104,7 +135,11 @@ fn processors_have_no_clock_and_no_environment() {
 fn the_picture_of_the_topology_is_fresh() {
     let folder = tempfile::tempdir().unwrap();
     let fresh = folder.path().join("topology.svg");
-    let status = Command::new(env!("CARGO_BIN_EXE_hilo")).args(["topology", "--svg"]).arg(&fresh).output().unwrap();
+    let status = Command::new(env!("CARGO_BIN_EXE_hilo"))
+        .args(["topology", "--svg"])
+        .arg(&fresh)
+        .output()
+        .unwrap();
     assert!(status.status.success());
     let committed = fs::read_to_string(root().join("deploy/topology.svg")).unwrap_or_default();
     assert_eq!(

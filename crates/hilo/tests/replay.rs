@@ -1,5 +1,11 @@
 //! `hilo replay` by the commands that a user types: the worked example byte for byte, real payloads, and the promise
 //! that order and repetition do not matter.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use serde_json::Value;
 use std::{
@@ -35,12 +41,22 @@ fn replay(inputs: &[&Path], out: &Path) -> Value {
 fn state(out: &Path) -> BTreeMap<&'static str, String> {
     ["persons", "sessions", "messages"]
         .into_iter()
-        .map(|name| (name, fs::read_to_string(out.join(format!("state/{name}.ndjson"))).unwrap()))
+        .map(|name| {
+            (
+                name,
+                fs::read_to_string(out.join(format!("state/{name}.ndjson"))).unwrap(),
+            )
+        })
         .collect()
 }
 
 fn adds_up(summary: &Value) {
-    let outcomes: u64 = summary["outcomes"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+    let outcomes: u64 = summary["outcomes"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|count| count.as_u64().unwrap())
+        .sum();
     assert_eq!(summary["items"].as_u64(), Some(outcomes), "{summary}");
 }
 
@@ -70,7 +86,14 @@ fn the_worked_example_gives_its_expected_results() {
     let mut got = summary;
     adds_up(&got);
     // The names of the reasons are ours, their sum is not.
-    let sum = |value: &Value| value.as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum::<u64>();
+    let sum = |value: &Value| {
+        value
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|count| count.as_u64().unwrap())
+            .sum::<u64>()
+    };
     assert_eq!(sum(&want["dead_letter_reasons"]), sum(&got["dead_letter_reasons"]));
     for value in [&mut want, &mut got] {
         value.as_object_mut().unwrap().remove("dead_letter_reasons");
@@ -87,18 +110,29 @@ fn the_worked_example_gives_its_expected_metrics() {
     let Some(example) = beside("example") else { return };
     let out = tempfile::tempdir().unwrap();
     replay(&[&example.join("capture.ndjson")], out.path());
-    assert_eq!(rows(&out.path().join("metrics.ndjson")), rows(&example.join("expected/metrics.ndjson")));
+    assert_eq!(
+        rows(&out.path().join("metrics.ndjson")),
+        rows(&example.join("expected/metrics.ndjson"))
+    );
 }
 
 #[test]
 fn order_and_repetition_of_lines_do_not_matter() {
     let Some(example) = beside("example") else { return };
     let payloads = beside("payloads");
-    let mut lines: Vec<String> =
-        fs::read_to_string(example.join("capture.ndjson")).unwrap().lines().map(str::to_owned).collect();
+    let mut lines: Vec<String> = fs::read_to_string(example.join("capture.ndjson"))
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect();
     for file in ["pywa.ndjson", "bindambc.ndjson"] {
         if let Some(folder) = &payloads {
-            lines.extend(fs::read_to_string(folder.join(file)).unwrap().lines().map(str::to_owned));
+            lines.extend(
+                fs::read_to_string(folder.join(file))
+                    .unwrap()
+                    .lines()
+                    .map(str::to_owned),
+            );
         }
     }
     let folder = tempfile::tempdir().unwrap();
@@ -137,10 +171,22 @@ fn the_same_input_gives_the_same_bytes() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     replay(&[&capture], one.path());
     replay(&[&capture], two.path());
-    for name in
-        ["identity", "conversation", "status", "account", "unclassified", "dead_letter", "metrics"].map(|name| format!("{name}.ndjson"))
+    for name in [
+        "identity",
+        "conversation",
+        "status",
+        "account",
+        "unclassified",
+        "dead_letter",
+        "metrics",
+    ]
+    .map(|name| format!("{name}.ndjson"))
     {
-        assert_eq!(fs::read(one.path().join(&name)).unwrap(), fs::read(two.path().join(&name)).unwrap(), "{name}");
+        assert_eq!(
+            fs::read(one.path().join(&name)).unwrap(),
+            fs::read(two.path().join(&name)).unwrap(),
+            "{name}"
+        );
     }
 }
 
@@ -148,7 +194,10 @@ fn the_same_input_gives_the_same_bytes() {
 fn real_payloads_add_up() {
     let Some(payloads) = beside("payloads") else { return };
     let out = tempfile::tempdir().unwrap();
-    let summary = replay(&[&payloads.join("pywa.ndjson"), &payloads.join("bindambc.ndjson")], out.path());
+    let summary = replay(
+        &[&payloads.join("pywa.ndjson"), &payloads.join("bindambc.ndjson")],
+        out.path(),
+    );
     adds_up(&summary);
     assert_eq!(summary["deliveries"], 100);
     assert_eq!(summary["outcomes"]["dead_letter"], 0);

@@ -98,8 +98,12 @@ impl Cluster {
         self.version = self.version.max(other.version);
         // Evidence of two clusters is disjoint: what they share would have made them one.
         for timeline in other.owners {
-            self.owners
-                .push(timeline.into_iter().map(|(from, person)| (from, person.map(|index| index + shift))).collect());
+            self.owners.push(
+                timeline
+                    .into_iter()
+                    .map(|(from, person)| (from, person.map(|index| index + shift)))
+                    .collect(),
+            );
         }
         self.evidence.absorb(other.evidence);
     }
@@ -119,8 +123,15 @@ impl Cluster {
         let mut revision = Revision::default();
         let mut people: Vec<Known> = Vec::with_capacity(verdict.people.len());
         for (index, found) in verdict.people.iter().enumerate() {
-            let old = heirs.iter().position(|heir| *heir == Heir::Same(index)).map(|place| &before[place]);
-            let spans: Vec<_> = found.spans.iter().map(|span| (span.id.clone(), span.from, span.to)).collect();
+            let old = heirs
+                .iter()
+                .position(|heir| *heir == Heir::Same(index))
+                .map(|place| &before[place]);
+            let spans: Vec<_> = found
+                .spans
+                .iter()
+                .map(|span| (span.id.clone(), span.from, span.to))
+                .collect();
             let known = match old {
                 Some(old) if old.spans == spans && old.name == found.name => old.clone(),
                 old => {
@@ -136,7 +147,11 @@ impl Cluster {
                             })
                             .unwrap_or(What::Observed),
                     };
-                    revision.changed.push(Changed { person: index, rule: found.rule, what });
+                    revision.changed.push(Changed {
+                        person: index,
+                        rule: found.rule,
+                        what,
+                    });
                     Known {
                         person_id: old.map_or_else(|| new_id(index), |old| old.person_id.clone()),
                         revision: old.map_or(1, |old| old.revision + 1),
@@ -157,7 +172,9 @@ impl Cluster {
         }
         for (index, timeline) in owners_before.iter().enumerate() {
             let name = |people: &[Known], person: Option<usize>| {
-                person.and_then(|person| people.get(person)).map(|known| known.person_id.clone())
+                person
+                    .and_then(|person| people.get(person))
+                    .map(|known| known.person_id.clone())
             };
             let atom = atom(&self.evidence.together[index].ids);
             for (from, to, old, new) in differences(timeline, &verdict.timelines[index]) {
@@ -165,7 +182,17 @@ impl Cluster {
                     && old != to_person
                 {
                     let country = new.and_then(|person| people[person].country.clone());
-                    revision.moves.push((old, Move { version: self.version, atom, from, to, to_person, country }));
+                    revision.moves.push((
+                        old,
+                        Move {
+                            version: self.version,
+                            atom,
+                            from,
+                            to,
+                            to_person,
+                            country,
+                        },
+                    ));
                 }
             }
         }
@@ -214,9 +241,9 @@ fn heirs(before: &[Known], found: &[Found]) -> Vec<Heir> {
 }
 
 fn lost(old: &Known, spans: &[(Identifier, Millis, Option<Millis>)]) -> bool {
-    old.spans.iter().any(|(id, _, to)| {
-        to.is_none() && !spans.iter().any(|(now, _, now_to)| now == id && now_to.is_none())
-    })
+    old.spans
+        .iter()
+        .any(|(id, _, to)| to.is_none() && !spans.iter().any(|(now, _, now_to)| now == id && now_to.is_none()))
 }
 
 /// Country of the current phone, else of the user id's prefix, else of a former phone.
@@ -233,7 +260,10 @@ fn country(
     phones(true)
         .find_map(&mut *country_of)
         .or_else(|| {
-            let mut bsuids: Vec<_> = spans.iter().filter(|(id, _, _)| id.kind == IdentifierKind::Bsuid).collect();
+            let mut bsuids: Vec<_> = spans
+                .iter()
+                .filter(|(id, _, _)| id.kind == IdentifierKind::Bsuid)
+                .collect();
             bsuids.sort_by_key(|(_, _, to)| to.is_some());
             bsuids.iter().find_map(|(id, _, _)| country_of_bsuid(&id.value))
         })

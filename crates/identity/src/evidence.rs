@@ -31,8 +31,11 @@ pub(crate) struct Change {
 
 /// Identifiers by which people are matched, sorted and distinct.
 pub(crate) fn matching(identifiers: &[Identifier]) -> Vec<Identifier> {
-    let mut ids: Vec<Identifier> =
-        identifiers.iter().filter(|id| id.kind != IdentifierKind::Username).cloned().collect();
+    let mut ids: Vec<Identifier> = identifiers
+        .iter()
+        .filter(|id| id.kind != IdentifierKind::Username)
+        .cloned()
+        .collect();
     ids.sort_unstable();
     ids.dedup();
     ids
@@ -40,7 +43,8 @@ pub(crate) fn matching(identifiers: &[Identifier]) -> Vec<Identifier> {
 
 /// Whether a user id is among `ids`: such evidence never changes hands.
 pub(crate) fn is_strong(ids: &[Identifier]) -> bool {
-    ids.iter().any(|id| matches!(id.kind, IdentifierKind::Bsuid | IdentifierKind::ParentBsuid))
+    ids.iter()
+        .any(|id| matches!(id.kind, IdentifierKind::Bsuid | IdentifierKind::ParentBsuid))
 }
 
 /// The name of a piece of evidence on internal topics.
@@ -50,7 +54,9 @@ pub(crate) fn atom(ids: &[Identifier]) -> u64 {
         hasher.update(id.kind.as_str().as_bytes()).update(id.value.as_bytes());
     }
     let bytes = hasher.bytes();
-    u64::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]])
+    u64::from_le_bytes([
+        bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7],
+    ])
 }
 
 /// Where an identifier is looked up: variants of one number share a token.
@@ -121,14 +127,24 @@ impl Evidence {
         }
         let times = if is_strong(&ids) { Vec::new() } else { vec![at] };
         let name = name.map(|name| (at, name.clone()));
-        self.together.push(Together { ids, first: at, times, creates: sighting.creates, name });
+        self.together.push(Together {
+            ids,
+            first: at,
+            times,
+            creates: sighting.creates,
+            name,
+        });
         Added::New
     }
 
     /// Adds a change event.
     pub(crate) fn change(&mut self, change: &IdentityChange, at: Millis) -> Added {
-        let change =
-            Change { at, old: matching(&change.old), new: matching(&change.new), kind: change.kind.clone() };
+        let change = Change {
+            at,
+            old: matching(&change.old),
+            new: matching(&change.new),
+            kind: change.kind.clone(),
+        };
         match self.changes.binary_search(&change) {
             Ok(_) => Added::Known,
             Err(place) => {

@@ -116,14 +116,22 @@ pub(crate) fn fold(evidence: &Evidence) -> Verdict {
     }
     for (index, together) in evidence.together.iter().enumerate() {
         if contested && !together.times.is_empty() {
-            steps.extend(together.times.iter().map(|at| (*at, 1, together.ids.as_slice(), Step::See(index))));
+            steps.extend(
+                together
+                    .times
+                    .iter()
+                    .map(|at| (*at, 1, together.ids.as_slice(), Step::See(index))),
+            );
         } else {
             steps.push((together.first, 1, &together.ids, Step::See(index)));
         }
     }
     steps.sort_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)));
 
-    let mut fold = Fold { split: split_numbers(evidence), ..Fold::default() };
+    let mut fold = Fold {
+        split: split_numbers(evidence),
+        ..Fold::default()
+    };
     let mut timelines: Vec<Vec<(Millis, usize)>> = vec![Vec::new(); evidence.together.len()];
     for (at, _, _, step) in steps {
         match step {
@@ -153,7 +161,11 @@ fn split_numbers(evidence: &Evidence) -> BTreeMap<String, BTreeSet<String>> {
             let Some(number) = id.number() else { continue };
             let seen = forms.entry(number).or_default().entry(id.value.as_str()).or_default();
             seen.extend(
-                together.ids.iter().filter(|id| id.kind == IdentifierKind::Bsuid).map(|id| id.value.as_str()),
+                together
+                    .ids
+                    .iter()
+                    .filter(|id| id.kind == IdentifierKind::Bsuid)
+                    .map(|id| id.value.as_str()),
             );
         }
     }
@@ -161,7 +173,9 @@ fn split_numbers(evidence: &Evidence) -> BTreeMap<String, BTreeSet<String>> {
         .into_iter()
         .filter(|(_, forms)| {
             let with: Vec<_> = forms.values().filter(|bsuids| !bsuids.is_empty()).collect();
-            with.iter().enumerate().any(|(place, one)| with[place + 1..].iter().any(|other| one.is_disjoint(other)))
+            with.iter()
+                .enumerate()
+                .any(|(place, one)| with[place + 1..].iter().any(|other| one.is_disjoint(other)))
         })
         .map(|(number, forms)| (number, forms.into_keys().map(str::to_owned).collect()))
         .collect()
@@ -207,7 +221,8 @@ impl Fold {
     fn numbers_of(&self, ids: &[Identifier]) -> Vec<String> {
         let mut tokens: Vec<String> = Vec::new();
         let wa_id = |canonical: &str| {
-            ids.iter().find(|id| id.kind == IdentifierKind::WaId && id.number().as_deref() == Some(canonical))
+            ids.iter()
+                .find(|id| id.kind == IdentifierKind::WaId && id.number().as_deref() == Some(canonical))
         };
         for id in ids {
             let token = match (id.kind, id.number()) {
@@ -232,7 +247,9 @@ impl Fold {
 
     fn owner(&self, token: &str, at: Millis) -> Option<usize> {
         let number = self.numbers.get(token)?;
-        let owner = number.owner.filter(|_| number.released.is_none_or(|released| at <= released))?;
+        let owner = number
+            .owner
+            .filter(|_| number.released.is_none_or(|released| at <= released))?;
         Some(self.root(owner))
     }
 
@@ -264,7 +281,9 @@ impl Fold {
             let is_number = matches!(id.kind, IdentifierKind::WaId | IdentifierKind::Phone);
             if is_number {
                 // A number that stands on the sighting but belongs to somebody else by now is not theirs.
-                let Some(token) = tokens.iter().find(|token| names_number(id, token)) else { continue };
+                let Some(token) = tokens.iter().find(|token| names_number(id, token)) else {
+                    continue;
+                };
                 if self.owner(token, at) != Some(root) {
                     continue;
                 }
@@ -274,9 +293,16 @@ impl Fold {
                 person.bsuids.insert(id.value.clone());
             }
             // What a change closed stays former, even if an old device still shows it.
-            let had = person.spans.iter().any(|span| span.id == *id && (span.to.is_none() || !is_number));
+            let had = person
+                .spans
+                .iter()
+                .any(|span| span.id == *id && (span.to.is_none() || !is_number));
             if !had {
-                person.spans.push(Span { id: id.clone(), from: at, to: None });
+                person.spans.push(Span {
+                    id: id.clone(),
+                    from: at,
+                    to: None,
+                });
             }
             if person.rule < Rule::NumberVariant && is_number && is_variant(&person.spans, id) {
                 person.rule = Rule::NumberVariant;
@@ -286,7 +312,11 @@ impl Fold {
 
     fn see(&mut self, ids: &[Identifier], at: Millis) -> usize {
         let tokens = self.numbers_of(ids);
-        let person = if is_strong(ids) { self.see_strong(ids, &tokens, at) } else { self.see_numbers(&tokens, at) };
+        let person = if is_strong(ids) {
+            self.see_strong(ids, &tokens, at)
+        } else {
+            self.see_numbers(&tokens, at)
+        };
         self.note(person, ids, at, &tokens);
         person
     }
@@ -315,8 +345,11 @@ impl Fold {
     }
 
     fn see_strong(&mut self, ids: &[Identifier], tokens: &[String], at: Millis) -> usize {
-        let bsuids: BTreeSet<String> =
-            ids.iter().filter(|id| id.kind == IdentifierKind::Bsuid).map(|id| id.value.clone()).collect();
+        let bsuids: BTreeSet<String> = ids
+            .iter()
+            .filter(|id| id.kind == IdentifierKind::Bsuid)
+            .map(|id| id.value.clone())
+            .collect();
         let strong: Vec<&Identifier> = ids.iter().filter(|id| is_strong(std::slice::from_ref(*id))).collect();
         let mut target: Option<usize> = None;
         for id in &strong {
@@ -332,7 +365,9 @@ impl Fold {
                 target = Some(joined);
             }
         }
-        let target = target.or_else(|| self.newcomer(tokens, &bsuids, at)).unwrap_or_else(|| self.person());
+        let target = target
+            .or_else(|| self.newcomer(tokens, &bsuids, at))
+            .unwrap_or_else(|| self.person());
         for id in strong {
             self.strong.insert(id.clone(), target);
         }
@@ -344,12 +379,11 @@ impl Fold {
             match owner {
                 Some(owner) if owner == self.root(target) => {}
                 // The pair was seen before the number went to somebody else: that it shows up again says nothing.
-                Some(_) if repeated => continue,
+                _ if repeated => continue,
                 Some(owner) if unseen && !self.opposed(owner, target) => {
                     self.union(owner, target);
                 }
                 Some(_) => self.give(token, target, at),
-                None if repeated => continue,
                 None => {
                     self.give(token, target, at);
                     if let Some(number) = self.numbers.get_mut(token) {
@@ -369,10 +403,14 @@ impl Fold {
     /// no user id since. (The platform makes a new user id when the number changes.)
     fn newcomer(&mut self, tokens: &[String], bsuids: &BTreeSet<String>, at: Millis) -> Option<usize> {
         let token = tokens.iter().find(|token| {
-            self.numbers.get(*token).is_some_and(|number| number.by_change && number.seen_with.is_empty())
+            self.numbers
+                .get(*token)
+                .is_some_and(|number| number.by_change && number.seen_with.is_empty())
         })?;
         let owner = self.owner(token, at)?;
-        self.close(owner, at, |span| span.id.kind == IdentifierKind::Bsuid && !bsuids.contains(&span.id.value));
+        self.close(owner, at, |span| {
+            span.id.kind == IdentifierKind::Bsuid && !bsuids.contains(&span.id.value)
+        });
         Some(owner)
     }
 
@@ -435,8 +473,12 @@ impl Fold {
                 number.by_change = true;
             }
         }
-        let bsuids: Vec<String> =
-            change.new.iter().filter(|id| id.kind == IdentifierKind::Bsuid).map(|id| id.value.clone()).collect();
+        let bsuids: Vec<String> = change
+            .new
+            .iter()
+            .filter(|id| id.kind == IdentifierKind::Bsuid)
+            .map(|id| id.value.clone())
+            .collect();
         for token in &new_numbers {
             if let Some(number) = self.numbers.get_mut(token)
                 && !bsuids.is_empty()
@@ -450,7 +492,11 @@ impl Fold {
             let stays = change.new.contains(id);
             let number_stays = new_numbers.iter().any(|token| names_number(id, token));
             if !self.people[person].spans.iter().any(|span| span.id == *id) && !stays && !number_stays {
-                self.people[person].spans.push(Span { id: id.clone(), from: at, to: Some(at) });
+                self.people[person].spans.push(Span {
+                    id: id.clone(),
+                    from: at,
+                    to: Some(at),
+                });
             }
         }
         self.note(person, &change.new, at, &new_numbers);

@@ -48,13 +48,22 @@ pub fn spec() -> ProcessorSpec {
         ],
         also_writes: vec![],
         stores: vec![
-            StoreSpec { name: "tokens", doc: "identifier (number variants share one) → cluster; one per identifier" },
+            StoreSpec {
+                name: "tokens",
+                doc: "identifier (number variants share one) → cluster; one per identifier",
+            },
             StoreSpec {
                 name: "clusters",
                 doc: "cluster → evidence and people; grows with identifiers and, for numbers seen without a user id, 8 bytes a sighting",
             },
-            StoreSpec { name: "candidates", doc: "digits under which number variants meet → numbers; one per number" },
-            StoreSpec { name: "next_cluster", doc: "the last cluster id given" },
+            StoreSpec {
+                name: "candidates",
+                doc: "digits under which number variants meet → numbers; one per number",
+            },
+            StoreSpec {
+                name: "next_cluster",
+                doc: "the last cluster id given",
+            },
         ],
         factory: Arc::new(|| Box::<Identity>::default()),
     }

@@ -7,7 +7,7 @@ use crate::{
 };
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
-    facts::{Identity as Fact, IdentifierSpan, Source},
+    facts::{IdentifierSpan, Identity as Fact, Source},
     item::{Body, IdentityChange, Item, MessageRecord, PersonRecord, Resolved, Sighting},
     keys, topics,
 };
@@ -54,7 +54,11 @@ impl Processor for Identity {
         if let Some(change) = &item.change {
             self.change(&item, change, context)?;
             // The item itself belongs to whoever has the new identifiers at its time.
-            let new = Sighting { identifiers: change.new.clone(), name: None, creates: true };
+            let new = Sighting {
+                identifiers: change.new.clone(),
+                name: None,
+                creates: true,
+            };
             self.see(&item, &new, context)?;
         }
         if !item.evidence_only {
@@ -64,7 +68,12 @@ impl Processor for Identity {
     }
 
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        vec![&mut self.tokens, &mut self.clusters, &mut self.candidates, &mut self.next_cluster]
+        vec![
+            &mut self.tokens,
+            &mut self.clusters,
+            &mut self.candidates,
+            &mut self.next_cluster,
+        ]
     }
 }
 
@@ -82,12 +91,7 @@ impl Identity {
         }
     }
 
-    fn change(
-        &mut self,
-        item: &Item,
-        change: &IdentityChange,
-        context: &mut Context,
-    ) -> Result<(), ProcessorError> {
+    fn change(&mut self, item: &Item, change: &IdentityChange, context: &mut Context) -> Result<(), ProcessorError> {
         let mut ids = matching(&change.old);
         ids.extend(matching(&change.new));
         if ids.is_empty() {
@@ -113,13 +117,12 @@ impl Identity {
                 None => unknown.push(token),
             }
         }
-        let target = match found.iter().min() {
-            Some(target) => *target,
-            None => {
-                let next = self.next_cluster.get_or_insert_with(b"", || 0)?;
-                *next += 1;
-                *next
-            }
+        let target = if let Some(target) = found.iter().min() {
+            *target
+        } else {
+            let next = self.next_cluster.get_or_insert_with(b"", || 0)?;
+            *next += 1;
+            *next
         };
         for other in found.into_iter().filter(|other| *other != target) {
             self.unite(tenant, target, other)?;
@@ -131,23 +134,35 @@ impl Identity {
     }
 
     fn unite(&mut self, tenant: &str, target: u64, other: u64) -> Result<(), ProcessorError> {
-        let Some(gone) = self.clusters.get(&other.to_le_bytes())?.cloned() else { return Ok(()) };
+        let Some(gone) = self.clusters.get(&other.to_le_bytes())?.cloned() else {
+            return Ok(());
+        };
         self.clusters.remove(&other.to_le_bytes());
         let named = gone.evidence.together.iter().flat_map(|together| &together.ids);
-        let changed = gone.evidence.changes.iter().flat_map(|change| change.old.iter().chain(&change.new));
+        let changed = gone
+            .evidence
+            .changes
+            .iter()
+            .flat_map(|change| change.old.iter().chain(&change.new));
         for id in named.chain(changed) {
             if let Some(token) = token(tenant, id) {
                 self.tokens.put(&token, target);
             }
         }
-        self.clusters.get_or_insert_with(&target.to_le_bytes(), Cluster::default)?.absorb(gone);
+        self.clusters
+            .get_or_insert_with(&target.to_le_bytes(), Cluster::default)?
+            .absorb(gone);
         Ok(())
     }
 
     /// Finds the people of a cluster anew and tells what changed.
     fn judge(&mut self, id: u64, item: &Item, context: &mut Context) -> Result<(), ProcessorError> {
-        let Self { clusters, countries, .. } = self;
-        let Some(cluster) = clusters.get_mut(&id.to_le_bytes())? else { return Ok(()) };
+        let Self {
+            clusters, countries, ..
+        } = self;
+        let Some(cluster) = clusters.get_mut(&id.to_le_bytes())? else {
+            return Ok(());
+        };
         let verdict = fold(&cluster.evidence);
         let version = cluster.version;
         let new_id = |index: usize| {
@@ -180,16 +195,30 @@ impl Identity {
                 (What::Linked, None) => ("linked", None),
                 (What::Lost, None) => ("number_changed", None),
             };
-            let rule = if kind == "number_changed" && item.change.is_none() { "recycled_number" } else { rule.name() };
+            let rule = if kind == "number_changed" && item.change.is_none() {
+                "recycled_number"
+            } else {
+                rule.name()
+            };
             let confidence = revision_confidence(rule);
             self.tell(item, &people[person], kind, (rule, confidence), other, context)?;
         }
         for (gone, survivor) in revision.gone {
             let survivor = survivor.map(|survivor| &people[survivor]);
             if let Some(survivor) = survivor {
-                self.tell(item, survivor, "merged", ("together", 1.0), Some(gone.person_id.clone()), context)?;
+                self.tell(
+                    item,
+                    survivor,
+                    "merged",
+                    ("together", 1.0),
+                    Some(gone.person_id.clone()),
+                    context,
+                )?;
             }
-            let closed = Known { revision: gone.revision + 1, ..gone };
+            let closed = Known {
+                revision: gone.revision + 1,
+                ..gone
+            };
             let other = survivor.map(|survivor| survivor.person_id.clone());
             self.tell(item, &closed, "closed", ("together", 1.0), other, context)?;
         }
@@ -203,9 +232,14 @@ impl Identity {
     /// Proposes what only a variant of a number speaks for, once per pair of numbers.
     fn propose(&mut self, item: &Item, people: &[Known], context: &mut Context) -> Result<(), ProcessorError> {
         for person in people {
-            let current = person.spans.iter().filter(|(id, _, to)| id.kind == IdentifierKind::Phone && to.is_none());
+            let current = person
+                .spans
+                .iter()
+                .filter(|(id, _, to)| id.kind == IdentifierKind::Phone && to.is_none());
             for (id, _, _) in current {
-                let Some(digits) = id.number().and_then(|number| phone::candidate_digits(&number)) else { continue };
+                let Some(digits) = id.number().and_then(|number| phone::candidate_digits(&number)) else {
+                    continue;
+                };
                 let Some(own) = token(&item.tenant, id) else { continue };
                 let mut meeting = item.tenant.clone().into_bytes();
                 meeting.push(0);
@@ -229,15 +263,18 @@ impl Identity {
 
     /// Who has the number of a token now.
     fn holder(&mut self, number: &[u8]) -> Result<Option<Known>, ProcessorError> {
-        let Some(cluster) = self.tokens.get(number)?.copied() else { return Ok(None) };
-        let Some(cluster) = self.clusters.get(&cluster.to_le_bytes())? else { return Ok(None) };
+        let Some(cluster) = self.tokens.get(number)?.copied() else {
+            return Ok(None);
+        };
+        let Some(cluster) = self.clusters.get(&cluster.to_le_bytes())? else {
+            return Ok(None);
+        };
         Ok(cluster
             .people
             .iter()
             .find(|person| {
                 person.spans.iter().any(|(id, _, to)| {
-                    to.is_none()
-                        && id.number().is_some_and(|digits| number.ends_with(digits.as_bytes()))
+                    to.is_none() && id.number().is_some_and(|digits| number.ends_with(digits.as_bytes()))
                 })
             })
             .cloned())
@@ -288,30 +325,45 @@ impl Identity {
             evidence: Some(kinds.join("+")),
             other_person_id: other,
         };
-        let value = self.codec.encode(&fact).map_err(|error| ProcessorError::Contract(error.to_string()))?;
+        let value = self
+            .codec
+            .encode(&fact)
+            .map_err(|error| ProcessorError::Contract(error.to_string()))?;
         context.send(topics::IDENTITY, person.person_id.as_bytes(), item.event_time, value);
         Ok(())
     }
 
     /// Sends an item on with the person whose it is.
     fn forward(&mut self, item: Item, context: &mut Context) -> Result<(), ProcessorError> {
-        let mut resolved = Resolved { person_id: None, country: None, atom: 0, version: 0, item };
+        let mut resolved = Resolved {
+            person_id: None,
+            country: None,
+            atom: 0,
+            version: 0,
+            item,
+        };
         let identifiers = match (&resolved.item.change, resolved.item.sightings.first()) {
             (Some(change), _) => matching(&change.new),
             (None, Some(sighting)) if resolved.item.has_person => matching(&sighting.identifiers),
             _ => Vec::new(),
         };
         let token = identifiers.iter().find_map(|id| token(&resolved.item.tenant, id));
-        let cluster = token.map(|token| self.tokens.get(&token)).transpose()?.flatten().copied();
+        let cluster = token
+            .map(|token| self.tokens.get(&token))
+            .transpose()?
+            .flatten()
+            .copied();
         if let Some(cluster) = cluster
             && let Some(cluster) = self.clusters.get(&cluster.to_le_bytes())?
         {
             resolved.version = cluster.version;
             resolved.atom = atom(&identifiers);
-            let evidence = cluster.evidence.together.iter().position(|together| together.ids == identifiers);
-            if let Some(person) =
-                evidence.and_then(|evidence| cluster.owner(evidence, resolved.item.event_time))
-            {
+            let evidence = cluster
+                .evidence
+                .together
+                .iter()
+                .position(|together| together.ids == identifiers);
+            if let Some(person) = evidence.and_then(|evidence| cluster.owner(evidence, resolved.item.event_time)) {
                 resolved.person_id = Some(person.person_id.clone());
                 resolved.country.clone_from(&person.country);
             }
@@ -333,10 +385,20 @@ impl Identity {
             let record = PersonRecord::Item(boxed);
             context.send(topics::PERSON_ITEM, person_key, at, wire::encode(&record)?);
             if let (Some(key), PersonRecord::Item(boxed)) = (message_key, record) {
-                context.send(topics::MESSAGE_ITEM, key, at, wire::encode(&MessageRecord::Item(boxed))?);
+                context.send(
+                    topics::MESSAGE_ITEM,
+                    key,
+                    at,
+                    wire::encode(&MessageRecord::Item(boxed))?,
+                );
             }
         } else if let Some(key) = message_key {
-            context.send(topics::MESSAGE_ITEM, key, at, wire::encode(&MessageRecord::Item(boxed))?);
+            context.send(
+                topics::MESSAGE_ITEM,
+                key,
+                at,
+                wire::encode(&MessageRecord::Item(boxed))?,
+            );
         }
         Ok(())
     }
@@ -344,5 +406,9 @@ impl Identity {
 
 /// Confidence of a rule by its published name.
 fn revision_confidence(rule: &str) -> f64 {
-    if rule == crate::fold::Rule::NumberVariant.name() { crate::fold::Rule::NumberVariant.confidence() } else { 1.0 }
+    if rule == crate::fold::Rule::NumberVariant.name() {
+        crate::fold::Rule::NumberVariant.confidence()
+    } else {
+        1.0
+    }
 }

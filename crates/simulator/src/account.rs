@@ -65,13 +65,12 @@ impl Simulator {
 
     /// Pauses one, or ends the pause.
     fn template_status(&mut self, tenant: usize) {
-        let (index, event, title) = match self.tenants[tenant].paused_template.take() {
-            Some(paused) => (paused, "APPROVED", "UNPAUSE"),
-            None => {
-                let index = self.dice.index(3);
-                self.tenants[tenant].paused_template = Some(index);
-                (index, "PAUSED", "FIRST_PAUSE")
-            }
+        let (index, event, title) = if let Some(paused) = self.tenants[tenant].paused_template.take() {
+            (paused, "APPROVED", "UNPAUSE")
+        } else {
+            let index = self.dice.index(3);
+            self.tenants[tenant].paused_template = Some(index);
+            (index, "PAUSED", "FIRST_PAUSE")
         };
         let template = &TEMPLATES[index];
         let mut json = String::new();

@@ -171,8 +171,8 @@ impl Simulator {
             }
             Step::HandOff => self.hand_off(c),
             Step::Assign => self.assign(c),
-            Step::Answer => self.answer(c),
-            Step::FollowUp => self.follow_up(c),
+            Step::Answer => Some(self.answer(c)),
+            Step::FollowUp => Some(self.follow_up(c)),
             Step::Snooze => {
                 let tag = ",\"reason\":\"espera_cliente\"";
                 self.inbox(c, "snoozed", tag);
@@ -331,7 +331,7 @@ impl Simulator {
         self.inbox(c, "assigned", &more);
     }
 
-    fn answer(&mut self, c: &mut Conversation) -> Option<Millis> {
+    fn answer(&mut self, c: &mut Conversation) -> Millis {
         if self.dice.chance(self.profile.echoes) {
             self.echo(c.who, c.number, "Recibido, te respondo desde el teléfono 📱");
             c.on = None;
@@ -347,16 +347,16 @@ impl Simulator {
         } else {
             Step::Resolve
         };
-        Some(self.wait(4, 60))
+        self.wait(4, 60)
     }
 
-    fn follow_up(&mut self, c: &mut Conversation) -> Option<Millis> {
+    fn follow_up(&mut self, c: &mut Conversation) -> Millis {
         match (c.on, c.last) {
             (Some(on), _) if self.dice.chance(0.08) => {
                 let emoji = self.dice.pick(&EMOJI);
                 self.receive(c.who, c.number, Inbound::Reaction(on, emoji), Hanging::default());
                 c.next = Step::Resolve;
-                return Some(self.wait(5, 40));
+                return self.wait(5, 40);
             }
             (_, Some(last)) if self.dice.chance(0.02) => {
                 let what = if self.dice.chance(0.5) {
@@ -382,7 +382,7 @@ impl Simulator {
         } else {
             Step::Answer
         };
-        Some(self.wait(4, 80))
+        self.wait(4, 80)
     }
 
     fn resolve(&mut self, c: &mut Conversation) -> Option<Millis> {

@@ -218,7 +218,7 @@ impl Simulator {
                     "audio" => json.push_str(",\"voice\":true"),
                     "document" => json.push_str(",\"filename\":\"comprobante.pdf\""),
                     "sticker" => json.push_str(",\"animated\":false"),
-                    "image" if media % 3 == 0 => json.push_str(",\"caption\":\"¿Tienen este modelo?\""),
+                    "image" if media.is_multiple_of(3) => json.push_str(",\"caption\":\"¿Tienen este modelo?\""),
                     _ => {}
                 }
                 json.push('}');

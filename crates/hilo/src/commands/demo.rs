@@ -1,6 +1,8 @@
 //! `hilo demo`: the main job, with a simulated platform.
 
-use crate::{cli::Demo, commands::up, failure::Failure, node, node::Node, replay::Summary, serve, topology, topology::Tenants};
+use crate::{
+    cli::Demo, commands::up, failure::Failure, node, node::Node, replay::Summary, serve, topology, topology::Tenants,
+};
 use anyhow::{Context as _, ensure};
 use hilo_domain::Millis;
 use hilo_gateway::{Secret, TenantSecrets, Tenants as Secrets};
@@ -47,7 +49,10 @@ async fn play(arguments: &Demo, dir: &Path, tenants: &Tenants) -> Result<Report,
     let simulator = Simulator::new(arguments.seed, profile);
     let address = ("127.0.0.1", arguments.port);
     let listener = TcpListener::bind(address).await.with_context(|| {
-        format!("port {} is taken: choose another with --port, or --port 0 for a free one", arguments.port)
+        format!(
+            "port {} is taken: choose another with --port, or --port 0 for a free one",
+            arguments.port
+        )
     })?;
     let base_url = format!("http://{}", listener.local_addr()?);
     let node = Arc::new(Node::start(dir, tenants)?);
@@ -59,7 +64,10 @@ async fn play(arguments: &Demo, dir: &Path, tenants: &Tenants) -> Result<Report,
     let secrets = Secrets::new(names.iter().map(|name| (name.clone(), secrets())))?;
     let target = Target {
         base_url,
-        tenants: names.into_iter().map(|name| (name, credentials())).collect::<BTreeMap<_, _>>(),
+        tenants: names
+            .into_iter()
+            .map(|name| (name, credentials()))
+            .collect::<BTreeMap<_, _>>(),
         patience: PATIENCE,
     };
     let (end, ended) = watch::channel(false);
@@ -100,11 +108,16 @@ fn secrets() -> TenantSecrets {
 }
 
 fn credentials() -> Credentials {
-    Credentials { app_secret: APP_SECRET.to_owned(), api_token: API_TOKEN.to_owned() }
+    Credentials {
+        app_secret: APP_SECRET.to_owned(),
+        api_token: API_TOKEN.to_owned(),
+    }
 }
 
 fn now() -> Millis {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis() as Millis)
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as Millis)
 }
 
 /// Prints what the platform sent and what became of it; an error when the counts do not add up.
@@ -112,9 +125,20 @@ fn summarise(arguments: &Demo, dir: &Path, tenants: &Tenants, report: &Report) -
     let topology = topology::topology(tenants)?;
     let counts = Log::open(dir, &topology).counts()?;
     let golden = Golden::open_read_only(&dir.join(node::GOLDEN_DB))?;
-    let summary = Summary::new(|name, label| {
-        counts.get(&(name.to_owned(), label.to_owned())).copied().unwrap_or_default()
-    }, crate::replay::reasons(counts.iter().map(|((name, label), count)| (name.as_str(), label.as_str(), *count))), &golden)?;
+    let summary = Summary::new(
+        |name, label| {
+            counts
+                .get(&(name.to_owned(), label.to_owned()))
+                .copied()
+                .unwrap_or_default()
+        },
+        crate::replay::reasons(
+            counts
+                .iter()
+                .map(|((name, label), count)| (name.as_str(), label.as_str(), *count)),
+        ),
+        &golden,
+    )?;
     let sent = &report.acknowledged;
     if arguments.json {
         let text = serde_json::json!({"acknowledged_items": sent.items, "unacknowledged_deliveries": report.unacknowledged,
@@ -123,26 +147,49 @@ fn summarise(arguments: &Demo, dir: &Path, tenants: &Tenants, report: &Report) -
     } else {
         let outcomes = &summary.outcomes;
         println!();
-        println!("the platform sent     {:>9} items in {} deliveries, all acknowledged after they were durable", sent.items, sent.deliveries);
-        println!("hilo counted          {:>9} items, {} of them clock lines", summary.items, summary.items.saturating_sub(sent.items.unsigned_abs()));
+        println!(
+            "the platform sent     {:>9} items in {} deliveries, all acknowledged after they were durable",
+            sent.items, sent.deliveries
+        );
+        println!(
+            "hilo counted          {:>9} items, {} of them clock lines",
+            summary.items,
+            summary.items.saturating_sub(sent.items.unsigned_abs())
+        );
         println!(
             "  = {} emitted + {} duplicate + {} unclassified + {} dead letters",
             outcomes.emitted, outcomes.duplicate, outcomes.unclassified, outcomes.dead_letter
         );
         println!(
             "golden record         {:>9} people, {} sessions, {} messages received, {} sent, {} orphans, {} statuses",
-            summary.persons, summary.sessions, summary.messages_received, summary.messages_sent, summary.orphans, summary.statuses
+            summary.persons,
+            summary.sessions,
+            summary.messages_received,
+            summary.messages_sent,
+            summary.orphans,
+            summary.statuses
         );
         if let Some(dir) = &arguments.data_dir {
-            println!("look further          hilo metrics --data-dir {0} · hilo export status --data-dir {0}", dir.display());
+            println!(
+                "look further          hilo metrics --data-dir {0} · hilo export status --data-dir {0}",
+                dir.display()
+            );
         }
     }
-    ensure!(report.refused == 0, "{} deliveries were refused: {:?}", report.refused, report.first_refusal);
+    ensure!(
+        report.refused == 0,
+        "{} deliveries were refused: {:?}",
+        report.refused,
+        report.first_refusal
+    );
     // Only when nothing was sent twice for want of an answer are the two sides comparable to the item.
     if report.unacknowledged == 0 && report.retries == 0 && arguments.data_dir.is_none() {
         let received = (summary.messages_received, summary.statuses);
         let expected = (sent.messages_received.unsigned_abs(), sent.statuses.unsigned_abs());
-        ensure!(received == expected, "counts differ: sent (messages, statuses) {expected:?}, found {received:?}");
+        ensure!(
+            received == expected,
+            "counts differ: sent (messages, statuses) {expected:?}, found {received:?}"
+        );
     }
     Ok(())
 }

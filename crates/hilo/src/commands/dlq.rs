@@ -29,17 +29,16 @@ pub(crate) fn run(arguments: &Dlq) -> Result<(), Failure> {
     match &arguments.command {
         DlqCommand::List { place, json } => list(place, *json),
         DlqCommand::Show { event_id, place } => show(place, event_id),
-        DlqCommand::Replay { reason, event_id, place, json } => {
-            replay(place, reason.as_deref(), event_id.as_deref(), *json)
-        }
+        DlqCommand::Replay {
+            reason,
+            event_id,
+            place,
+            json,
+        } => replay(place, reason.as_deref(), event_id.as_deref(), *json),
     }
 }
 
-fn each(
-    place: &Place,
-    topic: &str,
-    mut visit: impl FnMut(&Record) -> anyhow::Result<()>,
-) -> Result<PathBuf, Failure> {
+fn each(place: &Place, topic: &str, mut visit: impl FnMut(&Record) -> anyhow::Result<()>) -> Result<PathBuf, Failure> {
     let (config, dir) = place::open(place)?;
     place::must_exist(&dir)?;
     let topology = topology::topology(&place::tenants(&config))?;
@@ -47,7 +46,9 @@ fn each(
     let mut from = 0;
     loop {
         let records = log.read(topic, from, CHUNK)?;
-        let Some((last, _)) = records.last() else { return Ok(dir) };
+        let Some((last, _)) = records.last() else {
+            return Ok(dir);
+        };
         from = last + 1;
         for (_, record) in &records {
             visit(record)?;
@@ -66,7 +67,9 @@ fn list(place: &Place, as_json: bool) -> Result<(), Failure> {
             return Ok(());
         }
         let letter = codec.decode(&record.value)?;
-        let entry = by_reason.entry(letter.reason.clone()).or_insert_with(|| (0, DeadLetter::default()));
+        let entry = by_reason
+            .entry(letter.reason.clone())
+            .or_insert_with(|| (0, DeadLetter::default()));
         entry.0 += 1;
         entry.1 = letter;
         Ok(())
@@ -95,7 +98,9 @@ fn show(place: &Place, event_id: &str) -> Result<(), Failure> {
         Ok(())
     })?;
     let Some(value) = found else {
-        return Err(Failure::failed(anyhow!("there is no dead letter {event_id:?}; `hilo dlq list` names them")));
+        return Err(Failure::failed(anyhow!(
+            "there is no dead letter {event_id:?}; `hilo dlq list` names them"
+        )));
     };
     let mut out = stdout().lock();
     json::write(topics::DEAD_LETTER, &value, &mut out).map_err(anyhow::Error::from)?;
@@ -107,7 +112,9 @@ fn show(place: &Place, event_id: &str) -> Result<(), Failure> {
 /// by then, so only what could not be read before has an effect.
 fn replay(place: &Place, reason: Option<&str>, event_id: Option<&str>, as_json: bool) -> Result<(), Failure> {
     if reason.is_none() && event_id.is_none() {
-        return Err(Failure::usage(anyhow!("say which dead letters: --reason NAME or --event-id ID")));
+        return Err(Failure::usage(anyhow!(
+            "say which dead letters: --reason NAME or --event-id ID"
+        )));
     }
     let letters = codec::dead_letter();
     let mut deliveries: BTreeSet<String> = BTreeSet::new();

@@ -18,11 +18,15 @@ pub(crate) fn run(arguments: &Export) -> Result<(), Failure> {
         .filter(|topic| topic.kind != TopicKind::Internal)
         .map(|topic| topic.name)
         .collect();
-    let Some(topic) = names.iter().find(|name| {
-        **name == arguments.topic || name.strip_prefix("hilo.") == Some(arguments.topic.as_str())
-    }) else {
+    let Some(topic) = names
+        .iter()
+        .find(|name| **name == arguments.topic || name.strip_prefix("hilo.") == Some(arguments.topic.as_str()))
+    else {
         let known = names.join(", ");
-        return Err(Failure::usage(anyhow!("there is no topic {:?}; known are {known}", arguments.topic)));
+        return Err(Failure::usage(anyhow!(
+            "there is no topic {:?}; known are {known}",
+            arguments.topic
+        )));
     };
     place::must_exist(&dir)?;
     let mut log = Log::open(&dir, &topology);

@@ -43,9 +43,15 @@ pub(crate) fn run(arguments: &Ingest) -> Result<(), Failure> {
     progress.finish();
     let appended = log.len() - before;
     if arguments.json {
-        println!("{}", serde_json::json!({"appended": appended, "raw_records": log.len()}));
+        println!(
+            "{}",
+            serde_json::json!({"appended": appended, "raw_records": log.len()})
+        );
     } else {
-        println!("{appended} lines appended to {}; `hilo up` or `hilo demo` processes them", log.path().display());
+        println!(
+            "{appended} lines appended to {}; `hilo up` or `hilo demo` processes them",
+            log.path().display()
+        );
     }
     Ok(())
 }

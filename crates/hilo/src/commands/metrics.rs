@@ -25,7 +25,10 @@ pub(crate) fn run(arguments: &Metrics) -> Result<(), Failure> {
     }
     let wanted = |row: &&Metric| {
         arguments.tenant.as_ref().is_none_or(|tenant| *tenant == row.tenant)
-            && arguments.definition.as_ref().is_none_or(|name| *name == row.metric || *name == row.definition)
+            && arguments
+                .definition
+                .as_ref()
+                .is_none_or(|name| *name == row.metric || *name == row.definition)
             && match (arguments.since, row.window) {
                 (None, window) => window.is_none(),
                 (Some(since), window) => window.is_some_and(|window| window.end > since),
@@ -44,16 +47,23 @@ pub(crate) fn run(arguments: &Metrics) -> Result<(), Failure> {
 }
 
 fn line(row: &Metric) -> String {
-    let dimensions: Vec<String> =
-        row.dimensions.iter().map(|dimension| format!("{}={}", dimension.name, dimension.value)).collect();
-    let window = row.window.map_or_else(|| "all".to_owned(), |window| to_rfc3339(window.start));
+    let dimensions: Vec<String> = row
+        .dimensions
+        .iter()
+        .map(|dimension| format!("{}={}", dimension.name, dimension.value))
+        .collect();
+    let window = row
+        .window
+        .map_or_else(|| "all".to_owned(), |window| to_rfc3339(window.start));
     let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
     let parts = match (row.numerator, row.denominator) {
         (None, None) => String::new(),
         (numerator, denominator) => format!(" ({} of {})", number(numerator), number(denominator)),
     };
-    let percentiles =
-        row.p50.map(|p50| format!(" p50 {p50} p90 {}", number(row.p90))).unwrap_or_default();
+    let percentiles = row
+        .p50
+        .map(|p50| format!(" p50 {p50} p90 {}", number(row.p90)))
+        .unwrap_or_default();
     let last = if row.is_final { "final" } else { "provisional" };
     format!(
         "{:<10} {:<24} {window:<20} {:<60} {}{parts}{percentiles} {last}",

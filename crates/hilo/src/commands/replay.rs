@@ -10,7 +10,10 @@ pub(crate) fn run(arguments: &Replay) -> Result<(), Failure> {
         return Ok(());
     }
     let o = &summary.outcomes;
-    println!("{} lines, {} deliveries ({} empty)", summary.lines, summary.deliveries, summary.empty_deliveries);
+    println!(
+        "{} lines, {} deliveries ({} empty)",
+        summary.lines, summary.deliveries, summary.empty_deliveries
+    );
     println!(
         "{} items = {} emitted + {} duplicate + {} unclassified + {} dead letters",
         summary.items, o.emitted, o.duplicate, o.unclassified, o.dead_letter

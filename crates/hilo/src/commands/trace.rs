@@ -18,7 +18,9 @@ pub(crate) fn run(arguments: &Trace) -> Result<(), Failure> {
         if rows.is_empty() {
             break;
         }
-        rows.into_iter().for_each(|row| table.apply(row));
+        for row in rows {
+            table.apply(row);
+        }
     }
     let Some(found) = trace::trace(&mut log, &table, &arguments.id)? else {
         return Err(Failure::failed(anyhow!(

@@ -21,8 +21,15 @@ pub(crate) fn run(arguments: &Up) -> Result<(), Failure> {
             .with_context(|| format!("cannot listen on {}; is another hilo running?", config.http.listen))?;
         let node = Arc::new(Node::start(&dir, &tenants)?);
         println!("dashboard and webhooks: http://{}", listener.local_addr()?);
-        let done =
-            serve::serve(Arc::clone(&node), "up", &tenants, secrets, listener, serve::interrupted()).await?;
+        let done = serve::serve(
+            Arc::clone(&node),
+            "up",
+            &tenants,
+            secrets,
+            listener,
+            serve::interrupted(),
+        )
+        .await?;
         if !done {
             tracing::warn!("some requests were not finished in time; the platform sends them again");
         }
