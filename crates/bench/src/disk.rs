@@ -1,5 +1,6 @@
 //! What the disk alone can do: the floor under every durable answer.
 
+use crate::micros;
 use hdrhistogram::Histogram;
 use std::{
     fs::File,
@@ -22,13 +23,13 @@ pub(crate) fn synchronised_writes(folder: &Path) -> io::Result<Histogram<u64>> {
         file.write_all(&block)?;
     }
     file.sync_all()?;
-    let mut histogram = Histogram::new(3).map_err(io::Error::other)?;
+    let mut histogram = micros::histogram()?;
     for number in 0..WRITES {
         file.seek(SeekFrom::Start((number % 16 * SIZE) as u64))?;
         let started = Instant::now();
         file.write_all(&block)?;
         file.sync_data()?;
-        histogram.saturating_record(started.elapsed().as_micros() as u64);
+        micros::record(&mut histogram, started.elapsed());
     }
     std::fs::remove_file(path)?;
     Ok(histogram)

@@ -4,7 +4,7 @@
 use crate::{
     disk,
     load::{Load, load},
-    process,
+    micros, process,
     report::{GatewayReport, Milliseconds},
     requests,
 };
@@ -83,11 +83,11 @@ impl DurableLog for Timed {
     async fn append(&self, records: Vec<Record>) -> Result<(), LogError> {
         let started = Instant::now();
         let appended = DurableLog::append(&self.log, records).await;
-        let micros = started.elapsed().as_micros() as u64;
-        self.durable
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .saturating_record(micros);
+        let elapsed = started.elapsed();
+        micros::record(
+            &mut self.durable.lock().unwrap_or_else(PoisonError::into_inner),
+            elapsed,
+        );
         appended
     }
 }
@@ -98,7 +98,7 @@ pub fn run_gateway(bench: &GatewayBench) -> Result<GatewayReport, BenchError> {
     let disk = disk::synchronised_writes(folder.path())?;
     let requests = requests::signed(TENANT, SECRET.as_bytes(), DELIVERIES, bench.body_bytes);
     let log = Arc::new(RawLog::open(&DataDir::open(folder.path())?, topics::RAW)?);
-    let durable = Arc::new(Mutex::new(Histogram::new(3).map_err(io::Error::other)?));
+    let durable = Arc::new(Mutex::new(micros::histogram()?));
     let secrets = TenantSecrets {
         app_secrets: Secret::new(SECRET).into_iter().collect(),
         ..TenantSecrets::default()

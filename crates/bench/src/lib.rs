@@ -4,6 +4,7 @@
 mod disk;
 mod gateway;
 mod load;
+mod micros;
 mod process;
 mod report;
 mod requests;

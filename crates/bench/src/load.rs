@@ -5,6 +5,7 @@
 //! is free takes the next request. Each has a blocking thread: waking one by the system's clock is exact to some tens of
 //! microseconds, a timer wheel of milliseconds is not.
 
+use crate::micros;
 use hdrhistogram::Histogram;
 use std::{
     collections::BTreeMap,
@@ -15,10 +16,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Greatest latency told apart: a minute, in microseconds.
-const MAXIMUM: u64 = 60_000_000;
-/// Three digits are exact.
-const DIGITS: u8 = 3;
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Between the last connection and the first request, so that every thread waits for its turn when it comes.
@@ -78,7 +75,7 @@ pub fn load(address: SocketAddr, requests: &[Vec<u8>], load: Load) -> io::Result
             .collect()
     })?;
     let mut loaded = Loaded {
-        latency: histogram()?,
+        latency: micros::histogram()?,
         statuses: BTreeMap::new(),
         failed: 0,
         elapsed: start.elapsed(),
@@ -91,10 +88,6 @@ pub fn load(address: SocketAddr, requests: &[Vec<u8>], load: Load) -> io::Result
         }
     }
     Ok(loaded)
-}
-
-fn histogram() -> io::Result<Histogram<u64>> {
-    Histogram::new_with_bounds(1, MAXIMUM, DIGITS).map_err(io::Error::other)
 }
 
 /// What one connection saw.
@@ -115,7 +108,7 @@ struct Schedule<'a> {
 impl Schedule<'_> {
     fn run(self, mut connection: Connection, address: SocketAddr, requests: &[Vec<u8>]) -> io::Result<Lane> {
         let mut lane = Lane {
-            latency: histogram()?,
+            latency: micros::histogram()?,
             statuses: BTreeMap::new(),
             failed: 0,
         };
@@ -131,7 +124,7 @@ impl Schedule<'_> {
                 Ok(status) => {
                     *lane.statuses.entry(status).or_default() += 1;
                     if status == 200 {
-                        lane.latency.saturating_record(due.elapsed().as_micros() as u64);
+                        micros::record(&mut lane.latency, due.elapsed());
                     }
                 }
                 Err(_) => lane.failed += 1,

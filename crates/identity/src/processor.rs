@@ -8,7 +8,7 @@ use crate::{
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{IdentifierSpan, Identity as Fact, Source},
-    item::{Body, IdentityChange, Item, MessageRecord, PersonRecord, Resolved, Sighting},
+    item::{Body, IdentityChange, Item, PersonRecord, Resolved, Sighting},
     keys, topics,
 };
 use hilo_domain::{Identifier, IdentifierKind, hash, phone};
@@ -380,25 +380,15 @@ impl Identity {
             Some(person) => person.clone().into_bytes(),
             None => resolved.item.key.clone().into_bytes(),
         };
-        let boxed = Box::new(resolved);
-        if to_person {
-            let record = PersonRecord::Item(boxed);
-            context.send(topics::PERSON_ITEM, person_key, at, wire::encode(&record)?);
-            if let (Some(key), PersonRecord::Item(boxed)) = (message_key, record) {
-                context.send(
-                    topics::MESSAGE_ITEM,
-                    key,
-                    at,
-                    wire::encode(&MessageRecord::Item(boxed))?,
-                );
+        // An item is the first variant of both records, so both are the same bytes: it is encoded once.
+        let value = wire::encode(&PersonRecord::Item(Box::new(resolved)))?;
+        if let Some(key) = message_key {
+            if to_person {
+                context.send(topics::PERSON_ITEM, person_key, at, value.clone());
             }
-        } else if let Some(key) = message_key {
-            context.send(
-                topics::MESSAGE_ITEM,
-                key,
-                at,
-                wire::encode(&MessageRecord::Item(boxed))?,
-            );
+            context.send(topics::MESSAGE_ITEM, key, at, value);
+        } else if to_person {
+            context.send(topics::PERSON_ITEM, person_key, at, value);
         }
         Ok(())
     }
@@ -410,5 +400,41 @@ fn revision_confidence(rule: &str) -> f64 {
         crate::fold::Rule::NumberVariant.confidence()
     } else {
         1.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hilo_contracts::item::{MessageRecord, Position};
+
+    #[test]
+    fn both_readers_of_an_item_get_the_same_bytes() {
+        let item = Item {
+            tenant: "acme".to_owned(),
+            delivery_id: "d".to_owned(),
+            position: Position::default(),
+            received_at: 2,
+            event_time: 1,
+            key: "k".to_owned(),
+            content: "{}".to_owned(),
+            entry_id: String::new(),
+            phone_number_id: Some("1".to_owned()),
+            test: false,
+            sightings: Vec::new(),
+            has_person: false,
+            evidence_only: false,
+            change: None,
+            body: Body::Event { kind: "x".to_owned() },
+        };
+        let resolved = Box::new(Resolved {
+            person_id: Some("p".to_owned()),
+            country: None,
+            atom: 7,
+            version: 3,
+            item,
+        });
+        let message = wire::encode(&MessageRecord::Item(resolved.clone())).unwrap();
+        assert_eq!(wire::encode(&PersonRecord::Item(resolved)).unwrap(), message);
     }
 }
