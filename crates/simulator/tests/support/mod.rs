@@ -90,7 +90,9 @@ pub fn recount(lines: &[Value]) -> Tally {
                 recount.sent.insert((tenant.to_owned(), id.to_owned()));
                 recount.item(format!("outbound {tenant} {id}"));
             }
-            "inbox" | "crm" => recount.item(format!("line {line}")),
+            "inbox" | "crm" => {
+                recount.item(format!("line {line}"));
+            }
             other => panic!("source {other}"),
         }
     }
