@@ -1,4 +1,5 @@
 //! What the simulated world is made of, read back from its captures.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -6,7 +7,7 @@ use hilo_simulator::{Kind, Profile, Simulator};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use support::{START, capture, census, changes, elements, eventful, first_places, lines, recount};
+use support::{START, capture, census, changes, elements, eventful, first_places, lines, recount, regulars};
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
@@ -135,13 +136,11 @@ fn people_are_of_all_countries_and_their_ids_move() {
         .filter(|message| message.get("from").is_none() && message.get("from_user_id").is_some());
     assert!(hidden.count() > 50);
     let mut owners: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
-    let mut shown: BTreeMap<&str, BTreeSet<bool>> = BTreeMap::new();
     for line in lines.iter().filter(|line| line.get("body").is_some()) {
         for message in elements(std::slice::from_ref(line), "messages") {
             let Some(user_id) = message["from_user_id"].as_str() else {
                 continue;
             };
-            shown.entry(user_id).or_default().insert(message.get("from").is_some());
             if let Some(from) = message["from"].as_str() {
                 owners
                     .entry((line["tenant"].as_str().unwrap(), from))
@@ -151,7 +150,6 @@ fn people_are_of_all_countries_and_their_ids_move() {
         }
     }
     assert!(owners.values().any(|ids| ids.len() > 1), "no number was recycled");
-    assert!(shown.values().any(|forms| forms.len() > 1), "no hidden phone appeared");
     let kinds = census(&lines, "messages", |message| {
         Some(message["system"]["type"].as_str()?.to_owned())
     });
@@ -159,6 +157,26 @@ fn people_are_of_all_countries_and_their_ids_move() {
     assert!(elements(&lines, "user_id_update").count() > 3);
     let without_nine = lines.iter().filter_map(|line| line["to"]["phone"].as_str());
     assert!(without_nine.filter(|phone| phone.starts_with("+5411")).count() > 3);
+}
+
+#[test]
+fn people_who_come_back_show_their_phone_and_take_an_opt_out_back() {
+    let (text, _) = capture(3, regulars(400), 60_000);
+    let lines = lines(&text);
+    let mut shown: BTreeMap<&str, BTreeSet<bool>> = BTreeMap::new();
+    for message in elements(&lines, "messages") {
+        if let Some(user_id) = message["from_user_id"].as_str() {
+            shown.entry(user_id).or_default().insert(message.get("from").is_some());
+        }
+    }
+    assert!(shown.values().any(|forms| forms.len() > 1), "no hidden phone appeared");
+    let preferences = census(&lines, "user_preferences", |one| {
+        Some(one["value"].as_str()?.to_owned())
+    });
+    assert!(
+        preferences.contains_key("stop") && preferences.contains_key("resume"),
+        "{preferences:?}"
+    );
 }
 
 #[test]
@@ -192,13 +210,6 @@ fn all_that_people_and_agents_do_is_there() {
     for code in ["130472", "131026", "131047", "131049", "131050", "132015"] {
         assert!(codes.contains_key(code), "{code}: {codes:?}");
     }
-    let preferences = census(&lines, "user_preferences", |one| {
-        Some(one["value"].as_str()?.to_owned())
-    });
-    assert!(
-        preferences.contains_key("stop") && preferences.contains_key("resume"),
-        "{preferences:?}"
-    );
     let hanging = |there: bool| {
         elements(&lines, "messages").filter(move |one| one["type"] == "button" && one.get("context").is_some() == there)
     };
