@@ -246,7 +246,7 @@ fn tenants(settings: &Settings) -> Result<BTreeMap<String, Tenant>> {
 
 fn tenant(settings: &Settings, name: &str) -> Result<Tenant> {
     let text = |key: &str| settings.text(&["tenants", name, key]);
-    let secret = |written: Written<String>, key: &str| SecretRef::new(format!("tenants.{name}.{key}"), written);
+    let secret = |written: Written<String>, key: &str| SecretRef::new(&format!("tenants.{name}.{key}"), written);
     let list = |key: &str| -> Result<Vec<SecretRef>> {
         let written = settings.list(&["tenants", name, key])?;
         written.into_iter().map(|written| secret(written, key)).collect()

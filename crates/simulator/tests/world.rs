@@ -161,7 +161,7 @@ fn people_are_of_all_countries_and_their_ids_move() {
 
 #[test]
 fn people_who_come_back_show_their_phone_and_take_an_opt_out_back() {
-    let (text, _) = capture(3, regulars(400), 60_000);
+    let (text, _) = capture(3, regulars(100), 60_000);
     let lines = lines(&text);
     let mut shown: BTreeMap<&str, BTreeSet<bool>> = BTreeMap::new();
     for message in elements(&lines, "messages") {

@@ -22,7 +22,7 @@ impl fmt::Debug for SecretRef {
 
 impl SecretRef {
     /// A reference; one that is empty, or points nowhere, is refused at once.
-    pub(super) fn new(key: String, Written { value: text, origin }: Written<String>) -> Result<Self> {
+    pub(super) fn new(key: &str, Written { value: text, origin }: Written<String>) -> Result<Self> {
         let pointed = text
             .strip_prefix("env:")
             .or_else(|| text.strip_prefix("file:"))

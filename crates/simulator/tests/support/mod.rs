@@ -24,7 +24,8 @@ pub(crate) fn eventful(rate: u32) -> Profile {
 /// Few people, who come back often: phones get known, opt-outs are taken back.
 pub(crate) fn regulars(rate: u32) -> Profile {
     Profile {
-        people: 600,
+        people: 300,
+        usernames: 0.5,
         ..eventful(rate)
     }
 }
