@@ -10,14 +10,25 @@ use hilo_stream::Record;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use rustc_hash::FxHashMap;
 
-/// The embedded log has one partition a topic.
-const PARTITION: i32 = 0;
+/// A record of a topic, and where it stands.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// Partition of the topic; 0 in the embedded log, which has one.
+    pub partition: i32,
+    /// Offset within the partition.
+    pub offset: i64,
+    /// The record with its topic.
+    pub record: Record,
+}
+
+/// Next offset by topic and partition.
+pub(crate) type Offsets<T> = FxHashMap<(T, i32), i64>;
 
 impl Golden {
-    /// Applies records, each with its topic and offset, in one transaction with the offsets. What has been applied
-    /// before is skipped, so each record takes effect exactly once; topics that the golden record is not built from
+    /// Applies records in one transaction with their offsets: those of a partition in order, partitions in any. What has
+    /// been applied before is skipped, so each record takes effect exactly once; topics that the golden record is not built from
     /// are passed over. Gives the number of records that were new.
-    pub fn apply(&mut self, records: &[(&'static str, i64, Record)]) -> Result<usize, GoldenError> {
+    pub fn apply(&mut self, records: &[Placed]) -> Result<usize, GoldenError> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -29,16 +40,16 @@ impl Golden {
         Ok(batch.records)
     }
 
-    /// The first offset of a topic that has not been applied.
-    pub fn next_offset(&self, topic: &str) -> Result<i64, GoldenError> {
+    /// The first offset of a topic's partition that has not been applied.
+    pub fn next_offset(&self, topic: &str, partition: i32) -> Result<i64, GoldenError> {
         let offsets = offsets(&self.connection).map_err(failed("read"))?;
-        Ok(offsets.get(topic).copied().unwrap_or(0))
+        Ok(offsets.get(&(topic.to_owned(), partition)).copied().unwrap_or(0))
     }
 }
 
-fn offsets(connection: &Connection) -> Result<FxHashMap<String, i64>, rusqlite::Error> {
-    let mut statement = connection.prepare_cached("SELECT topic, next_offset FROM offsets WHERE partition = ?1")?;
-    let rows = statement.query_map([PARTITION], |row| Ok((row.get(0)?, row.get(1)?)))?;
+fn offsets(connection: &Connection) -> Result<Offsets<String>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached("SELECT topic, partition, next_offset FROM offsets")?;
+    let rows = statement.query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
     rows.collect()
 }
 
@@ -52,8 +63,8 @@ fn write(transaction: &Transaction, batch: &Batch) -> Result<(), rusqlite::Error
     let mut offset = transaction.prepare_cached(
         "INSERT INTO offsets VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET next_offset = excluded.next_offset",
     )?;
-    for (topic, next) in &batch.offsets {
-        offset.execute(params![topic, PARTITION, next])?;
+    for ((topic, partition), next) in &batch.offsets {
+        offset.execute(params![topic, partition, next])?;
     }
     Ok(())
 }

@@ -1,14 +1,13 @@
 //! A batch of records as the few rows that it changes: one per key, in the order of the keys.
 
-use crate::{GoldenError, TOPICS, golden::Codecs};
+use crate::{GoldenError, Placed, TOPICS, apply::Offsets, golden::Codecs};
 use hilo_contracts::{
     ContractError,
     codec::Codec as _,
     facts::{Account, Conversation, Identity, Status},
     topics,
 };
-use hilo_stream::Record;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 
 /// What told of a message.
@@ -41,8 +40,8 @@ impl Part {
 /// What a batch changes.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    /// Next offset by topic.
-    pub offsets: BTreeMap<&'static str, i64>,
+    /// Next offset by topic and partition.
+    pub offsets: Offsets<&'static str>,
     /// Records that had not been applied before.
     pub records: usize,
     /// Latest fact of each person.
@@ -59,33 +58,30 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Decodes what is new in `records` and keeps the best fact of each key; `applied` has the next offset by topic.
-    pub(crate) fn new(
-        records: &[(&'static str, i64, Record)],
-        applied: &FxHashMap<String, i64>,
-        codecs: &Codecs,
-    ) -> Result<Self, GoldenError> {
+    /// Decodes what is new in `records` and keeps the best fact of each key; `applied` has the next offsets.
+    pub(crate) fn new(records: &[Placed], applied: &Offsets<String>, codecs: &Codecs) -> Result<Self, GoldenError> {
         let mut batch = Self::default();
-        let mut new: Vec<&(&'static str, i64, Record)> = Vec::with_capacity(records.len());
-        for entry in records.iter().filter(|(topic, _, _)| TOPICS.contains(topic)) {
-            let (topic, offset, _) = entry;
+        let mut new: Vec<&Placed> = Vec::with_capacity(records.len());
+        for placed in records.iter().filter(|placed| TOPICS.contains(&placed.record.topic)) {
+            let topic = placed.record.topic;
             let next = batch
                 .offsets
-                .get(topic)
-                .or_else(|| applied.get(*topic))
+                .get(&(topic, placed.partition))
+                .or_else(|| applied.get(&(topic.to_owned(), placed.partition)))
                 .copied()
                 .unwrap_or(0);
-            if *offset >= next {
-                batch.offsets.insert(topic, offset + 1);
-                new.push(entry);
+            if placed.offset >= next {
+                batch.offsets.insert((topic, placed.partition), placed.offset + 1);
+                new.push(placed);
             }
         }
         batch.records = new.len();
         // All records of a key stand in one partition in the order of their revisions, and a fact about a person or
         // a message is complete: of those only the last needs decoding. So the batch is read backwards.
         let mut seen: FxHashSet<(&str, &[u8])> = FxHashSet::default();
-        for (topic, offset, record) in new.into_iter().rev() {
-            let complete = *topic == topics::IDENTITY || *topic == topics::STATUS;
+        for Placed { offset, record, .. } in new.into_iter().rev() {
+            let topic = record.topic;
+            let complete = topic == topics::IDENTITY || topic == topics::STATUS;
             if complete && !seen.insert((topic, &record.key)) {
                 continue;
             }

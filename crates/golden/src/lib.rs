@@ -11,6 +11,7 @@ mod schema;
 mod state;
 mod write;
 
+pub use apply::Placed;
 pub use error::GoldenError;
 pub use golden::{Golden, TOPICS};
 pub use query::{AccountState, RecentConversation, Traced, Turn};

@@ -40,9 +40,8 @@ pub(crate) fn write_people(transaction: &Transaction, people: &[Identity]) -> Re
         if contact.execute(params![id, tenant, country, name, event_time, revision])? == 0 {
             continue;
         }
-        if *revision > 1 {
-            forget.execute([id])?;
-        }
+        // Also at revision 1: a proposal tells the state again.
+        forget.execute([id])?;
         for (ordinal, span) in person.identifiers.iter().enumerate() {
             identifier.execute(params![
                 id,

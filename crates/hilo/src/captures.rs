@@ -15,7 +15,7 @@ use std::{
 };
 
 /// The lines of `inputs` (`-`: standard input), one raw record each; blank lines and comments are none.
-pub(crate) fn records(inputs: &[PathBuf]) -> Result<impl Iterator<Item = Result<Record>> + Send> {
+pub fn records(inputs: &[PathBuf]) -> Result<impl Iterator<Item = Result<Record>> + Send> {
     let mut readers = Vec::with_capacity(inputs.len());
     for path in inputs {
         readers.push(Lines::open(path)?);
@@ -25,7 +25,7 @@ pub(crate) fn records(inputs: &[PathBuf]) -> Result<impl Iterator<Item = Result<
 }
 
 /// The record of the raw topic.
-pub(crate) fn record(codec: &impl Codec<Raw>, raw: &Raw) -> Result<Record> {
+pub fn record(codec: &impl Codec<Raw>, raw: &Raw) -> Result<Record> {
     Ok(Record {
         topic: topics::RAW,
         key: capture::raw_key(raw),

@@ -1,58 +1,9 @@
 //! `hilo`: one binary for everything. See the project's README.
 
-mod bench;
-mod captures;
-mod cli;
-mod commands;
-mod config;
-mod conversations;
-mod failure;
-mod node;
-mod pipeline;
-mod place;
-mod progress;
-mod replay;
-mod runtime_metrics;
-mod serve;
-mod source;
-mod topology;
-mod trace;
-
-use clap::Parser as _;
-use cli::{Cli, Command};
-use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
-
 /// Half of the pipeline's time would go to the system's allocator otherwise: facts are many small strings.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_env("HILO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
-    let cli = Cli::parse();
-    let result = match &cli.command {
-        Command::Demo(arguments) => commands::demo::run(arguments),
-        Command::Up(arguments) => commands::up::run(arguments),
-        Command::Ingest(arguments) => commands::ingest::run(arguments),
-        Command::Replay(arguments) => commands::replay::run(arguments),
-        Command::Export(arguments) => commands::export::run(arguments),
-        Command::Trace(arguments) => commands::trace::run(arguments),
-        Command::Metrics(arguments) => commands::metrics::run(arguments),
-        Command::Dlq(arguments) => commands::dlq::run(arguments),
-        Command::Topology(arguments) => commands::topology::run(arguments),
-        Command::Doctor(arguments) => commands::doctor::run(arguments),
-        Command::Bench(arguments) => commands::bench::run(arguments),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("hilo: {failure}");
-            ExitCode::from(failure.code())
-        }
-    }
+fn main() -> std::process::ExitCode {
+    hilo::main()
 }

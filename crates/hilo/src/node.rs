@@ -10,12 +10,9 @@ use hilo_contracts::{
     codec::{self, Codec as _},
     topics,
 };
-use hilo_golden::Golden;
+use hilo_golden::{Golden, Placed};
 use hilo_metrics::table::Table;
-use hilo_stream::{
-    Record,
-    embedded::{DataDir, Engine, Log, ProgressWatch, RawLog, RunningEngine},
-};
+use hilo_stream::embedded::{DataDir, Engine, Log, ProgressWatch, RawLog, RunningEngine};
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -147,15 +144,15 @@ impl Reader {
 
     fn catch_up(&mut self) -> Result<()> {
         loop {
-            let mut batch: Vec<(&'static str, i64, Record)> = Vec::new();
+            let mut batch: Vec<Placed> = Vec::new();
             for topic in GOLDEN_TOPICS {
-                let from = self.golden.next_offset(topic)?;
+                let from = self.golden.next_offset(topic, 0)?;
                 let records = self.log.read(topic, u64::try_from(from).unwrap_or_default(), APPLY)?;
-                batch.extend(
-                    records
-                        .into_iter()
-                        .map(|(offset, record)| (topic, offset as i64, record)),
-                );
+                batch.extend(records.into_iter().map(|(offset, record)| Placed {
+                    partition: 0,
+                    offset: offset.cast_signed(),
+                    record,
+                }));
             }
             if batch.is_empty() {
                 break;

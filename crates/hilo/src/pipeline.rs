@@ -16,7 +16,7 @@ const BATCH: usize = 512;
 const WAITING: usize = 16;
 
 /// What a run was like.
-pub(crate) struct Run {
+pub struct Run {
     /// What the processors counted.
     pub counts: Counts,
     /// CPU seconds of the thread that reads, parses and fans out.
@@ -49,7 +49,7 @@ enum Made {
 
 /// Runs `raw` through the topology; gives the derived records to `sink` in log order, in batches, on the caller's
 /// thread, and the counts at the end. Time ends at the greatest event time seen.
-pub(crate) fn run(
+pub fn run(
     tenants: &Tenants,
     raw: impl Iterator<Item = Result<Record>> + Send,
     mut sink: impl FnMut(Vec<Record>) -> Result<()>,
@@ -203,7 +203,8 @@ fn count_all(
 const THIS_THREAD: &str = "/proc/thread-self/stat";
 
 /// CPU seconds of a process or thread, by its file under `/proc`; 0 where the system does not tell.
-pub(crate) fn cpu_seconds(stat: &str) -> f64 {
+#[must_use]
+pub fn cpu_seconds(stat: &str) -> f64 {
     /// Unit of the kernel's clock, fixed for its interface.
     const TICKS_PER_SECOND: f64 = 100.0;
     let text = std::fs::read_to_string(stat).unwrap_or_default();

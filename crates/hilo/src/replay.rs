@@ -6,9 +6,8 @@ use hilo_contracts::{
     codec::{self, Codec as _},
     json, topics,
 };
-use hilo_golden::Golden;
+use hilo_golden::{Golden, Placed};
 use hilo_metrics::table::{self, Table};
-use hilo_stream::Record;
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -29,34 +28,51 @@ const TOPICS: [&str; 6] = [
 
 /// `summary.json`.
 #[derive(Debug, Serialize)]
-pub(crate) struct Summary {
+pub struct Summary {
+    /// Capture lines.
     pub lines: u64,
+    /// Webhook bodies, also those that are a dead letter as a whole.
     pub deliveries: u64,
+    /// Bodies whose entries hold no change.
     pub empty_deliveries: u64,
+    /// Items of all lines.
     pub items: u64,
+    /// What became of them.
     pub outcomes: Outcomes,
+    /// Dead letters by reason.
     pub dead_letter_reasons: BTreeMap<String, u64>,
+    /// People.
     pub persons: u64,
+    /// Sessions.
     pub sessions: u64,
+    /// Distinct messages in.
     pub messages_received: u64,
+    /// Distinct sends and echoes.
     pub messages_sent: u64,
+    /// Messages that only a history tells of.
     pub messages_history: u64,
+    /// Messages that only statuses tell of.
     pub orphans: u64,
+    /// Distinct statuses.
     pub statuses: u64,
 }
 
 /// Outcomes of items; they add up to `items`.
 #[derive(Debug, Serialize)]
-pub(crate) struct Outcomes {
+pub struct Outcomes {
+    /// Became a fact.
     pub emitted: u64,
+    /// Told before.
     pub duplicate: u64,
+    /// Of a kind that nobody knows; kept whole.
     pub unclassified: u64,
+    /// Could not be read; kept whole.
     pub dead_letter: u64,
 }
 
 impl Summary {
     /// The counts of the processors and of the golden record, together.
-    pub(crate) fn new(
+    pub fn new(
         count: impl Fn(&'static str, &'static str) -> u64,
         dead_letter_reasons: BTreeMap<String, u64>,
         golden: &Golden,
@@ -87,7 +103,7 @@ impl Summary {
 }
 
 /// Dead letters by reason among counters.
-pub(crate) fn reasons<'a>(counts: impl Iterator<Item = (&'a str, &'a str, u64)>) -> BTreeMap<String, u64> {
+pub fn reasons<'a>(counts: impl Iterator<Item = (&'a str, &'a str, u64)>) -> BTreeMap<String, u64> {
     counts
         .filter(|(name, _, _)| *name == "dead_letter_reasons")
         .map(|(_, reason, count)| (reason.to_owned(), count))
@@ -95,7 +111,7 @@ pub(crate) fn reasons<'a>(counts: impl Iterator<Item = (&'a str, &'a str, u64)>)
 }
 
 /// Replays `inputs` into the folder `out`.
-pub(crate) fn replay(inputs: &[PathBuf], out: &Path, tenants: &Tenants) -> Result<Summary> {
+pub fn replay(inputs: &[PathBuf], out: &Path, tenants: &Tenants) -> Result<Summary> {
     let state = out.join("state");
     fs::create_dir_all(&state).with_context(|| format!("cannot make the folder {}", state.display()))?;
     let database = out.join("golden.db");
@@ -115,7 +131,7 @@ pub(crate) fn replay(inputs: &[PathBuf], out: &Path, tenants: &Tenants) -> Resul
     let mut table = Table::default();
     let metric = codec::metric();
     let run = pipeline::run(tenants, captures::records(inputs)?, |batch| {
-        let mut known: Vec<(&'static str, i64, Record)> = Vec::with_capacity(batch.len());
+        let mut known: Vec<Placed> = Vec::with_capacity(batch.len());
         for record in batch {
             if record.topic == topics::METRIC {
                 table.apply(metric.decode(&record.value)?);
@@ -126,7 +142,11 @@ pub(crate) fn replay(inputs: &[PathBuf], out: &Path, tenants: &Tenants) -> Resul
                 file.write_all(b"\n")?;
             }
             let offset = offsets.entry(record.topic).or_default();
-            known.push((record.topic, *offset, record));
+            known.push(Placed {
+                partition: 0,
+                offset: *offset,
+                record,
+            });
             *offset += 1;
         }
         golden.apply(&known)?;

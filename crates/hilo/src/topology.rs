@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// What the processors need to know of the configuration.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tenants {
+pub struct Tenants {
     /// Default region of local phone forms, by tenant.
     pub countries: BTreeMap<String, String>,
     /// IANA time zone, by tenant.
@@ -16,7 +16,7 @@ pub(crate) struct Tenants {
 }
 
 /// All processors, in the order in which records flow.
-pub(crate) fn topology(tenants: &Tenants) -> Result<Topology> {
+pub fn topology(tenants: &Tenants) -> Result<Topology> {
     let processors: Vec<ProcessorSpec> = vec![
         hilo_normalize::normalize_spec(tenants.countries.clone()),
         hilo_normalize::deduplicate_spec(),
@@ -44,6 +44,6 @@ fn raw() -> TopicSpec {
 }
 
 /// A record that no processor could take, as a dead letter: whole, with its reason.
-pub(crate) fn dead_letter(record: &Record, reason: &'static str, detail: &str) -> Result<Record, ProcessorError> {
+pub fn dead_letter(record: &Record, reason: &'static str, detail: &str) -> Result<Record, ProcessorError> {
     hilo_normalize::dead_letter(record, reason, detail)
 }

@@ -62,6 +62,8 @@ pub struct Executor {
     ids: FxHashMap<&'static str, TopicId>,
     topics: Vec<Topic>,
     members: Vec<Member>,
+    /// What a member writes goes to the contained readers; else all of it leaves.
+    fused: bool,
     dead_letter: DeadLetterEncoder,
     context: Context,
     queue: VecDeque<Pending>,
@@ -92,6 +94,14 @@ impl Executor {
             .filter(|processor| names.contains(&processor.name))
             .collect();
         Self::with(topology, &chosen, dead_letter)
+    }
+
+    /// One processor for one partition: all that it writes leaves, also to a topic that it reads, since the key may
+    /// belong to another partition.
+    pub fn one(topology: &Topology, name: &str, dead_letter: DeadLetterEncoder) -> Result<Self, TopologyError> {
+        let mut executor = Self::new(topology, &[name], dead_letter)?;
+        executor.fused = false;
+        Ok(executor)
     }
 
     fn with(
@@ -138,6 +148,7 @@ impl Executor {
             ids,
             topics,
             members,
+            fused: true,
             dead_letter,
             context: Context::default(),
             queue: VecDeque::new(),
@@ -345,6 +356,7 @@ impl Executor {
         let topic = &self.topics[usize::from(id)];
         match (topic.leaves, topic.readers.is_empty()) {
             (true, true) => self.outputs.push(record),
+            _ if !self.fused => self.outputs.push(record),
             (true, false) => {
                 self.queue.push_back(Pending::Output(id, self.outputs.len()));
                 self.outputs.push(record);

@@ -203,13 +203,13 @@ fn a_broken_record_leaves_everything_as_it_was() {
     let mut log = Log::default();
     log.identity(&person("a", 1, "CL", &[("phone", "+1", false)]));
     log.identity(&person("b", 1, "CL", &[("phone", "+2", false)]));
-    log.records[1].2.value.truncate(3);
+    log.records[1].record.value.truncate(3);
     let error = golden.apply(&log.records).unwrap_err().to_string();
     assert!(error.starts_with("record 1 of hilo.identity: "), "{error}");
     assert_eq!(
         (
             golden.counts().unwrap().persons,
-            golden.next_offset("hilo.identity").unwrap()
+            golden.next_offset("hilo.identity", 0).unwrap()
         ),
         (0, 0)
     );

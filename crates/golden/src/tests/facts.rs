@@ -1,5 +1,6 @@
 //! A log of facts, written by hand.
 
+use crate::Placed;
 use hilo_contracts::{
     codec::{self, Codec as _},
     facts::{Account, AuthorRef, Conversation, IdentifierSpan, Identity, Session, Status, Subject, TemplateRef},
@@ -16,7 +17,7 @@ pub(super) fn at(text: &str) -> Millis {
 /// Facts in the order in which they were written, with their offsets.
 #[derive(Default)]
 pub(super) struct Log {
-    pub records: Vec<(&'static str, i64, Record)>,
+    pub records: Vec<Placed>,
     next: BTreeMap<&'static str, i64>,
 }
 
@@ -29,7 +30,11 @@ impl Log {
             value,
             timestamp: 0,
         };
-        self.records.push((topic, *offset, record));
+        self.records.push(Placed {
+            partition: 0,
+            offset: *offset,
+            record,
+        });
         *offset += 1;
     }
 

@@ -1,0 +1,56 @@
+//! `hilo` as a library: what its tests run without a process of its own. See the project's README.
+
+mod bench;
+pub mod captures;
+mod cli;
+mod commands;
+mod config;
+mod conversations;
+mod failure;
+mod node;
+pub mod pipeline;
+mod place;
+mod progress;
+pub mod replay;
+mod runtime_metrics;
+mod serve;
+mod source;
+pub mod topology;
+mod trace;
+
+use clap::Parser as _;
+use cli::{Cli, Command};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// The program: reads the arguments, runs the command, says what failed.
+#[must_use]
+pub fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_env("HILO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Command::Demo(arguments) => commands::demo::run(arguments),
+        Command::Up(arguments) => commands::up::run(arguments),
+        Command::Ingest(arguments) => commands::ingest::run(arguments),
+        Command::Replay(arguments) => commands::replay::run(arguments),
+        Command::Export(arguments) => commands::export::run(arguments),
+        Command::Trace(arguments) => commands::trace::run(arguments),
+        Command::Metrics(arguments) => commands::metrics::run(arguments),
+        Command::Dlq(arguments) => commands::dlq::run(arguments),
+        Command::Topology(arguments) => commands::topology::run(arguments),
+        Command::Doctor(arguments) => commands::doctor::run(arguments),
+        Command::Bench(arguments) => commands::bench::run(arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("hilo: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
