@@ -1,7 +1,7 @@
 //! The facts on the topics that others read. Each struct mirrors a schema under `schemas/`; the documentation of the
 //! fields is there, and a test keeps the two alike. Field order is the schema's.
 
-use crate::item::Position;
+use crate::{details::Details, item::Position};
 use hilo_domain::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -176,6 +176,8 @@ pub struct Session {
     pub ratings: Vec<Rating>,
     /// First customer message of a repeat within 72 h of `resolved`.
     pub repeated_at: Option<Millis>,
+    /// End of the latest free entry point window that it opened.
+    pub entry_point_ends_at: Option<Millis>,
 }
 
 /// Time that one person gave to a session.
@@ -253,8 +255,12 @@ pub struct Conversation {
     pub opt_out: bool,
     /// End of the customer service window that the item opens.
     pub window_expires_at: Option<Millis>,
+    /// Last instant at which a sender should start a free-form message.
+    pub free_form_ends_at: Option<Millis>,
     /// The element as canonical JSON; in the first revision only.
     pub content: Option<String>,
+    /// What it says, field by field; where `content` is.
+    pub details: Option<Box<Details>>,
     /// The session's whole state.
     pub session: Option<Session>,
     /// From the platform's test button: in no metric.
@@ -332,6 +338,12 @@ pub struct Status {
     pub error_codes: Vec<i64>,
     /// Class of a failure that stands.
     pub error_class: Option<String>,
+    /// What a sender should do about a failure that stands.
+    pub error_actions: Vec<String>,
+    /// Least delay before the next attempt.
+    pub retry_after_seconds: Option<i64>,
+    /// The sender's own key, as the statuses echo it.
+    pub callback_data: Option<String>,
     /// Latest pricing that a status carried.
     pub pricing: Option<PricingRef>,
     /// Type as sent; `unknown` where only statuses are known.
@@ -398,10 +410,42 @@ pub struct Account {
     pub template: Option<TemplateRef>,
     /// Reason as received.
     pub reason: Option<String>,
+    /// What held before.
+    pub previous: Option<String>,
+    /// What will hold from `effective_at` on.
+    pub announced: Option<String>,
+    /// When it takes effect, where that is another time.
+    pub effective_at: Option<Millis>,
+    /// Restrictions that it tells of.
+    pub restrictions: Vec<Restriction>,
+    /// The other documented parts of the value.
+    pub attributes: Vec<Attribute>,
     /// The value as canonical JSON.
     pub content: Option<String>,
     /// From the platform's test button: in no metric.
     pub test: bool,
+}
+
+/// What the platform forbids.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restriction {
+    /// `restriction_type` as received.
+    pub kind: String,
+    /// End of it.
+    pub expires_at: Option<Millis>,
+    /// `expiration` as received, where it is no number.
+    pub expiration: Option<String>,
+    /// What the platform asks for.
+    pub remediation: Option<String>,
+}
+
+/// One more thing that an account fact says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribute {
+    /// Path of the platform's own names.
+    pub name: String,
+    /// A text as it is, anything else as canonical JSON.
+    pub value: String,
 }
 
 /// One dimension of a metric row. A list keeps the order of the definition.

@@ -5,6 +5,7 @@ pub mod capture;
 pub mod codec;
 pub mod compatibility;
 mod datum;
+pub mod details;
 pub mod facts;
 pub mod item;
 pub mod json;

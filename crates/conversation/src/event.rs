@@ -1,16 +1,14 @@
 //! What a thread keeps of an item: enough to fold sessions, and the fact it became, to be told again when the session
 //! or the person of it changes.
 
+use crate::details;
 use hilo_contracts::{
     facts::{AuthorRef, Conversation, Source, TemplateRef},
     item::{Body, Inbox, Item, Message, Origin},
 };
-use hilo_domain::{Millis, hash, time::DAY};
+use hilo_domain::{Millis, hash, window};
 use hilo_stream::wire::{self, WireError};
 use serde::{Deserialize, Serialize};
-
-/// How long a customer message keeps free-form sends allowed.
-const CUSTOMER_SERVICE_WINDOW: Millis = DAY;
 
 /// What an event means for sessions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +17,8 @@ pub(crate) enum Role {
     Customer {
         /// It only closes politely.
         courtesy: bool,
+        /// It came by an ad or post.
+        by_ad: bool,
     },
     /// An outbound message of a person; `None`: from the phone app, nobody says who.
     Human { agent: Option<String> },
@@ -74,6 +74,7 @@ impl Event {
         let role = role_of(item);
         let encoded = wire::encode(&fact)?.into_boxed_slice();
         fact.content = Some(item.content.clone());
+        fact.details = details::details(item);
         let class = match (&item.body, &role) {
             (Body::Message(message), _) if !message.inbound => 2,
             (_, Role::Inbox(inbox)) if inbox.event == "resolved" => 3,
@@ -103,6 +104,7 @@ fn role_of(item: &Item) -> Role {
         Body::Message(message) if message.group_id.is_some() || message.origin == Origin::History => Role::Silent,
         Body::Message(message) if message.is_customer_message() => Role::Customer {
             courtesy: message.courtesy,
+            by_ad: message.referral.is_some(),
         },
         Body::Message(message) if message.is_sent_message() => match message.author.kind.as_str() {
             "agent" => Role::Human {
@@ -166,14 +168,14 @@ fn fact_of(item: &Item) -> Conversation {
             fact.referral.clone_from(&message.referral);
             fact.opt_out = message.opt_out;
             if message.is_customer_message() && message.group_id.is_none() {
-                fact.window_expires_at = Some(item.event_time + CUSTOMER_SERVICE_WINDOW);
+                fact.window_expires_at = Some(window::customer_service_end(item.event_time));
             }
         }
         Body::Inbox(inbox) => fact.kind.clone_from(&inbox.event),
         Body::Call(call) => {
             fact.kind = format!("call_{}", call.event);
             if call.inbound {
-                fact.window_expires_at = Some(item.event_time + CUSTOMER_SERVICE_WINDOW);
+                fact.window_expires_at = Some(window::customer_service_end(item.event_time));
             }
         }
         Body::Preference(preference) => {

@@ -58,7 +58,7 @@ pub(crate) fn fold(
             open = !expire(session, event.at);
         }
         let extends = match &event.role {
-            Role::Customer { courtesy } => {
+            Role::Customer { courtesy, .. } => {
                 let thanks = *courtesy
                     && !open
                     && sessions.last().is_some_and(

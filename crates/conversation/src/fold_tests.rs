@@ -23,8 +23,8 @@ fn event(at: Millis, word: &str) -> Event {
         }))
     };
     let (class, role) = match word {
-        "customer" => (0, Role::Customer { courtesy: false }),
-        "thanks" => (0, Role::Customer { courtesy: true }),
+        "customer" => (0, Role::Customer { courtesy: false, by_ad: false }),
+        "thanks" => (0, Role::Customer { courtesy: true, by_ad: false }),
         "human" => (
             2,
             Role::Human {

@@ -1,6 +1,7 @@
 //! Threads, sessions, first responses.
 #![doc = include_str!("../README.md")]
 
+mod details;
 mod event;
 mod fold;
 mod measure;

@@ -6,7 +6,7 @@ use crate::{
     work::{self, UNKNOWN, assignee, sender},
 };
 use hilo_contracts::facts::{Clock, Rating, Session};
-use hilo_domain::{Millis, time::HOUR};
+use hilo_domain::{Millis, time::HOUR, window};
 
 /// Answers to a survey count until this long after the close, or after the first answer while the session is open.
 const RATING_HORIZON: Millis = 72 * HOUR;
@@ -101,6 +101,7 @@ pub(crate) fn measure(events: &[Event], session: &Folded) -> (Session, Outcome) 
         work: closed.map_or_else(Vec::new, |(at, _)| work::work(during, at)),
         ratings: ratings(&own, closed),
         repeated_at: None,
+        entry_point_ends_at: entry_point(&own),
     };
     let outcome = if closed.is_some() {
         outcome(&own, since_customer, closed)
@@ -108,6 +109,21 @@ pub(crate) fn measure(events: &[Event], session: &Folded) -> (Session, Outcome) 
         Outcome::None
     };
     (result, outcome)
+}
+
+/// End of the latest entry point window: of the messages that came by an ad, with the first outbound after each. An
+/// answer counts whoever wrote it: the window is a matter of prices.
+fn entry_point(own: &[&Event]) -> Option<Millis> {
+    let is_outbound =
+        |event: &&Event| matches!(event.role, Role::Human { .. } | Role::Bot { .. } | Role::Listed);
+    own.iter()
+        .enumerate()
+        .filter(|(_, event)| matches!(event.role, Role::Customer { by_ad: true, .. }))
+        .filter_map(|(place, touch)| {
+            let answer = own[place..].iter().copied().find(is_outbound)?;
+            window::entry_point_end(touch.at, answer.at)
+        })
+        .max()
 }
 
 /// The reason of the `resolved`, else that of the last `tagged`.

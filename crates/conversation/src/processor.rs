@@ -10,7 +10,7 @@ use hilo_contracts::{
     item::{Body, MessageRecord, Move, PersonRecord, Resolved},
     keys, topics,
 };
-use hilo_domain::{Millis, hash};
+use hilo_domain::{Millis, hash, window};
 use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Timers, Verdict, wire};
 use std::ops::RangeInclusive;
 
@@ -115,6 +115,7 @@ impl Conversation {
             Some(person_id) => self.place(&person_id, &item.tenant, country, number, event, Some(fact), context),
             None => {
                 fact.revision = 1;
+                fact.free_form_ends_at = fact.window_expires_at.map(window::free_form_end);
                 self.send(item.key.as_bytes(), &fact, context)
             }
         }
@@ -240,6 +241,7 @@ impl Conversation {
             fact.conversation_id = Some(conversation.clone());
             fact.session_id = event.session.as_deref().map(str::to_owned);
             fact.revision = event.revision;
+            fact.free_form_ends_at = fact.window_expires_at.map(window::free_form_end);
             facts.push(fact);
         }
         for fact in facts {

@@ -2,15 +2,19 @@
 #![doc = include_str!("../README.md")]
 
 pub mod error_class;
+pub mod error_policy;
 pub mod hash;
 pub mod identifier;
 pub mod json;
 pub mod phone;
+pub mod read;
 pub mod status;
 pub mod text;
 pub mod time;
+pub mod window;
 
 pub use error_class::ErrorClass;
+pub use error_policy::{Action, ErrorPolicy};
 pub use identifier::{Identifier, IdentifierKind};
 pub use phone::Phone;
 pub use status::{StatusFold, StatusRank};

@@ -1,0 +1,28 @@
+//! Calls and their statuses.
+
+use super::{errors, owned, whole};
+use hilo_contracts::details::{Call, Details};
+use hilo_domain::read::seconds;
+use serde_json::Value;
+
+pub(super) fn details(element: &Value) -> Details {
+    let session = element.get("session").unwrap_or(&Value::Null);
+    let event = owned(element, "event");
+    Details {
+        errors: errors(element),
+        call: Some(Call {
+            id: owned(element, "id"),
+            // A call's status stands among the statuses, and is its event.
+            status: event.is_some().then(|| owned(element, "status")).flatten(),
+            event: event.or_else(|| owned(element, "status")),
+            direction: owned(element, "direction"),
+            started_at: seconds(element, "start_time"),
+            ended_at: seconds(element, "end_time"),
+            duration_seconds: whole(element, "duration"),
+            callback_data: owned(element, "biz_opaque_callback_data"),
+            sdp_type: owned(session, "sdp_type"),
+            sdp: owned(session, "sdp"),
+        }),
+        ..Details::default()
+    }
+}

@@ -1,0 +1,77 @@
+//! What an item says, field by field: from its content, as the platform documents it, to the typed part of its fact.
+//! Read where the fact is made, so that nothing of it travels or rests on the way. Whatever is not documented stays in
+//! the content.
+
+mod calls;
+mod events;
+mod groups;
+mod lines;
+mod messages;
+
+use hilo_contracts::{
+    details::Details,
+    facts::ErrorRef,
+    item::{Body, Item, Origin},
+};
+use hilo_domain::read::{self, list, text};
+use serde_json::Value;
+
+/// The details of an item; `None` where it says nothing beyond its kind.
+pub(crate) fn details(item: &Item) -> Option<Box<Details>> {
+    // A line of our own, whose fields are those of the fact.
+    if matches!(&item.body, Body::Message(message) if message.origin == Origin::Outbound) {
+        return None;
+    }
+    let content: Value = serde_json::from_str(&item.content).ok()?;
+    let details = match &item.body {
+        Body::Message(message) => messages::details(&content, &message.kind),
+        Body::Inbox(inbox) => lines::inbox(&content, inbox),
+        Body::Crm(crm) => lines::crm(crm),
+        Body::Call(_) => calls::details(&content),
+        Body::Preference(preference) => events::preference(&content, preference),
+        Body::Event { kind } => match kind.as_str() {
+            "group_event" => groups::details(&content),
+            "link_click" => events::click(&content),
+            "automatic_event" => events::lead(&content),
+            "contact_synced" => events::contact(&content),
+            "user_id_changed" => events::user_id(&content),
+            "flow_event" => events::flow(&content),
+            "history_event" => events::history(&content),
+            "platform_error" => events::error(&content),
+            _ => return None,
+        },
+        Body::Status(_) | Body::Account(_) | Body::Clock => return None,
+    };
+    (details != Details::default()).then(|| Box::new(details))
+}
+
+/// A part that says something.
+fn said<T: Default + PartialEq>(part: T) -> Option<T> {
+    (part != T::default()).then_some(part)
+}
+
+fn owned(object: &Value, key: &str) -> Option<String> {
+    text(object, key).map(str::to_owned)
+}
+
+fn flag(object: &Value, key: &str) -> Option<bool> {
+    object.get(key).and_then(Value::as_bool)
+}
+
+fn whole(object: &Value, key: &str) -> Option<i64> {
+    object.get(key).and_then(read::integer)
+}
+
+/// `errors` of an element, at whichever of the three levels it stands.
+fn errors(element: &Value) -> Vec<ErrorRef> {
+    list(element, "errors").into_iter().flatten().map(error).collect()
+}
+
+fn error(error: &Value) -> ErrorRef {
+    let details = error.get("error_data").and_then(|data| text(data, "details"));
+    ErrorRef {
+        code: whole(error, "code"),
+        title: owned(error, "title"),
+        details: details.or_else(|| text(error, "message")).map(str::to_owned),
+    }
+}
