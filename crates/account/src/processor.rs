@@ -1,5 +1,6 @@
 //! The account processor: items about the business side in, facts about a subject out.
 
+use crate::details;
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Account as Fact, Source, Subject, TemplateRef},
@@ -78,9 +79,14 @@ fn send(codec: &AvroCodec<Fact>, key: &[u8], fact: &Fact, context: &mut Context)
 }
 
 fn fact_of(item: &Item, told: &Told) -> Fact {
-    // `entry.id` is the portfolio in events about partners, and no account at all for a subject that is one.
-    let of_account = !item.entry_id.is_empty() && told.subject_kind != "portfolio";
-    Fact {
+    // `entry.id` is the portfolio in events about partners: there the value names the account, which is the subject. For
+    // a subject that is a portfolio it is no account at all.
+    let waba_id = match told.subject_kind.as_str() {
+        "portfolio" => None,
+        "waba" => Some(told.subject_id.clone()),
+        _ => Some(item.entry_id.clone()),
+    };
+    let mut fact = Fact {
         event_id: hash::id("account", &[item.tenant.as_bytes(), item.key.as_bytes()]),
         tenant: item.tenant.clone(),
         event_time: item.event_time,
@@ -92,7 +98,7 @@ fn fact_of(item: &Item, told: &Told) -> Fact {
             kind: told.subject_kind.clone(),
             id: told.subject_id.clone(),
         },
-        waba_id: of_account.then(|| item.entry_id.clone()),
+        waba_id: waba_id.filter(|id| !id.is_empty()),
         event: told.event.clone(),
         quality: told.quality.clone(),
         limit: told.limit,
@@ -104,5 +110,10 @@ fn fact_of(item: &Item, told: &Told) -> Fact {
         reason: told.reason.clone(),
         content: Some(item.content.clone()),
         test: item.test,
+        ..Fact::default()
+    };
+    if let Ok(value) = serde_json::from_str(&item.content) {
+        details::add(&mut fact, &value);
     }
+    fact
 }

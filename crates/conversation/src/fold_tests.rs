@@ -23,8 +23,20 @@ fn event(at: Millis, word: &str) -> Event {
         }))
     };
     let (class, role) = match word {
-        "customer" => (0, Role::Customer { courtesy: false, by_ad: false }),
-        "thanks" => (0, Role::Customer { courtesy: true, by_ad: false }),
+        "customer" => (
+            0,
+            Role::Customer {
+                courtesy: false,
+                by_ad: false,
+            },
+        ),
+        "thanks" => (
+            0,
+            Role::Customer {
+                courtesy: true,
+                by_ad: false,
+            },
+        ),
         "human" => (
             2,
             Role::Human {

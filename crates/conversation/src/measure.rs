@@ -114,8 +114,7 @@ pub(crate) fn measure(events: &[Event], session: &Folded) -> (Session, Outcome) 
 /// End of the latest entry point window: of the messages that came by an ad, with the first outbound after each. An
 /// answer counts whoever wrote it: the window is a matter of prices.
 fn entry_point(own: &[&Event]) -> Option<Millis> {
-    let is_outbound =
-        |event: &&Event| matches!(event.role, Role::Human { .. } | Role::Bot { .. } | Role::Listed);
+    let is_outbound = |event: &&Event| matches!(event.role, Role::Human { .. } | Role::Bot { .. } | Role::Listed);
     own.iter()
         .enumerate()
         .filter(|(_, event)| matches!(event.role, Role::Customer { by_ad: true, .. }))

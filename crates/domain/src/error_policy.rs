@@ -173,8 +173,10 @@ impl ErrorPolicy {
     #[must_use]
     pub fn of(code: Option<i64>) -> Self {
         let row = code.and_then(|code| TABLE.iter().find(|(first, last, ..)| (*first..=*last).contains(&code)));
-        let (actions, retry_after_seconds, attempts) =
-            row.map_or((UNKNOWN, None, None), |(_, _, actions, delay, attempts)| (*actions, *delay, *attempts));
+        let (actions, retry_after_seconds, attempts) = row
+            .map_or((UNKNOWN, None, None), |(_, _, actions, delay, attempts)| {
+                (*actions, *delay, *attempts)
+            });
         Self {
             class: ErrorClass::of(code),
             actions,
@@ -226,7 +228,11 @@ mod tests {
         ] {
             let policy = ErrorPolicy::of(Some(code));
             let names: Vec<&str> = policy.actions.iter().map(|action| action.as_str()).collect();
-            assert_eq!((names.as_slice(), policy.retry_after_seconds), (actions, delay), "{code}");
+            assert_eq!(
+                (names.as_slice(), policy.retry_after_seconds),
+                (actions, delay),
+                "{code}"
+            );
             assert_eq!(policy.class, ErrorClass::of(Some(code)));
         }
         assert_eq!(ErrorPolicy::of(None).actions, UNKNOWN);
@@ -235,7 +241,9 @@ mod tests {
     #[test]
     fn delays_grow_and_end() {
         let delays = |code, attempts: u32| -> Vec<_> {
-            (1..=attempts).map(|attempt| ErrorPolicy::delay_seconds(Some(code), attempt)).collect()
+            (1..=attempts)
+                .map(|attempt| ErrorPolicy::delay_seconds(Some(code), attempt))
+                .collect()
         };
         assert_eq!(delays(131_056, 4), [Some(4), Some(16), Some(64), Some(256)]);
         assert_eq!(delays(131_049, 3), [Some(86_400), Some(172_800), Some(345_600)]);

@@ -46,7 +46,10 @@ mod tests {
         let at = 1_777_899_600_000;
         assert_eq!(customer_service_end(at), at + 86_400_000);
         assert_eq!(free_form_end(customer_service_end(at)), at + 86_400_000 - 600_000);
-        assert_eq!(entry_point_end(at, at + 86_400_000), Some(at + 86_400_000 + 259_200_000));
+        assert_eq!(
+            entry_point_end(at, at + 86_400_000),
+            Some(at + 86_400_000 + 259_200_000)
+        );
         assert_eq!(entry_point_end(at, at + 86_400_001), None);
         assert_eq!(entry_point_end(at, at - 1), None);
         assert_eq!(customer_service_end(Millis::MAX), Millis::MAX);

@@ -2,9 +2,10 @@
 
 use crate::{
     Golden, GoldenError,
+    account::write_accounts,
     batch::Batch,
     error::failed,
-    write::{write_accounts, write_events, write_parts, write_people, write_sessions, write_statuses},
+    write::{write_events, write_parts, write_people, write_sessions, write_statuses},
 };
 use hilo_stream::Record;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};

@@ -1,6 +1,7 @@
 //! The golden record: contacts, conversations, messages, cases in SQLite.
 #![doc = include_str!("../README.md")]
 
+mod account;
 mod apply;
 mod batch;
 mod error;
@@ -11,10 +12,11 @@ mod schema;
 mod state;
 mod write;
 
+pub use account::{AccountQuestion, AccountState};
 pub use apply::Placed;
 pub use error::GoldenError;
 pub use golden::{Golden, TOPICS};
-pub use query::{AccountState, RecentConversation, Traced, Turn};
+pub use query::{RecentConversation, Traced, Turn};
 pub use state::Counts;
 
 #[cfg(test)]

@@ -51,29 +51,6 @@ pub struct RecentConversation {
     pub queue: Option<String>,
 }
 
-/// Latest observation of one kind about a number, template, account or portfolio.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccountState {
-    /// Tenant.
-    pub tenant: String,
-    /// `phone_number`, `template`, `waba`, `portfolio`.
-    pub subject_kind: String,
-    /// The platform's id of it.
-    pub subject_id: String,
-    /// Kind of the observation.
-    pub kind: String,
-    /// Event as received.
-    pub event: Option<String>,
-    /// Quality, where the observation has one.
-    pub quality: Option<String>,
-    /// Limit, where the observation has one.
-    pub limit: Option<i64>,
-    /// Name of the template.
-    pub template: Option<String>,
-    /// When.
-    pub at: Millis,
-}
-
 /// A row that an id leads to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Traced {
@@ -181,31 +158,6 @@ impl Golden {
             turn,
             queue: session.and_then(|(_, _, queue)| queue),
         })
-    }
-
-    /// Latest observations about the business side, by subject; the platform's test deliveries are left out.
-    pub fn account_states(&self) -> Result<Vec<AccountState>, GoldenError> {
-        let read = || -> Result<Vec<AccountState>, rusqlite::Error> {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT tenant, subject_kind, subject_id, kind, event, quality, \"limit\", template, event_time
-                 FROM account_state WHERE NOT test ORDER BY tenant, subject_kind, subject_id, kind",
-            )?;
-            let rows = statement.query_map([], |row| {
-                Ok(AccountState {
-                    tenant: row.get(0)?,
-                    subject_kind: row.get(1)?,
-                    subject_id: row.get(2)?,
-                    kind: row.get(3)?,
-                    event: row.get(4)?,
-                    quality: row.get(5)?,
-                    limit: row.get(6)?,
-                    template: row.get(7)?,
-                    at: row.get(8)?,
-                })
-            })?;
-            rows.collect()
-        };
-        read().map_err(failed("read"))
     }
 
     /// The rows that a person id, session id or message id leads to; none when nothing is known by it.

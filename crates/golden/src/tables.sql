@@ -65,11 +65,12 @@ CREATE TABLE events(
 ) WITHOUT ROWID;
 CREATE INDEX events_by_person ON events(person_id, event_time);
 
--- Latest observation of each kind about a number, template, account or portfolio.
-CREATE TABLE account_state(
-  tenant TEXT NOT NULL, subject_kind TEXT NOT NULL, subject_id TEXT NOT NULL, kind TEXT NOT NULL,
+-- Every observation about a number, template, account or portfolio: the history that questions "as of" are asked of.
+CREATE TABLE account_history(
+  tenant TEXT NOT NULL, event_id TEXT NOT NULL, subject_kind TEXT NOT NULL, subject_id TEXT NOT NULL, kind TEXT NOT NULL,
   event_time INTEGER NOT NULL, revision INTEGER NOT NULL, waba_id TEXT, event TEXT, quality TEXT, "limit" INTEGER,
-  template TEXT, language TEXT, reason TEXT, test INTEGER NOT NULL,
-  PRIMARY KEY(tenant, subject_kind, subject_id, kind)
+  template TEXT, language TEXT, category TEXT, reason TEXT, previous TEXT, announced TEXT, effective_at INTEGER,
+  restrictions TEXT NOT NULL, attributes TEXT NOT NULL, content TEXT, test INTEGER NOT NULL,
+  PRIMARY KEY(tenant, event_id)
 ) WITHOUT ROWID;
-
+CREATE INDEX account_history_by_subject ON account_history(tenant, subject_kind, subject_id, kind, event_time);

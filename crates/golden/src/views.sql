@@ -77,3 +77,26 @@ SELECT tenant, json_extract(content, '$.system') AS system, json_extract(content
 FROM events
 WHERE kind LIKE 'deal\_%' ESCAPE '\' AND json_extract(content, '$.deal_id') IS NOT NULL
 GROUP BY 1, 2, 3;
+
+-- Latest observation of each kind about each subject. Of one second the greater content holds, as on the topic.
+CREATE VIEW account_state AS
+SELECT * FROM (
+  SELECT *, row_number() OVER (
+    PARTITION BY tenant, subject_kind, subject_id, kind ORDER BY event_time DESC, content DESC, event_id DESC
+  ) AS place FROM account_history
+) WHERE place = 1;
+
+-- Until when a person may be written to free-form on a number: the latest customer service window by messages and calls.
+-- A sender stops 10 minutes before it ends.
+CREATE VIEW windows AS
+SELECT tenant, conversation_id, max(window_expires_at) AS window_expires_at,
+  max(window_expires_at) - 600000 AS free_form_ends_at
+FROM (
+  SELECT tenant, conversation_id, window_expires_at FROM message_parts
+  WHERE conversation_id IS NOT NULL AND window_expires_at IS NOT NULL
+  UNION ALL
+  SELECT tenant, conversation_id, event_time + 86400000 FROM events
+  WHERE conversation_id IS NOT NULL AND kind LIKE 'call\_%' ESCAPE '\'
+    AND json_extract(content, '$.direction') = 'USER_INITIATED'
+)
+GROUP BY tenant, conversation_id;

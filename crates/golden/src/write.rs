@@ -1,11 +1,11 @@
 //! One function per table, each with its rule of which fact wins.
 
 use crate::batch::Part;
-use hilo_contracts::facts::{Account, Conversation, Identity, Session, Status};
+use hilo_contracts::facts::{Conversation, Identity, Session, Status};
 use rusqlite::{Transaction, params};
 use std::collections::BTreeMap;
 
-type Result = std::result::Result<(), rusqlite::Error>;
+pub(crate) type Result = std::result::Result<(), rusqlite::Error>;
 
 /// The higher revision of a person wins; who became part of somebody else is gone and stays reachable as an alias.
 pub(crate) fn write_people(transaction: &Transaction, people: &[Identity]) -> Result {
@@ -277,47 +277,6 @@ pub(crate) fn write_statuses(transaction: &Transaction, statuses: &[Status]) -> 
             fact.phone_number_id,
             fact.orphan,
             fact.accepted,
-            fact.test,
-        ])?;
-    }
-    Ok(())
-}
-
-/// The latest observation of each kind wins.
-pub(crate) fn write_accounts(transaction: &Transaction, accounts: &[Account]) -> Result {
-    let mut put = transaction.prepare_cached(
-        "INSERT INTO account_state VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-         ON CONFLICT DO UPDATE SET event_time = excluded.event_time, revision = excluded.revision,
-           waba_id = excluded.waba_id, event = excluded.event, quality = excluded.quality, \"limit\" = excluded.\"limit\",
-           template = excluded.template, language = excluded.language, reason = excluded.reason, test = excluded.test
-         WHERE (excluded.event_time, excluded.revision) > (event_time, revision)",
-    )?;
-    for fact in accounts {
-        let Account {
-            tenant,
-            subject,
-            kind,
-            event_time,
-            revision,
-            waba_id,
-            event,
-            ..
-        } = fact;
-        let template = fact.template.as_ref();
-        put.execute(params![
-            tenant,
-            subject.kind,
-            subject.id,
-            kind,
-            event_time,
-            revision,
-            waba_id,
-            event,
-            fact.quality,
-            fact.limit,
-            template.map(|template| &template.name),
-            template.and_then(|template| template.language.as_ref()),
-            fact.reason,
             fact.test,
         ])?;
     }

@@ -58,7 +58,9 @@ fn member(participant: &Value, action: &str) -> Member {
         action: action.to_owned(),
         wa_id,
         user_id: text(participant, "user_id").map(str::to_owned),
-        error_code: failure.and_then(|errors| errors.first()).and_then(|error| whole(error, "code")),
+        error_code: failure
+            .and_then(|errors| errors.first())
+            .and_then(|error| whole(error, "code")),
     }
 }
 

@@ -1,9 +1,7 @@
 //! Messages of all types, received, echoed, or from a history.
 
 use super::{errors, flag, owned, said};
-use hilo_contracts::details::{
-    Ad, Card, CardPhone, Context, Details, History, Location, Media, Order, Product, Reply,
-};
+use hilo_contracts::details::{Ad, Card, CardPhone, Context, Details, History, Location, Media, Order, Product, Reply};
 use hilo_domain::read::{decimal, id, list, object, seconds, text};
 use serde_json::Value;
 

@@ -272,10 +272,35 @@ fn account_update(update: &Update) -> Account {
         .or_else(|| detail("disconnection_info", "reason"))
         .or_else(|| (!restrictions.is_empty()).then(|| restrictions.join(",")));
     let id = account.unwrap_or_else(|| update.entry_id.to_owned());
+    let kind = json::text(value, "event").map_or(OTHER_UPDATE, update_kind);
     Account {
         event: text(value, "event"),
         reason,
-        ..about("waba", id, "account_update")
+        ..about("waba", id, kind)
+    }
+}
+
+/// An event of an account that nobody documents.
+const OTHER_UPDATE: &str = "account_update";
+
+/// What an `account_update` is about: each is a state of its own, that the others do not end.
+fn update_kind(event: &str) -> &'static str {
+    match event {
+        "ACCOUNT_DELETED" => "account_deleted",
+        "ACCOUNT_RESTRICTION" => "restriction",
+        "ACCOUNT_VIOLATION" => "violation",
+        "DISABLED_UPDATE" => "ban",
+        "PARTNER_ADDED" | "PARTNER_REMOVED" => "partner",
+        "PARTNER_APP_INSTALLED" | "PARTNER_APP_UNINSTALLED" => "partner_app",
+        "ACCOUNT_OFFBOARDED" | "ACCOUNT_RECONNECTED" => "coexistence",
+        "AD_ACCOUNT_LINKED" => "ad_account",
+        "MM_LITE_TERMS_SIGNED" => "marketing_terms",
+        "AUTH_INTL_PRICE_ELIGIBILITY_UPDATE" => "price_eligibility",
+        "VOLUME_BASED_PRICING_TIER_UPDATE" => "price_tier",
+        "BUSINESS_PRIMARY_LOCATION_COUNTRY_UPDATE" => "primary_location",
+        "PARTNER_CLIENT_CERTIFICATION_STATUS_UPDATE" => "certification",
+        "VERIFIED_ACCOUNT" => "verified_account",
+        _ => OTHER_UPDATE,
     }
 }
 

@@ -1,0 +1,163 @@
+//! The business side: every observation kept, and what was true as of a time.
+
+use crate::{Golden, GoldenError, error::failed, write};
+use hilo_contracts::facts::{Account, Attribute, Restriction};
+use hilo_domain::{Millis, json::canonical};
+use rusqlite::{Row, Transaction, params};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// An observation of one kind about a number, template, account or portfolio.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountState {
+    /// Tenant.
+    pub tenant: String,
+    /// `phone_number`, `template`, `waba`, `portfolio`.
+    pub subject_kind: String,
+    /// The platform's id of it.
+    pub subject_id: String,
+    /// Account that it belongs to.
+    pub waba_id: Option<String>,
+    /// Kind of the observation.
+    pub kind: String,
+    /// Event as received.
+    pub event: Option<String>,
+    /// Quality, where the observation has one.
+    pub quality: Option<String>,
+    /// Limit, where the observation has one.
+    pub limit: Option<i64>,
+    /// Name of the template.
+    pub template: Option<String>,
+    /// Its language.
+    pub language: Option<String>,
+    /// Its category.
+    pub category: Option<String>,
+    /// Reason as received.
+    pub reason: Option<String>,
+    /// What held before.
+    pub previous: Option<String>,
+    /// What will hold from `effective_at` on.
+    pub announced: Option<String>,
+    /// When it takes effect, where that is another time.
+    pub effective_at: Option<Millis>,
+    /// Restrictions that it tells of.
+    pub restrictions: Vec<Restriction>,
+    /// The other documented parts.
+    pub attributes: Vec<Attribute>,
+    /// When.
+    pub at: Millis,
+}
+
+/// Which observations are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountQuestion {
+    /// Id of a subject or its account, or the name of a template; `None`: all.
+    pub subject: Option<String>,
+    /// Only what was known to have happened at this time or before; `None`: all.
+    pub as_of: Option<Millis>,
+    /// Only this tenant.
+    pub tenant: Option<String>,
+    /// All observations instead of the latest of each kind.
+    pub history: bool,
+}
+
+/// An event id is one observation: it is told anew when a late one comes in, with a higher revision.
+pub(crate) fn write_accounts(transaction: &Transaction, accounts: &[Account]) -> write::Result {
+    let mut put = transaction.prepare_cached(
+        "INSERT INTO account_history VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+           ?18, ?19, ?20, ?21, ?22)
+         ON CONFLICT DO UPDATE SET revision = excluded.revision WHERE excluded.revision > revision",
+    )?;
+    for fact in accounts {
+        let template = fact.template.as_ref();
+        put.execute(params![
+            fact.tenant,
+            fact.event_id,
+            fact.subject.kind,
+            fact.subject.id,
+            fact.kind,
+            fact.event_time,
+            fact.revision,
+            fact.waba_id,
+            fact.event,
+            fact.quality,
+            fact.limit,
+            template.map(|template| &template.name),
+            template.and_then(|template| template.language.as_ref()),
+            template.and_then(|template| template.category.as_ref()),
+            fact.reason,
+            fact.previous,
+            fact.announced,
+            fact.effective_at,
+            as_json(&fact.restrictions),
+            as_json(&fact.attributes),
+            fact.content,
+            fact.test,
+        ])?;
+    }
+    Ok(())
+}
+
+fn as_json<T: Serialize>(list: &T) -> String {
+    serde_json::to_value(list).map_or_else(|_| "[]".to_owned(), |list: Value| canonical(&list))
+}
+
+fn from_json<T: for<'de> Deserialize<'de>>(text: &str) -> Vec<T> {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// The latest of each kind about each subject, of those that fit the question, in the order of subjects.
+const AS_OF: &str = "SELECT * FROM (
+    SELECT *, row_number() OVER (
+      PARTITION BY tenant, subject_kind, subject_id, kind ORDER BY event_time DESC, content DESC, event_id DESC
+    ) AS place FROM account_history WHERE NOT test AND event_time <= ?1
+      AND (?2 IS NULL OR subject_id = ?2 OR template = ?2 OR waba_id = ?2) AND (?3 IS NULL OR tenant = ?3)
+  ) WHERE place = 1 ORDER BY tenant, subject_kind, subject_id, kind";
+
+/// All that fit the question, in the order of time.
+const HISTORY: &str = "SELECT * FROM account_history WHERE NOT test AND event_time <= ?1
+    AND (?2 IS NULL OR subject_id = ?2 OR template = ?2 OR waba_id = ?2) AND (?3 IS NULL OR tenant = ?3)
+  ORDER BY tenant, event_time, subject_kind, subject_id, kind, content, event_id";
+
+impl Golden {
+    /// Observations about the business side; the platform's test deliveries are left out.
+    pub fn account(&self, question: &AccountQuestion) -> Result<Vec<AccountState>, GoldenError> {
+        let read = || -> Result<Vec<AccountState>, rusqlite::Error> {
+            let mut statement = self
+                .connection
+                .prepare_cached(if question.history { HISTORY } else { AS_OF })?;
+            let until = question.as_of.unwrap_or(Millis::MAX);
+            let rows = statement.query_map(params![until, question.subject, question.tenant], state)?;
+            rows.collect()
+        };
+        read().map_err(failed("read"))
+    }
+
+    /// Latest observations about the business side, by subject.
+    pub fn account_states(&self) -> Result<Vec<AccountState>, GoldenError> {
+        self.account(&AccountQuestion::default())
+    }
+}
+
+fn state(row: &Row) -> Result<AccountState, rusqlite::Error> {
+    Ok(AccountState {
+        tenant: row.get("tenant")?,
+        subject_kind: row.get("subject_kind")?,
+        subject_id: row.get("subject_id")?,
+        waba_id: row.get("waba_id")?,
+        kind: row.get("kind")?,
+        event: row.get("event")?,
+        quality: row.get("quality")?,
+        limit: row.get("limit")?,
+        template: row.get("template")?,
+        language: row.get("language")?,
+        category: row.get("category")?,
+        reason: row.get("reason")?,
+        previous: row.get("previous")?,
+        announced: row.get("announced")?,
+        effective_at: row.get("effective_at")?,
+        restrictions: from_json(row.get_ref("restrictions")?.as_str()?),
+        attributes: from_json(row.get_ref("attributes")?.as_str()?),
+        at: row.get("event_time")?,
+    })
+}
