@@ -102,6 +102,25 @@ pub enum Body {
     },
     /// Time has reached the item's event time.
     Clock,
+    /// A send of which nobody knows whether the platform took it: an `outbound` line without `message_id`, known by the callback
+    /// data that was stamped on it.
+    Request(Request),
+    /// A status echoed callback data. Travels from the message to where its request may wait, and is counted nowhere.
+    Echoed {
+        /// The data.
+        callback: String,
+        /// The message that has it.
+        message_id: String,
+    },
+}
+
+/// A send whose message id is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// `biz_opaque_callback_data` of the send, else its `command_id`.
+    pub callback: String,
+    /// What was sent; its id is empty.
+    pub message: Message,
 }
 
 /// Which array or line told of a message.
@@ -115,6 +134,8 @@ pub enum Origin {
     Echo,
     /// `history`.
     History,
+    /// A [`Request`] whose message a status named.
+    Requested,
 }
 
 /// Who wrote an outbound message.
@@ -184,10 +205,12 @@ impl Message {
             )
     }
 
-    /// Whether it counts as a message sent: an outbound line or echo, and not of type edit or revoke.
+    /// Whether it counts as a message sent: an outbound line or echo, or a request that a status confirmed, and not of type
+    /// edit or revoke.
     #[must_use]
     pub fn is_sent_message(&self) -> bool {
-        matches!(self.origin, Origin::Outbound | Origin::Echo) && !matches!(self.kind.as_str(), "edit" | "revoke")
+        matches!(self.origin, Origin::Outbound | Origin::Echo | Origin::Requested)
+            && !matches!(self.kind.as_str(), "edit" | "revoke")
     }
 }
 

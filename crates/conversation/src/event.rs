@@ -4,7 +4,7 @@
 use crate::details;
 use hilo_contracts::{
     facts::{AuthorRef, Conversation, Source, TemplateRef},
-    item::{Body, Inbox, Item, Message, Origin},
+    item::{Body, Inbox, Item, Message, Origin, Request},
 };
 use hilo_domain::{Millis, hash, window};
 use hilo_stream::wire::{self, WireError};
@@ -131,7 +131,7 @@ fn kind_of(message: &Message) -> &'static str {
         (Origin::Received, "system") => "system_message",
         (Origin::Received, "request_welcome") => "welcome_requested",
         (Origin::Received, _) => "message_received",
-        (Origin::Outbound | Origin::Echo, _) => "message_sent",
+        (Origin::Outbound | Origin::Echo | Origin::Requested, _) => "message_sent",
     }
 }
 
@@ -149,24 +149,8 @@ fn fact_of(item: &Item) -> Conversation {
     match &item.body {
         Body::Message(message) => {
             kind_of(message).clone_into(&mut fact.kind);
-            fact.group_id.clone_from(&message.group_id);
+            describe(&mut fact, message);
             fact.message_id = Some(message.id.clone());
-            fact.message_type = Some(message.kind.clone());
-            fact.direction = Some(if message.inbound { "inbound" } else { "outbound" }.to_owned());
-            fact.reply_to.clone_from(&message.reply_to);
-            fact.author = Some(AuthorRef {
-                kind: message.author.kind.clone(),
-                id: message.author.id.clone(),
-            });
-            fact.template = message.template.as_ref().map(|template| TemplateRef {
-                name: template.name.clone(),
-                language: template.language.clone(),
-                category: template.category.clone(),
-            });
-            fact.campaign.clone_from(&message.campaign);
-            fact.segment.clone_from(&message.segment);
-            fact.referral.clone_from(&message.referral);
-            fact.opt_out = message.opt_out;
             if message.is_customer_message() && message.group_id.is_none() {
                 fact.window_expires_at = Some(window::customer_service_end(item.event_time));
             }
@@ -189,7 +173,34 @@ fn fact_of(item: &Item) -> Conversation {
         }
         Body::Crm(crm) => fact.kind.clone_from(&crm.event),
         Body::Event { kind } => fact.kind.clone_from(kind),
-        Body::Status(_) | Body::Account(_) | Body::Clock => "other".clone_into(&mut fact.kind),
+        Body::Request(Request { message, .. }) => {
+            "send_requested".clone_into(&mut fact.kind);
+            describe(&mut fact, message);
+        }
+        Body::Status(_) | Body::Account(_) | Body::Clock | Body::Echoed { .. } => {
+            "other".clone_into(&mut fact.kind);
+        }
     }
     fact
+}
+
+/// What a message says beside its id.
+fn describe(fact: &mut Conversation, message: &Message) {
+    fact.group_id.clone_from(&message.group_id);
+    fact.message_type = Some(message.kind.clone());
+    fact.direction = Some(if message.inbound { "inbound" } else { "outbound" }.to_owned());
+    fact.reply_to.clone_from(&message.reply_to);
+    fact.author = Some(AuthorRef {
+        kind: message.author.kind.clone(),
+        id: message.author.id.clone(),
+    });
+    fact.template = message.template.as_ref().map(|template| TemplateRef {
+        name: template.name.clone(),
+        language: template.language.clone(),
+        category: template.category.clone(),
+    });
+    fact.campaign.clone_from(&message.campaign);
+    fact.segment.clone_from(&message.segment);
+    fact.referral.clone_from(&message.referral);
+    fact.opt_out = message.opt_out;
 }

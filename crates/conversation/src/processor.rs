@@ -7,7 +7,7 @@ use crate::{
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Conversation as Fact, Source},
-    item::{Body, MessageRecord, Move, PersonRecord, Resolved},
+    item::{Body, MessageRecord, Move, Origin, PersonRecord, Resolved},
     keys, topics,
 };
 use hilo_domain::{Millis, hash, window};
@@ -106,7 +106,10 @@ impl Conversation {
             version,
             item,
         } = resolved;
-        if matches!(item.body, Body::Clock) {
+        // A request was told when it came; which message it became is for the status topic to say.
+        if matches!(&item.body, Body::Clock)
+            || matches!(&item.body, Body::Message(message) if message.origin == Origin::Requested)
+        {
             return Ok(());
         }
         let (event, mut fact) = Event::of(&item, atom, version)?;

@@ -123,6 +123,12 @@ impl StatusFold {
         }
     }
 
+    /// Code of the earliest failure (smallest on a tie; `Some(None)` without a code); `None` when nothing failed.
+    #[must_use]
+    pub fn error(&self) -> Option<Option<i64>> {
+        self.first_error.map(|(_, code)| code)
+    }
+
     /// Class of the earliest failure (smallest code on a tie); `None` when nothing failed.
     #[must_use]
     pub fn error_class(&self) -> Option<ErrorClass> {

@@ -6,6 +6,7 @@ use hilo_domain::{Millis, json::canonical};
 use rusqlite::{Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// An observation of one kind about a number, template, account or portfolio.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +19,9 @@ pub struct AccountState {
     pub subject_id: String,
     /// Account that it belongs to.
     pub waba_id: Option<String>,
+    /// Portfolio of that account, where an event about partners has named it by then: limits are the portfolio's, all its
+    /// numbers share them.
+    pub portfolio_id: Option<String>,
     /// Kind of the observation.
     pub kind: String,
     /// Event as received.
@@ -51,12 +55,10 @@ pub struct AccountState {
 /// Which observations are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountQuestion {
-    /// Id of a subject or its account, or the name of a template; `None`: all.
+    /// Id of a subject, its account or its portfolio, or the name of a template; `None`: all.
     pub subject: Option<String>,
     /// Only what was known to have happened at this time or before; `None`: all.
     pub as_of: Option<Millis>,
-    /// Only this tenant.
-    pub tenant: Option<String>,
     /// All observations instead of the latest of each kind.
     pub history: bool,
 }
@@ -106,31 +108,42 @@ fn from_json<T: for<'de> Deserialize<'de>>(text: &str) -> Vec<T> {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-/// The latest of each kind about each subject, of those that fit the question, in the order of subjects.
+/// The latest of each kind about each subject up to a time, in the order of subjects.
 const AS_OF: &str = "SELECT * FROM (
     SELECT *, row_number() OVER (
       PARTITION BY tenant, subject_kind, subject_id, kind ORDER BY event_time DESC, content DESC, event_id DESC
     ) AS place FROM account_history WHERE NOT test AND event_time <= ?1
-      AND (?2 IS NULL OR subject_id = ?2 OR template = ?2 OR waba_id = ?2) AND (?3 IS NULL OR tenant = ?3)
   ) WHERE place = 1 ORDER BY tenant, subject_kind, subject_id, kind";
 
-/// All that fit the question, in the order of time.
+/// All up to a time, in the order of time.
 const HISTORY: &str = "SELECT * FROM account_history WHERE NOT test AND event_time <= ?1
-    AND (?2 IS NULL OR subject_id = ?2 OR template = ?2 OR waba_id = ?2) AND (?3 IS NULL OR tenant = ?3)
   ORDER BY tenant, event_time, subject_kind, subject_id, kind, content, event_id";
 
 impl Golden {
     /// Observations about the business side; the platform's test deliveries are left out.
     pub fn account(&self, question: &AccountQuestion) -> Result<Vec<AccountState>, GoldenError> {
-        let read = || -> Result<Vec<AccountState>, rusqlite::Error> {
-            let mut statement = self
-                .connection
-                .prepare_cached(if question.history { HISTORY } else { AS_OF })?;
-            let until = question.as_of.unwrap_or(Millis::MAX);
-            let rows = statement.query_map(params![until, question.subject, question.tenant], state)?;
+        let until = question.as_of.unwrap_or(Millis::MAX);
+        let read = |sql| -> Result<Vec<AccountState>, rusqlite::Error> {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement.query_map([until], state)?;
             rows.collect()
         };
-        read().map_err(failed("read"))
+        let mut states = read(AS_OF).map_err(failed("read"))?;
+        let portfolios = portfolios(&states);
+        if question.history {
+            states = read(HISTORY).map_err(failed("read"))?;
+        }
+        for state in &mut states {
+            let account = state.waba_id.as_ref().map(|waba| (state.tenant.clone(), waba.clone()));
+            state.portfolio_id = account.and_then(|account| portfolios.get(&account).cloned());
+        }
+        if let Some(subject) = &question.subject {
+            states.retain(|state| {
+                let own = [&state.waba_id, &state.portfolio_id, &state.template];
+                state.subject_id == *subject || own.into_iter().flatten().any(|id| id == subject)
+            });
+        }
+        Ok(states)
     }
 
     /// Latest observations about the business side, by subject.
@@ -139,12 +152,34 @@ impl Golden {
     }
 }
 
+/// Who owns an account: what the latest event that names the owner says, by (tenant, account).
+fn portfolios(states: &[AccountState]) -> BTreeMap<(String, String), String> {
+    let mut named: BTreeMap<(String, String), (Millis, String)> = BTreeMap::new();
+    for state in states.iter().filter(|state| state.subject_kind == "waba") {
+        let owner = state.attributes.iter().find(|attribute| attribute.name == OWNER);
+        let Some(owner) = owner else { continue };
+        let told = (state.at, owner.value.clone());
+        let key = (state.tenant.clone(), state.subject_id.clone());
+        let known = named.entry(key).or_insert_with(|| told.clone());
+        if *known < told {
+            *known = told;
+        }
+    }
+    named
+        .into_iter()
+        .map(|(account, (_, owner))| (account, owner))
+        .collect()
+}
+
+const OWNER: &str = "waba_info.owner_business_id";
+
 fn state(row: &Row) -> Result<AccountState, rusqlite::Error> {
     Ok(AccountState {
         tenant: row.get("tenant")?,
         subject_kind: row.get("subject_kind")?,
         subject_id: row.get("subject_id")?,
         waba_id: row.get("waba_id")?,
+        portfolio_id: None,
         kind: row.get("kind")?,
         event: row.get("event")?,
         quality: row.get("quality")?,

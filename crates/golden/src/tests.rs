@@ -1,5 +1,6 @@
 //! What readers of the golden record may rely on.
 
+mod account;
 mod exactly_once;
 mod example;
 mod facts;

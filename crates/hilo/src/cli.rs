@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Trace(Trace),
     /// The numbers.
     Metrics(Metrics),
+    /// What is or was true of numbers, templates, accounts and portfolios.
+    Account(Account),
     /// Dead letters: what could not be read, with its reason.
     Dlq(Dlq),
     /// The topology as text, JSON or a picture.
@@ -143,6 +145,23 @@ pub(crate) struct Metrics {
     #[command(flatten)]
     pub place: Place,
     /// Print as JSON, one row a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Account {
+    /// Id of a number, template, account or portfolio, or a template's name [default: all].
+    pub subject: Option<String>,
+    /// What was true at this instant (RFC 3339) [default: now].
+    #[arg(long, value_parser = instant, value_name = "INSTANT")]
+    pub as_of: Option<i64>,
+    /// All observations up to then instead of the latest of each kind.
+    #[arg(long)]
+    pub history: bool,
+    #[command(flatten)]
+    pub place: Place,
+    /// Print as JSON, one observation a line.
     #[arg(long)]
     pub json: bool,
 }

@@ -39,6 +39,7 @@ pub fn main() -> ExitCode {
         Command::Replay(arguments) => commands::replay::run(arguments),
         Command::Export(arguments) => commands::export::run(arguments),
         Command::Trace(arguments) => commands::trace::run(arguments),
+        Command::Account(arguments) => commands::account::run(arguments),
         Command::Metrics(arguments) => commands::metrics::run(arguments),
         Command::Dlq(arguments) => commands::dlq::run(arguments),
         Command::Topology(arguments) => commands::topology::run(arguments),

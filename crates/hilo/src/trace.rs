@@ -201,6 +201,8 @@ fn item_steps(fan_out: &mut Executor, record: Record, steps: &mut Vec<Step>) -> 
             Body::Crm(crm) => &crm.event,
             Body::Account(account) => &account.kind,
             Body::Event { kind } => kind,
+            Body::Request(_) => "send_requested",
+            Body::Echoed { .. } => "callback_echoed",
             Body::Clock => "clock",
         };
         steps.push(Step {

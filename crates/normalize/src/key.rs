@@ -15,6 +15,8 @@ pub(crate) enum Key {
         participant: Option<String>,
         code: Option<i64>,
     },
+    /// A send without message id, by its callback data.
+    Request { callback: String },
     /// A call, by its event or status.
     Call { id: String, event: String },
     /// No id: by where and when it was said, and by all of what it says.
@@ -45,6 +47,10 @@ impl Key {
                 add(&mut hasher, participant.as_deref().map(str::as_bytes));
                 add(&mut hasher, code.map(i64::to_le_bytes).as_ref().map(|bytes| &bytes[..]));
                 Some(keys::message(tenant, message_id))
+            }
+            Self::Request { callback } => {
+                hasher.update(b"request").update(callback.as_bytes());
+                Some(keys::callback(tenant, callback))
             }
             Self::Call { id, event } => {
                 hasher.update(b"call").update(id.as_bytes()).update(event.as_bytes());

@@ -85,7 +85,8 @@ pub fn deduplicate_spec() -> ProcessorSpec {
                 doc: "Items about the business side, without their duplicates.",
             },
         ],
-        also_writes: vec![],
+        // A status tells where its callback data is awaited.
+        also_writes: vec![topics::ITEM],
         stores: vec![StoreSpec {
             name: "seen",
             doc: "message or item → what was told of it; grows with messages, see the crate's documentation",

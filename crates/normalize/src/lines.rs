@@ -10,7 +10,7 @@ use crate::{
 use hilo_contracts::{
     capture,
     facts::Raw,
-    item::{Author, Body, Crm, Inbox, Item, Message, Origin, Position, Sighting, Template},
+    item::{Author, Body, Crm, Inbox, Item, Message, Origin, Position, Request, Sighting, Template},
 };
 use hilo_domain::{Identifier, json::canonical, time::SECOND};
 use serde_json::Value;
@@ -131,7 +131,15 @@ fn text(line: &Value, key: &str) -> Option<String> {
 }
 
 fn outbound(line: &Value, region: Option<&str>) -> Result<Read, Reason> {
-    let id = json::text(line, "message_id").ok_or("no_id")?;
+    // A send that timed out is known by what was stamped on it, until a status echoes that.
+    let callback = || json::id(line, "biz_opaque_callback_data").or_else(|| json::id(line, "command_id"));
+    let id = json::text(line, "message_id");
+    let callback = if id.is_some() {
+        None
+    } else {
+        Some(callback().ok_or("no_id")?)
+    };
+    let id = id.unwrap_or_default();
     let kind = json::text(line, "type").unwrap_or("unknown");
     let author = line.get("author").unwrap_or(&Value::Null);
     let author = Author {
@@ -145,7 +153,11 @@ fn outbound(line: &Value, region: Option<&str>) -> Result<Read, Reason> {
     let expects_reply = line.get("expects_reply").and_then(Value::as_bool) == Some(true);
     let message = Message {
         id: id.to_owned(),
-        origin: Origin::Outbound,
+        origin: if callback.is_some() {
+            Origin::Requested
+        } else {
+            Origin::Outbound
+        },
         kind: kind.to_owned(),
         inbound: false,
         reply_to: line
@@ -163,13 +175,25 @@ fn outbound(line: &Value, region: Option<&str>) -> Result<Read, Reason> {
         author,
         group_id: to_group,
     };
+    let (key, body) = match callback {
+        Some(callback) => (
+            Key::Request {
+                callback: callback.clone(),
+            },
+            Body::Request(Request { callback, message }),
+        ),
+        None => (
+            Key::Message {
+                origin: "outbound",
+                id: id.to_owned(),
+            },
+            Body::Message(message),
+        ),
+    };
     Ok(Read {
-        key: Key::Message {
-            origin: "outbound",
-            id: id.to_owned(),
-        },
+        key,
         person: person(line, "to", region, true),
-        body: Body::Message(message),
+        body,
     })
 }
 

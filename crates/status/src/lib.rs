@@ -27,10 +27,16 @@ pub fn spec() -> ProcessorSpec {
             doc: "What became of each send; the highest revision of a message is complete.",
         }],
         also_writes: vec![topics::PERSON_ITEM],
-        stores: vec![StoreSpec {
-            name: "messages",
-            doc: "message → who told of it and the fold of its statuses; grows with messages, some 150 bytes each",
-        }],
+        stores: vec![
+            StoreSpec {
+                name: "messages",
+                doc: "message → who told of it and the fold of its statuses; grows with messages, some 150 bytes each",
+            },
+            StoreSpec {
+                name: "timers",
+                doc: "message that only statuses tell of → when it is published as an orphan; an hour's worth",
+            },
+        ],
         factory: Arc::new(|| Box::<Status>::default()),
     }
 }

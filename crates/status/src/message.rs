@@ -4,7 +4,7 @@ use hilo_contracts::{
     facts::{AuthorRef, ErrorRef, PricingRef, Status as Fact, TemplateRef},
     item::{ErrorInfo, Item, Message as Told, Origin, Pricing, Resolved, Status},
 };
-use hilo_domain::{Millis, StatusFold, hash::IdHasher};
+use hilo_domain::{ErrorPolicy, Millis, StatusFold, hash::IdHasher};
 use serde::{Deserialize, Serialize};
 
 /// Type of a message that only statuses tell of.
@@ -73,6 +73,8 @@ struct Statuses {
     errors: Option<(Millis, Vec<ErrorRef>)>,
     /// Earliest, with the smallest number on a tie.
     phone_number_id: Option<(Millis, Box<str>)>,
+    /// Callback data of the earliest status that has it, the smallest on a tie.
+    callback: Option<(Millis, Box<str>)>,
     whose: Whose,
 }
 
@@ -85,6 +87,14 @@ fn keep_latest<T: std::fmt::Debug>(slot: &mut Option<(Millis, T)>, at: Millis, n
     };
     if later {
         *slot = Some((at, new));
+    }
+}
+
+/// Keeps the text of the earliest time, the smallest on a tie.
+fn keep_earliest(slot: &mut Option<(Millis, Box<str>)>, at: Millis, new: Option<&str>) {
+    let Some(new) = new else { return };
+    if slot.as_ref().is_none_or(|(had_at, had)| (at, new) < (*had_at, &**had)) {
+        *slot = Some((at, new.into()));
     }
 }
 
@@ -112,6 +122,15 @@ pub(crate) struct Message {
     descriptions: Vec<Description>,
     /// Boxed: most messages are received ones, and have none.
     statuses: Option<Box<Statuses>>,
+    /// What an orphan is called, while its time runs: its state is kept under a hash.
+    pub awaited: Option<Box<Awaited>>,
+}
+
+/// Whose an orphan is, and its id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Awaited {
+    pub tenant: String,
+    pub message_id: String,
 }
 
 /// What a description did to a message.
@@ -172,14 +191,8 @@ impl Message {
         if status.status == "failed" {
             keep_first_failure(&mut statuses.errors, at, status.errors.iter().map(error_ref).collect());
         }
-        if let Some(number) = &item.phone_number_id
-            && statuses
-                .phone_number_id
-                .as_ref()
-                .is_none_or(|(had_at, had)| (at, &**number) < (*had_at, &**had))
-        {
-            statuses.phone_number_id = Some((at, number.as_str().into()));
-        }
+        keep_earliest(&mut statuses.phone_number_id, at, item.phone_number_id.as_deref());
+        keep_earliest(&mut statuses.callback, at, status.callback_data.as_deref());
         // A participant is not the one to whom the message was sent: that is the group.
         if status.participant.is_none() {
             statuses.whose.update(&Whose::of(resolved));
@@ -218,6 +231,11 @@ impl Message {
         self.descriptions.is_empty()
     }
 
+    /// The time of its earliest status.
+    pub(crate) fn first_status_at(&self) -> Option<Millis> {
+        self.statuses.as_ref()?.fold.earliest
+    }
+
     fn whose(&self) -> Option<&Whose> {
         let statuses = self.statuses.as_ref().map(|statuses| &statuses.whose);
         let mut all = self.descriptions.iter().map(|had| &had.whose).chain(statuses);
@@ -234,7 +252,9 @@ impl Message {
         let reported_number = statuses.phone_number_id.as_ref().map(|(_, number)| number.to_string());
         let whose = self.whose();
         let sent = details.filter(|had| had.sent);
-        let error_class = fold.error_class().map(|class| class.as_str().to_owned());
+        let policy = fold.error().map(ErrorPolicy::of);
+        // A failure that a delivery cleared asks nothing of a sender.
+        let standing = policy.filter(|_| fold.is_failed());
         Fact {
             revision: self.revision,
             effective_status: fold.effective().map(str::to_owned),
@@ -251,7 +271,14 @@ impl Message {
                 .map(|(_, errors)| errors.clone())
                 .unwrap_or_default(),
             error_codes: fold.error_codes.clone(),
-            error_class,
+            error_class: policy.map(|policy| policy.class.as_str().to_owned()),
+            error_actions: standing
+                .iter()
+                .flat_map(|policy| policy.actions)
+                .map(|action| action.as_str().to_owned())
+                .collect(),
+            retry_after_seconds: standing.and_then(|policy| policy.retry_after_seconds),
+            callback_data: statuses.callback.as_ref().map(|(_, callback)| callback.to_string()),
             pricing: statuses.pricing.as_ref().map(|(_, pricing)| pricing.clone()),
             message_type: details.map_or(UNKNOWN, |had| &had.kind).to_owned(),
             author: details.map(|had| AuthorRef {
@@ -267,7 +294,7 @@ impl Message {
                 .and_then(|had| text(had.phone_number_id.as_deref()))
                 .or(reported_number),
             orphan: self.is_orphan(),
-            accepted: sent.is_some_and(|had| had.origin == Origin::Outbound),
+            accepted: sent.is_some_and(|had| matches!(had.origin, Origin::Outbound | Origin::Requested)),
             test: self.test,
             ..Fact::default()
         }

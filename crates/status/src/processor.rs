@@ -1,18 +1,20 @@
 //! The status processor: items of a message in, what became of it out.
 
-use crate::message::{Message, Whose};
+use crate::message::{Awaited, Message, Whose};
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Source, Status as Fact},
     item::{Body, MessageRecord, PersonRecord, Resolved},
     topics,
 };
-use hilo_domain::hash;
-use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Verdict, wire};
+use hilo_domain::{Millis, hash, time::HOUR};
+use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Timers, Verdict, wire};
 
 /// See the crate's documentation.
 pub struct Status {
     messages: Store<Message>,
+    /// When an orphan is published as one.
+    timers: Timers,
     codec: AvroCodec<Fact>,
 }
 
@@ -20,6 +22,7 @@ impl Default for Status {
     fn default() -> Self {
         Self {
             messages: Store::new("messages"),
+            timers: Timers::new("timers"),
             codec: codec::status(),
         }
     }
@@ -46,10 +49,21 @@ impl Processor for Status {
         }
     }
 
+    fn tick(&mut self, now: Millis, context: &mut Context) -> Result<(), ProcessorError> {
+        for (at, key) in self.timers.due(now) {
+            self.orphaned(at, &key, context)?;
+        }
+        Ok(())
+    }
+
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        vec![&mut self.messages]
+        vec![&mut self.messages, &mut self.timers]
     }
 }
+
+/// Only statuses for this long after the first of them: the message is published as an orphan. Late send logs are minutes
+/// late; a send of another tool never comes.
+const ORPHANED_AFTER: Millis = HOUR;
 
 impl Status {
     fn item(&mut self, key: &[u8], resolved: &Resolved, context: &mut Context) -> Result<Verdict, ProcessorError> {
@@ -63,6 +77,9 @@ impl Status {
                 if let Some(person) = described.lost_by {
                     let record = wire::encode(&PersonRecord::Forget { key: item.key.clone() })?;
                     context.send(topics::PERSON_ITEM, person.as_bytes(), item.event_time, record);
+                }
+                if message.awaited.take().is_some() {
+                    self.timers.cancel(key)?;
                 }
                 if !described.changed || !message.is_published() {
                     return Ok(Verdict::Done);
@@ -85,6 +102,14 @@ impl Status {
                 }
                 if before == (false, true) {
                     context.count("orphans", "found");
+                    message.awaited = Some(Box::new(Awaited {
+                        tenant: item.tenant.clone(),
+                        message_id: status.message_id.clone(),
+                    }));
+                }
+                if message.awaited.is_some() {
+                    let first = message.first_status_at().unwrap_or(item.event_time);
+                    self.timers.schedule(key, first.saturating_add(ORPHANED_AFTER))?;
                 }
                 let occasion = Fact {
                     kind: "status".to_owned(),
@@ -98,6 +123,25 @@ impl Status {
             _ => return Ok(Verdict::Drop("not_about_a_message")),
         }
         Ok(Verdict::Done)
+    }
+
+    /// The time of an orphan is over.
+    fn orphaned(&mut self, at: Millis, key: &[u8], context: &mut Context) -> Result<(), ProcessorError> {
+        let Some(message) = self.messages.get_mut(key)? else {
+            return Ok(());
+        };
+        let Some(awaited) = message.awaited.take() else {
+            return Ok(());
+        };
+        context.count("orphans", "overdue");
+        let occasion = Fact {
+            tenant: awaited.tenant,
+            message_id: awaited.message_id,
+            kind: "orphaned".to_owned(),
+            event_time: at,
+            ..Fact::default()
+        };
+        Self::publish(&self.codec, key, message, occasion, context)
     }
 
     fn reassign(

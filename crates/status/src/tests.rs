@@ -104,7 +104,7 @@ fn status(name: &str, at: i64, code: Option<i64>, participant: Option<&str>) -> 
 struct Run {
     processor: Processor,
     context: Context,
-    committed: MemoryBackend,
+    committed: [MemoryBackend; 2],
 }
 
 impl Run {
@@ -125,13 +125,13 @@ impl Run {
 
     /// Stops as a process would: a fresh processor gets the encoded state.
     fn restart(&mut self) {
-        self.processor.stores()[0]
-            .drain_dirty(&mut |change| self.committed.apply(change))
-            .unwrap();
+        for (store, committed) in self.processor.stores().into_iter().zip(&mut self.committed) {
+            store.drain_dirty(&mut |change| committed.apply(change)).unwrap();
+        }
         self.processor = Processor::default();
-        self.processor.stores()[0]
-            .attach(Box::new(self.committed.clone()))
-            .unwrap();
+        for (store, committed) in self.processor.stores().into_iter().zip(&self.committed) {
+            store.attach(Box::new(committed.clone())).unwrap();
+        }
     }
 
     fn facts(&self) -> Vec<Fact> {
@@ -177,6 +177,96 @@ fn an_orphan_is_told_at_once_and_resolved_by_a_higher_revision() {
         run.context.counts,
         [("orphans", "found", 1), ("orphans", "resolved", 1)]
     );
+}
+
+/// An hour in which only statuses were known, by event time.
+const HOUR: i64 = 3_600_000;
+
+#[test]
+fn an_orphan_is_published_as_one_after_an_hour_and_once() {
+    let mut run = Run::default();
+    run.item(status("read", 900, None, None));
+    run.item(status("sent", 100, None, None));
+    run.restart();
+    let tick = |run: &mut Run, now| run.processor.tick(now, &mut run.context).unwrap();
+    tick(&mut run, HOUR + 99);
+    assert_eq!(run.facts().len(), 2, "its time runs from the earliest status");
+    tick(&mut run, HOUR + 100);
+    tick(&mut run, 9 * HOUR);
+    run.item(status("played", 1_000, None, None));
+    tick(&mut run, 10 * HOUR);
+    let facts = run.facts();
+    let [_, _, orphaned, played] = facts.as_slice() else {
+        panic!("{facts:?}")
+    };
+    assert_eq!(
+        (
+            orphaned.kind.as_str(),
+            orphaned.orphan,
+            orphaned.event_time,
+            orphaned.revision
+        ),
+        ("orphaned", true, HOUR + 100, 3)
+    );
+    assert_eq!(
+        (orphaned.tenant.as_str(), orphaned.message_id.as_str(), orphaned.read_at),
+        ("acme", ID, Some(900))
+    );
+    assert_eq!((played.kind.as_str(), played.orphan), ("status", true));
+    // The send log comes at last: it is no orphan any more.
+    run.item(message(Origin::Outbound, 5, "template"));
+    assert!(!run.facts()[4].orphan);
+    assert_eq!(
+        run.context.counts,
+        [
+            ("orphans", "found", 1),
+            ("orphans", "overdue", 1),
+            ("orphans", "resolved", 1)
+        ]
+    );
+}
+
+#[test]
+fn a_send_that_comes_in_time_leaves_no_orphan() {
+    for origin in [Origin::Outbound, Origin::Echo, Origin::History, Origin::Requested] {
+        let mut run = Run::default();
+        run.item(status("sent", 100, None, None));
+        run.item(message(origin, 90, "text"));
+        run.restart();
+        run.processor.tick(9 * HOUR, &mut run.context).unwrap();
+        assert!(run.facts().iter().all(|fact| fact.kind != "orphaned"), "{origin:?}");
+        assert!(!run.facts().pop().unwrap().orphan);
+    }
+}
+
+#[test]
+fn a_request_that_a_status_confirmed_is_a_send_and_a_line_with_the_id_says_more() {
+    let mut run = Run::default();
+    run.item(message(Origin::Requested, 5, "template"));
+    run.item(message(Origin::Outbound, 7, "text"));
+    let facts = run.facts();
+    let seen: Vec<_> = facts
+        .iter()
+        .map(|fact| (fact.accepted, fact.accepted_at, fact.message_type.as_str()))
+        .collect();
+    assert_eq!(seen, [(true, Some(5), "template"), (true, Some(7), "text")]);
+}
+
+#[test]
+fn a_failure_says_what_a_sender_should_do_until_a_delivery_clears_it() {
+    let mut run = Run::default();
+    run.item(status("failed", 6, Some(131_049), None));
+    run.item(status("delivered", 7, None, None));
+    let facts = run.facts();
+    let seen: Vec<_> = facts
+        .iter()
+        .map(|fact| (fact.error_actions.join(" "), fact.retry_after_seconds))
+        .collect();
+    assert_eq!(
+        seen,
+        [("never_retry wait".to_owned(), Some(86_400)), (String::new(), None)]
+    );
+    assert_eq!(facts[1].error_codes, [131_049]);
 }
 
 #[test]

@@ -19,7 +19,9 @@ use serde_json::Value;
 /// The details of an item; `None` where it says nothing beyond its kind.
 pub(crate) fn details(item: &Item) -> Option<Box<Details>> {
     // A line of our own, whose fields are those of the fact.
-    if matches!(&item.body, Body::Message(message) if message.origin == Origin::Outbound) {
+    if matches!(&item.body, Body::Request(_))
+        || matches!(&item.body, Body::Message(message) if message.origin == Origin::Outbound)
+    {
         return None;
     }
     let content: Value = serde_json::from_str(&item.content).ok()?;
@@ -40,7 +42,7 @@ pub(crate) fn details(item: &Item) -> Option<Box<Details>> {
             "platform_error" => events::error(&content),
             _ => return None,
         },
-        Body::Status(_) | Body::Account(_) | Body::Clock => return None,
+        Body::Status(_) | Body::Account(_) | Body::Clock | Body::Request(_) | Body::Echoed { .. } => return None,
     };
     (details != Details::default()).then(|| Box::new(details))
 }

@@ -56,7 +56,11 @@ impl Golden {
                    AND type NOT IN ('reaction', 'edit', 'revoke', 'system', 'request_welcome')",
             )?,
             messages_sent: count(
-                "SELECT count(*) FROM message_parts WHERE part = 'sent' AND type NOT IN ('edit', 'revoke')",
+                // A send whose id only a status told has no part of its own.
+                "SELECT (SELECT count(*) FROM message_parts WHERE part = 'sent' AND type NOT IN ('edit', 'revoke'))
+                   + (SELECT count(*) FROM message_status s WHERE accepted AND NOT EXISTS (
+                     SELECT 1 FROM message_parts p
+                     WHERE p.tenant = s.tenant AND p.message_id = s.message_id AND p.part = 'sent'))",
             )?,
             messages_history: count(
                 "SELECT count(*) FROM message_parts h WHERE part = 'history' AND NOT EXISTS (

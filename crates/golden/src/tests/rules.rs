@@ -8,7 +8,7 @@ use super::{
 use crate::{Golden, Turn};
 use hilo_contracts::facts::{Clock, Conversation, Identity, Session, Status};
 
-fn applied(log: &Log) -> Golden {
+pub(super) fn applied(log: &Log) -> Golden {
     let mut golden = Golden::open_in_memory().unwrap();
     golden.apply(&log.records).unwrap();
     golden

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod account;
 pub(crate) mod bench;
 pub(crate) mod demo;
 pub(crate) mod dlq;

@@ -1,5 +1,6 @@
 //! The processor `deduplicate`: items in, each counted once as emitted or duplicate, what is new of them out.
 
+mod callback;
 mod link;
 mod pack;
 mod seen;
@@ -30,13 +31,23 @@ impl Processor for Deduplicate {
     fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError> {
         let mut item: Item = wire::decode(&record.value)?;
         let seen = self.seen.get_or_insert_with(&record.key, Seen::default)?;
+        if let Body::Echoed { message_id, .. } = &item.body {
+            let meeting = seen.meeting.get_or_insert_default();
+            return callback::resolve(meeting.echoed(message_id), context);
+        }
         let told = seen.tell(&item, variant(&item));
-        context.count("items", if told == Told::New { "emitted" } else { "duplicate" });
+        // What a request became was counted when it was told.
+        if !callback::is_resolved(&item) {
+            context.count("items", if told == Told::New { "emitted" } else { "duplicate" });
+        }
         if told == Told::New && matches!(item.body, Body::Status(_)) {
             context.count("statuses", "");
         }
         if told == Told::Repeated {
             return Ok(Verdict::Drop("repeated"));
+        }
+        if told != Told::Worse {
+            callback::meet(seen, &item, context)?;
         }
         for link in seen.link(&item)? {
             let joined = joined(&item, link);
@@ -69,8 +80,8 @@ fn forward(record: &Record, item: &Item, context: &mut Context) -> Result<Verdic
         record.value.clone()
     };
     match &item.body {
-        // The engine carries time; a clock line is no fact.
-        Body::Clock => {}
+        // The engine carries time; a clock line is no fact. An echo of callback data never comes here.
+        Body::Clock | Body::Echoed { .. } => {}
         Body::Account(account) => {
             let parts = [&item.tenant, &account.subject_kind, &account.subject_id].map(String::as_bytes);
             let mut hasher = IdHasher::new("subject");

@@ -1,6 +1,7 @@
 //! What is kept of a message or of an item without id: as little as tells a repetition from news.
 
 use super::{
+    callback::Meeting,
     link::{Link, Sides},
     pack,
 };
@@ -31,6 +32,8 @@ pub(super) struct Seen {
     held: Vec<Held>,
     /// Who was addressed, and who received.
     sides: Option<Box<Sides>>,
+    /// Only where callback data meets: the request, and the messages whose statuses echoed it.
+    pub meeting: Option<Box<Meeting>>,
 }
 
 /// The smallest (event time, content) of a key. On a tie of both, which deliveries about different business numbers or
@@ -45,6 +48,16 @@ struct Held {
 }
 
 impl Seen {
+    /// Whether callback data is new for this message.
+    pub(super) fn echoes(&mut self, callback: u64) -> bool {
+        let new = !self.hashes.contains(&callback);
+        if new {
+            self.hashes.reserve_exact(1);
+            self.hashes.push(callback);
+        }
+        new
+    }
+
     /// Takes note of an item with this hash of all that it says.
     pub(super) fn tell(&mut self, item: &Item, variant: u64) -> Told {
         let key = key_of(item);
@@ -62,6 +75,7 @@ impl Seen {
             Body::Status(_) => return if known { Told::Better } else { Told::New },
             Body::Message(message) => Some(message.id.as_str()),
             Body::Call(call) => Some(call.id.as_str()),
+            Body::Request(request) => Some(request.callback.as_str()),
             _ => None,
         };
         let told = Held {

@@ -40,8 +40,7 @@ pub(super) fn status(update: &Update, element: &Value) -> Result<Draft, Reason> 
         (true, false) => Named::under(element, "recipient_id", "recipient_user_id", &PARENT),
     };
     let person = update.person(recipient);
-    // Under the field of the calls they are calls', whether or not they say so.
-    if json::text(element, "type") == Some("call") || update.field == "calls" {
+    if json::text(element, "type") == Some("call") {
         let key = Key::Call {
             id: id.to_owned(),
             event: status.to_owned(),

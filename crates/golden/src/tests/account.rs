@@ -1,0 +1,166 @@
+//! What was true of the business side as of a time.
+
+use super::{dump, facts::Log, rules::applied};
+use crate::{AccountQuestion, Golden};
+use hilo_contracts::facts::{Account, Attribute, Restriction, Subject, TemplateRef};
+
+fn fact(number: i64, at: i64, subject: (&str, &str), kind: &str) -> Account {
+    Account {
+        event_id: format!("e{number}"),
+        tenant: "acme".into(),
+        event_time: at,
+        kind: kind.into(),
+        revision: number,
+        subject: Subject {
+            kind: subject.0.into(),
+            id: subject.1.into(),
+        },
+        waba_id: Some("310".into()),
+        content: Some(format!("{{\"number\":{number}}}")),
+        ..Account::default()
+    }
+}
+
+/// A template's life, a restriction with an end, a limit that rises, an owner that becomes known late.
+fn life() -> Vec<Account> {
+    let template = ("template", "7001");
+    let status = |number, at, event: &str| Account {
+        event: Some(event.into()),
+        template: Some(TemplateRef {
+            name: "promo".into(),
+            ..TemplateRef::default()
+        }),
+        ..fact(number, at, template, "template_status")
+    };
+    let limit = |number, at, limit| Account {
+        limit: Some(limit),
+        ..fact(number, at, ("waba", "310"), "limit")
+    };
+    vec![
+        status(1, 100, "APPROVED"),
+        status(2, 200, "PAUSED"),
+        status(3, 300, "APPROVED"),
+        Account {
+            quality: Some("YELLOW".into()),
+            previous: Some("GREEN".into()),
+            ..fact(4, 190, template, "template_quality")
+        },
+        limit(5, 110, 250),
+        limit(6, 250, 2_000),
+        Account {
+            restrictions: vec![Restriction {
+                kind: "RESTRICTED_UTILITY_TEMPLATES".into(),
+                expires_at: Some(900),
+                ..Restriction::default()
+            }],
+            ..fact(7, 210, ("waba", "310"), "restriction")
+        },
+        Account {
+            attributes: vec![Attribute {
+                name: "waba_info.owner_business_id".into(),
+                value: "900".into(),
+            }],
+            ..fact(8, 220, ("waba", "310"), "partner")
+        },
+        Account {
+            test: true,
+            ..fact(9, 290, template, "template_status")
+        },
+    ]
+}
+
+fn golden(facts: &[Account]) -> Golden {
+    let mut log = Log::default();
+    for fact in facts {
+        log.account(fact);
+    }
+    applied(&log)
+}
+
+fn told(golden: &Golden, subject: Option<&str>, as_of: Option<i64>, history: bool) -> Vec<String> {
+    let question = AccountQuestion {
+        subject: subject.map(str::to_owned),
+        as_of,
+        history,
+    };
+    let states = golden.account(&question).unwrap();
+    let line = |state: &crate::AccountState| {
+        let value = state
+            .event
+            .clone()
+            .or(state.quality.clone())
+            .or(state.limit.map(|limit| limit.to_string()))
+            .unwrap_or_default();
+        format!("{} {} {value} @{}", state.subject_id, state.kind, state.at)
+    };
+    states.iter().map(line).collect()
+}
+
+#[test]
+fn a_question_as_of_a_time_sees_nothing_later() {
+    let golden = golden(&life());
+    assert_eq!(told(&golden, None, Some(99), false), [""; 0]);
+    assert_eq!(
+        told(&golden, None, Some(200), false),
+        [
+            "7001 template_quality YELLOW @190",
+            "7001 template_status PAUSED @200",
+            "310 limit 250 @110"
+        ]
+    );
+    assert_eq!(
+        told(&golden, None, None, false),
+        [
+            "7001 template_quality YELLOW @190",
+            "7001 template_status APPROVED @300",
+            "310 limit 2000 @250",
+            "310 partner  @220",
+            "310 restriction  @210",
+        ]
+    );
+}
+
+#[test]
+fn a_subject_is_found_by_its_id_its_name_its_account_and_its_portfolio() {
+    let golden = golden(&life());
+    let promo = ["7001 template_status PAUSED @200"];
+    assert_eq!(told(&golden, Some("promo"), Some(250), false), promo);
+    assert_eq!(
+        told(&golden, Some("7001"), Some(150), false),
+        ["7001 template_status APPROVED @100"]
+    );
+    assert_eq!(told(&golden, Some("310"), Some(205), false).len(), 3);
+    // Who owns the account is known from its event on.
+    assert_eq!(told(&golden, Some("900"), Some(219), false), [""; 0]);
+    assert_eq!(told(&golden, Some("900"), Some(260), false).len(), 5);
+    assert_eq!(told(&golden, Some("901"), None, false), [""; 0]);
+}
+
+#[test]
+fn the_history_has_every_observation_once_in_any_order_of_arrival() {
+    let facts = life();
+    let expected = told(&golden(&facts), Some("7001"), None, true);
+    assert_eq!(
+        expected,
+        [
+            "7001 template_status APPROVED @100",
+            "7001 template_quality YELLOW @190",
+            "7001 template_status PAUSED @200",
+            "7001 template_status APPROVED @300",
+        ]
+    );
+    let mut late: Vec<Account> = facts.iter().rev().cloned().collect();
+    // A late observation makes the topic tell the latest one again, with a higher revision.
+    late.push(Account {
+        revision: 20,
+        ..facts[2].clone()
+    });
+    assert_eq!(told(&golden(&late), Some("7001"), None, true), expected);
+    let restriction = golden(&facts).account_states().unwrap().pop().unwrap().restrictions;
+    assert_eq!(restriction, facts[6].restrictions);
+    assert!(
+        dump(&golden(&facts))
+            .iter()
+            .any(|row| row.starts_with("account_history"))
+    );
+}
