@@ -22,9 +22,12 @@ pub(super) struct Meeting {
     messages: Vec<Box<str>>,
 }
 
+/// An encoded request, and the message that it became.
+type Found = (Box<[u8]>, Box<str>);
+
 impl Meeting {
     /// A message has the data: what its request says of it.
-    pub(super) fn echoed(&mut self, message_id: &str) -> Vec<(Box<[u8]>, Box<str>)> {
+    pub(super) fn echoed(&mut self, message_id: &str) -> Vec<Found> {
         if self.messages.iter().any(|known| **known == *message_id) {
             return Vec::new();
         }
@@ -35,7 +38,7 @@ impl Meeting {
             .collect()
     }
 
-    fn requested(&mut self, item: &Item) -> Result<Vec<(Box<[u8]>, Box<str>)>, ProcessorError> {
+    fn requested(&mut self, item: &Item) -> Result<Vec<Found>, ProcessorError> {
         let encoded: Box<[u8]> = wire::encode(item)?.into();
         self.request = Some(encoded.clone());
         Ok(self
@@ -86,7 +89,7 @@ pub(super) fn meet(seen: &mut Seen, item: &Item, context: &mut Context) -> Resul
 }
 
 /// Sends requests to their messages.
-pub(super) fn resolve(found: Vec<(Box<[u8]>, Box<str>)>, context: &mut Context) -> Result<Verdict, ProcessorError> {
+pub(super) fn resolve(found: Vec<Found>, context: &mut Context) -> Result<Verdict, ProcessorError> {
     for (request, message_id) in found {
         let item: Item = wire::decode(&request)?;
         let Body::Request(Request { message, .. }) = &item.body else {
