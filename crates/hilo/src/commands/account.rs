@@ -5,7 +5,10 @@ use anyhow::anyhow;
 use hilo_domain::{json::canonical, time::to_rfc3339};
 use hilo_golden::{AccountQuestion, AccountState, Golden};
 use serde_json::{Map, Value, json};
-use std::io::{Write as _, stdout};
+use std::{
+    fmt::Write as _,
+    io::{Write as _, stdout},
+};
 
 pub(crate) fn run(arguments: &Account) -> Result<(), Failure> {
     let (_, dir) = place::open(&arguments.place)?;
@@ -100,14 +103,8 @@ fn as_text(state: &AccountState, as_of: Option<i64>) -> String {
         .as_ref()
         .filter(|_| state.limit.is_some())
         .map(|portfolio| format!(" of portfolio {portfolio}"));
-    let attributes: String = state
-        .attributes
-        .iter()
-        .filter(|attribute| attribute.value.chars().count() <= SHORT)
-        .map(|attribute| format!("\n{:<12}{} = {}", "", attribute.name, attribute.value))
-        .collect();
-    format!(
-        "{:<10} {} {}{} {} since {}: {}{attributes}",
+    let mut text = format!(
+        "{:<10} {} {}{} {} since {}: {}",
         state.tenant,
         state.subject_kind,
         state.subject_id,
@@ -115,7 +112,14 @@ fn as_text(state: &AccountState, as_of: Option<i64>) -> String {
         state.kind,
         to_rfc3339(state.at),
         says.join(", ")
-    )
+    );
+    for attribute in &state.attributes {
+        if attribute.value.chars().count() <= SHORT {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\n{:<12}{} = {}", "", attribute.name, attribute.value);
+        }
+    }
+    text
 }
 
 fn limit(limit: i64) -> String {
