@@ -1,23 +1,25 @@
 //! Ids made of hashes. Personal data never stands in a key, a header or a file name, so what names a
 //! person or a message there is the hash of it.
 
-/// Incremental 128-bit id over length-prefixed parts, so that ("ab","c") and ("a","bc") differ.
+use smallvec::SmallVec;
+
+/// 128-bit id over length-prefixed parts, so that ("ab","c") and ("a","bc") differ.
+///
+/// The parts are gathered and hashed at once: they are short, and the state of an incremental hasher costs more than they.
 #[derive(Clone)]
-pub struct IdHasher(blake3::Hasher);
+pub struct IdHasher(SmallVec<[u8; 256]>);
 
 impl IdHasher {
     /// A hasher for one kind of id; different `domain` texts never give the same id.
     #[must_use]
     pub fn new(domain: &str) -> Self {
-        let mut hasher = Self(blake3::Hasher::new());
-        hasher.update(domain.as_bytes());
-        hasher
+        Self(SmallVec::from_slice(domain.as_bytes()))
     }
 
     /// Adds one part.
     pub fn update(&mut self, part: &[u8]) -> &mut Self {
-        self.0.update(&(part.len() as u64).to_le_bytes());
-        self.0.update(part);
+        self.0.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(part);
         self
     }
 
@@ -25,7 +27,7 @@ impl IdHasher {
     #[must_use]
     pub fn bytes(&self) -> [u8; 16] {
         let mut out = [0; 16];
-        out.copy_from_slice(&self.0.finalize().as_bytes()[..16]);
+        out.copy_from_slice(&blake3::hash(&self.0).as_bytes()[..16]);
         out
     }
 

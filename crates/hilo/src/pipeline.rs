@@ -74,18 +74,20 @@ pub fn run(
     let (made, to_numbers) = sync_channel::<Made>(WAITING);
     let (records, to_sink) = sync_channel::<Vec<Record>>(WAITING);
     thread::scope(|scope| {
-        let fan_out_thread = scope.spawn(move || -> Result<(Counts, f64)> {
+        // Named, so that a profile tells them apart.
+        let named = |name: &str| thread::Builder::new().name(name.to_owned());
+        let fan_out_thread = named("fan-out").spawn_scoped(scope, move || -> Result<(Counts, f64)> {
             fan_out_all(&mut fan_out, raw, &steps)?;
             Ok((fan_out.counts(), cpu_seconds(THIS_THREAD)))
-        });
-        let fold_thread = scope.spawn(move || -> Result<(Counts, f64)> {
+        })?;
+        let fold_thread = named("folds").spawn_scoped(scope, move || -> Result<(Counts, f64)> {
             fold_all(&mut fold, &to_fold, &made)?;
             Ok((fold.counts(), cpu_seconds(THIS_THREAD)))
-        });
-        let metrics_thread = scope.spawn(move || -> Result<(Counts, f64)> {
+        })?;
+        let metrics_thread = named("numbers").spawn_scoped(scope, move || -> Result<(Counts, f64)> {
             count_all(&mut numbers, &counted, &to_numbers, &records)?;
             Ok((numbers.counts(), cpu_seconds(THIS_THREAD)))
-        });
+        })?;
         let mut sunk = Ok(());
         for batch in to_sink {
             if sunk.is_ok() {
@@ -185,7 +187,7 @@ fn count_all(
         let facts = match made {
             Made::Facts(facts) => {
                 for fact in facts.iter().filter(|fact| counted.contains(&fact.topic)) {
-                    executor.feed(fact.clone())?;
+                    executor.feed(fact)?;
                 }
                 facts
             }

@@ -4,6 +4,7 @@ use crate::topology::{ProcessorSpec, TopicKind, Topology, TopologyError};
 use crate::{Context, Processor, ProcessorError, Record, StateStore, Verdict};
 use hilo_domain::Millis;
 use rustc_hash::FxHashMap;
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Makes the record of `hilo.dead_letter` from a record that could not be processed, a reason and a detail. This crate
@@ -161,28 +162,32 @@ impl Executor {
 
     /// Handles `record` and all that comes of it. After an error the caller gives up what was not committed
     /// ([`Executor::discard`]).
-    pub fn feed(&mut self, record: Record) -> Result<(), ProcessorError> {
-        self.feed_all([record])
+    pub fn feed(&mut self, record: impl Borrow<Record>) -> Result<(), ProcessorError> {
+        let record = record.borrow();
+        let topic = self.input(record)?;
+        self.handle(topic, record)?;
+        self.settle()
     }
 
     /// Handles records that another executor sent for one of its inputs, as if their sender were in here: all of them
     /// wait before the first is handled.
     pub fn feed_all(&mut self, records: impl IntoIterator<Item = Record>) -> Result<(), ProcessorError> {
         for record in records {
-            match self.ids.get(record.topic) {
-                Some(&id) if !self.topics[usize::from(id)].readers.is_empty() => {
-                    self.queue.push_back(Pending::Owned(id, record));
-                }
-                _ => {
-                    return Err(ProcessorError::Contract(format!(
-                        "topic {} was fed and none of the processors {} reads it: feed only their inputs",
-                        record.topic,
-                        self.names().join(", ")
-                    )));
-                }
-            }
+            let topic = self.input(&record)?;
+            self.queue.push_back(Pending::Owned(topic, record));
         }
         self.settle()
+    }
+
+    fn input(&self, record: &Record) -> Result<TopicId, ProcessorError> {
+        match self.ids.get(record.topic) {
+            Some(&id) if !self.topics[usize::from(id)].readers.is_empty() => Ok(id),
+            _ => Err(ProcessorError::Contract(format!(
+                "topic {} was fed and none of the processors {} reads it: feed only their inputs",
+                record.topic,
+                self.names().join(", ")
+            ))),
+        }
     }
 
     /// Tells every processor, in topology order, that time has reached `now`, and handles all that comes of it.

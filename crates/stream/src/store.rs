@@ -7,6 +7,7 @@ use crate::wire::{self, WireError};
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use serde::{Serialize, de::DeserializeOwned};
+use smallvec::SmallVec;
 
 /// State that could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -64,13 +65,17 @@ struct Entry<V> {
     used: u32,
 }
 
+/// A key in the cache. Most are hashes or ids, and stand in the entry itself: no allocation, and nothing to follow when
+/// they are compared.
+type Key = SmallVec<[u8; 32]>;
+
 /// Entries kept decoded between commits; beyond it, the half that was not used for longest goes.
 const CACHE_ENTRIES: usize = 200_000;
 
 /// A typed keyspace.
 pub struct Store<V> {
     name: &'static str,
-    cache: IndexMap<Box<[u8]>, Entry<V>, FxBuildHasher>,
+    cache: IndexMap<Key, Entry<V>, FxBuildHasher>,
     /// Places of changed entries in `cache`. Places move only where this list is empty: at eviction and after a
     /// discard.
     dirty: Vec<usize>,
@@ -127,7 +132,8 @@ impl<V: Serialize + DeserializeOwned + Send> Store<V> {
 
     /// Calls `visit` for each entry, committed or not, in key order. Entries that are not in the cache do not enter it.
     pub fn scan(&mut self, mut visit: impl FnMut(&[u8], &V)) -> Result<(), StoreError> {
-        let mut cached: Vec<(&[u8], &Entry<V>)> = self.cache.iter().map(|(key, entry)| (&**key, entry)).collect();
+        let mut cached: Vec<(&[u8], &Entry<V>)> =
+            self.cache.iter().map(|(key, entry)| (key.as_slice(), entry)).collect();
         cached.sort_unstable_by_key(|(key, _)| *key);
         let mut cached = cached.into_iter().peekable();
         let mut broken = None;
@@ -195,7 +201,7 @@ impl<V: Serialize + DeserializeOwned + Send> Store<V> {
             dirty: false,
             used: self.commit,
         };
-        self.cache.insert_full(key.into(), entry).0
+        self.cache.insert_full(Key::from_slice(key), entry).0
     }
 
     fn set(&mut self, key: &[u8], value: Option<V>) {
@@ -217,7 +223,7 @@ impl<V: Serialize + DeserializeOwned + Send> Store<V> {
     }
 
     fn key(&self, place: usize) -> &[u8] {
-        self.cache.get_index(place).map_or(&[], |(key, _)| key)
+        self.cache.get_index(place).map_or(&[], |(key, _)| key.as_slice())
     }
 
     /// Lets go of the older half of a full cache; what this commit used stays.
