@@ -172,7 +172,12 @@ fn fact_of(item: &Item) -> Conversation {
             fact.opt_out = kind == "opt_out";
         }
         Body::Crm(crm) => fact.kind.clone_from(&crm.event),
-        Body::Event { kind } => fact.kind.clone_from(kind),
+        Body::Event { kind } => {
+            fact.kind.clone_from(kind);
+            if kind == "group_event" {
+                fact.group_id = details::group_of(&item.content);
+            }
+        }
         Body::Request(Request { message, .. }) => {
             "send_requested".clone_into(&mut fact.kind);
             describe(&mut fact, message);

@@ -118,6 +118,7 @@ impl Conversation {
             Some(person_id) => self.place(&person_id, &item.tenant, country, number, event, Some(fact), context),
             None => {
                 fact.revision = 1;
+                fact.conversation_id = group_conversation(&fact);
                 fact.free_form_ends_at = fact.window_expires_at.map(window::free_form_end);
                 self.send(item.key.as_bytes(), &fact, context)
             }
@@ -241,7 +242,7 @@ impl Conversation {
             let mut fact = new.map_or_else(|| event.fact(), |(_, fact)| Ok(fact))?;
             fact.person_id = Some(person_id.to_owned());
             fact.country.clone_from(&country);
-            fact.conversation_id = Some(conversation.clone());
+            fact.conversation_id = Some(group_conversation(&fact).unwrap_or_else(|| conversation.clone()));
             fact.session_id = event.session.as_deref().map(str::to_owned);
             fact.revision = event.revision;
             fact.free_form_ends_at = fact.window_expires_at.map(window::free_form_end);
@@ -319,6 +320,15 @@ impl Conversation {
         context.send(topics::CONVERSATION, key, fact.event_time, value);
         Ok(())
     }
+}
+
+/// The thread of a group: all who write in it share it, on whatever number.
+fn group_conversation(fact: &Fact) -> Option<String> {
+    let group = fact.group_id.as_ref()?;
+    Some(hash::id(
+        "group_conversation",
+        &[fact.tenant.as_bytes(), group.as_bytes()],
+    ))
 }
 
 /// Sends an item after its person, and tells its message whose it is.

@@ -2,7 +2,7 @@
 
 use super::{errors, owned, said, whole};
 use hilo_contracts::details::{Details, Group, Member};
-use hilo_domain::read::{list, object, text};
+use hilo_domain::read::{id, list, object, text};
 use serde_json::Value;
 
 /// Lists of participants, and what happened to who is on them.
@@ -11,6 +11,11 @@ const LISTS: [(&str, &str); 3] = [
     ("removed_participants", "removed"),
     ("failed_participants", "failed"),
 ];
+
+/// The group that an event is about.
+pub(super) fn group_id(element: &Value) -> Option<String> {
+    id(element, "group_id")
+}
 
 pub(super) fn details(element: &Value) -> Details {
     let mut members: Vec<Member> = LISTS

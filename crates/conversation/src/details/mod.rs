@@ -47,6 +47,11 @@ pub(crate) fn details(item: &Item) -> Option<Box<Details>> {
     (details != Details::default()).then(|| Box::new(details))
 }
 
+/// The group that an event of a group is about.
+pub(crate) fn group_of(content: &str) -> Option<String> {
+    groups::group_id(&serde_json::from_str(content).ok()?)
+}
+
 /// A part that says something.
 fn said<T: Default + PartialEq>(part: T) -> Option<T> {
     (part != T::default()).then_some(part)

@@ -1,0 +1,218 @@
+//! What each documented shape becomes: `facts/shapes.ndjson` has one body a shape, `facts/expected.txt` its facts, reviewed
+//! against the platform's documents. For the collected payloads, which stand beside the project, `facts/payloads.txt` names
+//! the fields that each line fills. `UPDATE=1` writes both anew, to be reviewed.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use serde_json::{Map, Value};
+use std::{
+    collections::BTreeMap,
+    env,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Topics whose facts are shown.
+const TOPICS: [&str; 6] = [
+    "identity",
+    "conversation",
+    "status",
+    "account",
+    "unclassified",
+    "dead_letter",
+];
+
+/// Fields that say nothing of the shape: ids, receipts, and what every fact of a body has.
+const ELSEWHERE: [&str; 14] = [
+    "event_id",
+    "tenant",
+    "ingest_time",
+    "source",
+    "person_id",
+    "conversation_id",
+    "session_id",
+    "content",
+    "revision",
+    "detail",
+    "file",
+    "line",
+    "original",
+    "delivery_id",
+];
+
+fn here(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/facts").join(name)
+}
+
+/// The facts of a capture, by tenant, in the order of topics.
+fn facts(capture: &Path) -> BTreeMap<String, Vec<(&'static str, Value)>> {
+    let out = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_hilo"))
+        .args(["replay", "--in"])
+        .arg(capture)
+        .arg("--out")
+        .arg(out.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut by_tenant: BTreeMap<String, Vec<(&'static str, Value)>> = BTreeMap::new();
+    for topic in TOPICS {
+        for line in fs::read_to_string(out.path().join(format!("{topic}.ndjson")))
+            .unwrap()
+            .lines()
+        {
+            let fact: Value = serde_json::from_str(line).unwrap();
+            let tenant = fact["tenant"].as_str().unwrap_or_default().to_owned();
+            by_tenant.entry(tenant).or_default().push((topic, fact));
+        }
+    }
+    by_tenant
+}
+
+/// A fact without what is empty and what says nothing of the shape.
+fn told_by(fact: &Value) -> Value {
+    let fields = fact.as_object().unwrap().iter();
+    let fields = fields.filter(|(name, value)| !ELSEWHERE.contains(&name.as_str()) && **value != Value::Bool(false));
+    fields
+        .filter_map(|(name, value)| Some((name.clone(), shown(value)?)))
+        .collect::<Map<String, Value>>()
+        .into()
+}
+
+/// Without what is empty.
+fn shown(value: &Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::Array(items) => {
+            let items: Vec<Value> = items.iter().filter_map(shown).collect();
+            (!items.is_empty()).then_some(Value::Array(items))
+        }
+        Value::Object(fields) => {
+            let fields: Map<String, Value> = fields
+                .iter()
+                .filter_map(|(name, value)| Some((name.clone(), shown(value)?)))
+                .collect();
+            (!fields.is_empty()).then_some(Value::Object(fields))
+        }
+        value => Some(value.clone()),
+    }
+}
+
+/// Paths of what a fact fills.
+fn paths(value: &Value, path: &str, out: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                paths(value, &format!("{path}.{name}"), out);
+            }
+        }
+        Value::Array(items) => {
+            for value in items {
+                paths(value, path, out);
+            }
+        }
+        Value::Null => {}
+        _ => out.push(path.trim_start_matches('.').to_owned()),
+    }
+}
+
+#[track_caller]
+fn reviewed(name: &str, told: &str) {
+    let path = here(name);
+    if env::var_os("UPDATE").is_some() {
+        fs::write(&path, told).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    for (told, expected) in told.lines().zip(expected.lines()) {
+        assert_eq!(told, expected, "{name}: review, then run with UPDATE=1");
+    }
+    assert_eq!(
+        told.lines().count(),
+        expected.lines().count(),
+        "{name}: review, then run with UPDATE=1"
+    );
+}
+
+#[test]
+fn every_documented_shape_is_a_typed_fact() {
+    let shapes = here("shapes.ndjson");
+    let names: Vec<String> = fs::read_to_string(&shapes)
+        .unwrap()
+        .lines()
+        .filter_map(|line| Some(serde_json::from_str::<Value>(line).ok()?["tenant"].as_str()?.to_owned()))
+        .collect();
+    let facts = facts(&shapes);
+    let mut told = String::new();
+    for name in names {
+        writeln!(told, "{name}").unwrap();
+        for (topic, fact) in facts.get(&name).into_iter().flatten() {
+            // Sessions have tests of their own.
+            if fact["session"].is_null() {
+                writeln!(told, "  {topic} {}", told_by(fact)).unwrap();
+            }
+        }
+    }
+    reviewed("expected.txt", &told);
+}
+
+#[test]
+fn every_collected_payload_fills_typed_fields() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/payloads");
+    if !folder.exists() {
+        eprintln!("SKIPPED: {} is not there", folder.display());
+        return;
+    }
+    // A tenant of its own for each line: in these files one id stands for many messages.
+    let mut capture = String::new();
+    for file in ["bindambc", "pywa"] {
+        for (number, line) in (1..).zip(
+            fs::read_to_string(folder.join(format!("{file}.ndjson")))
+                .unwrap()
+                .lines(),
+        ) {
+            writeln!(
+                capture,
+                r#"{{"source":"whatsapp","tenant":"{file} {number:02}","body":{line}}}"#
+            )
+            .unwrap();
+        }
+    }
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("payloads.ndjson");
+    fs::write(&path, capture).unwrap();
+    let mut told = String::new();
+    for (name, facts) in facts(&path) {
+        for (topic, fact) in facts {
+            assert!(!["unclassified", "dead_letter"].contains(&topic), "{name}: {fact}");
+            if topic == "identity" || !fact["session"].is_null() {
+                continue;
+            }
+            let mut filled = Vec::new();
+            for part in [
+                "details",
+                "errors",
+                "pricing",
+                "template",
+                "referral",
+                "quality",
+                "limit",
+                "previous",
+                "announced",
+                "effective_at",
+                "restrictions",
+            ] {
+                paths(&shown(&fact[part]).unwrap_or_default(), part, &mut filled);
+            }
+            for attribute in fact["attributes"].as_array().into_iter().flatten() {
+                filled.push(attribute["name"].as_str().unwrap().to_owned());
+            }
+            filled.sort();
+            filled.dedup();
+            let kind = [&fact["kind"], &fact["message_type"], &fact["status"], &fact["event"]];
+            let kind: Vec<&str> = kind.into_iter().filter_map(Value::as_str).collect();
+            writeln!(told, "{name} {topic} {}: {}", kind.join(" "), filled.join(" ")).unwrap();
+        }
+    }
+    reviewed("payloads.txt", &told);
+}
