@@ -20,6 +20,8 @@ pub const INBOX: &str = "inbox";
 pub const CRM: &str = "crm";
 /// Time has reached an instant.
 pub const CLOCK: &str = "clock";
+/// A decision about who is who.
+pub const IDENTITY: &str = "identity";
 /// A capture line that is none of these.
 pub const INVALID: &str = "invalid";
 
@@ -98,7 +100,7 @@ fn known_line(line: &[u8]) -> Option<Raw> {
     if parsed.delivery_id.is_some()
         && let Some(body) = exported(&parsed)
     {
-        let known = [WHATSAPP, OUTBOUND, INBOX, CRM, CLOCK, INVALID]
+        let known = [WHATSAPP, OUTBOUND, INBOX, CRM, CLOCK, IDENTITY, INVALID]
             .into_iter()
             .find(|known| *known == source)?;
         return Some(raw(
@@ -115,7 +117,7 @@ fn known_line(line: &[u8]) -> Option<Raw> {
             let received_at = parsed.received_at.and_then(instant).unwrap_or_else(|| newest(&body));
             Some(raw(WHATSAPP, &tenant, received_at, body))
         }
-        known @ (OUTBOUND | INBOX | CRM | CLOCK) => {
+        known @ (OUTBOUND | INBOX | CRM | CLOCK | IDENTITY) => {
             let at = parsed.at.and_then(instant).unwrap_or_default();
             Some(raw(known, &tenant, at, line.to_vec()))
         }

@@ -65,6 +65,53 @@ pub struct IdentifierSpan {
     pub valid_to: Option<Millis>,
 }
 
+/// One identifier that names a side of a suggestion or a decision.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename = "Named")]
+pub struct NamedRef {
+    /// `bsuid`, `phone`, `wa_id`, …
+    pub kind: String,
+    /// The identifier (personal data).
+    pub value: String,
+}
+
+/// A suggestion that two people are one, which waits for a decision.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// The other person; `None` where the other side is only a record of a CRM.
+    pub other_person_id: Option<String>,
+    /// Rule that suggests it.
+    pub rule: String,
+    /// Version of the rules.
+    pub rule_version: i32,
+    /// Confidence of the rule in hundredths.
+    pub confidence_percent: i32,
+    /// What keeps it from being done automatically.
+    pub blocker: Option<String>,
+    /// Event time of what speaks for it.
+    pub proposed_at: Millis,
+    /// Identifiers that speak for it.
+    pub evidence: Vec<NamedRef>,
+}
+
+/// A decision about who is who that holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename = "Decision")]
+pub struct DecisionRef {
+    /// `merge`, `split`, `reject`.
+    pub ruling: String,
+    /// When.
+    pub decided_at: Millis,
+    /// Who decided.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// One side as the decision names it.
+    pub user: Vec<NamedRef>,
+    /// The other side.
+    pub other: Vec<NamedRef>,
+}
+
 /// `hilo.identity`: who is who.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Identity {
@@ -98,6 +145,12 @@ pub struct Identity {
     pub evidence: Option<String>,
     /// The other one of a merge.
     pub other_person_id: Option<String>,
+    /// Version of the rules.
+    pub rule_version: i32,
+    /// Open suggestions about this person.
+    pub proposals: Vec<Proposal>,
+    /// Decisions about this person that hold.
+    pub decisions: Vec<DecisionRef>,
 }
 
 /// Author of a message.

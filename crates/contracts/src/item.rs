@@ -94,6 +94,8 @@ pub enum Body {
     Crm(Crm),
     /// A fact about a number, template, account or portfolio.
     Account(Account),
+    /// What somebody decided about who is who.
+    Decision(Decision),
     /// A classified item that no fold reads yet (group events, link clicks, address book, automatic events, errors):
     /// a fact of its own, by kind.
     Event {
@@ -315,6 +317,54 @@ pub struct Crm {
     pub amount: Option<String>,
     /// ISO 4217.
     pub currency: Option<String>,
+    /// The CRM's record of the person.
+    pub record: Option<Identifier>,
+}
+
+/// What a decision about two people says. Of decisions of one instant the later of these holds: the more restrictive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ruling {
+    /// They are one person.
+    Merge,
+    /// Whatever was decided about them is taken back.
+    Unmerge,
+    /// The suggestion to merge them is refused.
+    Reject,
+    /// They are two people, whatever speaks for one.
+    Split,
+}
+
+impl Ruling {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Merge, Self::Unmerge, Self::Reject, Self::Split];
+
+    /// The `event` of an identity line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Merge => "merge",
+            Self::Unmerge => "unmerge",
+            Self::Reject => "reject",
+            Self::Split => "split",
+        }
+    }
+}
+
+/// A decision about who is who, by a person or a system. It names people by what they are known by, never by the ids
+/// that Hilo gave them: those depend on what arrived first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// What was decided.
+    pub ruling: Ruling,
+    /// One side: any identifier that the one person has at that time.
+    pub user: Vec<Identifier>,
+    /// The other side.
+    pub other: Vec<Identifier>,
+    /// Who decided.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// A fact about the business side.

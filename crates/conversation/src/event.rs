@@ -182,7 +182,7 @@ fn fact_of(item: &Item) -> Conversation {
             "send_requested".clone_into(&mut fact.kind);
             describe(&mut fact, message);
         }
-        Body::Status(_) | Body::Account(_) | Body::Clock | Body::Echoed { .. } => {
+        Body::Status(_) | Body::Account(_) | Body::Decision(_) | Body::Clock | Body::Echoed { .. } => {
             "other".clone_into(&mut fact.kind);
         }
     }

@@ -8,7 +8,7 @@
 
 use hilo_contracts::{
     codec::{self, Codec as _},
-    item::{Author, Body, IdentityChange, Item, Message, Origin, Sighting},
+    item::{Author, Body, Decision, IdentityChange, Item, Message, Origin, Ruling, Sighting},
     topics,
 };
 use hilo_domain::{Identifier, Millis, time::HOUR};
@@ -53,7 +53,45 @@ const SEEN: [&str; 8] = [
 ];
 const CHANGED: [(&str, &str); 2] = [("56961230001", "56961230002"), ("CL.1", "CL.3")];
 
+/// Who is decided about.
+const SIDES: [(&str, &str); 4] = [
+    ("CL.1", "CL.2"),
+    ("56961230001", "CL.3"),
+    ("56961230001", "56961230002"),
+    ("CL.1", "56961230001"),
+];
+
+/// A decision as an item of its own.
+fn decision(at: Millis, ruling: Ruling, side: usize) -> Record {
+    let (user, other) = SIDES[side];
+    let mut item = item(at, 0, true);
+    item.key = format!("{at}-{ruling:?}-{side}");
+    item.sightings.clear();
+    item.has_person = false;
+    item.body = Body::Decision(Decision {
+        ruling,
+        user: ids(user),
+        other: ids(other),
+        actor: "ana".to_owned(),
+        reason: "asked".to_owned(),
+    });
+    encoded(&item)
+}
+
 fn record(at: Millis, pick: usize, inbound: bool) -> Record {
+    encoded(&item(at, pick, inbound))
+}
+
+fn encoded(item: &Item) -> Record {
+    Record {
+        topic: topics::UNIQUE,
+        key: b"acme".to_vec(),
+        value: wire::encode(item).unwrap(),
+        timestamp: item.event_time,
+    }
+}
+
+fn item(at: Millis, pick: usize, inbound: bool) -> Item {
     let id = format!("{at}-{pick}-{inbound}");
     let (sighting, change) = match SEEN.get(pick) {
         Some(text) => (ids(text), None),
@@ -67,7 +105,7 @@ fn record(at: Millis, pick: usize, inbound: bool) -> Record {
             (ids(old), Some(change))
         }
     };
-    let item = Item {
+    Item {
         tenant: "acme".to_owned(),
         delivery_id: id.clone(),
         position: hilo_contracts::item::Position::default(),
@@ -106,12 +144,6 @@ fn record(at: Millis, pick: usize, inbound: bool) -> Record {
             history_status: None,
         }),
         change,
-    };
-    Record {
-        topic: topics::UNIQUE,
-        key: b"acme".to_vec(),
-        value: wire::encode(&item).unwrap(),
-        timestamp: item.event_time,
     }
 }
 
@@ -189,15 +221,35 @@ proptest! {
     #[test]
     fn whose_a_message_is_does_not_depend_on_arrival(
         history in prop::collection::btree_set((0..60i64, 0..SEEN.len() + CHANGED.len(), any::<bool>()), 1..16),
+        decided in prop::collection::btree_set((0..60i64, 0..Ruling::ALL.len(), 0..SIDES.len()), 0..4),
         seed in any::<u64>(),
         restart in 0..16usize,
     ) {
-        let records: Vec<Record> = history
-            .iter()
-            .map(|(at, pick, inbound)| record(*at, *pick, *inbound || *pick >= SEEN.len()))
-            .collect();
+        let records = records(&history, decided.iter().map(|(at, ruling, side)| decision(*at, Ruling::ALL[*ruling], *side)));
         let shuffled = hilo_stream::driver::permuted(&records, seed);
         let want = outcome(&records, usize::MAX);
         prop_assert_eq!(&outcome(&shuffled, restart), &want);
     }
+
+    #[test]
+    fn a_decision_that_is_taken_back_never_was(
+        history in prop::collection::btree_set((0..60i64, 0..SEEN.len() + CHANGED.len(), any::<bool>()), 1..16),
+        at in 0..60i64,
+        ruling in prop_oneof![Just(Ruling::Merge), Just(Ruling::Split), Just(Ruling::Reject)],
+        side in 0..SIDES.len(),
+        seed in any::<u64>(),
+    ) {
+        let taken_back = [decision(at, ruling, side), decision(at + 1, Ruling::Unmerge, side)];
+        let with = hilo_stream::driver::permuted(&records(&history, taken_back), seed);
+        let without = records(&history, []);
+        prop_assert_eq!(outcome(&with, usize::MAX), outcome(&without, usize::MAX));
+    }
+}
+
+fn records(history: &BTreeSet<(Millis, usize, bool)>, decisions: impl IntoIterator<Item = Record>) -> Vec<Record> {
+    history
+        .iter()
+        .map(|(at, pick, inbound)| record(*at, *pick, *inbound || *pick >= SEEN.len()))
+        .chain(decisions)
+        .collect()
 }

@@ -131,8 +131,10 @@ fn is_hash(id: &str) -> bool {
 /// Keys whose text is a word of a vocabulary, or a name that the business chose and that metrics carry.
 fn is_word(key: &str, parent: &str) -> bool {
     const WORDS: &[&str] = &[
+        "actor",
         "agent",
         "author",
+        "blocker",
         "campaign",
         "category",
         "close_reason",
@@ -167,6 +169,7 @@ fn is_word(key: &str, parent: &str) -> bool {
         "rating",
         "reason",
         "rule",
+        "ruling",
         "segment",
         "source",
         "stage",
@@ -180,6 +183,8 @@ fn is_word(key: &str, parent: &str) -> bool {
         "name" | "id" if parent == "author" => true,
         "name" | "value" if parent == "dimensions" => true,
         "name" => parent == "template",
+        // Why somebody decided who is who: a sentence about people.
+        "reason" => parent != "decisions",
         _ => WORDS.contains(&key) || parent == "dimensions",
     }
 }

@@ -7,6 +7,7 @@ mod batch;
 mod error;
 mod golden;
 mod lines;
+pub mod people;
 mod query;
 mod schema;
 mod state;

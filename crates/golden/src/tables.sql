@@ -13,13 +13,28 @@ CREATE TABLE contacts(
   updated_at INTEGER NOT NULL, revision INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- People who became part of another one.
+-- People who are part of another one.
 CREATE TABLE aliases(person_id TEXT NOT NULL PRIMARY KEY, survivor TEXT NOT NULL) WITHOUT ROWID;
 
 -- What people are known by; former since valid_to.
 CREATE TABLE identifiers(
   person_id TEXT NOT NULL, ordinal INTEGER NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,
   valid_from INTEGER, valid_to INTEGER,
+  PRIMARY KEY(person_id, ordinal)
+) WITHOUT ROWID;
+
+-- Open suggestions that two people are one; each stands with both. other_person_id is null for a record of a CRM.
+CREATE TABLE proposals(
+  person_id TEXT NOT NULL, ordinal INTEGER NOT NULL, other_person_id TEXT, rule TEXT NOT NULL,
+  rule_version INTEGER NOT NULL, confidence_percent INTEGER NOT NULL, blocker TEXT, proposed_at INTEGER NOT NULL,
+  evidence TEXT NOT NULL,
+  PRIMARY KEY(person_id, ordinal)
+) WITHOUT ROWID;
+
+-- Decisions about people that hold; each stands with everybody whom it names. Sides as JSON.
+CREATE TABLE decisions(
+  person_id TEXT NOT NULL, ordinal INTEGER NOT NULL, ruling TEXT NOT NULL, decided_at INTEGER NOT NULL,
+  actor TEXT NOT NULL, reason TEXT NOT NULL, user TEXT NOT NULL, other TEXT NOT NULL,
   PRIMARY KEY(person_id, ordinal)
 ) WITHOUT ROWID;
 

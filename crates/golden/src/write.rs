@@ -1,13 +1,14 @@
 //! One function per table, each with its rule of which fact wins.
 
 use crate::batch::Part;
-use hilo_contracts::facts::{Conversation, Identity, Session, Status};
-use rusqlite::{Transaction, params};
+use hilo_contracts::facts::{Conversation, Identity, NamedRef, Session, Status};
+use rusqlite::{CachedStatement, Transaction, params};
 use std::collections::BTreeMap;
 
 pub(crate) type Result = std::result::Result<(), rusqlite::Error>;
 
-/// The higher revision of a person wins; who became part of somebody else is gone and stays reachable as an alias.
+/// The higher revision of a person wins; who became part of somebody else is gone and stays reachable as an alias, until
+/// they come apart again.
 pub(crate) fn write_people(transaction: &Transaction, people: &[Identity]) -> Result {
     let mut contact = transaction.prepare_cached(
         "INSERT INTO contacts VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -19,11 +20,14 @@ pub(crate) fn write_people(transaction: &Transaction, people: &[Identity]) -> Re
     let mut identifier = transaction.prepare_cached("INSERT INTO identifiers VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
     let mut close = transaction.prepare_cached("DELETE FROM contacts WHERE person_id = ?1")?;
     let mut alias = transaction.prepare_cached("INSERT OR REPLACE INTO aliases VALUES (?1, ?2)")?;
+    let mut no_alias = transaction.prepare_cached("DELETE FROM aliases WHERE person_id = ?1")?;
+    let mut notes = Notes::new(transaction)?;
     for person in people {
         let id = &person.person_id;
         if person.kind == "closed" {
             close.execute([id])?;
             forget.execute([id])?;
+            notes.forget(id)?;
             if let Some(survivor) = &person.other_person_id {
                 alias.execute([id, survivor])?;
             }
@@ -42,6 +46,12 @@ pub(crate) fn write_people(transaction: &Transaction, people: &[Identity]) -> Re
         }
         // Also at revision 1: a proposal tells the state again.
         forget.execute([id])?;
+        let is_noted = !person.proposals.is_empty() || !person.decisions.is_empty();
+        if is_noted || *revision > 1 {
+            notes.forget(id)?;
+            no_alias.execute([id])?;
+        }
+        notes.write(person)?;
         for (ordinal, span) in person.identifiers.iter().enumerate() {
             identifier.execute(params![
                 id,
@@ -54,6 +64,71 @@ pub(crate) fn write_people(transaction: &Transaction, people: &[Identity]) -> Re
         }
     }
     Ok(())
+}
+
+/// What is suggested and decided about people: rare, so it costs nothing where there is none.
+struct Notes<'a> {
+    no_proposals: CachedStatement<'a>,
+    no_decisions: CachedStatement<'a>,
+    proposal: CachedStatement<'a>,
+    decision: CachedStatement<'a>,
+}
+
+impl<'a> Notes<'a> {
+    fn new(transaction: &'a Transaction) -> std::result::Result<Self, rusqlite::Error> {
+        Ok(Self {
+            no_proposals: transaction.prepare_cached("DELETE FROM proposals WHERE person_id = ?1")?,
+            no_decisions: transaction.prepare_cached("DELETE FROM decisions WHERE person_id = ?1")?,
+            proposal: transaction
+                .prepare_cached("INSERT INTO proposals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?,
+            decision: transaction.prepare_cached("INSERT INTO decisions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?,
+        })
+    }
+
+    fn forget(&mut self, person_id: &str) -> Result {
+        self.no_proposals.execute([person_id])?;
+        self.no_decisions.execute([person_id])?;
+        Ok(())
+    }
+
+    fn write(&mut self, person: &Identity) -> Result {
+        let id = &person.person_id;
+        for (ordinal, proposal) in person.proposals.iter().enumerate() {
+            self.proposal.execute(params![
+                id,
+                ordinal,
+                proposal.other_person_id,
+                proposal.rule,
+                proposal.rule_version,
+                proposal.confidence_percent,
+                proposal.blocker,
+                proposal.proposed_at,
+                named(&proposal.evidence),
+            ])?;
+        }
+        for (ordinal, decision) in person.decisions.iter().enumerate() {
+            self.decision.execute(params![
+                id,
+                ordinal,
+                decision.ruling,
+                decision.decided_at,
+                decision.actor,
+                decision.reason,
+                named(&decision.user),
+                named(&decision.other),
+            ])?;
+        }
+        Ok(())
+    }
+}
+
+/// Identifiers as a JSON list.
+fn named(ids: &[NamedRef]) -> String {
+    let list: Vec<serde_json::Value> = ids
+        .iter()
+        .map(|id| serde_json::json!({"kind": id.kind, "value": id.value}))
+        .collect();
+    serde_json::Value::from(list).to_string()
 }
 
 /// Facts about a session stand in one partition and are complete: the last one holds, a retraction removes.

@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Everything that happened to a delivery, message or person, in order.
     Trace(Trace),
+    /// Who is who: people, suggestions to merge them, and decisions.
+    Identity(Identity),
     /// The numbers.
     Metrics(Metrics),
     /// What is or was true of numbers, templates, accounts and portfolios.
@@ -122,8 +124,113 @@ pub(crate) struct Export {
 
 #[derive(Args, Debug)]
 pub(crate) struct Trace {
-    /// Delivery id, message id, person id, session id.
+    /// Delivery, event, message, person or session id, or what a person is known by: phone, user id, `wa_id`.
     pub id: String,
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub reveal: Reveal,
+    /// Print as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Shows personal data as it is, and records who looked.
+#[derive(Args, Debug, Clone, Default)]
+pub(crate) struct Reveal {
+    /// Show personal data; needs a reason, and is recorded in audit.ndjson of the data directory.
+    #[arg(long = "reveal", requires = "reason")]
+    pub shown: bool,
+    /// Why personal data is shown.
+    #[arg(long, value_name = "TEXT", requires = "shown")]
+    pub reason: Option<String>,
+    /// Who looks [default: the user of this system].
+    #[arg(
+        long,
+        env = "USER",
+        value_name = "NAME",
+        default_value = "unknown",
+        hide_env_values = true
+    )]
+    pub actor: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Identity {
+    #[command(subcommand)]
+    pub command: IdentityCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IdentityCommand {
+    /// A person: identifiers with their times, suggestions, decisions; masked.
+    Show {
+        /// Person id (also of somebody merged), phone, user id, `wa_id`, or `kind:value`.
+        id: String,
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        reveal: Reveal,
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Who may be one person, with what speaks for it and against it; masked.
+    Review {
+        /// Only this tenant.
+        #[arg(long)]
+        tenant: Option<String>,
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        reveal: Reveal,
+        /// Print as JSON, one suggestion a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Two people are one, for all of their history.
+    Merge(Decide),
+    /// The suggestion that two people are one is refused.
+    Reject(Decide),
+    /// A person's identifier is somebody else's, for all of its history.
+    Split {
+        /// The person.
+        person: String,
+        /// The identifier that goes: phone, user id, `wa_id` or `kind:value`.
+        identifier: String,
+        #[command(flatten)]
+        decided: Decided,
+    },
+    /// Take back what was decided about a person (`merge`, `split` or `reject`), as if it had never been.
+    Unmerge {
+        /// The person.
+        person: String,
+        /// The other side, where several decisions hold: a person id or an identifier.
+        other: Option<String>,
+        #[command(flatten)]
+        decided: Decided,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Decide {
+    /// One person: id, phone, user id, `wa_id`, or `kind:value`.
+    pub one: String,
+    /// The other one; also a record of a CRM, as `hubspot_id:512`.
+    pub other: String,
+    #[command(flatten)]
+    pub decided: Decided,
+}
+
+/// Who decides, and why.
+#[derive(Args, Debug)]
+pub(crate) struct Decided {
+    /// Who decides.
+    #[arg(long, value_name = "NAME")]
+    pub actor: String,
+    /// Why.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
     #[command(flatten)]
     pub place: Place,
     /// Print as JSON.

@@ -1,5 +1,6 @@
 //! `hilo` as a library: what its tests run without a process of its own. See the project's README.
 
+mod audit;
 mod bench;
 pub mod captures;
 mod cli;
@@ -40,6 +41,7 @@ pub fn main() -> ExitCode {
         Command::Export(arguments) => commands::export::run(arguments),
         Command::Trace(arguments) => commands::trace::run(arguments),
         Command::Account(arguments) => commands::account::run(arguments),
+        Command::Identity(arguments) => commands::identity::run(arguments),
         Command::Metrics(arguments) => commands::metrics::run(arguments),
         Command::Dlq(arguments) => commands::dlq::run(arguments),
         Command::Topology(arguments) => commands::topology::run(arguments),

@@ -200,6 +200,7 @@ fn item_steps(fan_out: &mut Executor, record: Record, steps: &mut Vec<Step>) -> 
             Body::Preference(preference) => &preference.value,
             Body::Crm(crm) => &crm.event,
             Body::Account(account) => &account.kind,
+            Body::Decision(decision) => decision.ruling.as_str(),
             Body::Event { kind } => kind,
             Body::Request(_) => "send_requested",
             Body::Echoed { .. } => "callback_echoed",

@@ -1,10 +1,14 @@
 //! A cluster as it rests in the store: evidence, and the people last published from it.
 
 use crate::{
-    evidence::{Evidence, atom},
-    fold::{Found, Rule, Timeline, Verdict},
+    evidence::{Decided, Evidence, atom},
+    fold::{Found, Suggestion, Timeline, Verdict},
+    rules::{self, Rule},
 };
-use hilo_contracts::item::Move;
+use hilo_contracts::{
+    facts::{DecisionRef, NamedRef, Proposal},
+    item::Move,
+};
 use hilo_domain::{Identifier, IdentifierKind, Millis, phone};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -20,16 +24,33 @@ pub(crate) struct Known {
     pub spans: Vec<(Identifier, Millis, Option<Millis>)>,
     pub country: Option<String>,
     pub name: Option<String>,
+    pub rules: Vec<Rule>,
+    pub proposals: Vec<Proposal>,
+    pub decisions: Vec<DecisionRef>,
+}
+
+/// A person who became part of another: who comes apart again gets the id back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Gone {
+    person_id: String,
+    revision: i64,
+    ids: Vec<Identifier>,
 }
 
 impl Known {
+    /// The rule by which `gone` became part of this person: one that neither needed alone, else the least sure.
+    pub(crate) fn joined_by(&self, gone: &Self) -> Rule {
+        let new = self.rules.iter().rev().find(|rule| !gone.rules.contains(rule));
+        new.or(self.rules.last()).copied().unwrap_or(Rule::Together)
+    }
+
     fn score(&self, found: &Found) -> usize {
         found
             .spans
             .iter()
             .filter_map(|span| {
                 let (_, _, to) = self.spans.iter().find(|(id, _, _)| *id == span.id)?;
-                let weight = if span.id.kind == IdentifierKind::Bsuid { 100 } else { 1 };
+                let weight = weight(&span.id);
                 Some(match (to, span.to) {
                     (None, None) => weight * 10,
                     (Some(_), Some(_)) => weight * 2,
@@ -49,6 +70,7 @@ pub(crate) struct Cluster {
     pub people: Vec<Known>,
     /// Per piece of evidence: (from, index in `people`), rising.
     pub owners: Vec<Timeline>,
+    gone: Vec<Gone>,
 }
 
 /// What a new verdict changes for readers.
@@ -66,8 +88,11 @@ pub(crate) struct Revision {
 #[derive(Debug)]
 pub(crate) struct Changed {
     pub person: usize,
-    pub rule: Rule,
     pub what: What,
+    /// Rule that was not needed before; the least sure of several, or of all.
+    pub rule: Rule,
+    /// Suggestions that are new: places among the person's.
+    pub proposed: Vec<usize>,
 }
 
 /// What changed about a person.
@@ -75,12 +100,14 @@ pub(crate) struct Changed {
 pub(crate) enum What {
     /// First seen.
     Observed,
-    /// First seen apart from somebody whose identifiers these were: the index of that person.
+    /// Apart from somebody whose identifiers these were: the index of that person.
     Unmerged(usize),
     /// Has an identifier more, or is known better.
     Linked,
     /// Has an identifier less.
     Lost,
+    /// Only suggestions or decisions about the person differ.
+    Noted,
 }
 
 impl Cluster {
@@ -95,6 +122,7 @@ impl Cluster {
     pub(crate) fn absorb(&mut self, other: Self) {
         let shift = self.people.len();
         self.people.extend(other.people);
+        self.gone.extend(other.gone);
         self.version = self.version.max(other.version);
         // Evidence of two clusters is disjoint: what they share would have made them one.
         for timeline in other.owners {
@@ -111,7 +139,7 @@ impl Cluster {
     /// Publishes a verdict over the one before.
     pub(crate) fn publish(
         &mut self,
-        verdict: Verdict,
+        mut verdict: Verdict,
         new_id: impl Fn(usize) -> String,
         mut country_of: impl FnMut(&str) -> Option<String>,
     ) -> Revision {
@@ -120,55 +148,90 @@ impl Cluster {
         let owners_before = std::mem::take(&mut self.owners);
         let heirs = heirs(&before, &verdict.people);
 
+        let old_of = |index: usize| {
+            let place = heirs.iter().position(|heir| *heir == Heir::Same(index))?;
+            Some(&before[place])
+        };
+        let names: Vec<(String, i64)> = verdict
+            .people
+            .iter()
+            .enumerate()
+            .map(|(index, found)| match old_of(index) {
+                Some(old) => (old.person_id.clone(), old.revision),
+                None => match self.returned(found) {
+                    Some(gone) => (gone.person_id, gone.revision),
+                    None => (new_id(index), 0),
+                },
+            })
+            .collect();
+
         let mut revision = Revision::default();
         let mut people: Vec<Known> = Vec::with_capacity(verdict.people.len());
-        for (index, found) in verdict.people.iter().enumerate() {
-            let old = heirs
-                .iter()
-                .position(|heir| *heir == Heir::Same(index))
-                .map(|place| &before[place]);
+        for (index, found) in std::mem::take(&mut verdict.people).into_iter().enumerate() {
+            let old = old_of(index);
+            let came_from = || {
+                before.iter().zip(&heirs).find_map(|(old, heir)| match heir {
+                    Heir::Same(survivor) if old.score(&found) > 0 => Some(What::Unmerged(*survivor)),
+                    _ => None,
+                })
+            };
+            let newcomer = old.is_none().then(|| came_from().unwrap_or(What::Observed));
+            let (person_id, had_revision) = names[index].clone();
             let spans: Vec<_> = found
                 .spans
-                .iter()
-                .map(|span| (span.id.clone(), span.from, span.to))
+                .into_iter()
+                .map(|span| (span.id, span.from, span.to))
                 .collect();
-            let known = match old {
-                Some(old) if old.spans == spans && old.name == found.name => old.clone(),
-                old => {
-                    let what = match old {
-                        Some(old) if lost(old, &spans) => What::Lost,
-                        Some(_) => What::Linked,
-                        None => before
-                            .iter()
-                            .zip(&heirs)
-                            .find_map(|(old, heir)| match heir {
-                                Heir::Same(survivor) if old.score(found) > 0 => Some(What::Unmerged(*survivor)),
-                                _ => None,
-                            })
-                            .unwrap_or(What::Observed),
-                    };
-                    revision.changed.push(Changed {
-                        person: index,
-                        rule: found.rule,
-                        what,
-                    });
-                    Known {
-                        person_id: old.map_or_else(|| new_id(index), |old| old.person_id.clone()),
-                        revision: old.map_or(1, |old| old.revision + 1),
-                        country: country(&spans, &mut country_of),
-                        spans,
-                        name: found.name.clone(),
-                    }
-                }
+            let proposals: Vec<Proposal> = found.suggestions.iter().map(|it| proposal(it, &names)).collect();
+            let decisions: Vec<DecisionRef> = found.decisions.iter().map(decision).collect();
+            let what = match (newcomer, old) {
+                (Some(what), _) => Some(what),
+                (None, Some(old)) if lost(old, &spans) => Some(What::Lost),
+                (None, Some(old)) if old.spans != spans || old.name != found.name => Some(What::Linked),
+                (None, Some(old)) if old.proposals != proposals || old.decisions != decisions => Some(What::Noted),
+                _ => None,
             };
-            people.push(known);
+            if let Some(what) = what {
+                let proposed = (0..proposals.len()).filter(|place| {
+                    let is_new = |had: &Proposal| !is_one_proposal(had, &proposals[*place]);
+                    old.is_none_or(|old| old.proposals.iter().all(is_new))
+                });
+                let had = |rule: &&Rule| before.iter().any(|known| known.rules.contains(rule));
+                let rule = found.rules.iter().rev().find(|rule| !had(rule)).or(found.rules.last());
+                revision.changed.push(Changed {
+                    person: index,
+                    what,
+                    rule: rule.copied().unwrap_or(Rule::Together),
+                    proposed: proposed.collect(),
+                });
+            }
+            let country = match old {
+                Some(old) if old.spans == spans => old.country.clone(),
+                _ => country(&spans, &mut country_of),
+            };
+            people.push(Known {
+                person_id,
+                revision: had_revision + i64::from(what.is_some()),
+                spans,
+                country,
+                name: found.name,
+                rules: found.rules,
+                proposals,
+                decisions,
+            });
         }
         for (old, heir) in before.iter().zip(&heirs) {
-            match heir {
-                Heir::Same(_) => {}
-                Heir::Absorbed(survivor) => revision.gone.push((old.clone(), Some(*survivor))),
-                Heir::Gone => revision.gone.push((old.clone(), None)),
-            }
+            let survivor = match heir {
+                Heir::Same(_) => continue,
+                Heir::Absorbed(survivor) => Some(*survivor),
+                Heir::Gone => None,
+            };
+            self.gone.push(Gone {
+                person_id: old.person_id.clone(),
+                revision: old.revision + 1,
+                ids: old.spans.iter().map(|(id, _, _)| id.clone()).collect(),
+            });
+            revision.gone.push((old.clone(), survivor));
         }
         for (index, timeline) in owners_before.iter().enumerate() {
             let name = |people: &[Known], person: Option<usize>| {
@@ -200,6 +263,64 @@ impl Cluster {
         self.owners = verdict.timelines;
         revision
     }
+
+    /// The person of before who is back: who has most of their identifiers.
+    fn returned(&mut self, found: &Found) -> Option<Gone> {
+        let score = |gone: &Gone| {
+            let ids = found
+                .spans
+                .iter()
+                .map(|span| &span.id)
+                .filter(|id| gone.ids.contains(id));
+            ids.map(weight).sum::<usize>()
+        };
+        let (place, best) = (0..self.gone.len())
+            .map(|place| (place, score(&self.gone[place])))
+            .min_by_key(|(place, score)| (Reverse(*score), *place))?;
+        (best > 0).then(|| self.gone.remove(place))
+    }
+}
+
+/// A user id says more about who somebody is than all their numbers.
+fn weight(id: &Identifier) -> usize {
+    if id.kind == IdentifierKind::Bsuid { 100 } else { 1 }
+}
+
+fn named(ids: &[Identifier]) -> Vec<NamedRef> {
+    let named = |id: &Identifier| NamedRef {
+        kind: id.kind.as_str().to_owned(),
+        value: id.value.clone(),
+    };
+    ids.iter().map(named).collect()
+}
+
+fn proposal(suggestion: &Suggestion, names: &[(String, i64)]) -> Proposal {
+    Proposal {
+        other_person_id: suggestion.other.map(|other| names[other].0.clone()),
+        rule: suggestion.rule.name().to_owned(),
+        rule_version: rules::VERSION,
+        confidence_percent: suggestion.rule.confidence_percent(),
+        blocker: suggestion.blocker.map(|blocker| blocker.name().to_owned()),
+        proposed_at: suggestion.at,
+        evidence: named(&suggestion.evidence),
+    }
+}
+
+fn decision(decided: &Decided) -> DecisionRef {
+    DecisionRef {
+        ruling: decided.ruling.as_str().to_owned(),
+        decided_at: decided.at,
+        actor: decided.actor.clone(),
+        reason: decided.reason.clone(),
+        user: named(&decided.user),
+        other: named(&decided.other),
+    }
+}
+
+/// Whether two suggestions are about the same two people, or the same record, for the same reason.
+fn is_one_proposal(one: &Proposal, other: &Proposal) -> bool {
+    let record = one.other_person_id.is_some() || one.evidence == other.evidence;
+    one.other_person_id == other.other_person_id && one.rule == other.rule && record
 }
 
 /// What became of a person of the verdict before.

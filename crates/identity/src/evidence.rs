@@ -1,7 +1,7 @@
 //! What is known about a set of people who ever shared an identifier: the evidence, not yet the verdict.
 
-use hilo_contracts::item::{IdentityChange, Sighting};
-use hilo_domain::{Identifier, IdentifierKind, Millis, hash::IdHasher};
+use hilo_contracts::item::{Decision, IdentityChange, Ruling, Sighting};
+use hilo_domain::{Identifier, IdentifierKind, Millis, hash::IdHasher, phone};
 use serde::{Deserialize, Serialize};
 
 /// Identifiers that were seen together, and when.
@@ -27,6 +27,44 @@ pub(crate) struct Change {
     pub old: Vec<Identifier>,
     pub new: Vec<Identifier>,
     pub kind: String,
+}
+
+/// A decision, and when. Sorted by time; at one instant the more restrictive is the later.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Decided {
+    pub at: Millis,
+    pub ruling: Ruling,
+    pub user: Vec<Identifier>,
+    pub other: Vec<Identifier>,
+    pub actor: String,
+    pub reason: String,
+}
+
+impl Decided {
+    /// Whether it is about the two people that `other` is about.
+    fn is_about(&self, other: &Self) -> bool {
+        names(&self.user, &other.user) && names(&self.other, &other.other)
+            || names(&self.user, &other.other) && names(&self.other, &other.user)
+    }
+}
+
+/// Whether an identifier of `one` is one of `other`, numbers in any form.
+pub(crate) fn names(one: &[Identifier], other: &[Identifier]) -> bool {
+    one.iter().any(|id| other.iter().any(|named| is_same(id, named)))
+}
+
+/// Whether two identifiers are one, numbers in any form.
+pub(crate) fn is_same(one: &Identifier, other: &Identifier) -> bool {
+    one == other || one.number().is_some_and(|number| other.number() == Some(number))
+}
+
+/// A record of a CRM that names people: it may be theirs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Claim {
+    pub record: Identifier,
+    pub ids: Vec<Identifier>,
+    /// Earliest event time.
+    pub first: Millis,
 }
 
 /// Identifiers by which people are matched, sorted and distinct.
@@ -59,13 +97,14 @@ pub(crate) fn atom(ids: &[Identifier]) -> u64 {
     ])
 }
 
-/// Where an identifier is looked up: variants of one number share a token.
+/// Where an identifier is looked up: variants of one number share a token, candidates for one (AR 54/549) too, so that
+/// whoever may be one person is judged together.
 pub(crate) fn token(tenant: &str, id: &Identifier) -> Option<Vec<u8>> {
     let (mark, value) = match id.kind {
         IdentifierKind::Bsuid => (b'b', id.value.clone()),
         IdentifierKind::ParentBsuid => (b'p', id.value.clone()),
         IdentifierKind::WaId | IdentifierKind::Phone => match id.number() {
-            Some(digits) => (b'n', digits),
+            Some(digits) => (b'n', phone::candidate_digits(&digits).unwrap_or(digits)),
             None => (b'w', id.value.clone()),
         },
         IdentifierKind::HubspotId => (b'h', id.value.clone()),
@@ -94,6 +133,10 @@ pub(crate) enum Added {
 pub(crate) struct Evidence {
     pub together: Vec<Together>,
     pub changes: Vec<Change>,
+    /// Sorted, distinct: also those that were taken back.
+    pub decisions: Vec<Decided>,
+    /// Sorted by record and identifiers.
+    pub claims: Vec<Claim>,
 }
 
 impl Evidence {
@@ -154,9 +197,74 @@ impl Evidence {
         }
     }
 
+    /// Adds a decision.
+    pub(crate) fn decide(&mut self, decision: &Decision, at: Millis) -> Added {
+        let decided = Decided {
+            at,
+            ruling: decision.ruling,
+            user: matching(&decision.user),
+            other: matching(&decision.other),
+            actor: decision.actor.clone(),
+            reason: decision.reason.clone(),
+        };
+        match self.decisions.binary_search(&decided) {
+            Ok(_) => Added::Known,
+            Err(place) => {
+                self.decisions.insert(place, decided);
+                Added::New
+            }
+        }
+    }
+
+    /// The decisions that hold: the last one about each two people, unless it takes back.
+    pub(crate) fn standing(&self) -> impl Iterator<Item = &Decided> {
+        self.decisions.iter().enumerate().filter_map(|(place, decided)| {
+            let later = &self.decisions[place + 1..];
+            (decided.ruling != Ruling::Unmerge && !later.iter().any(|other| other.is_about(decided))).then_some(decided)
+        })
+    }
+
+    /// Adds what a record of a CRM says of whom it describes.
+    pub(crate) fn claim(&mut self, record: &Identifier, ids: Vec<Identifier>, at: Millis) -> Added {
+        let key = (record, &ids);
+        match self
+            .claims
+            .binary_search_by(|claim| (&claim.record, &claim.ids).cmp(&key))
+        {
+            Ok(place) if self.claims[place].first <= at => Added::Known,
+            Ok(place) => {
+                self.claims[place].first = at;
+                Added::New
+            }
+            Err(place) => {
+                let record = record.clone();
+                self.claims.insert(place, Claim { record, ids, first: at });
+                Added::New
+            }
+        }
+    }
+
+    /// Every identifier that the evidence names.
+    pub(crate) fn identifiers(&self) -> impl Iterator<Item = &Identifier> {
+        let changed = self
+            .changes
+            .iter()
+            .flat_map(|change| change.old.iter().chain(&change.new));
+        let decided = self
+            .decisions
+            .iter()
+            .flat_map(|decided| decided.user.iter().chain(&decided.other));
+        let claimed = self
+            .claims
+            .iter()
+            .flat_map(|claim| claim.ids.iter().chain([&claim.record]));
+        let together = self.together.iter().flat_map(|together| &together.ids);
+        together.chain(changed).chain(decided).chain(claimed)
+    }
+
     /// Whether a number may have changed hands: then each single sighting of a number matters.
     pub(crate) fn is_contested(&self) -> bool {
-        if !self.changes.is_empty() {
+        if !self.changes.is_empty() || !self.decisions.is_empty() {
             return true;
         }
         let mut bsuids = self
@@ -186,6 +294,12 @@ impl Evidence {
         self.changes.extend(other.changes);
         self.changes.sort_unstable();
         self.changes.dedup();
+        self.decisions.extend(other.decisions);
+        self.decisions.sort_unstable();
+        self.decisions.dedup();
+        for Claim { record, ids, first } in other.claims {
+            self.claim(&record, ids, first);
+        }
     }
 }
 

@@ -8,10 +8,20 @@
 //! - Variants of a number (MX 52/521, BR with and without the ninth digit) are one number, unless they were seen with
 //!   different user ids.
 //! - Opposing user ids block a merge that only a number would justify.
+//! - A decision holds for all of the history: a merge joins whoever has the identifiers at its time; a split keeps
+//!   apart whatever speaks for one person; a rejection only withdraws a suggestion.
 
-use crate::evidence::{Change, Evidence, is_strong};
+use crate::{
+    evidence::{Change, Decided, Evidence, is_same, is_strong, names},
+    rules::{Blocker, CAP, Rule, SHARED},
+    suggest::{self, is_named},
+};
+use hilo_contracts::item::Ruling;
 use hilo_domain::{Identifier, IdentifierKind, Millis};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// An identifier of a person and the time for which it is theirs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,45 +31,29 @@ pub(crate) struct Span {
     pub to: Option<Millis>,
 }
 
+/// A suggestion that a person is somebody else too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Suggestion {
+    /// The other person; `None` where it is a record of a CRM.
+    pub other: Option<usize>,
+    pub rule: Rule,
+    pub blocker: Option<Blocker>,
+    pub at: Millis,
+    /// What speaks for it, sorted.
+    pub evidence: Vec<Identifier>,
+}
+
 /// A person found by the fold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Found {
     pub spans: Vec<Span>,
     pub name: Option<String>,
-    /// Rule with the least confidence that was needed.
-    pub rule: Rule,
-}
-
-/// Why identifiers are one person's, in falling confidence.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Rule {
-    /// They stood together on one item.
-    #[default]
-    Together,
-    /// A parent user id joins user ids.
-    Parent,
-    /// The platform named old and new.
-    ChangeEvent,
-    /// The number is the same by a country's rule.
-    NumberVariant,
-}
-
-impl Rule {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Together => "together",
-            Self::Parent => "parent_bsuid",
-            Self::ChangeEvent => "change_event",
-            Self::NumberVariant => "number_variant",
-        }
-    }
-
-    pub(crate) fn confidence(self) -> f64 {
-        match self {
-            Self::Together | Self::Parent | Self::ChangeEvent => 1.0,
-            Self::NumberVariant => 0.95,
-        }
-    }
+    /// Rules that were needed, in falling confidence.
+    pub rules: Vec<Rule>,
+    /// Open suggestions.
+    pub suggestions: Vec<Suggestion>,
+    /// Decisions about the person that hold.
+    pub decisions: Vec<Decided>,
 }
 
 /// Who has a piece of evidence from a time on: (from, person), rising; `None` where nobody exists by it.
@@ -81,6 +75,8 @@ struct Number {
     seen_with: BTreeSet<String>,
     /// The owner got it by a change event, and no user id was seen with it since.
     by_change: bool,
+    /// How often it went to somebody.
+    owners: usize,
 }
 
 #[derive(Default)]
@@ -90,17 +86,32 @@ struct Person {
     exists: bool,
     spans: Vec<Span>,
     bsuids: BTreeSet<String>,
-    rule: Rule,
+    rules: BTreeSet<Rule>,
     name: Option<(Millis, String)>,
 }
 
 #[derive(Default)]
-struct Fold {
+struct Fold<'a> {
     people: Vec<Person>,
     numbers: BTreeMap<String, Number>,
     strong: BTreeMap<Identifier, usize>,
     /// Canonical digits whose forms are different numbers, with those forms.
     split: BTreeMap<String, BTreeSet<String>>,
+    /// Who was decided to be two people.
+    apart: Vec<&'a Decided>,
+    hints: Vec<Hint>,
+}
+
+/// What may be one person, while the fold runs.
+struct Hint {
+    one: usize,
+    other: usize,
+    rule: Rule,
+    blocker: Option<Blocker>,
+    at: Millis,
+    evidence: Vec<Identifier>,
+    /// The number that it rests on.
+    number: Option<String>,
 }
 
 /// Finds the people behind `evidence`.
@@ -108,6 +119,7 @@ pub(crate) fn fold(evidence: &Evidence) -> Verdict {
     enum Step<'a> {
         Change(&'a Change),
         See(usize),
+        Decide(&'a Decided),
     }
     let contested = evidence.is_contested();
     let mut steps: Vec<(Millis, u8, &[Identifier], Step)> = Vec::new();
@@ -126,10 +138,17 @@ pub(crate) fn fold(evidence: &Evidence) -> Verdict {
             steps.push((together.first, 1, &together.ids, Step::See(index)));
         }
     }
+    let standing: Vec<&Decided> = evidence.standing().collect();
+    for decided in standing.iter().filter(|decided| decided.ruling != Ruling::Reject) {
+        steps.push((decided.at, 2, &decided.user, Step::Decide(decided)));
+    }
     steps.sort_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)));
 
+    let is_split = |decided: &&Decided| decided.ruling == Ruling::Split;
+    let apart: Vec<&Decided> = standing.iter().copied().filter(is_split).collect();
     let mut fold = Fold {
-        split: split_numbers(evidence),
+        split: split_numbers(evidence, &apart),
+        apart,
         ..Fold::default()
     };
     let mut timelines: Vec<Vec<(Millis, usize)>> = vec![Vec::new(); evidence.together.len()];
@@ -148,13 +167,24 @@ pub(crate) fn fold(evidence: &Evidence) -> Verdict {
                 }
                 timelines[index].push((at, person));
             }
+            Step::Decide(decided) => fold.decide(decided),
         }
     }
-    fold.finish(timelines)
+    fold.finish(timelines, evidence, &standing)
 }
 
-/// Numbers whose written forms were seen with different user ids and never with a common one: they are not one number.
-fn split_numbers(evidence: &Evidence) -> BTreeMap<String, BTreeSet<String>> {
+/// Numbers whose written forms were seen with different user ids and never with a common one, or were decided to be two
+/// people's: they are not one number.
+fn split_numbers(evidence: &Evidence, apart: &[&Decided]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut decided: BTreeSet<String> = BTreeSet::new();
+    for Decided { user, other, .. } in apart.iter().copied() {
+        for id in user.iter().chain(other) {
+            let (Some(number), true) = (id.number(), names(user, other)) else {
+                continue;
+            };
+            decided.insert(number);
+        }
+    }
     let mut forms: BTreeMap<String, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
     for together in &evidence.together {
         for id in together.ids.iter().filter(|id| id.kind == IdentifierKind::WaId) {
@@ -171,7 +201,10 @@ fn split_numbers(evidence: &Evidence) -> BTreeMap<String, BTreeSet<String>> {
     }
     forms
         .into_iter()
-        .filter(|(_, forms)| {
+        .filter(|(number, forms)| {
+            if decided.contains(number) {
+                return true;
+            }
             let with: Vec<_> = forms.values().filter(|bsuids| !bsuids.is_empty()).collect();
             with.iter()
                 .enumerate()
@@ -181,7 +214,7 @@ fn split_numbers(evidence: &Evidence) -> BTreeMap<String, BTreeSet<String>> {
         .collect()
 }
 
-impl Fold {
+impl Fold<'_> {
     fn root(&self, mut person: usize) -> usize {
         while let Some(parent) = self.people[person].parent {
             person = parent;
@@ -194,27 +227,161 @@ impl Fold {
         self.people.len() - 1
     }
 
-    /// Makes one person of two; gives the one that stays.
-    fn union(&mut self, one: usize, other: usize) -> usize {
+    /// Makes one person of two, unless it was decided that they are two, or an automatic rule would give the person too
+    /// much; gives the one that stays.
+    fn join(&mut self, one: usize, other: usize, rule: Rule, at: Millis) -> Option<usize> {
         let (one, other) = (self.root(one), self.root(other));
         if one == other {
-            return one;
+            return Some(one);
+        }
+        if self.parted(one, other) {
+            return None;
+        }
+        if rule != Rule::Operator && self.is_too_much(one, other) {
+            self.hint(one, other, rule, Some(Blocker::Cap), at, Vec::new(), None);
+            return None;
         }
         let (stays, goes) = (one.min(other), one.max(other));
         let gone = std::mem::take(&mut self.people[goes]);
         self.people[goes].parent = Some(stays);
         let into = &mut self.people[stays];
         into.exists |= gone.exists;
-        into.rule = into.rule.max(gone.rule);
+        into.rules.extend(gone.rules);
+        into.rules.insert(rule);
         into.name = into.name.take().max(gone.name);
         into.bsuids.extend(gone.bsuids);
         into.spans.extend(gone.spans);
-        stays
+        Some(stays)
+    }
+
+    /// Whether one person of two would have more phones or user ids than one person has.
+    fn is_too_much(&self, one: usize, other: usize) -> bool {
+        let spans = || self.people[one].spans.iter().chain(&self.people[other].spans);
+        if spans().count() <= CAP {
+            return false;
+        }
+        [IdentifierKind::Phone, IdentifierKind::Bsuid].into_iter().any(|kind| {
+            let distinct: BTreeSet<&str> = spans()
+                .filter(|span| span.id.kind == kind)
+                .map(|span| span.id.value.as_str())
+                .collect();
+            distinct.len() > CAP
+        })
+    }
+
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "a hint with its parts; a struct would be built once, here"
+    )]
+    fn hint(
+        &mut self,
+        one: usize,
+        other: usize,
+        rule: Rule,
+        blocker: Option<Blocker>,
+        at: Millis,
+        evidence: Vec<Identifier>,
+        number: Option<String>,
+    ) {
+        self.hints.push(Hint {
+            one,
+            other,
+            rule,
+            blocker,
+            at,
+            evidence,
+            number,
+        });
     }
 
     fn opposed(&self, one: usize, other: usize) -> bool {
-        let (one, other) = (&self.people[self.root(one)], &self.people[self.root(other)]);
-        !one.bsuids.is_empty() && !other.bsuids.is_empty() && one.bsuids.is_disjoint(&other.bsuids)
+        let (one, other) = (self.root(one), self.root(other));
+        let (first, second) = (&self.people[one].bsuids, &self.people[other].bsuids);
+        !first.is_empty() && !second.is_empty() && first.is_disjoint(second) || self.parted(one, other)
+    }
+
+    /// Whether somebody decided that the two are two.
+    fn parted(&self, one: usize, other: usize) -> bool {
+        let holds = |person: usize, side: &[Identifier]| {
+            let spans = &self.people[self.root(person)].spans;
+            spans
+                .iter()
+                .any(|span| holds_now(span) && side.iter().any(|id| is_same(id, &span.id)))
+        };
+        self.apart.iter().any(|Decided { user, other: side, .. }| {
+            holds(one, user) && holds(other, side) || holds(one, side) && holds(other, user)
+        })
+    }
+
+    /// Whether somebody decided that who is seen by `ids` is not this person.
+    fn is_kept_from(&self, ids: &[Identifier], person: usize) -> bool {
+        let holds = |side: &[Identifier]| {
+            let spans = &self.people[self.root(person)].spans;
+            spans
+                .iter()
+                .any(|span| holds_now(span) && side.iter().any(|id| is_same(id, &span.id)))
+        };
+        self.apart.iter().any(|Decided { user, other, .. }| {
+            names(ids, user) && holds(other) && !holds(user) || names(ids, other) && holds(user) && !holds(other)
+        })
+    }
+
+    /// Whether somebody decided that old and new are two people: then nobody changed anything.
+    fn is_contradicted(&self, change: &Change) -> bool {
+        self.apart.iter().any(|Decided { user, other, .. }| {
+            names(&change.old, user) && names(&change.new, other)
+                || names(&change.old, other) && names(&change.new, user)
+        })
+    }
+
+    /// What is left of a sighting that shows both sides of a split: the side of the surer identifier.
+    fn sided<'b>(&self, ids: &'b [Identifier]) -> Cow<'b, [Identifier]> {
+        let mut left = Cow::Borrowed(ids);
+        for Decided { user, other, .. } in &self.apart {
+            if names(user, other) || !names(&left, user) || !names(&left, other) {
+                continue;
+            }
+            let on = |side: &[Identifier], id: &Identifier| side.iter().any(|named| is_same(named, id));
+            let surest = left
+                .iter()
+                .filter(|id| on(user, id) || on(other, id))
+                .min_by_key(|id| (surety(id.kind), *id));
+            let drop = if surest.is_some_and(|id| on(user, id)) {
+                other
+            } else {
+                user
+            };
+            left = left.iter().filter(|id| !on(drop, id)).cloned().collect();
+        }
+        left
+    }
+
+    /// Who is named by one side of a decision at a time; somebody who may not exist where nobody is known by it yet.
+    fn named(&mut self, ids: &[Identifier], at: Millis) -> usize {
+        let known = ids.iter().find_map(|id| self.strong.get(id).copied());
+        let tokens = self.numbers_of(ids);
+        let known = known.or_else(|| tokens.iter().find_map(|token| self.owner(token, at)));
+        if let Some(person) = known {
+            return self.root(person);
+        }
+        let person = self.see(ids, at);
+        for id in ids {
+            if matches!(id.kind, IdentifierKind::HubspotId | IdentifierKind::SalesforceId) {
+                self.strong.insert(id.clone(), person);
+            }
+        }
+        person
+    }
+
+    fn decide(&mut self, decided: &Decided) {
+        let other = self.named(&decided.other, decided.at);
+        if decided.ruling == Ruling::Split {
+            // Whoever was split off exists, even if never seen alone.
+            self.people[other].exists = true;
+            return;
+        }
+        let user = self.named(&decided.user, decided.at);
+        self.join(user, other, Rule::Operator, decided.at);
     }
 
     /// Tokens of the numbers on a sighting: one for all forms of a number, unless its forms are different numbers.
@@ -259,6 +426,7 @@ impl Fold {
         let before = number.owner.replace(person);
         number.released = None;
         number.by_change = false;
+        number.owners += 1;
         if let Some(before) = before.map(|before| self.root(before))
             && before != self.root(person)
         {
@@ -304,29 +472,37 @@ impl Fold {
                     to: None,
                 });
             }
-            if person.rule < Rule::NumberVariant && is_number && is_variant(&person.spans, id) {
-                person.rule = Rule::NumberVariant;
+            if is_number && !person.rules.contains(&Rule::NumberVariant) && is_variant(&person.spans, id) {
+                person.rules.insert(Rule::NumberVariant);
             }
         }
     }
 
     fn see(&mut self, ids: &[Identifier], at: Millis) -> usize {
+        let ids = &*self.sided(ids);
         let tokens = self.numbers_of(ids);
         let person = if is_strong(ids) {
             self.see_strong(ids, &tokens, at)
         } else {
-            self.see_numbers(&tokens, at)
+            self.see_numbers(ids, &tokens, at)
         };
         self.note(person, ids, at, &tokens);
         person
     }
 
-    fn see_numbers(&mut self, tokens: &[String], at: Millis) -> usize {
+    /// Who has a number that is seen at a time, unless somebody decided that it is not theirs.
+    fn holder(&self, token: &str, ids: &[Identifier], at: Millis) -> Option<usize> {
+        let owner = self.owner(token, at)?;
+        let kept = !self.apart.is_empty() && self.is_kept_from(&numbers_among(ids, token), owner);
+        (!kept).then_some(owner)
+    }
+
+    fn see_numbers(&mut self, ids: &[Identifier], tokens: &[String], at: Millis) -> usize {
         let mut target: Option<usize> = None;
         for token in tokens {
-            if let Some(owner) = self.owner(token, at) {
+            if let Some(owner) = self.holder(token, ids, at) {
                 target = Some(match target {
-                    Some(had) if !self.opposed(had, owner) => self.union(had, owner),
+                    Some(had) if !self.opposed(had, owner) => self.join(had, owner, Rule::Together, at).unwrap_or(had),
                     Some(had) => had,
                     None => owner,
                 });
@@ -334,7 +510,7 @@ impl Fold {
         }
         let target = target.unwrap_or_else(|| self.person());
         for token in tokens {
-            if self.owner(token, at).is_none() {
+            if self.holder(token, ids, at).is_none() {
                 self.give(token, target, at);
                 if let Some(number) = self.numbers.get_mut(token) {
                     number.seen_with.clear();
@@ -351,14 +527,16 @@ impl Fold {
             .map(|id| id.value.clone())
             .collect();
         let strong: Vec<&Identifier> = ids.iter().filter(|id| is_strong(std::slice::from_ref(*id))).collect();
+        let user_ids: Vec<Identifier> = strong.iter().copied().cloned().collect();
         let mut target: Option<usize> = None;
         for id in &strong {
             if let Some(owner) = self.strong.get(*id).copied() {
+                if self.is_kept_from(&user_ids, owner) {
+                    continue;
+                }
                 let joined = match target {
                     Some(had) if self.root(had) != self.root(owner) => {
-                        let stays = self.union(had, owner);
-                        self.people[stays].rule = self.people[stays].rule.max(Rule::Parent);
-                        stays
+                        self.join(had, owner, Rule::Parent, at).unwrap_or(had)
                     }
                     _ => self.root(owner),
                 };
@@ -366,13 +544,16 @@ impl Fold {
             }
         }
         let target = target
-            .or_else(|| self.newcomer(tokens, &bsuids, at))
+            .or_else(|| self.newcomer(ids, tokens, &bsuids, at))
             .unwrap_or_else(|| self.person());
         for id in strong {
             self.strong.insert(id.clone(), target);
         }
         for token in tokens {
-            let owner = self.owner(token, at);
+            if !self.apart.is_empty() && self.is_kept_from(&numbers_among(ids, token), target) {
+                continue;
+            }
+            let owner = self.holder(token, ids, at);
             let (repeated, unseen) = self.numbers.get(token).map_or((false, true), |number| {
                 (!bsuids.is_disjoint(&number.seen_with), number.seen_with.is_empty())
             });
@@ -380,10 +561,27 @@ impl Fold {
                 Some(owner) if owner == self.root(target) => {}
                 // The pair was seen before the number went to somebody else: that it shows up again says nothing.
                 _ if repeated => continue,
-                Some(owner) if unseen && !self.opposed(owner, target) => {
-                    self.union(owner, target);
+                Some(owner) if unseen && !self.opposed(owner, target) && !self.is_kept_from(&user_ids, owner) => {
+                    if self.join(owner, target, Rule::Together, at).is_none() {
+                        continue;
+                    }
                 }
-                Some(_) => self.give(token, target, at),
+                Some(owner) => {
+                    let blocker = self.opposed(owner, target).then_some(Blocker::OpposingUserIds);
+                    let number = numbers_among(ids, token);
+                    self.hint(
+                        owner,
+                        target,
+                        Rule::SameNumber,
+                        blocker,
+                        at,
+                        number,
+                        Some(token.clone()),
+                    );
+                    self.give(token, target, at);
+                    let root = self.root(target);
+                    self.people[root].rules.insert(Rule::RecycledNumber);
+                }
                 None => {
                     self.give(token, target, at);
                     if let Some(number) = self.numbers.get_mut(token) {
@@ -401,13 +599,22 @@ impl Fold {
 
     /// Who a user id that was never seen before belongs to: the owner of a number that came by a change event and had
     /// no user id since. (The platform makes a new user id when the number changes.)
-    fn newcomer(&mut self, tokens: &[String], bsuids: &BTreeSet<String>, at: Millis) -> Option<usize> {
+    fn newcomer(
+        &mut self,
+        ids: &[Identifier],
+        tokens: &[String],
+        bsuids: &BTreeSet<String>,
+        at: Millis,
+    ) -> Option<usize> {
         let token = tokens.iter().find(|token| {
             self.numbers
                 .get(*token)
                 .is_some_and(|number| number.by_change && number.seen_with.is_empty())
         })?;
-        let owner = self.owner(token, at)?;
+        let owner = self.holder(token, ids, at)?;
+        if self.is_kept_from(ids, owner) {
+            return None;
+        }
         self.close(owner, at, |span| {
             span.id.kind == IdentifierKind::Bsuid && !bsuids.contains(&span.id.value)
         });
@@ -416,13 +623,24 @@ impl Fold {
 
     fn change(&mut self, change: &Change) {
         let at = change.at;
+        let change = &Change {
+            old: self.sided(&change.old).into_owned(),
+            new: self.sided(&change.new).into_owned(),
+            ..change.clone()
+        };
         let old_numbers = self.numbers_of(&change.old);
         let new_numbers = self.numbers_of(&change.new);
         let known = change
             .old
             .iter()
             .find_map(|id| self.strong.get(id).copied())
-            .or_else(|| old_numbers.iter().find_map(|token| self.owner(token, at)));
+            .or_else(|| old_numbers.iter().find_map(|token| self.holder(token, &change.old, at)));
+        let kept = known.is_some_and(|known| self.is_kept_from(&change.new, known));
+        if kept || self.is_contradicted(change) {
+            let person = self.see(&change.new, at);
+            self.people[person].exists = true;
+            return;
+        }
         let mut person = match known {
             Some(person) => self.root(person),
             None if change.old.is_empty() => {
@@ -432,16 +650,18 @@ impl Fold {
             None => self.see(&change.old, at),
         };
         self.people[person].exists = true;
-        self.people[person].rule = self.people[person].rule.max(Rule::ChangeEvent);
+        self.people[person].rules.insert(Rule::ChangeEvent);
         for id in change.old.iter().filter(|id| is_strong(std::slice::from_ref(*id))) {
             let owner = self.strong.get(id).copied();
-            person = owner.map_or(person, |owner| self.union(person, owner));
+            let joined = owner.and_then(|owner| self.join(person, owner, Rule::ChangeEvent, at));
+            person = joined.unwrap_or(person);
             self.strong.insert(id.clone(), person);
         }
         for id in change.new.iter().filter(|id| is_strong(std::slice::from_ref(*id))) {
             self.close(person, at, |span| span.id.kind == id.kind && span.id != *id);
             let owner = self.strong.get(id).copied();
-            person = owner.map_or(person, |owner| self.union(person, owner));
+            let joined = owner.and_then(|owner| self.join(person, owner, Rule::ChangeEvent, at));
+            person = joined.unwrap_or(person);
             self.strong.insert(id.clone(), person);
         }
         let moves = new_numbers.iter().any(|token| !old_numbers.contains(token));
@@ -464,8 +684,17 @@ impl Fold {
             }
         }
         for token in &new_numbers {
-            if self.owner(token, at) == Some(person) {
+            if self.is_kept_from(&numbers_among(&change.new, token), person) {
                 continue;
+            }
+            match self.owner(token, at) {
+                Some(owner) if owner == person => continue,
+                Some(owner) => {
+                    let number = numbers_among(&change.new, token);
+                    let rule = Rule::NumberTakenOver;
+                    self.hint(owner, person, rule, None, at, number, Some(token.clone()));
+                }
+                None => {}
             }
             self.give(token, person, at);
             if let Some(number) = self.numbers.get_mut(token) {
@@ -502,19 +731,44 @@ impl Fold {
         self.note(person, &change.new, at, &new_numbers);
     }
 
-    fn finish(self, timelines: Vec<Vec<(Millis, usize)>>) -> Verdict {
+    fn finish(mut self, timelines: Vec<Vec<(Millis, usize)>>, evidence: &Evidence, standing: &[&Decided]) -> Verdict {
         let mut place = vec![None; self.people.len()];
         let mut people = Vec::new();
         for (index, person) in self.people.iter().enumerate() {
             if person.parent.is_none() && person.exists && !person.spans.is_empty() {
                 place[index] = Some(people.len());
+                let spans = merged_spans(&person.spans);
+                let decisions = standing
+                    .iter()
+                    .filter(|decided| is_named(&spans, &decided.user) || is_named(&spans, &decided.other))
+                    .map(|decided| (*decided).clone())
+                    .collect();
                 people.push(Found {
-                    spans: merged_spans(&person.spans),
+                    spans,
                     name: person.name.as_ref().map(|(_, name)| name.clone()),
-                    rule: person.rule,
+                    rules: person.rules.iter().copied().collect(),
+                    suggestions: Vec::new(),
+                    decisions,
                 });
             }
         }
+        for hint in std::mem::take(&mut self.hints) {
+            let shared = hint
+                .number
+                .as_ref()
+                .and_then(|token| self.numbers.get(token))
+                .is_some_and(|number| number.owners > SHARED);
+            let (one, other) = (place[self.root(hint.one)], place[self.root(hint.other)]);
+            if let (Some(one), Some(other), false) = (one, other, shared) {
+                let Hint { rule, blocker, at, .. } = hint;
+                let opposed = suggest::opposed(&people[one], &people[other]);
+                let blocker = blocker.or(opposed.then_some(Blocker::OpposingUserIds));
+                suggest::pair(&mut people, one, other, (rule, blocker, at), &hint.evidence);
+            }
+        }
+        suggest::candidates(&mut people);
+        suggest::claims(&mut people, &evidence.claims);
+        suggest::settle(&mut people, standing);
         let timelines = timelines
             .into_iter()
             .map(|timeline| {
@@ -530,6 +784,27 @@ impl Fold {
             .collect();
         Verdict { people, timelines }
     }
+}
+
+/// Whether an identifier is somebody's still: a number can go to another, a user id cannot.
+fn holds_now(span: &Span) -> bool {
+    span.to.is_none() || !matches!(span.id.kind, IdentifierKind::WaId | IdentifierKind::Phone)
+}
+
+/// How sure an identifier names its person; the smallest is the surest.
+fn surety(kind: IdentifierKind) -> u8 {
+    match kind {
+        IdentifierKind::Bsuid => 0,
+        IdentifierKind::ParentBsuid => 1,
+        IdentifierKind::WaId => 2,
+        IdentifierKind::Phone => 3,
+        _ => 4,
+    }
+}
+
+/// The numbers among `ids` that a token stands for.
+fn numbers_among(ids: &[Identifier], token: &str) -> Vec<Identifier> {
+    ids.iter().filter(|id| names_number(id, token)).cloned().collect()
 }
 
 /// Whether an identifier is a form of the number that a token stands for.

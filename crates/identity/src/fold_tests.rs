@@ -4,7 +4,7 @@ use crate::{
     evidence::{Evidence, matching},
     fold::{Verdict, fold},
 };
-use hilo_contracts::item::{IdentityChange, Sighting};
+use hilo_contracts::item::{Decision, IdentityChange, Ruling, Sighting};
 use hilo_domain::{Identifier, IdentifierKind, Millis};
 use proptest::prelude::*;
 
@@ -34,8 +34,10 @@ fn ids(text: &str) -> Vec<Identifier> {
 enum Said {
     Seen(&'static str),
     Changed(&'static str, &'static str),
+    Decided(Ruling, &'static str, &'static str),
 }
-use Said::{Changed, Seen};
+use Ruling::{Merge, Reject, Split, Unmerge};
+use Said::{Changed, Decided, Seen};
 
 fn evidence(history: &[(Millis, Said)]) -> Evidence {
     let mut evidence = Evidence::default();
@@ -56,6 +58,16 @@ fn evidence(history: &[(Millis, Said)]) -> Evidence {
                     kind: "number_changed".to_owned(),
                 };
                 evidence.change(&change, *at);
+            }
+            Decided(ruling, user, other) => {
+                let decision = Decision {
+                    ruling: *ruling,
+                    user: ids(user),
+                    other: ids(other),
+                    actor: "ana".to_owned(),
+                    reason: String::new(),
+                };
+                evidence.decide(&decision, *at);
             }
         }
     }
@@ -282,6 +294,212 @@ fn who_is_only_referred_to_does_not_exist() {
     assert!(fold(&evidence).people.is_empty());
 }
 
+/// Suggestions as `rule: one ~ other`, where a person is their first current identifier, each once.
+fn suggestions(history: &[(Millis, Said)]) -> Vec<String> {
+    let verdict = fold(&evidence(history));
+    let name = |person: usize| {
+        let spans = &verdict.people[person].spans;
+        let current = spans.iter().find(|span| span.to.is_none()).unwrap_or(&spans[0]);
+        current.id.value.clone()
+    };
+    let mut out: Vec<String> = Vec::new();
+    for (one, person) in verdict.people.iter().enumerate() {
+        for suggestion in &person.suggestions {
+            let other = suggestion.other.map_or_else(|| "record".to_owned(), name);
+            let mut both = [name(one), other];
+            both.sort();
+            let blocker = suggestion.blocker.map_or("", crate::rules::Blocker::name);
+            out.push(
+                format!("{}: {} ~ {} {blocker}", suggestion.rule.name(), both[0], both[1])
+                    .trim()
+                    .to_owned(),
+            );
+        }
+    }
+    out.sort();
+    out.dedup();
+    out
+}
+
+const TWO: [(Millis, Said); 2] = [(1, Seen("CL.1 56961230001")), (2, Seen("CL.2 56961230002"))];
+
+fn after(history: &[(Millis, Said)], more: &[(Millis, Said)]) -> Vec<(Millis, Said)> {
+    [history, more].concat()
+}
+
+#[test]
+fn a_merge_joins_and_an_unmerge_takes_it_back() {
+    let merged = after(&TWO, &[(5, Decided(Merge, "CL.1", "+56961230002"))]);
+    check(
+        &merged,
+        &["+56961230001 +56961230002 56961230001 56961230002 CL.1 CL.2 |"],
+    );
+    let unmerged = after(&merged, &[(6, Decided(Unmerge, "56961230002", "CL.1"))]);
+    assert_eq!(fold(&evidence(&unmerged)).people, fold(&evidence(&TWO)).people);
+    let again = after(&unmerged, &[(7, Decided(Merge, "CL.2", "CL.1"))]);
+    assert_eq!(fold(&evidence(&again)).people.len(), 1);
+    // What counts is when it was decided, and at one instant what is more restrictive.
+    let late = after(
+        &TWO,
+        &[
+            (5, Decided(Merge, "CL.1", "CL.2")),
+            (4, Decided(Unmerge, "CL.1", "CL.2")),
+        ],
+    );
+    assert_eq!(fold(&evidence(&late)).people.len(), 1);
+    let tie = after(
+        &TWO,
+        &[
+            (5, Decided(Unmerge, "CL.1", "CL.2")),
+            (5, Decided(Merge, "CL.1", "CL.2")),
+        ],
+    );
+    assert_eq!(fold(&evidence(&tie)).people.len(), 2);
+}
+
+#[test]
+fn a_merge_joins_whoever_has_the_number_at_its_time() {
+    let history = [
+        (1, Seen("CL.7 56977770001")),
+        (9, Seen("CL.8 56977770001")),
+        (1, Seen("CL.9")),
+        (5, Decided(Merge, "CL.9", "+56977770001")),
+    ];
+    check(
+        &history,
+        &[
+            "+56977770001 56977770001 CL.8 |",
+            "CL.7 CL.9 | +56977770001 56977770001",
+        ],
+    );
+}
+
+#[test]
+fn a_split_keeps_apart_what_is_seen_together() {
+    let together = [(1, Seen("CL.1 56961230001")), (3, Seen("56961230001"))];
+    let split = after(&together, &[(5, Decided(Split, "CL.1", "56961230001"))]);
+    check(&split, &["+56961230001 56961230001 |", "CL.1 |"]);
+    let back = after(&split, &[(6, Decided(Unmerge, "CL.1", "56961230001"))]);
+    assert_eq!(fold(&evidence(&back)).people, fold(&evidence(&together)).people);
+    let family = [
+        (1, Seen("CL.1 CL.ENT.9")),
+        (2, Seen("CL.2 CL.ENT.9")),
+        (5, Decided(Split, "CL.1", "CL.2")),
+    ];
+    check(&family, &["CL.1 CL.ENT.9 |", "CL.2 CL.ENT.9 |"]);
+    let forms = [
+        (1, Seen("5215512345678")),
+        (2, Seen("525512345678")),
+        (5, Decided(Split, "5215512345678", "525512345678")),
+    ];
+    check(
+        &forms,
+        &["+525512345678 5215512345678 |", "+525512345678 525512345678 |"],
+    );
+    // Whoever was never seen alone exists by the split.
+    let shared = [
+        (1, Seen("CL.1 56961230001")),
+        (5, Decided(Split, "CL.1", "56961230001")),
+    ];
+    check(&shared, &["+56961230001 56961230001 |", "CL.1 |"]);
+}
+
+#[test]
+fn what_may_be_one_person_is_suggested_until_somebody_decides() {
+    let argentina = [(1, Seen("5491123456789 AR.1")), (2, Seen("+541123456789"))];
+    let suggestion = ["ar_mobile_prefix: +541123456789 ~ AR.1"];
+    assert_eq!(suggestions(&argentina), suggestion);
+    let rejected = after(&argentina, &[(5, Decided(Reject, "AR.1", "+541123456789"))]);
+    assert!(suggestions(&rejected).is_empty());
+    assert_eq!(fold(&evidence(&rejected)).people.len(), 2);
+    let reopened = after(&rejected, &[(6, Decided(Unmerge, "AR.1", "+541123456789"))]);
+    assert_eq!(suggestions(&reopened), suggestion);
+    let merged = after(&argentina, &[(5, Decided(Merge, "AR.1", "+541123456789"))]);
+    assert!(suggestions(&merged).is_empty());
+    check(&merged, &["+541123456789 +5491123456789 5491123456789 AR.1 |"]);
+
+    let recycled = [(1, Seen("CL.7 56977770001")), (9, Seen("CL.8 56977770001"))];
+    assert_eq!(suggestions(&recycled), ["same_number: CL.7 ~ CL.8 opposing_user_ids"]);
+    let taken = [
+        (1, Seen("573211234567 CO.1")),
+        (2, Seen("573219876543 CO.2")),
+        (5, Changed("573211234567", "573219876543")),
+    ];
+    assert_eq!(
+        suggestions(&taken),
+        ["number_taken_over: CO.1 ~ CO.2 opposing_user_ids"]
+    );
+}
+
+#[test]
+fn a_number_that_many_had_suggests_nothing() {
+    let history: Vec<(Millis, Said)> = [
+        "CL.1 56977770001",
+        "CL.2 56977770001",
+        "CL.3 56977770001",
+        "CL.4 56977770001",
+    ]
+    .into_iter()
+    .zip(1..)
+    .map(|(seen, at)| (at, Seen(seen)))
+    .collect();
+    assert_eq!(suggestions(&history[..3]).len(), 2);
+    assert!(suggestions(&history).is_empty());
+}
+
+#[test]
+fn beyond_the_cap_an_automatic_merge_is_only_suggested() {
+    let parents: Vec<String> = (1..=11).map(|place| format!("CL.{place} CL.ENT.9")).collect();
+    let mut evidence = Evidence::default();
+    for (text, at) in parents.iter().zip(1..) {
+        let alone = ids(text.split(' ').next().unwrap());
+        let sighting = Sighting {
+            identifiers: alone,
+            name: None,
+            creates: true,
+        };
+        evidence.see(matching(&sighting.identifiers), at, &sighting);
+        let sighting = Sighting {
+            identifiers: ids(text),
+            ..sighting
+        };
+        evidence.see(matching(&sighting.identifiers), 100 + at, &sighting);
+    }
+    let verdict = fold(&evidence);
+    assert_eq!(verdict.people.len(), 2, "{:?}", people(&verdict));
+    let capped = verdict.people.iter().flat_map(|person| &person.suggestions);
+    assert!(capped.clone().count() == 2 && capped.clone().all(|it| it.blocker == Some(crate::rules::Blocker::Cap)));
+}
+
+#[test]
+fn a_record_of_a_crm_is_suggested_to_whom_it_names_and_linked_by_a_decision() {
+    let mut evidence = evidence(&[(1, Seen("CL.1 56961230001"))]);
+    let record = Identifier::new(IdentifierKind::HubspotId, "512");
+    evidence.claim(&record, ids("+56961230001"), 3);
+    let suggested = |evidence: &Evidence| -> Vec<&'static str> {
+        let verdict = fold(evidence);
+        verdict
+            .people
+            .iter()
+            .flat_map(|person| &person.suggestions)
+            .map(|it| it.rule.name())
+            .collect()
+    };
+    assert_eq!(suggested(&evidence), ["crm_phone"]);
+    evidence.claim(&record, ids("CL.1"), 4);
+    assert_eq!(suggested(&evidence), ["crm_user_id"]);
+    let decision = Decision {
+        ruling: Merge,
+        user: ids("CL.1"),
+        other: vec![record],
+        actor: "ana".to_owned(),
+        reason: String::new(),
+    };
+    evidence.decide(&decision, 5);
+    assert!(suggested(&evidence).is_empty());
+    assert_eq!(people(&fold(&evidence)), ["+56961230001 512 56961230001 CL.1 |"]);
+}
+
 const WORDS: [&str; 12] = [
     "56961230001",
     "56961230002",
@@ -303,16 +521,38 @@ const CHANGES: [(&str, &str); 4] = [
     ("5215512345678", "56961230001"),
 ];
 
+const SIDES: [(&str, &str); 6] = [
+    ("CL.1", "CL.2"),
+    ("CL.3", "+56961230001"),
+    ("5215512345678", "CL.1"),
+    ("56961230001", "56961230002"),
+    ("CL.1", "56961230001"),
+    ("CL.2", "CL.3"),
+];
+
+fn said((at, pick): &(Millis, usize)) -> (Millis, Said) {
+    let said = if let Some(word) = WORDS.get(*pick) {
+        Seen(word)
+    } else if let Some((old, new)) = CHANGES.get(pick - WORDS.len()) {
+        Changed(old, new)
+    } else {
+        let pick = pick - WORDS.len() - CHANGES.len();
+        let (user, other) = SIDES[pick / Ruling::ALL.len()];
+        Decided(Ruling::ALL[pick % Ruling::ALL.len()], user, other)
+    };
+    (*at, said)
+}
+
+const PICKS: usize = WORDS.len() + CHANGES.len() + SIDES.len() * Ruling::ALL.len();
+
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
     #[test]
     fn order_and_repetition_of_arrival_do_not_matter(
-        history in prop::collection::vec((0..30i64, 0..WORDS.len() + CHANGES.len()), 1..14),
+        history in prop::collection::vec((0..30i64, 0..PICKS), 1..14),
         seed in any::<u64>(),
     ) {
-        let said = |(at, pick): &(Millis, usize)| match WORDS.get(*pick) {
-            Some(word) => (*at, Seen(word)),
-            None => (*at, Changed(CHANGES[pick - WORDS.len()].0, CHANGES[pick - WORDS.len()].1)),
-        };
         let history: Vec<_> = history.iter().map(said).collect();
         let mut other = history.clone();
         other.extend(history.iter().take(5).cloned());
@@ -321,6 +561,40 @@ proptest! {
             other.swap(place, (seed.rotate_left(place as u32) % count) as usize);
         }
         let (one, two) = (fold(&evidence(&history)), fold(&evidence(&other)));
-        prop_assert_eq!(people(&one), people(&two));
+        prop_assert_eq!(one.people, two.people);
+    }
+
+    #[test]
+    fn a_merge_that_is_taken_back_never_was(
+        history in prop::collection::vec((0..30i64, 0..PICKS), 1..14),
+        side in 0..SIDES.len(),
+        at in 0..30i64,
+        ruling in prop_oneof![Just(Merge), Just(Split), Just(Reject)],
+    ) {
+        let history: Vec<_> = history.iter().map(said).collect();
+        let (user, other) = SIDES[side];
+        // Earlier decisions about the same people would be taken back too.
+        let history: Vec<_> = history.into_iter().filter(|(_, said)| !matches!(said, Decided(..))).collect();
+        let mut decided = history.clone();
+        decided.push((at, Decided(ruling, user, other)));
+        decided.push((at + 1, Decided(Unmerge, other, user)));
+        prop_assert_eq!(fold(&evidence(&decided)).people, fold(&evidence(&history)).people);
+    }
+
+    #[test]
+    fn a_split_holds_whatever_is_seen(
+        history in prop::collection::vec((0..30i64, 0..WORDS.len() + CHANGES.len()), 1..14),
+        side in 0..SIDES.len(),
+    ) {
+        let mut history: Vec<_> = history.iter().map(said).collect();
+        let (user, other) = SIDES[side];
+        history.push((40, Decided(Split, user, other)));
+        for person in fold(&evidence(&history)).people {
+            let holds = |side: &str| {
+                let current: Vec<_> = person.spans.iter().filter(|span| span.to.is_none()).collect();
+                ids(side).iter().any(|id| current.iter().any(|span| crate::evidence::is_same(id, &span.id)))
+            };
+            prop_assert!(!(holds(user) && holds(other)), "{:?}", person.spans);
+        }
     }
 }

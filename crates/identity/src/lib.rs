@@ -5,6 +5,8 @@ mod cluster;
 mod evidence;
 mod fold;
 mod processor;
+mod rules;
+mod suggest;
 
 pub use processor::Identity;
 
@@ -50,15 +52,11 @@ pub fn spec() -> ProcessorSpec {
         stores: vec![
             StoreSpec {
                 name: "tokens",
-                doc: "identifier (number variants share one) → cluster; one per identifier",
+                doc: "identifier (number variants and candidates share one) → cluster; one per identifier",
             },
             StoreSpec {
                 name: "clusters",
                 doc: "cluster → evidence and people; grows with identifiers and, for numbers seen without a user id, 8 bytes a sighting",
-            },
-            StoreSpec {
-                name: "candidates",
-                doc: "digits under which number variants meet → numbers; one per number",
             },
             StoreSpec {
                 name: "next_cluster",

@@ -2,28 +2,24 @@
 
 use crate::{
     cluster::{Changed, Cluster, Known, Revision, What, remembered_country},
-    evidence::{Added, atom, matching, token},
+    evidence::{Added, Evidence, atom, matching, token},
     fold::fold,
+    rules::{self, Blocker, Rule},
 };
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{IdentifierSpan, Identity as Fact, Source},
-    item::{Body, IdentityChange, Item, PersonRecord, Resolved, Sighting},
+    item::{Body, Crm, Decision, IdentityChange, Item, PersonRecord, Resolved, Ruling, Sighting},
     keys, topics,
 };
-use hilo_domain::{Identifier, IdentifierKind, hash, phone};
+use hilo_domain::{Identifier, hash};
 use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Verdict, wire};
 use std::collections::BTreeMap;
-
-/// Confidence of a candidate that only a variant of the number speaks for (AR 54/549).
-const CANDIDATE_CONFIDENCE: f64 = 0.6;
 
 /// See the crate's documentation.
 pub struct Identity {
     tokens: Store<u64>,
     clusters: Store<Cluster>,
-    /// Digits under which candidates meet → tokens of the numbers seen there.
-    candidates: Store<Vec<Vec<u8>>>,
     next_cluster: Store<u64>,
     codec: AvroCodec<Fact>,
     countries: BTreeMap<String, Option<String>>,
@@ -34,7 +30,6 @@ impl Default for Identity {
         Self {
             tokens: Store::new("tokens"),
             clusters: Store::new("clusters"),
-            candidates: Store::new("candidates"),
             next_cluster: Store::new("next_cluster"),
             codec: codec::identity(),
             countries: BTreeMap::new(),
@@ -61,6 +56,14 @@ impl Processor for Identity {
             };
             self.see(&item, &new, context)?;
         }
+        match &item.body {
+            Body::Decision(decision) => {
+                self.decide(&item, decision, context)?;
+                return Ok(Verdict::Done);
+            }
+            Body::Crm(crm) => self.claim(&item, crm, context)?,
+            _ => {}
+        }
         if !item.evidence_only {
             self.forward(item, context)?;
         }
@@ -68,12 +71,7 @@ impl Processor for Identity {
     }
 
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        vec![
-            &mut self.tokens,
-            &mut self.clusters,
-            &mut self.candidates,
-            &mut self.next_cluster,
-        ]
+        vec![&mut self.tokens, &mut self.clusters, &mut self.next_cluster]
     }
 }
 
@@ -83,23 +81,52 @@ impl Identity {
         if ids.is_empty() {
             return Ok(());
         }
-        let id = self.cluster_of(&item.tenant, &ids)?;
-        let cluster = self.clusters.get_or_insert_with(&id.to_le_bytes(), Cluster::default)?;
-        match cluster.evidence.see(ids, item.event_time, sighting) {
-            Added::New => self.judge(id, item, context),
-            Added::Known => Ok(()),
-        }
+        self.learn(item, &ids.clone(), context, |evidence| {
+            evidence.see(ids, item.event_time, sighting)
+        })
     }
 
     fn change(&mut self, item: &Item, change: &IdentityChange, context: &mut Context) -> Result<(), ProcessorError> {
         let mut ids = matching(&change.old);
         ids.extend(matching(&change.new));
+        self.learn(item, &ids, context, |evidence| evidence.change(change, item.event_time))
+    }
+
+    fn decide(&mut self, item: &Item, decision: &Decision, context: &mut Context) -> Result<(), ProcessorError> {
+        let mut ids = matching(&decision.user);
+        ids.extend(matching(&decision.other));
+        self.learn(item, &ids, context, |evidence| {
+            evidence.decide(decision, item.event_time)
+        })
+    }
+
+    /// A record of a CRM that names people may be theirs.
+    fn claim(&mut self, item: &Item, crm: &Crm, context: &mut Context) -> Result<(), ProcessorError> {
+        let (Some(record), Some(sighting)) = (&crm.record, item.sightings.first()) else {
+            return Ok(());
+        };
+        let named = matching(&sighting.identifiers);
+        let mut ids = named.clone();
+        ids.push(record.clone());
+        self.learn(item, &ids, context, |evidence| {
+            evidence.claim(record, named, item.event_time)
+        })
+    }
+
+    /// Adds to the evidence about whoever `ids` name, and judges anew where that may change a verdict.
+    fn learn(
+        &mut self,
+        item: &Item,
+        ids: &[Identifier],
+        context: &mut Context,
+        add: impl FnOnce(&mut Evidence) -> Added,
+    ) -> Result<(), ProcessorError> {
         if ids.is_empty() {
             return Ok(());
         }
-        let id = self.cluster_of(&item.tenant, &ids)?;
+        let id = self.cluster_of(&item.tenant, ids)?;
         let cluster = self.clusters.get_or_insert_with(&id.to_le_bytes(), Cluster::default)?;
-        match cluster.evidence.change(change, item.event_time) {
+        match add(&mut cluster.evidence) {
             Added::New => self.judge(id, item, context),
             Added::Known => Ok(()),
         }
@@ -138,13 +165,7 @@ impl Identity {
             return Ok(());
         };
         self.clusters.remove(&other.to_le_bytes());
-        let named = gone.evidence.together.iter().flat_map(|together| &together.ids);
-        let changed = gone
-            .evidence
-            .changes
-            .iter()
-            .flat_map(|change| change.old.iter().chain(&change.new));
-        for id in named.chain(changed) {
+        for id in gone.evidence.identifiers() {
             if let Some(token) = token(tenant, id) {
                 self.tokens.put(&token, target);
             }
@@ -176,8 +197,7 @@ impl Identity {
             return Ok(());
         }
         let people = cluster.people.clone();
-        self.publish(item, &people, revision, context)?;
-        self.propose(item, &people, context)
+        self.publish(item, &people, revision, context)
     }
 
     fn publish(
@@ -187,40 +207,62 @@ impl Identity {
         revision: Revision,
         context: &mut Context,
     ) -> Result<(), ProcessorError> {
-        for Changed { person, rule, what } in revision.changed {
-            let (kind, other) = match (what, &item.change) {
-                (What::Observed, _) => ("observed", None),
-                (What::Unmerged(other), _) => ("unmerged", Some(people[other].person_id.clone())),
-                (_, Some(change)) => (change.kind.as_str(), None),
-                (What::Linked, None) => ("linked", None),
-                (What::Lost, None) => ("number_changed", None),
+        let decision = match &item.body {
+            Body::Decision(decision) => Some(decision.ruling),
+            _ => None,
+        };
+        for Changed {
+            person,
+            what,
+            rule,
+            proposed,
+        } in revision.changed
+        {
+            let person = &people[person];
+            let (kind, rule, other) = match (what, &item.change) {
+                (What::Observed, _) => ("observed", rule, None),
+                (What::Unmerged(other), _) => {
+                    let rule = if decision.is_some() { Rule::Operator } else { rule };
+                    ("unmerged", rule, Some(people[other].person_id.clone()))
+                }
+                (What::Noted, _) if decision.is_some() => (noted(decision), Rule::Operator, None),
+                (What::Noted, _) => ("merge_withdrawn", rule, None),
+                (_, Some(change)) => (change.kind.as_str(), rule, None),
+                (What::Linked, None) => ("linked", rule, None),
+                (What::Lost, None) => ("number_changed", Rule::RecycledNumber, None),
             };
-            let rule = if kind == "number_changed" && item.change.is_none() {
-                "recycled_number"
-            } else {
-                rule.name()
-            };
-            let confidence = revision_confidence(rule);
-            self.tell(item, &people[person], kind, (rule, confidence), other, context)?;
+            if what != What::Noted || decision.is_some() || proposed.is_empty() {
+                self.tell(item, person, kind, (rule, rule.confidence_percent()), other, context)?;
+            }
+            for proposal in proposed.into_iter().map(|place| &person.proposals[place]) {
+                if proposal.blocker.as_deref() == Some(Blocker::Cap.name()) {
+                    context.count("merges_blocked", Blocker::Cap.name());
+                }
+                let rule = Rule::of(&proposal.rule);
+                let other = proposal.other_person_id.clone();
+                let confidence = proposal.confidence_percent;
+                self.tell(item, person, "merge_proposed", (rule, confidence), other, context)?;
+            }
         }
         for (gone, survivor) in revision.gone {
             let survivor = survivor.map(|survivor| &people[survivor]);
+            let rule = match decision {
+                Some(_) => Rule::Operator,
+                None => survivor.map_or(Rule::Together, |survivor| survivor.joined_by(&gone)),
+            };
+            let rule = (rule, rule.confidence_percent());
             if let Some(survivor) = survivor {
-                self.tell(
-                    item,
-                    survivor,
-                    "merged",
-                    ("together", 1.0),
-                    Some(gone.person_id.clone()),
-                    context,
-                )?;
+                let other = Some(gone.person_id.clone());
+                self.tell(item, survivor, "merged", rule, other, context)?;
             }
             let closed = Known {
                 revision: gone.revision + 1,
+                proposals: Vec::new(),
+                decisions: Vec::new(),
                 ..gone
             };
             let other = survivor.map(|survivor| survivor.person_id.clone());
-            self.tell(item, &closed, "closed", ("together", 1.0), other, context)?;
+            self.tell(item, &closed, "closed", rule, other, context)?;
         }
         for (person, moved) in revision.moves {
             let record = wire::encode(&PersonRecord::Move(moved))?;
@@ -229,73 +271,23 @@ impl Identity {
         Ok(())
     }
 
-    /// Proposes what only a variant of a number speaks for, once per pair of numbers.
-    fn propose(&mut self, item: &Item, people: &[Known], context: &mut Context) -> Result<(), ProcessorError> {
-        for person in people {
-            let current = person
-                .spans
-                .iter()
-                .filter(|(id, _, to)| id.kind == IdentifierKind::Phone && to.is_none());
-            for (id, _, _) in current {
-                let Some(digits) = id.number().and_then(|number| phone::candidate_digits(&number)) else {
-                    continue;
-                };
-                let Some(own) = token(&item.tenant, id) else { continue };
-                let mut meeting = item.tenant.clone().into_bytes();
-                meeting.push(0);
-                meeting.extend_from_slice(digits.as_bytes());
-                let seen = self.candidates.get_or_insert_with(&meeting, Vec::new)?;
-                if seen.contains(&own) {
-                    continue;
-                }
-                let others = seen.clone();
-                seen.push(own);
-                for other in others {
-                    if let Some(other) = self.holder(&other)?.filter(|other| other.person_id != person.person_id) {
-                        let rule = ("ar_mobile_prefix", CANDIDATE_CONFIDENCE);
-                        self.tell(item, person, "merge_proposed", rule, Some(other.person_id), context)?;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Who has the number of a token now.
-    fn holder(&mut self, number: &[u8]) -> Result<Option<Known>, ProcessorError> {
-        let Some(cluster) = self.tokens.get(number)?.copied() else {
-            return Ok(None);
-        };
-        let Some(cluster) = self.clusters.get(&cluster.to_le_bytes())? else {
-            return Ok(None);
-        };
-        Ok(cluster
-            .people
-            .iter()
-            .find(|person| {
-                person.spans.iter().any(|(id, _, to)| {
-                    to.is_none() && id.number().is_some_and(|digits| number.ends_with(digits.as_bytes()))
-                })
-            })
-            .cloned())
-    }
-
     fn tell(
         &self,
         item: &Item,
         person: &Known,
         kind: &str,
-        (rule, confidence): (&str, f64),
+        (rule, confidence_percent): (Rule, i32),
         other: Option<String>,
         context: &mut Context,
     ) -> Result<(), ProcessorError> {
         let revision = person.revision.to_le_bytes();
-        let parts: [&[u8]; 5] = [
+        let parts: [&[u8]; 6] = [
             item.tenant.as_bytes(),
             person.person_id.as_bytes(),
             kind.as_bytes(),
             &revision,
             other.as_deref().unwrap_or_default().as_bytes(),
+            rule.name().as_bytes(),
         ];
         let mut kinds: Vec<&str> = person.spans.iter().map(|(id, _, _)| id.kind.as_str()).collect();
         kinds.dedup();
@@ -320,10 +312,13 @@ impl Identity {
                 .collect(),
             country: person.country.clone(),
             name: person.name.clone(),
-            rule: rule.to_owned(),
-            confidence,
+            rule: rule.name().to_owned(),
+            confidence: f64::from(confidence_percent) / 100.0,
             evidence: Some(kinds.join("+")),
             other_person_id: other,
+            rule_version: rules::VERSION,
+            proposals: person.proposals.clone(),
+            decisions: person.decisions.clone(),
         };
         let value = self
             .codec
@@ -394,12 +389,12 @@ impl Identity {
     }
 }
 
-/// Confidence of a rule by its published name.
-fn revision_confidence(rule: &str) -> f64 {
-    if rule == crate::fold::Rule::NumberVariant.name() {
-        crate::fold::Rule::NumberVariant.confidence()
-    } else {
-        1.0
+/// Kind of the fact that only tells a decision.
+fn noted(decision: Option<Ruling>) -> &'static str {
+    match decision {
+        Some(Ruling::Merge) => "merged",
+        Some(Ruling::Reject) => "merge_rejected",
+        Some(Ruling::Unmerge | Ruling::Split) | None => "unmerged",
     }
 }
 

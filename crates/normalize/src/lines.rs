@@ -10,9 +10,11 @@ use crate::{
 use hilo_contracts::{
     capture,
     facts::Raw,
-    item::{Author, Body, Crm, Inbox, Item, Message, Origin, Position, Request, Sighting, Template},
+    item::{
+        Author, Body, Crm, Decision, Inbox, Item, Message, Origin, Position, Request, Ruling, Sighting, Template,
+    },
 };
-use hilo_domain::{Identifier, json::canonical, time::SECOND};
+use hilo_domain::{Identifier, IdentifierKind, json::canonical, time::SECOND};
 use serde_json::Value;
 
 /// Fans a line out into its one item.
@@ -28,7 +30,7 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
     if !line.is_object()
         || !matches!(
             raw.source.as_str(),
-            capture::OUTBOUND | capture::INBOX | capture::CRM | capture::CLOCK
+            capture::OUTBOUND | capture::INBOX | capture::CRM | capture::CLOCK | capture::IDENTITY
         )
     {
         out.outcomes.push(refused(
@@ -42,6 +44,7 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
         capture::OUTBOUND => outbound(&line, region),
         capture::INBOX => inbox(&line, region),
         capture::CRM => Ok(crm(&line, region)),
+        capture::IDENTITY => decision(&line, region),
         _ => Ok(Read {
             key: Key::Content,
             person: None,
@@ -248,10 +251,50 @@ fn crm(line: &Value, region: Option<&str>) -> Read {
         opened_at: json::instant(line, "opened_at"),
         amount: json::decimal(line, "amount"),
         currency: text(line, "currency"),
+        record: json::text(line, "system").and_then(|system| record(line, "contact_id", system)),
     };
     Read {
         key: Key::Content,
         person: person(line, "user", region, false),
         body: Body::Crm(crm),
     }
+}
+
+/// The record of a contact in a CRM that is known to have such records.
+fn record(of: &Value, key: &str, system: &str) -> Option<Identifier> {
+    let kind = match system {
+        "hubspot" => IdentifierKind::HubspotId,
+        "salesforce" => IdentifierKind::SalesforceId,
+        _ => return None,
+    };
+    Some(Identifier::new(kind, json::id(of, key)?))
+}
+
+/// A decision about two people. It must say when and by whom, for it overrules what the platform says.
+fn decision(line: &Value, region: Option<&str>) -> Result<Read, Reason> {
+    let event = json::text(line, "event").ok_or("no_event")?;
+    let known = Ruling::ALL.into_iter().find(|ruling| ruling.as_str() == event);
+    let ruling = known.ok_or("unknown_event")?;
+    let side = |key: &str| {
+        let mut ids = person(line, key, region, false).map_or_else(Vec::new, |sighting| sighting.identifiers);
+        if let Some(of) = line.get(key) {
+            ids.extend(record(of, "hubspot_id", "hubspot"));
+            ids.extend(record(of, "salesforce_id", "salesforce"));
+        }
+        if ids.is_empty() { Err("no_person") } else { Ok(ids) }
+    };
+    let (user, other) = (side("user")?, side("other")?);
+    json::instant(line, "at").ok_or("no_time")?;
+    let actor = text(line, "actor").ok_or("no_actor")?;
+    Ok(Read {
+        key: Key::Content,
+        person: None,
+        body: Body::Decision(Decision {
+            ruling,
+            user,
+            other,
+            actor,
+            reason: text(line, "reason").unwrap_or_default(),
+        }),
+    })
 }

@@ -42,7 +42,12 @@ pub(crate) fn details(item: &Item) -> Option<Box<Details>> {
             "platform_error" => events::error(&content),
             _ => return None,
         },
-        Body::Status(_) | Body::Account(_) | Body::Clock | Body::Request(_) | Body::Echoed { .. } => return None,
+        Body::Status(_)
+        | Body::Account(_)
+        | Body::Decision(_)
+        | Body::Clock
+        | Body::Request(_)
+        | Body::Echoed { .. } => return None,
     };
     (details != Details::default()).then(|| Box::new(details))
 }

@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod dlq;
 pub(crate) mod doctor;
 pub(crate) mod export;
+pub(crate) mod identity;
 pub(crate) mod ingest;
 pub(crate) mod metrics;
 pub(crate) mod replay;

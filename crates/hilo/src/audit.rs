@@ -1,0 +1,48 @@
+//! Who saw personal data, and why: one line each in `audit.ndjson` of the data directory, on the disk before anything is shown.
+
+use crate::{cli::Reveal, failure::Failure};
+use anyhow::{Context as _, anyhow};
+use hilo_domain::{Millis, hash, time};
+use std::{fs::OpenOptions, io::Write as _, path::Path, time::SystemTime};
+
+/// The file; it is only appended to.
+const AUDIT: &str = "audit.ndjson";
+
+/// Records that `what` is shown unmasked for `id`; does nothing where it stays masked. The id may be personal, so its
+/// hash stands there: who knows the id finds the line.
+pub(crate) fn revealed(reveal: &Reveal, dir: &Path, what: &str, id: &str) -> Result<(), Failure> {
+    if !reveal.shown {
+        return Ok(());
+    }
+    let reason = reveal
+        .reason
+        .as_deref()
+        .map(str::trim)
+        .filter(|reason| !reason.is_empty());
+    let Some(reason) = reason else {
+        return Err(Failure::usage(anyhow!("say why personal data is shown: --reason TEXT")));
+    };
+    let record = serde_json::json!({
+        "at": time::to_rfc3339(now()),
+        "actor": reveal.actor,
+        "reason": reason,
+        "what": what,
+        "id_hash": hash::id("audit", &[id.as_bytes()]),
+    });
+    let path = dir.join(AUDIT);
+    let write = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+        file.write_all(format!("{record}\n").as_bytes())?;
+        file.sync_data()
+    };
+    write().with_context(|| format!("cannot record who looks in {}; nothing is shown", path.display()))?;
+    Ok(())
+}
+
+/// The machine's clock: when somebody looks or decides.
+pub(crate) fn now() -> Millis {
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    now.as_millis() as Millis
+}
