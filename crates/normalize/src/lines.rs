@@ -10,9 +10,7 @@ use crate::{
 use hilo_contracts::{
     capture,
     facts::Raw,
-    item::{
-        Author, Body, Crm, Decision, Inbox, Item, Message, Origin, Position, Request, Ruling, Sighting, Template,
-    },
+    item::{Author, Body, Crm, Decision, Inbox, Item, Message, Origin, Position, Request, Ruling, Sighting, Template},
 };
 use hilo_domain::{Identifier, IdentifierKind, json::canonical, time::SECOND};
 use serde_json::Value;
