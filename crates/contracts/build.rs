@@ -1,4 +1,4 @@
-//! Embeds every `schemas/<subject>/v<n>.avsc`, so that a new topic needs no edit in this crate.
+//! Embeds every `schemas/<subject>/v<n>.avsc` and `topic.json`, so that a new topic needs no edit in this crate.
 
 use std::{
     env,
@@ -14,6 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .canonicalize()?;
     println!("cargo::rerun-if-changed={}", root.display());
     let mut schemas = String::from("const SCHEMAS: &[(&str, u32, &str)] = &[\n");
+    let mut topics = String::from("const TOPICS: &[(&str, &str)] = &[\n");
     for folder in sorted(&root)?.into_iter().filter(|path| path.is_dir()) {
         let subject = file_name(&folder);
         println!("cargo::rerun-if-changed={}", folder.display());
@@ -22,8 +23,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             let name = file_name(&file);
             match version_of(&name) {
                 Some(version) => versions.push((version, file)),
-                // For the catalogue.
-                None if name == "topic.json" => {}
+                None if name == "topic.json" => {
+                    writeln!(
+                        topics,
+                        "    ({subject:?}, include_str!({:?})),",
+                        file.display().to_string()
+                    )?;
+                }
                 None => return Err(format!("{}: neither v<n>.avsc nor topic.json", file.display()).into()),
             }
         }
@@ -34,6 +40,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     schemas.push_str("];\n");
+    topics.push_str("];\n");
+    schemas.push_str(&topics);
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("schemas.rs"), schemas)?;
     Ok(())
 }

@@ -9,7 +9,7 @@
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 /// Our crates, lowest first: each may depend on those before it.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 17] = [
     "domain",
     "contracts",
     "stream",
@@ -20,10 +20,12 @@ const ORDER: [&str; 15] = [
     "account",
     "metrics",
     "golden",
+    "kafka",
     "gateway",
     "dashboard",
     "simulator",
     "bench",
+    "testbed",
     "hilo",
 ];
 

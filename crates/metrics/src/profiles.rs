@@ -132,6 +132,10 @@ impl StateStore for Profiles {
         self.stored.attach(backend)
     }
 
+    fn is_dirty(&self) -> bool {
+        self.stored.is_dirty()
+    }
+
     fn drain_dirty(&mut self, visit: &mut dyn FnMut(Change)) -> Result<(), StoreError> {
         self.stored.drain_dirty(visit)
     }

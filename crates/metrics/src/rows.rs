@@ -389,6 +389,10 @@ impl StateStore for Rows {
         self.sums.attach(backend)
     }
 
+    fn is_dirty(&self) -> bool {
+        self.sums.is_dirty()
+    }
+
     fn drain_dirty(&mut self, visit: &mut dyn FnMut(Stored)) -> Result<(), StoreError> {
         self.sums.drain_dirty(visit)
     }

@@ -50,6 +50,9 @@ pub trait StateStore {
     /// Gives the store its committed state.
     fn attach(&mut self, backend: Box<dyn Backend>) -> Result<(), StoreError>;
 
+    /// Whether an entry changed since the last [`StateStore::drain_dirty`].
+    fn is_dirty(&self) -> bool;
+
     /// Hands each entry that changed since the last call to `visit`, in key order, and takes it as committed.
     fn drain_dirty(&mut self, visit: &mut dyn FnMut(Change)) -> Result<(), StoreError>;
 
@@ -253,6 +256,10 @@ impl<V: Serialize + DeserializeOwned + Send> StateStore for Store<V> {
         self.dirty.clear();
         self.backend = Some(backend);
         Ok(())
+    }
+
+    fn is_dirty(&self) -> bool {
+        !self.dirty.is_empty()
     }
 
     fn drain_dirty(&mut self, visit: &mut dyn FnMut(Change)) -> Result<(), StoreError> {

@@ -84,6 +84,10 @@ impl StateStore for Timers {
         self.rebuild()
     }
 
+    fn is_dirty(&self) -> bool {
+        self.deadlines.is_dirty()
+    }
+
     fn drain_dirty(&mut self, visit: &mut dyn FnMut(Change)) -> Result<(), StoreError> {
         self.deadlines.drain_dirty(visit)
     }

@@ -5,14 +5,14 @@ use super::log::{Position, len};
 use super::{EmbeddedError, sqlite};
 use crate::executor::{Counts, StoreName};
 use crate::store::Backend;
+use crate::store_tables::{self, Changes, StoreTables, lock};
 use crate::{Record, TopicKind, Topology, wire};
 use hilo_domain::Millis;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// File of the engine in the data directory.
 pub(super) const FILE: &str = "engine.db";
@@ -20,14 +20,10 @@ pub(super) const FILE: &str = "engine.db";
 /// Memory for pages, mostly of the stores.
 const CACHE_KIB: u32 = 32_768;
 
-/// Entries read at once in a scan.
-const SCAN_ENTRIES: usize = 1_000;
-
 const SCHEMA: &str = "\
     CREATE TABLE position(only INTEGER PRIMARY KEY CHECK (only = 0), raw_offset INTEGER NOT NULL, now INTEGER, topology TEXT NOT NULL) STRICT;
     CREATE TABLE counter(counter TEXT NOT NULL, label TEXT NOT NULL, amount INTEGER NOT NULL, PRIMARY KEY (counter, label)) STRICT, WITHOUT ROWID;
     CREATE TABLE topic(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
-    CREATE TABLE store(id INTEGER PRIMARY KEY, processor TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (processor, name)) STRICT;
 ";
 
 /// Table of the log of a topic.
@@ -55,9 +51,6 @@ pub(super) fn counts(connection: &Connection) -> Result<BTreeMap<(String, String
         .collect()
 }
 
-/// Changed entries of one store, in key order; `None` is a removal.
-pub(super) type Changes = Vec<(Box<[u8]>, Option<Vec<u8>>)>;
-
 /// All that one commit writes.
 pub(super) struct Batch {
     pub(super) raw_offset: u64,
@@ -73,13 +66,6 @@ struct TopicLog {
     len: u64,
 }
 
-struct StateTable {
-    name: StoreName,
-    table: String,
-    put: String,
-    remove: String,
-}
-
 /// The writer's side of `engine.db`.
 pub(super) struct EngineFile {
     path: PathBuf,
@@ -87,7 +73,7 @@ pub(super) struct EngineFile {
     logs: Vec<TopicLog>,
     /// Topics that are not kept.
     internal: Vec<&'static str>,
-    tables: Vec<StateTable>,
+    tables: StoreTables,
 }
 
 impl EngineFile {
@@ -111,22 +97,11 @@ impl EngineFile {
                 len: len(&connection, &table).map_err(sqlite::failed(&path, "read"))?,
             });
         }
-        let tables = stores(topology)
-            .map(|(id, name)| {
-                let table = state_table(id);
-                StateTable {
-                    name,
-                    put: format!(
-                        "INSERT INTO {table} VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-                    ),
-                    remove: format!("DELETE FROM {table} WHERE key = ?1"),
-                    table,
-                }
-            })
-            .collect();
+        let connection = Arc::new(Mutex::new(connection));
+        let tables = StoreTables::new(Arc::clone(&connection), stores(topology));
         Ok(Self {
             path,
-            connection: Arc::new(Mutex::new(connection)),
+            connection,
             logs,
             internal: topology
                 .topics()
@@ -144,13 +119,7 @@ impl EngineFile {
 
     /// Committed state of a store; `None` for one that the topology does not name.
     pub(super) fn backend(&self, name: StoreName) -> Option<Box<dyn Backend>> {
-        let table = &self.tables.iter().find(|table| table.name == name)?.table;
-        Some(Box::new(SqliteBackend {
-            connection: Arc::clone(&self.connection),
-            get: format!("SELECT value FROM {table} WHERE key = ?1"),
-            first: format!("SELECT key, value FROM {table} ORDER BY key LIMIT ?1"),
-            next: format!("SELECT key, value FROM {table} WHERE key > ?2 ORDER BY key LIMIT ?1"),
-        }))
+        self.tables.backend(name)
     }
 
     /// Writes all of `batch`, or nothing.
@@ -183,25 +152,12 @@ impl EngineFile {
 fn write(
     connection: &mut Connection,
     logs: &mut [TopicLog],
-    tables: &[StateTable],
+    tables: &StoreTables,
     batch: &Batch,
     records: Vec<Vec<&Record>>,
 ) -> Result<(), rusqlite::Error> {
     let transaction = connection.transaction()?;
-    for (name, changes) in &batch.changes {
-        if let Some(table) = tables.iter().find(|table| table.name == *name)
-            && !changes.is_empty()
-        {
-            let mut put = transaction.prepare_cached(&table.put)?;
-            let mut remove = transaction.prepare_cached(&table.remove)?;
-            for (key, value) in changes {
-                match value {
-                    Some(value) => put.execute(params![key, value])?,
-                    None => remove.execute(params![key])?,
-                };
-            }
-        }
-    }
+    tables.write(&transaction, &batch.changes)?;
     for (log, records) in logs.iter_mut().zip(records) {
         if records.is_empty() {
             continue;
@@ -229,62 +185,6 @@ fn write(
             .execute(params![batch.raw_offset.cast_signed(), batch.now])?;
     }
     transaction.commit()
-}
-
-/// Reads what was committed last: nothing is read while a batch is being written.
-struct SqliteBackend {
-    connection: Arc<Mutex<Connection>>,
-    get: String,
-    first: String,
-    next: String,
-}
-
-type Entries = Vec<(Vec<u8>, Vec<u8>)>;
-
-impl SqliteBackend {
-    fn page(&self, after: Option<&[u8]>) -> Result<Entries, rusqlite::Error> {
-        let connection = lock(&self.connection);
-        let entry = |row: &rusqlite::Row| Ok((row.get(0)?, row.get(1)?));
-        match after {
-            None => connection
-                .prepare_cached(&self.first)?
-                .query_map(params![SCAN_ENTRIES], entry)?
-                .collect(),
-            Some(key) => connection
-                .prepare_cached(&self.next)?
-                .query_map(params![SCAN_ENTRIES, key], entry)?
-                .collect(),
-        }
-    }
-}
-
-impl Backend for SqliteBackend {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Box<dyn Error + Send + Sync>> {
-        let connection = lock(&self.connection);
-        let mut get = connection.prepare_cached(&self.get)?;
-        Ok(get.query_row(params![key], |row| row.get(0)).optional()?)
-    }
-
-    fn scan(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Box<dyn Error + Send + Sync>> {
-        // By pages, so that the visitor runs without the lock and may read another store.
-        let mut page = self.page(None)?;
-        while let Some((last, _)) = page.last() {
-            for (key, value) in &page {
-                visit(key, value);
-            }
-            page = self.page(Some(last))?;
-        }
-        Ok(())
-    }
-}
-
-fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
-    // A panic under the lock leaves a transaction that is rolled back when its guard unwinds.
-    connection.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn state_table(store: i64) -> String {
-    format!("state_{store}")
 }
 
 /// Topics that have a log, with their ids. Internal topics have none, also when nobody reads them.
@@ -337,16 +237,7 @@ fn schema(topology: &Topology, shape: &str) -> String {
             log_table(id)
         );
     }
-    for (id, name) in stores(topology) {
-        let _ = writeln!(
-            sql,
-            "INSERT INTO store VALUES ({id}, {}, {}); CREATE TABLE {}(key BLOB NOT NULL PRIMARY KEY, \
-             value BLOB NOT NULL) STRICT, WITHOUT ROWID;",
-            quoted(name.processor),
-            quoted(name.store),
-            state_table(id)
-        );
-    }
+    sql.push_str(&store_tables::schema(stores(topology)));
     let _ = writeln!(sql, "INSERT INTO position VALUES (0, 0, NULL, {});", quoted(shape));
     sql
 }

@@ -1,0 +1,122 @@
+//! What a record looks like on a topic: the registry's header before a datum, and one header of ours.
+
+use hilo_domain::Millis;
+use rdkafka::message::{Header, Headers, OwnedHeaders};
+use rustc_hash::FxHashMap;
+
+/// The record header that every topic of ours has: event time and receipt, eight bytes each, big-endian milliseconds.
+///
+/// Kafka's own timestamp is the time of the append: retention goes by it, and a broker refuses times of long ago or of
+/// tomorrow, which event times may be.
+pub const HEADER: &str = "hilo";
+
+/// Times of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Times {
+    /// Event time.
+    pub(crate) event: Millis,
+    /// When the gateway received what it comes of, by its clock; 0: nobody received it.
+    pub(crate) receipt: Millis,
+}
+
+impl Times {
+    pub(crate) fn headers(self) -> OwnedHeaders {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&self.event.to_be_bytes());
+        bytes[8..].copy_from_slice(&self.receipt.to_be_bytes());
+        OwnedHeaders::new_with_capacity(1).insert(Header {
+            key: HEADER,
+            value: Some(&bytes),
+        })
+    }
+
+    /// `None`: it has no such header, so it is none of ours.
+    pub(crate) fn of(headers: Option<&impl Headers>) -> Option<Self> {
+        let value = headers?.iter().find(|header| header.key == HEADER)?.value?;
+        let (event, receipt) = value.split_first_chunk::<8>()?;
+        Some(Self {
+            event: Millis::from_be_bytes(*event),
+            receipt: Millis::from_be_bytes(receipt.try_into().ok()?),
+        })
+    }
+}
+
+/// Schema ids by topic (without prefix). A topic without an id holds plain values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Framing {
+    ids: FxHashMap<&'static str, u32>,
+}
+
+/// Length of the registry's header: a zero byte and the schema id.
+const LENGTH: usize = 5;
+
+impl Framing {
+    /// Topics with the id of their schema.
+    #[must_use]
+    pub fn new(ids: impl IntoIterator<Item = (&'static str, u32)>) -> Self {
+        Self {
+            ids: ids.into_iter().collect(),
+        }
+    }
+
+    /// A value as it is produced.
+    #[must_use]
+    pub fn wrap(&self, topic: &str, value: Vec<u8>) -> Vec<u8> {
+        let Some(id) = self.ids.get(topic) else {
+            return value;
+        };
+        let mut framed = Vec::with_capacity(LENGTH + value.len());
+        framed.push(0);
+        framed.extend_from_slice(&id.to_be_bytes());
+        framed.extend_from_slice(&value);
+        framed
+    }
+
+    /// The datum of a consumed value; an error says what it has instead of the header.
+    pub fn unwrap<'a>(&self, topic: &str, value: &'a [u8]) -> Result<&'a [u8], String> {
+        let Some(id) = self.ids.get(topic) else {
+            return Ok(value);
+        };
+        match value.split_first_chunk::<LENGTH>() {
+            Some((&[0, a, b, c, d], datum)) if u32::from_be_bytes([a, b, c, d]) == *id => Ok(datum),
+            Some((&[0, a, b, c, d], _)) => Err(format!(
+                "a value of {} bytes has schema id {}, this release reads {id}",
+                value.len(),
+                u32::from_be_bytes([a, b, c, d])
+            )),
+            _ => Err(format!("a value of {} bytes has no schema id", value.len())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_framed_as_the_registry_says() {
+        let framing = Framing::new([("hilo.status", 258)]);
+        assert_eq!(framing.wrap("hilo.status", vec![7, 8]), [0, 0, 0, 1, 2, 7, 8]);
+        assert_eq!(framing.unwrap("hilo.status", &[0, 0, 0, 1, 2, 7, 8]), Ok(&[7, 8][..]));
+        assert_eq!(framing.wrap("hilo.item", vec![7]), [7]);
+        assert_eq!(framing.unwrap("hilo.item", &[7]), Ok(&[7][..]));
+        for other in [&[0, 0, 0, 1, 3, 7][..], &[1, 0, 0, 1, 2], &[0, 0], &[]] {
+            framing.unwrap("hilo.status", other).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn times_go_through_the_header() {
+        let times = Times {
+            event: -5,
+            receipt: 1_777_000_000_123,
+        };
+        assert_eq!(Times::of(Some(&times.headers())), Some(times));
+        let foreign = OwnedHeaders::new().insert(Header {
+            key: "hilo",
+            value: Some(b"short"),
+        });
+        assert_eq!(Times::of(Some(&foreign)), None);
+        assert_eq!(Times::of(None::<&OwnedHeaders>), None);
+    }
+}

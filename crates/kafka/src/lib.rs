@@ -1,0 +1,33 @@
+//! The topology on Apache Kafka: lanes with transactions, changelogs and restore; topics and contracts as code.
+#![doc = include_str!("../README.md")]
+
+mod cluster;
+mod engine;
+mod error;
+mod framing;
+mod job;
+mod lane;
+mod measures;
+mod names;
+mod raw_log;
+mod reader;
+mod rebalance;
+pub mod registry;
+mod restore;
+mod task;
+pub mod topics;
+mod transactions;
+
+pub use cluster::{Cluster, MAX_RECORD_BYTES};
+pub use engine::{Engine, Plan};
+pub use error::EngineError;
+pub use framing::{Framing, HEADER};
+pub use job::LaneSettings;
+pub use lane::{NO_CONTRACT, PROCESSOR_ERROR};
+pub use measures::Measures;
+pub use names::{TIME, changelog};
+pub use raw_log::{Delivered, RawProducer};
+pub use reader::{Reader, Received};
+pub use transactions::Step;
+
+use hilo_stream::ProcessorError;

@@ -1,0 +1,156 @@
+//! A reader outside of transactions: for databases that keep offsets with their data, and for people who look.
+
+use crate::EngineError;
+use crate::cluster::Cluster;
+use crate::error::failed;
+use crate::framing::{Framing, Times};
+use crate::topics;
+use hilo_stream::Record;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message as _;
+use rdkafka::{Offset, TopicPartitionList};
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// A committed record, and where it stands.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// Partition.
+    pub partition: i32,
+    /// Offset.
+    pub offset: i64,
+    /// When it was appended, milliseconds.
+    pub appended: i64,
+    /// The record.
+    pub record: Record,
+}
+
+/// Reads all partitions of some topics, each from an offset of its own.
+pub struct Reader {
+    consumer: BaseConsumer,
+    topics: Vec<(String, &'static str)>,
+    framing: Arc<Framing>,
+    /// Next offset by place in `topics` and partition.
+    next: FxHashMap<(usize, i32), i64>,
+}
+
+impl Reader {
+    /// Begins at `from` (topic, partition), or at the first record there is where that says 0.
+    pub fn open(
+        cluster: &Cluster,
+        topics: &[&'static str],
+        framing: Arc<Framing>,
+        mut from: impl FnMut(&'static str, i32) -> i64,
+    ) -> Result<Self, EngineError> {
+        let consumer: BaseConsumer = cluster
+            .reader("hilo.reader")
+            .create()
+            .map_err(failed("making a consumer"))?;
+        let there = topics::partitions(cluster)?;
+        let mut list = TopicPartitionList::new();
+        let mut next = FxHashMap::default();
+        let names: Vec<(String, &'static str)> = topics.iter().map(|topic| (cluster.name(topic), *topic)).collect();
+        for (place, (name, topic)) in names.iter().enumerate() {
+            let count = there.get(name).copied().ok_or_else(|| EngineError::Topic {
+                topic: name.clone(),
+                problem: "it is not there".to_owned(),
+            })?;
+            for partition in 0..count {
+                let (low, _) = consumer
+                    .fetch_watermarks(name, partition, ANSWER)
+                    .map_err(failed(format!("asking for the ends of {name}")))?;
+                let start = match from(topic, partition) {
+                    0 => low,
+                    start if start >= low => start,
+                    committed => {
+                        return Err(EngineError::Lost {
+                            topic: name.clone(),
+                            partition,
+                            committed,
+                            low,
+                            group: "a reader with offsets of its own".to_owned(),
+                        });
+                    }
+                };
+                next.insert((place, partition), start);
+                list.add_partition_offset(name, partition, Offset::Offset(start))
+                    .map_err(failed("naming offsets"))?;
+            }
+        }
+        consumer.assign(&list).map_err(failed("taking partitions"))?;
+        Ok(Self {
+            consumer,
+            topics: names,
+            framing,
+            next,
+        })
+    }
+
+    /// Up to `max` records; fewer when none came for `patience`. What has no contract is passed over and counted in the
+    /// log: it is no record of ours.
+    pub fn read(&mut self, max: usize, patience: Duration) -> Result<Vec<Received>, EngineError> {
+        let mut received = Vec::new();
+        let begun = Instant::now();
+        while received.len() < max {
+            // What has come is handed over when nothing more is at hand.
+            let wait = if received.is_empty() {
+                patience.saturating_sub(begun.elapsed())
+            } else {
+                Duration::from_millis(1)
+            };
+            match self.consumer.poll(wait) {
+                None => break,
+                Some(Err(KafkaError::MessageConsumption(code))) => {
+                    if code == rdkafka::error::RDKafkaErrorCode::AutoOffsetReset {
+                        return Err(failed("reading")(KafkaError::MessageConsumption(code)));
+                    }
+                    tracing::warn!(%code, "the Kafka client waits");
+                }
+                Some(Err(error)) => return Err(failed("reading")(error)),
+                Some(Ok(message)) => {
+                    let (partition, offset) = (message.partition(), message.offset());
+                    let Some(place) = self.topics.iter().position(|(name, _)| name == message.topic()) else {
+                        continue;
+                    };
+                    self.next.insert((place, partition), offset + 1);
+                    let topic = self.topics[place].1;
+                    let appended = message.timestamp().to_millis().unwrap_or_default();
+                    match self.framing.unwrap(topic, message.payload().unwrap_or_default()) {
+                        Ok(value) => received.push(Received {
+                            partition,
+                            offset,
+                            appended,
+                            record: Record {
+                                topic,
+                                key: message.key().unwrap_or_default().to_vec(),
+                                value: value.to_vec(),
+                                timestamp: Times::of(message.headers()).map_or(appended, |times| times.event),
+                            },
+                        }),
+                        Err(problem) => tracing::warn!(topic, partition, offset, problem, "a record is passed over"),
+                    }
+                }
+            }
+        }
+        Ok(received)
+    }
+
+    /// Records up to the present end of the topics that were not read yet. Control records of transactions count, so a
+    /// reader that has read everything may see one or two a partition; [`Reader::is_through`] knows better.
+    pub fn behind(&self) -> Result<i64, EngineError> {
+        let mut behind = 0;
+        for (&(place, partition), &next) in &self.next {
+            let name = &self.topics[place].0;
+            let (_, end) = self
+                .consumer
+                .fetch_watermarks(name, partition, ANSWER)
+                .map_err(failed(format!("asking for the ends of {name}")))?;
+            behind += (end - next).max(0);
+        }
+        Ok(behind)
+    }
+}

@@ -1,0 +1,148 @@
+//! A task's state from its changelog, a piece at a time, so that the lane goes on polling.
+
+use crate::cluster::Cluster;
+use crate::error::failed;
+use crate::rebalance::Quiet;
+use crate::task::Task;
+use crate::{EngineError, ProcessorError};
+use hilo_stream::{Changes, StoreName};
+use rdkafka::Message as _;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::{Offset, TopicPartitionList};
+use std::time::{Duration, Instant};
+
+/// Entries that are applied in one local transaction.
+const ENTRIES: usize = 10_000;
+/// How long one piece of work may take: the lane polls its own consumer in between.
+const PIECE: Duration = Duration::from_millis(200);
+/// Patience with one question to the broker.
+const ANSWER: Duration = Duration::from_secs(10);
+
+enum Phase {
+    /// An open transaction of whoever had the partition before may still end in the changelog.
+    Settling,
+    /// Reading up to the end as it was when nothing was open any more.
+    Reading { reader: BaseConsumer<Quiet> },
+}
+
+/// A restore under way.
+pub(crate) struct Restore {
+    topic: String,
+    partition: i32,
+    target: i64,
+    /// Reads only what is committed.
+    watcher: BaseConsumer<Quiet>,
+    phase: Phase,
+    position: i64,
+    /// Entries so far, and since when.
+    pub(crate) entries: u64,
+    pub(crate) begun: Instant,
+    config: rdkafka::ClientConfig,
+}
+
+/// Whether a restore is through.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Progress {
+    More,
+    Done,
+}
+
+impl Restore {
+    /// Begins where the local copy stands. The target is the end for a reader of uncommitted records: the usual
+    /// consumer's would overlook what an open transaction of the former owner has written.
+    pub(crate) fn begin(cluster: &Cluster, topic: &str, partition: i32, position: i64) -> Result<Self, EngineError> {
+        let mut config = cluster.reader("hilo.restore");
+        config.set("enable.partition.eof", "true");
+        config.set("queued.max.messages.kbytes", "32768");
+        let mut uncommitted = config.clone();
+        uncommitted.set("isolation.level", "read_uncommitted");
+        let doing = || format!("asking for the end of {topic}");
+        let probe: BaseConsumer<Quiet> = uncommitted.create_with_context(Quiet).map_err(failed(doing()))?;
+        let (low, target) = probe
+            .fetch_watermarks(topic, partition, ANSWER)
+            .map_err(failed(doing()))?;
+        let watcher = config.create_with_context(Quiet).map_err(failed(doing()))?;
+        Ok(Self {
+            topic: topic.to_owned(),
+            partition,
+            target,
+            watcher,
+            phase: Phase::Settling,
+            position: position.max(low),
+            entries: 0,
+            begun: Instant::now(),
+            config,
+        })
+    }
+
+    /// Records that may be left.
+    pub(crate) fn remaining(&self) -> i64 {
+        (self.target - self.position).max(0)
+    }
+
+    /// Does a piece of the work.
+    pub(crate) fn advance(&mut self, task: &mut Task) -> Result<Progress, EngineError> {
+        let doing = || format!("restoring from {}", self.topic);
+        match &self.phase {
+            Phase::Settling => {
+                if self.position >= self.target {
+                    return Ok(Progress::Done);
+                }
+                let (_, stable) = self
+                    .watcher
+                    .fetch_watermarks(&self.topic, self.partition, ANSWER)
+                    .map_err(failed(doing()))?;
+                if stable < self.target {
+                    std::thread::sleep(Duration::from_millis(20));
+                    return Ok(Progress::More);
+                }
+                // What is there now is stable up to the target: the end that this reader meets is at it or behind.
+                let reader: BaseConsumer<Quiet> = self.config.create_with_context(Quiet).map_err(failed(doing()))?;
+                let mut list = TopicPartitionList::new();
+                list.add_partition_offset(&self.topic, self.partition, Offset::Offset(self.position))
+                    .map_err(failed(doing()))?;
+                reader.assign(&list).map_err(failed(doing()))?;
+                self.phase = Phase::Reading { reader };
+                Ok(Progress::More)
+            }
+            Phase::Reading { reader } => {
+                let begun = Instant::now();
+                let mut changes: Vec<(StoreName, Changes)> =
+                    task.names().iter().map(|name| (*name, Changes::new())).collect();
+                let (mut count, mut end) = (0, false);
+                while count < ENTRIES && begun.elapsed() < PIECE && !end {
+                    match reader.poll(Duration::from_millis(50)) {
+                        None => {}
+                        Some(Ok(message)) => {
+                            let (store, key) = message
+                                .key()
+                                .and_then(<[u8]>::split_first)
+                                .and_then(|(store, key)| Some((changes.get_mut(usize::from(*store))?, key)))
+                                .ok_or_else(|| strange(&self.topic, message.offset()))?;
+                            store.1.push((key.into(), message.payload().map(<[u8]>::to_vec)));
+                            self.position = message.offset() + 1;
+                            count += 1;
+                        }
+                        Some(Err(KafkaError::PartitionEOF(_))) => end = true,
+                        Some(Err(source)) => {
+                            return Err(EngineError::Client { doing: doing(), source });
+                        }
+                    }
+                }
+                self.entries += count as u64;
+                if end {
+                    self.position = self.position.max(self.target);
+                }
+                task.restore(&changes, self.position)?;
+                Ok(if end { Progress::Done } else { Progress::More })
+            }
+        }
+    }
+}
+
+fn strange(topic: &str, offset: i64) -> EngineError {
+    EngineError::Processor(ProcessorError::Contract(format!(
+        "the record at offset {offset} of {topic} is no change of state: something else writes there"
+    )))
+}

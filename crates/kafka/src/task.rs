@@ -1,0 +1,79 @@
+//! One processor at one partition: its executor and its state.
+
+use crate::EngineError;
+use crate::job::Job;
+use hilo_stream::{Changes, Executor, ProcessorError, StoreName, TaskState};
+
+pub(crate) struct Task {
+    pub(crate) executor: Executor,
+    /// `None` for a processor without stores.
+    state: Option<TaskState>,
+}
+
+impl Task {
+    /// Opens the local copy of the state; it may be behind.
+    pub(crate) fn open(job: &Job, partition: i32) -> Result<Self, EngineError> {
+        let executor = Executor::one(&job.topology, job.spec.name, job.dead_letter)?;
+        let state = if job.spec.stores.is_empty() {
+            None
+        } else {
+            let path = job.state_dir.join(format!("{}-{partition}.db", job.spec.name));
+            Some(TaskState::open(&path, &job.spec)?)
+        };
+        Ok(Self { executor, state })
+    }
+
+    pub(crate) fn names(&self) -> &[StoreName] {
+        self.state.as_ref().map_or(&[], TaskState::names)
+    }
+
+    /// Where the local copy stands in the changelog; `None` without state.
+    pub(crate) fn position(&self) -> Result<Option<i64>, EngineError> {
+        Ok(self.state.as_ref().map(TaskState::position).transpose()?)
+    }
+
+    /// Takes in entries of the changelog.
+    pub(crate) fn restore(&mut self, changes: &[(StoreName, Changes)], position: i64) -> Result<(), EngineError> {
+        if let Some(state) = &mut self.state {
+            state.apply(changes, position)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the processor what is committed, and forgets everything else.
+    pub(crate) fn attach(&mut self) -> Result<(), EngineError> {
+        self.executor.discard()?;
+        if let Some(state) = &self.state {
+            for (name, store) in self.executor.stores_mut() {
+                if let Some(backend) = state.backend(name) {
+                    store.attach(backend).map_err(ProcessorError::from)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A fresh processor with what is committed.
+    pub(crate) fn renew(&mut self, job: &Job) -> Result<(), EngineError> {
+        self.executor = Executor::one(&job.topology, job.spec.name, job.dead_letter)?;
+        self.attach()
+    }
+
+    /// Whether state changed since the last commit.
+    pub(crate) fn is_dirty(&mut self) -> bool {
+        self.executor.stores_mut().iter().any(|(_, store)| store.is_dirty())
+    }
+
+    /// What changed since the last commit, taken as committed.
+    pub(crate) fn drain(&mut self) -> Result<Vec<(StoreName, Changes)>, EngineError> {
+        let mut all = Vec::new();
+        for (name, store) in self.executor.stores_mut() {
+            let mut entries = Changes::new();
+            store
+                .drain_dirty(&mut |(key, value)| entries.push((key.into(), value)))
+                .map_err(ProcessorError::from)?;
+            all.push((name, entries));
+        }
+        Ok(all)
+    }
+}

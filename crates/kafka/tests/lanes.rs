@@ -1,0 +1,53 @@
+//! Lanes on a real broker: everything once and in order, with aborts, poison and moving partitions.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use hilo_testbed::Broker;
+use support::{cluster, expected, found, lines, make_topics, produce, read, settings, start, toys};
+
+const ALL: [&str; 3] = ["parse", "fold", "total"];
+
+#[test]
+fn everything_once_and_in_order_with_poison_and_members_that_come_and_go() {
+    let Some(broker) = Broker::start() else { return };
+    let cluster = cluster(&broker.address(), "one.");
+    make_topics(&cluster);
+    let lines = lines(20_000, true);
+    let (first, second, third) = (
+        tempfile::tempdir().unwrap(),
+        tempfile::tempdir().unwrap(),
+        tempfile::tempdir().unwrap(),
+    );
+    let (alone, ..) = start(&cluster, &ALL, settings(first.path(), 2, None));
+    produce(&cluster, &lines[..8_000]);
+    // Members come while records flow, and one goes.
+    let (joined, ..) = start(&cluster, &ALL, settings(second.path(), 1, None));
+    produce(&cluster, &lines[8_000..14_000]);
+    alone.stop().unwrap();
+    produce(&cluster, &lines[14_000..]);
+    let (last, ..) = start(&cluster, &ALL, settings(third.path(), 2, None));
+    let want = expected(&lines);
+    assert!(
+        want.dead.len() > 20 && want.facts > 30_000,
+        "{} {}",
+        want.dead.len(),
+        want.facts
+    );
+    assert_eq!(found(&cluster, &want), want);
+
+    // The global processor has seen each fact once, whoever ran it.
+    produce(&cluster, &["c99999999999".to_owned()]);
+    let facts = read(&cluster, toys::FACT, want.facts + 20);
+    let bytes = |received: &hilo_kafka::Received| received.record.value.len();
+    let closed = facts.iter().filter(|fact| fact.record.value.starts_with(b"closed"));
+    assert_eq!(closed.count(), want.words.len());
+    produce(&cluster, &["c99999999999".to_owned()]);
+    let dead = read(&cluster, toys::DEAD, want.dead.len());
+    let sum: usize = facts.iter().chain(&dead).map(bytes).sum();
+    let told = |total: &hilo_kafka::Received| String::from_utf8(total.record.value.clone()).unwrap();
+    let totals = read(&cluster, toys::TOTAL, 2);
+    assert_eq!(told(totals.last().unwrap()), sum.to_string());
+    joined.stop().unwrap();
+    last.stop().unwrap();
+}

@@ -1,0 +1,269 @@
+//! A real broker and a real registry for tests.
+#![doc = include_str!("../README.md")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "this crate is a part of tests, and a test fails by panicking"
+)]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// A broker that does not come up within this time never will.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Where both are, or why not.
+fn home() -> Option<&'static Path> {
+    static HOME: OnceLock<Option<PathBuf>> = OnceLock::new();
+    HOME.get_or_init(|| {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/kafka");
+        let output = Command::new(script).arg("install").output().unwrap();
+        if output.status.success() {
+            let path = String::from_utf8_lossy(&output.stdout);
+            return Some(PathBuf::from(path.lines().last().unwrap_or_default().trim()));
+        }
+        let reason = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "in CI nothing is skipped, and there is no broker: {reason}"
+        );
+        eprintln!("SKIPPED: no broker here: {reason}");
+        None
+    })
+    .as_deref()
+}
+
+/// A port that nobody uses now.
+#[must_use]
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// How a broker is to be reached.
+#[derive(Clone, Debug, Default)]
+pub struct Security {
+    /// Lines of `server.properties` that replace the plain listener's protocol; `{protocol}` stands in the listener.
+    pub protocol: Option<&'static str>,
+    /// More lines.
+    pub properties: Vec<String>,
+    /// Users of SCRAM-SHA-512: name and password.
+    pub users: Vec<(String, String)>,
+}
+
+/// A broker of one test.
+pub struct Broker {
+    folder: TempDir,
+    home: PathBuf,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl Broker {
+    /// Starts a broker without security; `None` where there is none to start.
+    #[must_use]
+    pub fn start() -> Option<Self> {
+        Self::with(&Security::default())
+    }
+
+    /// Starts a broker.
+    #[must_use]
+    pub fn with(security: &Security) -> Option<Self> {
+        let home = home()?.to_owned();
+        let folder = tempfile::tempdir().unwrap();
+        let (port, controller) = (free_port(), free_port());
+        let protocol = security.protocol.unwrap_or("PLAINTEXT");
+        let properties = folder.path().join("server.properties");
+        fs::write(
+            &properties,
+            format!(
+                "process.roles=broker,controller\nnode.id=1\n\
+                 listeners=CLIENT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
+                 advertised.listeners=CLIENT://127.0.0.1:{port}\n\
+                 listener.security.protocol.map=CLIENT:{protocol},CONTROLLER:PLAINTEXT\n\
+                 controller.listener.names=CONTROLLER\ninter.broker.listener.name=CLIENT\n\
+                 controller.quorum.voters=1@127.0.0.1:{controller}\nlog.dirs={}\n\
+                 auto.create.topics.enable=false\noffsets.topic.replication.factor=1\noffsets.topic.num.partitions=4\n\
+                 transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n\
+                 transaction.state.log.num.partitions=4\ngroup.initial.rebalance.delay.ms=0\n\
+                 group.min.session.timeout.ms=1000\n\
+                 transaction.abort.timed.out.transaction.cleanup.interval.ms=1000\n{}\n",
+                folder.path().join("log").display(),
+                security.properties.join("\n")
+            ),
+        )
+        .unwrap();
+        let mut broker = Self {
+            folder,
+            home,
+            port,
+            child: None,
+        };
+        let mut format = broker.java();
+        // A cluster id that begins with a dash would be taken for an option.
+        format.args([
+            "kafka.tools.StorageTool",
+            "format",
+            "-t",
+            "hilotestbed-AAAAAAAAAA",
+            "-c",
+        ]);
+        format.arg(&properties);
+        for (name, password) in &security.users {
+            format.args([
+                "--add-scram",
+                &format!("SCRAM-SHA-512=[name={name},password={password}]"),
+            ]);
+        }
+        let output = format.output().unwrap();
+        assert!(
+            output.status.success(),
+            "the broker's disk cannot be made: {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        broker.restart();
+        Some(broker)
+    }
+
+    fn java(&self) -> Command {
+        let java = fs::read_to_string(self.home.join("java")).unwrap();
+        let mut command = Command::new(java.trim());
+        // The tests share two cores with it.
+        command.args(["-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4", "-cp"]);
+        command.arg(format!("{}/libs/*", self.home.display()));
+        command
+    }
+
+    /// Address for clients.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Folder of the broker, for certificates beside it.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Starts it on the same port and disk, and waits until it answers.
+    pub fn restart(&mut self) {
+        self.kill();
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("broker.log"))
+            .unwrap();
+        let child = self
+            .java()
+            .arg("kafka.Kafka")
+            .arg(self.folder.path().join("server.properties"))
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            let ended = self.child.as_mut().unwrap().try_wait().unwrap();
+            assert!(
+                ended.is_none() && begun.elapsed() < PATIENCE,
+                "the broker does not come up: {}",
+                fs::read_to_string(self.folder.path().join("broker.log")).unwrap_or_default()
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A registry of one test, in memory.
+pub struct SchemaRegistry {
+    child: Child,
+    port: u16,
+}
+
+impl SchemaRegistry {
+    /// Starts a registry; `None` where there is none to start.
+    #[must_use]
+    pub fn start() -> Option<Self> {
+        Self::at(free_port())
+    }
+
+    /// Starts one at a port.
+    #[must_use]
+    pub fn at(port: u16) -> Option<Self> {
+        let home = home()?;
+        let java = fs::read_to_string(home.join("java21")).unwrap();
+        let child = Command::new(java.trim())
+            .args(["-Xmx384m", "-XX:+UseSerialGC"])
+            .arg(format!("-Dquarkus.http.port={port}"))
+            .args(["-Dquarkus.http.host=127.0.0.1", "-jar"])
+            .arg(home.join("registry/quarkus-run.jar"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let registry = Self { child, port };
+        let begun = Instant::now();
+        while !registry.answers() {
+            assert!(begun.elapsed() < PATIENCE, "the registry does not come up");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Some(registry)
+    }
+
+    /// Address of Confluent's API.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/apis/ccompat/v7", self.port)
+    }
+
+    /// Port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn answers(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else {
+            return false;
+        };
+        let asked = write!(
+            stream,
+            "GET /apis/ccompat/v7/subjects HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        );
+        let mut line = String::new();
+        let answered = BufReader::new(&mut stream).read_line(&mut line);
+        asked.is_ok() && answered.is_ok() && line.contains("200")
+    }
+}
+
+impl Drop for SchemaRegistry {
+    fn drop(&mut self) {
+        // A registry that has gone already is gone.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
