@@ -46,7 +46,7 @@ pub struct Engine {
 
 impl Engine {
     /// Starts the lanes of all processors of the plan.
-    pub fn start(plan: Plan) -> Result<Self, EngineError> {
+    pub fn start(plan: &Plan) -> Result<Self, EngineError> {
         let state_dir = plan.settings.state_dir.clone();
         std::fs::create_dir_all(&state_dir).map_err(|source| EngineError::Io {
             doing: format!("making the folder {}", state_dir.display()),

@@ -162,7 +162,7 @@ impl Lane {
             };
             let idle = incoming.is_none();
             if let Some(incoming) = incoming {
-                self.process(incoming)?;
+                self.process(&incoming)?;
             }
             if self.is_due(idle) {
                 self.commit()?;
@@ -227,7 +227,7 @@ impl Lane {
         })
     }
 
-    fn process(&mut self, incoming: Incoming) -> Result<(), EngineError> {
+    fn process(&mut self, incoming: &Incoming) -> Result<(), EngineError> {
         let Some(position) = self.positions.get_mut(&(incoming.input, incoming.partition)) else {
             return Ok(());
         };
@@ -247,13 +247,13 @@ impl Lane {
             if receipt > 0 {
                 self.batch.receipts.push(receipt);
             }
-            self.note_age(&incoming);
-            self.feed(task, topic, &incoming)
+            self.note_age(incoming);
+            self.feed(task, topic, incoming)
         };
         match outcome {
-            Ok(()) => self.send_outputs(task, topic, receipt, &incoming),
+            Ok(()) => self.send_outputs(task, topic, receipt, incoming),
             Err(ProcessorError::Store(error)) => Err(ProcessorError::Store(error).into()),
-            Err(error) => self.poisoned(&incoming, PROCESSOR_ERROR, error.to_string()),
+            Err(error) => self.poisoned(incoming, PROCESSOR_ERROR, error.to_string()),
         }
     }
 

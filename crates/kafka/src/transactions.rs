@@ -6,7 +6,7 @@ use crate::error::failed;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message as _, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, NoCustomPartitioner, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, NoCustomPartitioner, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::{ClientContext, TopicPartitionList};
 use rustc_hash::FxHashMap;
 use std::sync::{Mutex, PoisonError};
@@ -158,7 +158,7 @@ impl Transactions {
             producer.send_offsets_to_transaction(offsets, group, timeout)
         })?;
         at(Step::OffsetsSent);
-        match self.retrying("committing", |producer, timeout| producer.commit_transaction(timeout)) {
+        match self.retrying("committing", Producer::commit_transaction) {
             Ok(()) => {}
             Err(NotCommitted::Restart(EngineError::Client { source, .. })) => {
                 return Err(NotCommitted::Restart(EngineError::Indeterminate { source }));
@@ -183,7 +183,7 @@ impl Transactions {
         if let Err(error) = self.producer.flush(self.timeout) {
             tracing::debug!(%error, "a transaction that is given up was not sent whole");
         }
-        match self.retrying("aborting", |producer, timeout| producer.abort_transaction(timeout)) {
+        match self.retrying("aborting", Producer::abort_transaction) {
             Ok(()) => {}
             Err(NotCommitted::Restart(error)) => return Err(error),
             Err(NotCommitted::Abort { error, .. }) => return Err(unable("aborting", error)),

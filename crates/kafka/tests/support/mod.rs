@@ -69,7 +69,7 @@ pub(crate) fn start(
     log();
     let registry = Registry::new();
     let measures = Arc::new(Measures::new(&registry).unwrap());
-    let engine = Engine::start(Plan {
+    let engine = Engine::start(&Plan {
         topology: toys::topology(),
         processors: processors.to_vec(),
         cluster: cluster.clone(),
