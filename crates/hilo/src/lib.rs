@@ -21,7 +21,10 @@ mod trace;
 
 use clap::Parser as _;
 use cli::{Cli, Command};
-use std::process::ExitCode;
+use std::{
+    io::{IsTerminal as _, stderr},
+    process::ExitCode,
+};
 use tracing_subscriber::EnvFilter;
 
 /// The program: reads the arguments, runs the command, says what failed.
@@ -30,7 +33,9 @@ pub fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("HILO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(stderr)
+        // Colours in a file are noise.
+        .with_ansi(stderr().is_terminal())
         .init();
     let cli = Cli::parse();
     let result = match &cli.command {

@@ -1,6 +1,6 @@
 //! `hilo replay`: captures in, derived topics, final state, golden record and metrics out.
 
-use crate::{captures, pipeline, topology::Tenants};
+use crate::{captures, pipeline, progress::Progress, topology::Tenants};
 use anyhow::{Context as _, Result};
 use hilo_contracts::{
     codec::{self, Codec as _},
@@ -112,6 +112,8 @@ pub fn reasons<'a>(counts: impl Iterator<Item = (&'a str, &'a str, u64)>) -> BTr
 
 /// Replays `inputs` into the folder `out`.
 pub fn replay(inputs: &[PathBuf], out: &Path, tenants: &Tenants) -> Result<Summary> {
+    // Before the folder: a wrong file name makes none.
+    let records = captures::records(inputs)?;
     let state = out.join("state");
     fs::create_dir_all(&state).with_context(|| format!("cannot make the folder {}", state.display()))?;
     let database = out.join("golden.db");
@@ -130,7 +132,9 @@ pub fn replay(inputs: &[PathBuf], out: &Path, tenants: &Tenants) -> Result<Summa
     let mut offsets: BTreeMap<&'static str, i64> = BTreeMap::new();
     let mut table = Table::default();
     let metric = codec::metric();
-    let run = pipeline::run(tenants, captures::records(inputs)?, |batch| {
+    let mut progress = Progress::new("facts");
+    let run = pipeline::run(tenants, records, |batch| {
+        progress.add(batch.len() as u64);
         let mut known: Vec<Placed> = Vec::with_capacity(batch.len());
         for record in batch {
             if record.topic == topics::METRIC {
@@ -152,6 +156,7 @@ pub fn replay(inputs: &[PathBuf], out: &Path, tenants: &Tenants) -> Result<Summa
         golden.apply(&known)?;
         Ok(())
     })?;
+    progress.finish();
     for file in files.values_mut() {
         file.flush()?;
     }

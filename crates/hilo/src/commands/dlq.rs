@@ -127,6 +127,11 @@ fn replay(place: &Place, reason: Option<&str>, event_id: Option<&str>, as_json: 
         }
         Ok(())
     })?;
+    if deliveries.is_empty() {
+        return Err(Failure::failed(anyhow!(
+            "no dead letter is selected; `hilo dlq list` names them and their reasons"
+        )));
+    }
     let codec = codec::raw();
     let mut again: BTreeMap<String, Record> = BTreeMap::new();
     each(place, topics::RAW, |record| {

@@ -12,6 +12,8 @@ const AHEAD: usize = 8;
 
 pub(crate) fn run(arguments: &Ingest) -> Result<(), Failure> {
     let (_, dir) = place::open(&arguments.place)?;
+    // Before the directory: a wrong file name makes none.
+    let records = captures::records(&arguments.files)?;
     let directory = DataDir::open(&dir)?;
     let log = RawLog::open(&directory, topics::RAW)?;
     let before = log.len();
@@ -23,7 +25,7 @@ pub(crate) fn run(arguments: &Ingest) -> Result<(), Failure> {
         progress.add(count as u64);
         Ok(())
     };
-    for record in captures::records(&arguments.files)? {
+    for record in records {
         batch.push(record?);
         if batch.len() == BATCH {
             receipts.push_back((batch.len(), log.append(std::mem::take(&mut batch))));
