@@ -101,7 +101,7 @@ impl Source for NodeSource {
         Ok(Snapshot {
             now: progress.now.unwrap_or_default(),
             label: self.label.clone(),
-            warnings: warnings(&progress, &outcomes),
+            warnings: warnings(&progress, &counts),
             outcomes,
             flows,
             lag,
@@ -173,7 +173,17 @@ fn outcomes(counts: &Totals) -> Outcomes {
     }
 }
 
-fn warnings(progress: &Progress, outcomes: &Outcomes) -> Vec<Warning> {
+/// What is counted under `name`, as a list of labels with their counts.
+fn listed(counts: &Totals, name: &str) -> Option<String> {
+    let of: Vec<String> = counts
+        .iter()
+        .filter(|((counter, _), count)| counter == name && **count > 0)
+        .map(|((_, label), count)| format!("{} {count}", label.replace('_', " ")))
+        .collect();
+    (!of.is_empty()).then(|| of.join(", "))
+}
+
+fn warnings(progress: &Progress, counts: &Totals) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if !progress.running {
         warnings.push(Warning {
@@ -189,11 +199,27 @@ fn warnings(progress: &Progress, outcomes: &Outcomes) -> Vec<Warning> {
             action: "The numbers follow as they are processed; nothing is lost.".to_owned(),
         });
     }
-    if outcomes.unclassified > 0 {
+    if let Some(reasons) = listed(counts, "unclassified_reasons") {
         warnings.push(Warning {
             severity: Severity::Notice,
-            text: format!("{} items are of a kind that nobody knows yet.", outcomes.unclassified),
+            text: format!("Items of a kind that nobody knows yet: {reasons}."),
             action: "They are kept whole: hilo export unclassified shows them.".to_owned(),
+        });
+    }
+    if let Some(words) = listed(counts, "unknown_words") {
+        warnings.push(Warning {
+            severity: Severity::Notice,
+            text: format!("Facts with a word that this release does not know: {words}."),
+            action: "They are facts with the word as it came: hilo export conversation (status, account) shows them."
+                .to_owned(),
+        });
+    }
+    let overdue = count(counts, "orphans", "overdue");
+    if overdue > 0 {
+        warnings.push(Warning {
+            severity: Severity::Notice,
+            text: format!("{overdue} messages were known from statuses alone for an hour."),
+            action: "Another tool sends on this number, or the sends do not reach /v1/outbound.".to_owned(),
         });
     }
     warnings

@@ -11,6 +11,7 @@ mod normalize;
 mod outcome;
 mod people;
 mod update;
+mod vocabulary;
 
 pub use dedup::Deduplicate;
 pub use normalize::{Normalize, dead_letter};

@@ -97,6 +97,7 @@ impl Normalize {
                 original,
             } => {
                 context.count("items", "unclassified");
+                context.count("unclassified_reasons", reason);
                 let fact = Unclassified {
                     event_id: event_id("unclassified", raw, Some(position)),
                     tenant: raw.tenant.clone(),

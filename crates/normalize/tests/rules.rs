@@ -627,3 +627,39 @@ fn a_batch_split_into_deliveries_has_the_same_items() {
     };
     assert_eq!(told(&whole), told(&split));
 }
+
+#[test]
+fn words_that_nobody_knows_are_facts_and_counted_once() {
+    let hologram =
+        r#"{"from":"56961234567","id":"h1","timestamp":"1777899600","type":"hologram","hologram":{"depth":3}}"#;
+    let all = [
+        line("messages", &format!(r#"{{"messages":[{hologram},{MESSAGE}]}}"#)),
+        line("messages", &format!(r#"{{"messages":[{hologram}]}}"#)),
+        line(
+            "messages",
+            r#"{"statuses":[{"id":"m","status":"savoured","timestamp":"1"}]}"#,
+        ),
+        line("account_update", r#"{"event":"ACCOUNT_SOMETHING"}"#),
+        line(
+            "message_template_status_update",
+            r#"{"event":"SLEEPING","message_template_id":1}"#,
+        ),
+        line("tracking_events", "{}"),
+        line("messages", "null"),
+    ];
+    let run = lines(&all.join("\n"));
+    assert_eq!(run.outcomes(), [5, 1, 2, 0]);
+    for (word, count) in [
+        ("message_type", 1),
+        ("status", 1),
+        ("account_event", 1),
+        ("template_event", 1),
+    ] {
+        assert_eq!(run.count("unknown_words", word), count, "{word}");
+    }
+    for reason in ["unknown_field", "no_value"] {
+        assert_eq!(run.count("unclassified_reasons", reason), 1, "{reason}");
+    }
+    let item = run.items.iter().find(|item| item.content.contains("hologram")).unwrap();
+    assert!(item.content.contains(r#""hologram":{"depth":3}"#), "it is kept whole");
+}

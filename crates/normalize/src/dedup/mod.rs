@@ -5,6 +5,7 @@ mod link;
 mod pack;
 mod seen;
 
+use crate::vocabulary;
 use hilo_contracts::{
     item::{Body, Item, Sighting},
     topics,
@@ -39,6 +40,11 @@ impl Processor for Deduplicate {
         // What a request became was counted when it was told.
         if !callback::is_resolved(&item) {
             context.count("items", if told == Told::New { "emitted" } else { "duplicate" });
+        }
+        if told == Told::New
+            && let Some(word) = vocabulary::unknown(&item)
+        {
+            context.count("unknown_words", word);
         }
         if told == Told::New && matches!(item.body, Body::Status(_)) {
             context.count("statuses", "");
