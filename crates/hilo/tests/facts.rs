@@ -80,6 +80,22 @@ fn told_by(fact: &Value) -> Value {
         .into()
 }
 
+/// Who a person is, and was (in brackets).
+fn who(fact: &Value) -> String {
+    let mut text = fact["kind"].as_str().unwrap().to_owned();
+    for span in fact["identifiers"].as_array().unwrap() {
+        let identifier = format!("{} {}", span["kind"].as_str().unwrap(), span["value"].as_str().unwrap());
+        let is_former = !span["valid_to"].is_null();
+        let identifier = if is_former {
+            format!("({identifier})")
+        } else {
+            identifier
+        };
+        write!(text, ", {identifier}").unwrap();
+    }
+    text
+}
+
 /// Without what is empty.
 fn shown(value: &Value) -> Option<Value> {
     match value {
@@ -147,9 +163,11 @@ fn every_documented_shape_is_a_typed_fact() {
     for name in names {
         writeln!(told, "{name}").unwrap();
         for (topic, fact) in facts.get(&name).into_iter().flatten() {
-            // Sessions have tests of their own.
-            if fact["session"].is_null() {
-                writeln!(told, "  {topic} {}", told_by(fact)).unwrap();
+            match *topic {
+                // People and sessions have tests of their own; here is who was seen.
+                "identity" => writeln!(told, "  identity {}", who(fact)).unwrap(),
+                _ if !fact["session"].is_null() => {}
+                _ => writeln!(told, "  {topic} {}", told_by(fact)).unwrap(),
             }
         }
     }

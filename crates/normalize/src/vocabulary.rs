@@ -1,12 +1,11 @@
 //! Words of the platform that are known. A new one is no error: its item is a fact with the word as it came, and is counted,
 //! so that somebody sees that the platform began to say something new.
 
-use hilo_contracts::item::{Body, Item};
+use hilo_contracts::item::{Body, Item, Origin};
 
 /// Types of messages; `unknown` is a legacy type, and that of a message that names none.
 const MESSAGE_TYPES: [&str; 21] = [
     "text",
-    "template",
     "interactive",
     "image",
     "audio",
@@ -25,6 +24,7 @@ const MESSAGE_TYPES: [&str; 21] = [
     "unsupported",
     "request_welcome",
     "media_placeholder",
+    "template",
     "unknown",
 ];
 
@@ -50,7 +50,11 @@ const TEMPLATE_EVENTS: [&str; 14] = [
 /// What about an item is a word that nobody knows yet; a label of a counter.
 pub(crate) fn unknown(item: &Item) -> Option<&'static str> {
     match &item.body {
-        Body::Message(message) => (!MESSAGE_TYPES.contains(&message.kind.as_str())).then_some("message_type"),
+        // The types of our own lines are ours.
+        Body::Message(message) => {
+            let told_by_platform = matches!(message.origin, Origin::Received | Origin::Echo | Origin::History);
+            (told_by_platform && !MESSAGE_TYPES.contains(&message.kind.as_str())).then_some("message_type")
+        }
         Body::Status(status) => (!STATUSES.contains(&status.status.as_str())).then_some("status"),
         Body::Account(account) if account.kind == "account_update" => Some("account_event"),
         Body::Account(account) if account.kind == "template_status" => {
