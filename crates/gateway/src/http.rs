@@ -77,6 +77,7 @@ pub struct Gateway<L> {
     codec: AvroCodec<Raw>,
     registry: Registry,
     measures: Measures,
+    alive: Readiness,
     ready: Readiness,
     stray: Notice,
     unsigned: Notice,
@@ -94,11 +95,19 @@ impl<L: DurableLog> Gateway<L> {
             codec: codec::raw(),
             registry: registry.clone(),
             measures: Measures::new(registry)?,
+            alive: Box::new(|| Ok(())),
             ready: Box::new(|| Ok(())),
             stray: Notice::default(),
             unsigned: Notice::default(),
             refused: Notice::default(),
         })
+    }
+
+    /// What `/healthz` asks; the error says what hangs.
+    #[must_use]
+    pub fn alive_when(mut self, alive: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
+        self.alive = Box::new(alive);
+        self
     }
 
     /// What `/readyz` asks; the error says what is missing.
@@ -242,7 +251,7 @@ pub fn router<L: DurableLog>(gateway: Gateway<L>) -> Router {
         .route("/v1/outbound", post(outbound::<L>).fallback(wrong_method))
         .route("/v1/inbox", post(inbox::<L>).fallback(wrong_method))
         .route("/v1/crm/{system}", post(crm::<L>).fallback(wrong_method))
-        .route("/healthz", get(async || "ok\n"))
+        .route("/healthz", get(health::<L>))
         .route("/readyz", get(readiness::<L>))
         .route("/metrics", get(metrics::<L>))
         .with_state(Arc::new(gateway))
@@ -319,6 +328,13 @@ async fn crm<L: DurableLog>(
         _ => Err(Refusal::Address),
     };
     gateway.answer(Endpoint::Crm, result)
+}
+
+async fn health<L: DurableLog>(State(gateway): Shared<L>) -> Response {
+    match (gateway.alive)() {
+        Ok(()) => "ok\n".into_response(),
+        Err(hangs) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "error": hangs }))).into_response(),
+    }
 }
 
 async fn readiness<L: DurableLog>(State(gateway): Shared<L>) -> Response {

@@ -1,6 +1,7 @@
 //! Arguments of the binary.
 
-use clap::{Args, Parser, Subcommand};
+use crate::kafka::role::Role;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
 
 /// WhatsApp Business events into a CRM's truth.
@@ -17,6 +18,12 @@ pub(crate) enum Command {
     Demo(Demo),
     /// All roles in one process on the embedded engine, for real use on one machine.
     Up(Up),
+    /// The named roles on Kafka, as many processes as you like.
+    Run(Run),
+    /// Topics as code: what each must be, is, and how it becomes so.
+    Topics(Topics),
+    /// Contracts as code, at the schema registry.
+    Schemas(Schemas),
     /// Append captures to the raw topic, as the gateway would.
     Ingest(Ingest),
     /// Run the whole topology over captures, deterministically and at full speed.
@@ -78,6 +85,59 @@ pub(crate) struct Demo {
 pub(crate) struct Up {
     #[command(flatten)]
     pub place: Place,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Run {
+    /// Roles of this process.
+    #[arg(required = true, value_name = "ROLE", value_enum)]
+    pub roles: Vec<Role>,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Topics {
+    #[arg(value_enum)]
+    pub command: TopicsCommand,
+    /// Configuration file [default: ./hilo.toml if there].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print as JSON, one topic a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum TopicsCommand {
+    /// What must be there.
+    List,
+    /// Compare it with the cluster.
+    Check,
+    /// Make what is missing, set what is set otherwise.
+    Apply,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Schemas {
+    #[arg(value_enum)]
+    pub command: SchemasCommand,
+    /// Configuration file [default: ./hilo.toml if there].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print as JSON, one version a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SchemasCommand {
+    /// What there is.
+    List,
+    /// Whether the registry has it.
+    Check,
+    /// Register it, when a release is deployed.
+    Register,
 }
 
 #[derive(Args, Debug)]

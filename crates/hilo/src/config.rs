@@ -1,6 +1,7 @@
 //! Configuration: one TOML file, every key overridable by the environment (`HILO__HTTP__LISTEN=…`). Unknown keys are
 //! refused with the nearest known one; an error names the line or the variable, and never quotes what may be a secret.
 
+mod kafka;
 mod keys;
 mod secret;
 mod settings;
@@ -10,6 +11,7 @@ mod tests;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use hilo_gateway::{TenantSecrets, is_tenant_name};
 use jiff::tz::TimeZone;
+pub(crate) use kafka::Kafka;
 use secret::SecretRef;
 use settings::{Origin, Settings, Written};
 use std::{
@@ -60,13 +62,6 @@ impl Default for Storage {
             data_dir: PathBuf::from("data"),
         }
     }
-}
-
-/// A Kafka cluster.
-#[derive(Clone, Debug)]
-pub(crate) struct Kafka {
-    /// Host and port of each, at least one.
-    pub bootstrap_servers: Vec<String>,
 }
 
 /// A schema registry with Confluent's API.
@@ -150,7 +145,7 @@ impl Config {
             storage: Storage {
                 data_dir: data_dir(&settings)?.unwrap_or(default.storage.data_dir),
             },
-            kafka: kafka(&settings)?,
+            kafka: kafka::read(&settings)?,
             registry: registry(&settings)?,
             tenants: tenants(&settings)?,
         })
@@ -196,18 +191,6 @@ fn data_dir(settings: &Settings) -> Result<Option<PathBuf>> {
         "{origin}: storage.data_dir is empty: name a folder"
     );
     Ok(Some(value.into()))
-}
-
-fn kafka(settings: &Settings) -> Result<Option<Kafka>> {
-    let Some(Written { value, origin }) = required(settings, "kafka", "bootstrap_servers")? else {
-        return Ok(None);
-    };
-    let bootstrap_servers: Vec<String> = value.split(',').map(|server| server.trim().to_owned()).collect();
-    ensure!(
-        bootstrap_servers.iter().all(|server| is_address(server)),
-        "{origin}: kafka.bootstrap_servers {value:?} is no list of addresses with ports: write for example a:9092,b:9092"
-    );
-    Ok(Some(Kafka { bootstrap_servers }))
 }
 
 fn registry(settings: &Settings) -> Result<Option<Registry>> {

@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod conversations;
 mod failure;
+mod kafka;
 mod node;
 pub mod pipeline;
 mod place;
@@ -41,6 +42,9 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Demo(arguments) => commands::demo::run(arguments),
         Command::Up(arguments) => commands::up::run(arguments),
+        Command::Run(arguments) => commands::run::run(arguments),
+        Command::Topics(arguments) => commands::topics::run(arguments),
+        Command::Schemas(arguments) => commands::schemas::run(arguments),
         Command::Ingest(arguments) => commands::ingest::run(arguments),
         Command::Replay(arguments) => commands::replay::run(arguments),
         Command::Export(arguments) => commands::export::run(arguments),

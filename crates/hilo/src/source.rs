@@ -26,11 +26,11 @@ use std::{
 };
 
 /// Points of a live trend: five minutes at one a second.
-const TREND: usize = 300;
+pub(crate) const TREND: usize = 300;
 /// Hours of a number's trend.
 const HOURS: usize = 48;
 /// Conversations shown.
-const CONVERSATIONS: usize = 12;
+pub(crate) const CONVERSATIONS: usize = 12;
 /// Facts shown behind a number: the latest of them.
 const FACTS: usize = 100;
 /// From this many waiting records on the page says that it is behind.
@@ -38,7 +38,7 @@ const BEHIND: u64 = 10_000;
 
 /// Prefixes of trace ids that name a number, not a thing.
 const NUMBER: &str = "number:";
-const OUTCOME: &str = "outcome:";
+pub(crate) const OUTCOME: &str = "outcome:";
 const REASON: &str = "reason:";
 
 /// Reads a node for its pages.
@@ -52,7 +52,7 @@ pub(crate) struct NodeSource {
 struct State {
     log: Log,
     golden: Golden,
-    flows: BTreeMap<&'static str, Meter>,
+    flows: Meters,
     lag: Series,
 }
 
@@ -71,18 +71,18 @@ impl NodeSource {
             state: Mutex::new(State {
                 log: Log::open(dir, topology),
                 golden: Golden::open_read_only(&dir.join(crate::node::GOLDEN_DB))?,
-                flows: BTreeMap::new(),
+                flows: Meters::new(),
                 lag: Series::new(TREND),
             }),
         })
     }
 }
 
-fn unavailable(error: impl std::fmt::Display) -> SourceError {
+pub(crate) fn unavailable(error: impl std::fmt::Display) -> SourceError {
     SourceError::Unavailable(error.to_string())
 }
 
-fn wall_clock() -> Millis {
+pub(crate) fn wall_clock() -> Millis {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_millis() as Millis)
@@ -96,7 +96,7 @@ impl Source for NodeSource {
         let counts = state.log.counts().map_err(unavailable)?;
         let outcomes = outcomes(&counts);
         let lag = state.lag(&progress);
-        let flows = state.flows(&table, &counts);
+        let flows = flows(&mut state.flows, &table, count(&counts, "statuses", ""));
         let conversations = state.golden.recent_conversations(CONVERSATIONS).map_err(unavailable)?;
         Ok(Snapshot {
             now: progress.now.unwrap_or_default(),
@@ -246,36 +246,40 @@ impl State {
             trace: format!("{OUTCOME}emitted"),
         }
     }
+}
 
-    fn flows(&mut self, table: &Table, counts: &Totals) -> Vec<Flow> {
-        let total = |metric: &str| {
-            table
-                .rows()
-                .filter(|row| row.metric == metric && row.window.is_none() && row.dimensions.is_empty())
-                .map(|row| row.value.unwrap_or_default() as u64)
-                .sum()
-        };
-        let flows = [
-            ("Messages received", "traffic_inbound", total("traffic_inbound")),
-            ("Messages sent", "traffic_outbound", total("traffic_outbound")),
-            ("Statuses", "delivery_rate", count(counts, "statuses", "")),
-        ];
-        let now = wall_clock();
-        flows
-            .into_iter()
-            .map(|(name, metric, total)| {
-                let meter = self.flows.entry(name).or_insert_with(|| Meter::new(TREND));
-                meter.record(now, total);
-                Flow {
-                    name: name.to_owned(),
-                    per_second: meter.per_second(),
-                    total,
-                    trend: meter.trend(),
-                    trace: format!("{NUMBER}{metric}"),
-                }
-            })
-            .collect()
-    }
+/// What flows, by name.
+pub(crate) type Meters = BTreeMap<&'static str, Meter>;
+
+/// Messages and statuses, with their trends.
+pub(crate) fn flows(meters: &mut Meters, table: &Table, statuses: u64) -> Vec<Flow> {
+    let total = |metric: &str| {
+        table
+            .rows()
+            .filter(|row| row.metric == metric && row.window.is_none() && row.dimensions.is_empty())
+            .map(|row| row.value.unwrap_or_default() as u64)
+            .sum()
+    };
+    let flows = [
+        ("Messages received", "traffic_inbound", total("traffic_inbound")),
+        ("Messages sent", "traffic_outbound", total("traffic_outbound")),
+        ("Statuses", "delivery_rate", statuses),
+    ];
+    let now = wall_clock();
+    flows
+        .into_iter()
+        .map(|(name, metric, total)| {
+            let meter = meters.entry(name).or_insert_with(|| Meter::new(TREND));
+            meter.record(now, total);
+            Flow {
+                name: name.to_owned(),
+                per_second: meter.per_second(),
+                total,
+                trend: meter.trend(),
+                trace: format!("{NUMBER}{metric}"),
+            }
+        })
+        .collect()
 }
 
 /// Numbers that have a card.
@@ -291,7 +295,7 @@ const CARDS: [&str; 9] = [
     "bot_containment_rate",
 ];
 
-fn numbers(table: &Table) -> Vec<NumberCard> {
+pub(crate) fn numbers(table: &Table) -> Vec<NumberCard> {
     let whole = |row: &&Metric| row.dimensions.is_empty() && CARDS.contains(&row.metric.as_str());
     let mut trends: BTreeMap<(&str, &str), Vec<Point>> = BTreeMap::new();
     for row in table.rows().filter(whole) {
@@ -338,7 +342,7 @@ fn dimension<'a>(row: &'a Metric, name: &str) -> Option<&'a str> {
         .map(|dimension| dimension.value.as_str())
 }
 
-fn templates(table: &Table) -> Vec<TemplateRow> {
+pub(crate) fn templates(table: &Table) -> Vec<TemplateRow> {
     let mut templates: BTreeMap<(String, String, String), TemplateRow> = BTreeMap::new();
     for row in table.rows().filter(|row| row.window.is_none()) {
         let (Some(template), Some(language)) = (dimension(row, "template"), dimension(row, "language")) else {
@@ -377,7 +381,7 @@ fn templates(table: &Table) -> Vec<TemplateRow> {
     templates.into_values().collect()
 }
 
-fn senders(table: &Table) -> Vec<SenderRow> {
+pub(crate) fn senders(table: &Table) -> Vec<SenderRow> {
     table
         .rows()
         .filter(|row| row.window.is_none())

@@ -744,15 +744,20 @@ impl Lane {
         let ready = self.joined && self.slots.values().all(|slot| slot.restore.is_none());
         self.job.measures.pulse(self.job.spec.name, self.index, ready);
         self.job.measures.committed(self.job.spec.name, self.index);
-        for (topic, partition, end) in self.consumer.context().take_ends() {
-            let Some(input) = self.job.inputs.iter().position(|input| input.name == topic) else {
+        for end in self.consumer.context().take_ends() {
+            let Some(input) = self.job.inputs.iter().position(|input| input.name == end.topic) else {
                 continue;
             };
-            let Some(position) = self.positions.get(&(input, partition)) else {
+            let Some(position) = self.positions.get(&(input, end.partition)) else {
                 continue;
             };
-            let lag = (end - position.committed).max(0);
-            let labels = [self.job.spec.name, self.job.inputs[input].topic, &partition.to_string()];
+            let upto = if end.reached { position.next } else { end.offset };
+            let lag = (upto - position.committed).max(0);
+            let labels = [
+                self.job.spec.name,
+                self.job.inputs[input].topic,
+                &end.partition.to_string(),
+            ];
             self.job.measures.lag_records.with_label_values(&labels).set(lag);
             if lag == 0 {
                 self.job.measures.lag_seconds.with_label_values(&labels).set(0.0);

@@ -186,6 +186,12 @@ impl Measures {
             .set(since.as_secs_f64());
     }
 
+    /// A reader outside of transactions took in so many records, perhaps none.
+    pub fn took_in(&self, reader: &str, place: usize, records: u64) {
+        self.pulse(reader, place, true);
+        self.read.with_label_values(&[reader]).inc_by(records);
+    }
+
     /// The histogram of one processor, looked up once.
     pub(crate) fn latency_of(&self, processor: &str) -> Histogram {
         self.latency.with_label_values(&[processor])
@@ -204,11 +210,8 @@ impl Measures {
     }
 
     /// Whether every lane has joined its group and restored its state; else which one has not.
-    pub fn ready(&self) -> Result<(), String> {
+    pub fn all_ready(&self) -> Result<(), String> {
         let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        if lanes.is_empty() {
-            return Err("no lane has started".to_owned());
-        }
         match lanes.iter().find(|(_, pulse)| !pulse.ready) {
             None => Ok(()),
             Some((lane, _)) => Err(format!("lane {lane} waits for its group or restores its state")),

@@ -4,9 +4,11 @@ use crate::EngineError;
 use crate::cluster::{Cluster, MAX_RECORD_BYTES};
 use crate::error::failed;
 use crate::framing::{Framing, Times};
+use crate::rebalance::{Reports, log};
 use hilo_domain::Millis;
 use hilo_stream::Record;
 use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, NoCustomPartitioner, Producer as _, ProducerContext, ThreadedProducer};
@@ -54,11 +56,18 @@ impl Waiting {
     }
 }
 
-struct Receipts;
+#[derive(Default)]
+struct Receipts {
+    reports: Reports,
+}
 
 impl ClientContext for Receipts {
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "the Kafka producer reports");
+        self.reports.report(&error, reason);
+    }
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
     }
 }
 
@@ -94,7 +103,7 @@ impl RawProducer {
         config.set("message.timeout.ms", patience.as_millis().to_string());
         config.set("queue.buffering.max.kbytes", "131072");
         let producer = config
-            .create_with_context(Receipts)
+            .create_with_context(Receipts::default())
             .map_err(failed("making a producer"))?;
         Ok(Self {
             producer,

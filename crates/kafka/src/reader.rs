@@ -4,13 +4,14 @@ use crate::EngineError;
 use crate::cluster::Cluster;
 use crate::error::failed;
 use crate::framing::{Framing, Times};
+use crate::rebalance::Quiet;
 use crate::topics;
 use hilo_stream::Record;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,11 +32,13 @@ pub struct Received {
 
 /// Reads all partitions of some topics, each from an offset of its own.
 pub struct Reader {
-    consumer: BaseConsumer,
+    consumer: BaseConsumer<Quiet>,
     topics: Vec<(String, &'static str)>,
     framing: Arc<Framing>,
     /// Next offset by place in `topics` and partition.
     next: FxHashMap<(usize, i32), i64>,
+    /// Partitions whose end was met; the last offsets there may be of control records, which nobody sees.
+    ended: FxHashSet<i32>,
 }
 
 impl Reader {
@@ -46,9 +49,10 @@ impl Reader {
         framing: Arc<Framing>,
         mut from: impl FnMut(&'static str, i32) -> i64,
     ) -> Result<Self, EngineError> {
-        let consumer: BaseConsumer = cluster
-            .reader("hilo.reader")
-            .create()
+        let mut config = cluster.reader("hilo.reader");
+        config.set("enable.partition.eof", "true");
+        let consumer: BaseConsumer<Quiet> = config
+            .create_with_context(Quiet::default())
             .map_err(failed("making a consumer"))?;
         let there = topics::partitions(cluster)?;
         let mut list = TopicPartitionList::new();
@@ -87,6 +91,7 @@ impl Reader {
             topics: names,
             framing,
             next,
+            ended: FxHashSet::default(),
         })
     }
 
@@ -109,6 +114,12 @@ impl Reader {
                         return Err(failed("reading")(KafkaError::MessageConsumption(code)));
                     }
                     tracing::warn!(%code, "the Kafka client waits");
+                }
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    self.ended.insert(partition);
+                    if received.is_empty() && begun.elapsed() >= patience {
+                        break;
+                    }
                 }
                 Some(Err(error)) => return Err(failed("reading")(error)),
                 Some(Ok(message)) => {
@@ -138,19 +149,49 @@ impl Reader {
         }
         Ok(received)
     }
+}
 
-    /// Records up to the present end of the topics that were not read yet. Control records of transactions count, so a
-    /// reader that has read everything may see one or two a partition; [`Reader::is_through`] knows better.
-    pub fn behind(&self) -> Result<i64, EngineError> {
-        let mut behind = 0;
-        for (&(place, partition), &next) in &self.next {
-            let name = &self.topics[place].0;
-            let (_, end) = self
+/// Reads a topic from its first record to the end that it has now.
+pub struct Whole {
+    reader: Reader,
+    /// Stable ends by partition.
+    ends: Vec<(i32, i64)>,
+}
+
+/// Records at once.
+const CHUNK: usize = 10_000;
+
+impl Whole {
+    /// Begins at the first record.
+    pub fn open(cluster: &Cluster, topic: &'static str, framing: Arc<Framing>) -> Result<Self, EngineError> {
+        let reader = Reader::open(cluster, &[topic], framing, |_, _| 0)?;
+        let name = cluster.name(topic);
+        let mut ends = Vec::new();
+        for &(place, partition) in reader.next.keys() {
+            debug_assert_eq!(place, 0, "there is one topic");
+            let (_, end) = reader
                 .consumer
-                .fetch_watermarks(name, partition, ANSWER)
+                .fetch_watermarks(&name, partition, ANSWER)
                 .map_err(failed(format!("asking for the ends of {name}")))?;
-            behind += (end - next).max(0);
+            ends.push((partition, end));
         }
-        Ok(behind)
+        Ok(Self { reader, ends })
+    }
+
+    /// The next records; `None` at the end.
+    pub fn read(&mut self) -> Result<Option<Vec<Received>>, EngineError> {
+        loop {
+            let through = self.ends.iter().all(|(partition, end)| {
+                let next = self.reader.next.get(&(0, *partition)).copied().unwrap_or_default();
+                next >= *end || self.reader.ended.contains(partition)
+            });
+            if through {
+                return Ok(None);
+            }
+            let records = self.reader.read(CHUNK, Duration::from_millis(200))?;
+            if !records.is_empty() {
+                return Ok(Some(records));
+            }
+        }
     }
 }

@@ -1,13 +1,15 @@
 //! What the group says, as events in the lane's loop: a callback only notes it.
 
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// A change of what the group gives to this member.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,13 +20,22 @@ pub(crate) enum Change {
     Revoked { partitions: Vec<i32>, lost: bool },
 }
 
-/// Ends of partitions by (topic at the cluster, partition): the last offset that a reader of committed records may see.
-pub(crate) type Ends = Vec<(String, i32, i64)>;
+/// What the client knows of a partition that it reads.
+pub(crate) struct End {
+    /// At the cluster.
+    pub(crate) topic: String,
+    pub(crate) partition: i32,
+    /// Up to here a reader of committed records may see.
+    pub(crate) offset: i64,
+    /// Everything up to there has been handed over; what is left of the offsets are control records, which nobody sees.
+    pub(crate) reached: bool,
+}
 
 /// The consumer's callbacks.
 pub(crate) struct LaneContext {
     changes: Mutex<VecDeque<Change>>,
-    ends: Mutex<Ends>,
+    ends: Mutex<Vec<End>>,
+    reports: Reports,
     closing: AtomicBool,
 }
 
@@ -33,6 +44,7 @@ impl LaneContext {
         Self {
             changes: Mutex::default(),
             ends: Mutex::default(),
+            reports: Reports::default(),
             closing: AtomicBool::new(false),
         }
     }
@@ -43,7 +55,7 @@ impl LaneContext {
     }
 
     /// What the client last knew of the ends.
-    pub(crate) fn take_ends(&self) -> Ends {
+    pub(crate) fn take_ends(&self) -> Vec<End> {
         std::mem::take(&mut *self.ends.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -55,11 +67,16 @@ impl LaneContext {
 
 impl ClientContext for LaneContext {
     fn stats(&self, statistics: Statistics) {
-        let mut ends = Ends::new();
+        let mut ends = Vec::new();
         for (topic, found) in statistics.topics {
             for (partition, found) in found.partitions {
                 if found.ls_offset >= 0 {
-                    ends.push((topic.clone(), partition, found.ls_offset));
+                    ends.push(End {
+                        topic: topic.clone(),
+                        partition,
+                        offset: found.ls_offset,
+                        reached: found.next_offset >= found.ls_offset && found.fetchq_cnt == 0,
+                    });
                 }
             }
         }
@@ -67,7 +84,11 @@ impl ClientContext for LaneContext {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "the Kafka client reports");
+        self.reports.report(&error, reason);
+    }
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
     }
 }
 
@@ -102,15 +123,50 @@ pub(crate) fn let_go(consumer: &BaseConsumer<LaneContext>) {
 }
 
 /// Callbacks of consumers without a group.
-pub(crate) struct Quiet;
+#[derive(Default)]
+pub(crate) struct Quiet(Reports);
 
 impl ClientContext for Quiet {
     fn error(&self, error: KafkaError, reason: &str) {
         // The end of a partition is told as a result, and is none.
-        if !matches!(error, KafkaError::PartitionEOF(_)) {
-            tracing::warn!(%error, reason, "the Kafka client reports");
+        if !matches!(error, KafkaError::PartitionEOF(_)) && !reason.contains("reached end of partition") {
+            self.0.report(&error, reason);
         }
+    }
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
     }
 }
 
 impl ConsumerContext for Quiet {}
+
+/// How often the same trouble is told.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// What a client reports, each kind of trouble once in a while: without a broker it reports thousands a second.
+#[derive(Default)]
+pub(crate) struct Reports(Mutex<Vec<(Option<RDKafkaErrorCode>, Instant)>>);
+
+impl Reports {
+    pub(crate) fn report(&self, error: &KafkaError, reason: &str) {
+        let code = error.rdkafka_error_code();
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|(_, at)| at.elapsed() < AGAIN);
+        if told.iter().any(|(had, _)| *had == code) {
+            return;
+        }
+        told.push((code, Instant::now()));
+        tracing::warn!(%error, reason, "the Kafka client reports");
+    }
+}
+
+/// The client's own log: what it calls an error is reported as one too, so here it is detail.
+pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
+            tracing::error!(facility, message, "the Kafka client");
+        }
+        _ => tracing::debug!(facility, message, "the Kafka client"),
+    }
+}

@@ -58,11 +58,13 @@ impl Restore {
         let mut uncommitted = config.clone();
         uncommitted.set("isolation.level", "read_uncommitted");
         let doing = || format!("asking for the end of {topic}");
-        let probe: BaseConsumer<Quiet> = uncommitted.create_with_context(Quiet).map_err(failed(doing()))?;
+        let probe: BaseConsumer<Quiet> = uncommitted
+            .create_with_context(Quiet::default())
+            .map_err(failed(doing()))?;
         let (low, target) = probe
             .fetch_watermarks(topic, partition, ANSWER)
             .map_err(failed(doing()))?;
-        let watcher = config.create_with_context(Quiet).map_err(failed(doing()))?;
+        let watcher = config.create_with_context(Quiet::default()).map_err(failed(doing()))?;
         Ok(Self {
             topic: topic.to_owned(),
             partition,
@@ -98,7 +100,10 @@ impl Restore {
                     return Ok(Progress::More);
                 }
                 // What is there now is stable up to the target: the end that this reader meets is at it or behind.
-                let reader: BaseConsumer<Quiet> = self.config.create_with_context(Quiet).map_err(failed(doing()))?;
+                let reader: BaseConsumer<Quiet> = self
+                    .config
+                    .create_with_context(Quiet::default())
+                    .map_err(failed(doing()))?;
                 let mut list = TopicPartitionList::new();
                 list.add_partition_offset(&self.topic, self.partition, Offset::Offset(self.position))
                     .map_err(failed(doing()))?;

@@ -4,6 +4,7 @@ use crate::EngineError;
 use crate::cluster::{Cluster, MAX_CHANGELOG_BYTES, MAX_RECORD_BYTES};
 use crate::error::failed;
 use crate::names::{TIME, changelog};
+use crate::rebalance::Quiet;
 use hilo_contracts::ContractError;
 use hilo_contracts::schemas::Kept;
 use hilo_stream::{Scope, TopicKind, Topology};
@@ -16,7 +17,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const DAY: i64 = 86_400_000;
 /// Patience with one question to the broker.
@@ -134,7 +135,10 @@ pub enum Found {
 /// Partitions by topic at the cluster.
 pub(crate) fn partitions(cluster: &Cluster) -> Result<FxHashMap<String, i32>, EngineError> {
     let doing = || format!("asking {} for its topics", cluster.bootstrap_servers);
-    let consumer: BaseConsumer = cluster.reader("hilo.topics").create().map_err(failed(doing()))?;
+    let consumer: BaseConsumer<Quiet> = cluster
+        .reader("hilo.topics")
+        .create_with_context(Quiet::default())
+        .map_err(failed(doing()))?;
     let metadata = consumer.fetch_metadata(None, ANSWER).map_err(failed(doing()))?;
     Ok(metadata
         .topics()
@@ -245,6 +249,21 @@ pub fn apply(cluster: &Cluster, plans: &[TopicPlan], sizes: Sizes) -> Result<Vec
         for answer in answers {
             if let Err((name, code)) = answer {
                 refused(&name, "it cannot be made", [code])?;
+            }
+        }
+        // A broker answers before all of it knows of them.
+        let begun = Instant::now();
+        loop {
+            let there = partitions(cluster)?;
+            match plans.iter().find(|plan| !there.contains_key(&plan.name)) {
+                None => break,
+                Some(plan) if begun.elapsed() > ANSWER => {
+                    return Err(EngineError::Topic {
+                        topic: plan.name.clone(),
+                        problem: "it was made and does not appear".to_owned(),
+                    });
+                }
+                Some(_) => std::thread::sleep(Duration::from_millis(100)),
             }
         }
     }

@@ -3,6 +3,8 @@
 use crate::EngineError;
 use crate::cluster::Cluster;
 use crate::error::failed;
+use crate::rebalance::{Reports, log};
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message as _, OwnedHeaders};
@@ -23,12 +25,17 @@ pub(crate) enum Purpose {
 /// Last offset of each partition of the changelog in the open transaction.
 #[derive(Default)]
 struct Deliveries {
+    reports: Reports,
     changelog: Mutex<FxHashMap<i32, i64>>,
 }
 
 impl ClientContext for Deliveries {
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "the Kafka producer reports");
+        self.reports.report(&error, reason);
+    }
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
     }
 }
 

@@ -219,7 +219,9 @@ impl SchemaRegistry {
         let child = Command::new(java.trim())
             .args(["-Xmx384m", "-XX:+UseSerialGC"])
             .arg(format!("-Dquarkus.http.port={port}"))
-            .args(["-Dquarkus.http.host=127.0.0.1", "-jar"])
+            .args(["-Dquarkus.http.host=127.0.0.1", "-Dquarkus.management.host=127.0.0.1"])
+            // Several of them run side by side.
+            .args(["-Dquarkus.management.port=0", "-jar"])
             .arg(home.join("registry/quarkus-run.jar"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -4,11 +4,12 @@ use crate::{
     cli::Doctor,
     config::{Config, Registry},
     failure::Failure,
-    topology,
+    kafka, topology,
 };
 use anyhow::anyhow;
 use hilo_contracts::schemas;
 use hilo_domain::time;
+use hilo_kafka::topics;
 use hilo_stream::embedded::{DataDir, Log};
 use serde::Serialize;
 use std::{
@@ -75,6 +76,21 @@ pub(crate) fn run(arguments: &Doctor) -> Result<(), Failure> {
     }
     if let Some(address) = config.registry.as_ref().and_then(Registry::address) {
         note("registry", reachable(&address));
+    }
+    if config.kafka.is_some() {
+        match kafka::Place::new(&config) {
+            Err(failure) => note("cluster", Err(failure.to_string())),
+            Ok(place) => {
+                let plans = place.plans().map_err(|failure| failure.to_string());
+                let topics = plans.and_then(|plans| {
+                    topics::require(&place.cluster, &plans).map_err(|error| error.to_string())?;
+                    Ok(format!("{} topics are as they must be", plans.len()))
+                });
+                note("topics", topics);
+                let contracts = place.framing().map_err(|failure| failure.to_string());
+                note("contracts", contracts.map(|_| "all are registered".to_owned()));
+            }
+        }
     }
     let topology = topology::topology(&crate::place::tenants(&config));
     note(

@@ -1,9 +1,10 @@
 //! `hilo export`: a topic as ndjson.
 
-use crate::{cli::Export, failure::Failure, place, topology};
+use crate::{cli::Export, failure::Failure, kafka, place, topology};
 use anyhow::{Context as _, anyhow};
 use hilo_contracts::json;
-use hilo_stream::{TopicKind, embedded::Log};
+use hilo_kafka::Whole;
+use hilo_stream::{Record, TopicKind, embedded::Log};
 use std::io::{BufWriter, Write as _, stdout};
 
 /// Records read at once.
@@ -28,20 +29,35 @@ pub(crate) fn run(arguments: &Export) -> Result<(), Failure> {
             arguments.topic
         )));
     };
-    place::must_exist(&dir)?;
-    let mut log = Log::open(&dir, &topology);
     let mut out = BufWriter::with_capacity(1 << 18, stdout().lock());
-    let mut from = 0;
-    loop {
-        let records = log.read(topic, from, CHUNK)?;
-        let Some((last, _)) = records.last() else { break };
-        from = last + 1;
-        for (_, record) in &records {
-            let wanted = arguments.from.is_none_or(|from| from <= record.timestamp)
-                && arguments.to.is_none_or(|to| record.timestamp < to);
-            if wanted {
-                json::write(topic, &record.value, &mut out).context("the export cannot be written")?;
-                out.write_all(b"\n").context("the export cannot be written")?;
+    let mut write = |record: &Record| -> anyhow::Result<()> {
+        let wanted = arguments.from.is_none_or(|from| from <= record.timestamp)
+            && arguments.to.is_none_or(|to| record.timestamp < to);
+        if wanted {
+            json::write(topic, &record.value, &mut out)?;
+            out.write_all(b"\n")?;
+        }
+        Ok(())
+    };
+    // A data directory that is named is meant.
+    if config.kafka.is_some() && arguments.place.data_dir.is_none() {
+        let place = kafka::Place::new(&config)?;
+        let mut reader = Whole::open(&place.cluster, topic, place.framing()?)?;
+        while let Some(records) = reader.read()? {
+            for received in &records {
+                write(&received.record).context("the export cannot be written")?;
+            }
+        }
+    } else {
+        place::must_exist(&dir)?;
+        let mut log = Log::open(&dir, &topology);
+        let mut from = 0;
+        loop {
+            let records = log.read(topic, from, CHUNK)?;
+            let Some((last, _)) = records.last() else { break };
+            from = last + 1;
+            for (_, record) in &records {
+                write(record).context("the export cannot be written")?;
             }
         }
     }

@@ -1,26 +1,43 @@
 //! `hilo metrics`: the numbers.
 
-use crate::{cli::Metrics, failure::Failure, node, place, topology};
-use hilo_contracts::{facts::Metric, json};
+use crate::{cli::Metrics, failure::Failure, kafka, node, place, topology};
+use hilo_contracts::{
+    codec::{self, Codec as _},
+    facts::Metric,
+    json, topics,
+};
 use hilo_domain::time::to_rfc3339;
+use hilo_kafka::Whole;
 use hilo_metrics::table::Table;
 use hilo_stream::embedded::Log;
 use std::io::{Write as _, stdout};
 
 pub(crate) fn run(arguments: &Metrics) -> Result<(), Failure> {
     let (config, dir) = place::open(&arguments.place)?;
-    place::must_exist(&dir)?;
-    let topology = topology::topology(&place::tenants(&config))?;
-    let mut log = Log::open(&dir, &topology);
     let mut table = Table::default();
-    let mut from = 0;
-    loop {
-        let rows = node::read_metrics(&mut log, &mut from)?;
-        if rows.is_empty() {
-            break;
+    // A data directory that is named is meant.
+    if config.kafka.is_some() && arguments.place.data_dir.is_none() {
+        let place = kafka::Place::new(&config)?;
+        let codec = codec::metric();
+        let mut reader = Whole::open(&place.cluster, topics::METRIC, place.framing()?)?;
+        while let Some(records) = reader.read()? {
+            for received in records {
+                table.apply(codec.decode(&received.record.value)?);
+            }
         }
-        for row in rows {
-            table.apply(row);
+    } else {
+        place::must_exist(&dir)?;
+        let topology = topology::topology(&place::tenants(&config))?;
+        let mut log = Log::open(&dir, &topology);
+        let mut from = 0;
+        loop {
+            let rows = node::read_metrics(&mut log, &mut from)?;
+            if rows.is_empty() {
+                break;
+            }
+            for row in rows {
+                table.apply(row);
+            }
         }
     }
     let wanted = |row: &&Metric| {

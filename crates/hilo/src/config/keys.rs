@@ -7,10 +7,25 @@ use std::collections::BTreeSet;
 /// Stands for a name that the user chooses.
 const ANY: &str = "*";
 
-const KNOWN: [&[&str]; 9] = [
+const KNOWN: [&[&str]; 24] = [
     &["http", "listen"],
     &["storage", "data_dir"],
     &["kafka", "bootstrap_servers"],
+    &["kafka", "topic_prefix"],
+    &["kafka", "partitions"],
+    &["kafka", "replication"],
+    &["kafka", "lanes"],
+    &["kafka", "commit_interval_ms"],
+    &["kafka", "transaction_timeout_ms"],
+    &["kafka", "session_timeout_ms"],
+    &["kafka", "instance"],
+    &["kafka", "security_protocol"],
+    &["kafka", "ca_file"],
+    &["kafka", "certificate_file"],
+    &["kafka", "key_file"],
+    &["kafka", "sasl_mechanism"],
+    &["kafka", "username"],
+    &["kafka", "password"],
     &["registry", "url"],
     &["tenants", ANY, "verify_token"],
     &["tenants", ANY, "app_secrets"],

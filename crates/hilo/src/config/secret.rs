@@ -37,10 +37,16 @@ impl SecretRef {
         })
     }
 
-    /// The secret itself.
+    /// The secret itself, as the gateway compares it.
     pub(super) fn resolve(&self) -> Result<Secret> {
+        let key = &self.key;
+        Secret::new(&self.text()?).ok_or_else(|| anyhow!("{key} is empty: an empty secret would let everybody in"))
+    }
+
+    /// The secret's text.
+    pub(crate) fn text(&self) -> Result<String> {
         let Self { key, text } = self;
-        let text = if let Some(name) = text.strip_prefix("env:") {
+        Ok(if let Some(name) = text.strip_prefix("env:") {
             std::env::var(name)
                 .map_err(|_| anyhow!("{key}: the environment has no {name}; set it, or use file:PATH"))?
         } else if let Some(path) = text.strip_prefix("file:") {
@@ -50,7 +56,6 @@ impl SecretRef {
             text.trim_end_matches(['\r', '\n']).to_owned()
         } else {
             text.clone()
-        };
-        Secret::new(&text).ok_or_else(|| anyhow!("{key} is empty: an empty secret would let everybody in"))
+        })
     }
 }

@@ -39,6 +39,7 @@ pub(super) struct Written<T> {
 enum Value {
     Text(String),
     List(Vec<String>),
+    Number(i64),
     /// Something that no key takes.
     Other,
 }
@@ -79,6 +80,7 @@ impl Settings {
                 DeValue::Array(items) => {
                     list(items.iter().map(toml::Spanned::get_ref)).map_or(Value::Other, Value::List)
                 }
+                DeValue::Integer(number) => number.as_str().parse().map_or(Value::Other, Value::Number),
                 _ => Value::Other,
             };
             self.values.insert(
@@ -172,6 +174,27 @@ impl Settings {
                 origin: origin.clone(),
             })),
             _ => bail!("{origin}: {} should be a text: write it in quotes", path.join(".")),
+        }
+    }
+
+    /// The whole number of a key, within `range`.
+    pub(super) fn number(&self, path: &[&str], range: std::ops::RangeInclusive<i64>) -> Result<Option<i64>> {
+        let Some(Written { value, origin }) = self.values.get(&owned(path)) else {
+            return Ok(None);
+        };
+        let number = match (value, origin) {
+            (Value::Number(number), _) => Some(*number),
+            (Value::Text(text), Origin::Environment(_)) => text.trim().parse().ok(),
+            _ => None,
+        };
+        match number.filter(|number| range.contains(number)) {
+            Some(number) => Ok(Some(number)),
+            None => bail!(
+                "{origin}: {} should be a whole number from {} to {}, without quotes",
+                path.join("."),
+                range.start(),
+                range.end()
+            ),
         }
     }
 

@@ -1,0 +1,72 @@
+//! `hilo topics`: topics as code.
+
+use crate::{
+    cli::{Topics, TopicsCommand},
+    failure::Failure,
+    kafka::Place,
+    place,
+};
+use anyhow::anyhow;
+use hilo_kafka::topics::{self, Found, TopicPlan};
+use serde_json::json;
+
+pub(crate) fn run(arguments: &Topics) -> Result<(), Failure> {
+    let config = place::config(arguments.config.as_deref())?;
+    let place = Place::new(&config)?;
+    let plans = place.plans()?;
+    let found = match arguments.command {
+        TopicsCommand::List => None,
+        TopicsCommand::Check => Some(topics::check(&place.cluster, &plans)?),
+        TopicsCommand::Apply => Some(topics::apply(&place.cluster, &plans, place.sizes)?),
+    };
+    let applied = matches!(arguments.command, TopicsCommand::Apply);
+    let mut wrong = 0;
+    for (at, plan) in plans.iter().enumerate() {
+        let state = found.as_ref().map(|found| state(&found[at], applied));
+        wrong += usize::from(!applied && found.as_ref().is_some_and(|found| found[at] != Found::Right));
+        if arguments.json {
+            println!(
+                "{}",
+                json!({"topic": plan.name, "partitions": plan.partitions, "config": plan.config, "why": plan.why, "state": state})
+            );
+        } else {
+            println!("{}", line(plan, state.as_deref()));
+        }
+    }
+    if wrong > 0 {
+        return Err(Failure::failed(anyhow!(
+            "{wrong} of {} topics are not as they must be: run `hilo topics apply`",
+            plans.len()
+        )));
+    }
+    Ok(())
+}
+
+fn state(found: &Found, applied: bool) -> String {
+    match found {
+        Found::Right => "ok".to_owned(),
+        Found::Missing if applied => "made".to_owned(),
+        Found::Missing => "missing".to_owned(),
+        Found::Partitions(count) => format!("has {count} partitions"),
+        Found::Config(other) => {
+            let other: Vec<String> = other
+                .iter()
+                .map(|(key, had, wanted)| format!("{key} {had} → {wanted}"))
+                .collect();
+            format!("{}{}", if applied { "set: " } else { "differs: " }, other.join(", "))
+        }
+    }
+}
+
+fn line(plan: &TopicPlan, state: Option<&str>) -> String {
+    let kept = match plan.config.get("retention.ms").map(String::as_str) {
+        Some("-1") | None => "for ever".to_owned(),
+        Some(millis) => format!("{} d", millis.parse::<i64>().unwrap_or_default() / 86_400_000),
+    };
+    let cleanup = plan.config.get("cleanup.policy").map_or("", String::as_str);
+    let state = state.map(|state| format!("{state:<10} ")).unwrap_or_default();
+    format!(
+        "{state}{:<32} {:>4} partitions  {cleanup:<8} {kept:<9} {}",
+        plan.name, plan.partitions, plan.why
+    )
+}

@@ -1,0 +1,91 @@
+//! Hilo on a Kafka cluster: what the commands need of it.
+
+pub(crate) mod golden;
+pub(crate) mod page;
+pub(crate) mod raw;
+pub(crate) mod role;
+
+use crate::{config::Config, failure::Failure, place, topology};
+use anyhow::anyhow;
+use hilo_contracts::schemas;
+use hilo_kafka::{
+    Cluster, Framing, LaneSettings,
+    registry::SchemaRegistry,
+    topics::{self, Sizes, TopicPlan},
+};
+use hilo_stream::Topology;
+use std::{path::Path, sync::Arc};
+
+/// A cluster with its registry, and the topology that runs there.
+pub(crate) struct Place {
+    pub cluster: Cluster,
+    pub sizes: Sizes,
+    pub topology: Topology,
+    registry_url: String,
+}
+
+impl Place {
+    /// What the configuration names; without `[kafka]` and `[registry]` there is none.
+    pub(crate) fn new(config: &Config) -> Result<Self, Failure> {
+        let Some(kafka) = &config.kafka else {
+            return Err(Failure::usage(anyhow!(
+                "no cluster is configured: add [kafka] with bootstrap_servers to hilo.toml, or use `hilo up` on one machine"
+            )));
+        };
+        let Some(registry) = &config.registry else {
+            return Err(Failure::usage(anyhow!(
+                "no schema registry is configured: add [registry] with its url to hilo.toml"
+            )));
+        };
+        let mut security: Vec<(String, String)> = kafka
+            .security
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), value.clone()))
+            .collect();
+        if let Some(password) = &kafka.password {
+            security.push(("sasl.password".to_owned(), password.text().map_err(Failure::usage)?));
+        }
+        Ok(Self {
+            cluster: Cluster {
+                bootstrap_servers: kafka.bootstrap_servers.join(","),
+                prefix: kafka.topic_prefix.clone(),
+                security,
+            },
+            sizes: Sizes {
+                partitions: kafka.partitions,
+                replication: kafka.replication,
+            },
+            topology: topology::topology(&place::tenants(config))?,
+            registry_url: registry.url.clone(),
+        })
+    }
+
+    pub(crate) fn registry(&self) -> Result<SchemaRegistry, Failure> {
+        Ok(SchemaRegistry::new(&self.registry_url, &self.cluster.prefix)?)
+    }
+
+    /// Topics as they must be.
+    pub(crate) fn plans(&self) -> Result<Vec<TopicPlan>, Failure> {
+        Ok(topics::plan(&self.cluster, &self.topology, self.sizes, schemas::kept)?)
+    }
+
+    /// The schema ids of all contracts, looked up once; a missing one is refused.
+    pub(crate) fn framing(&self) -> Result<Arc<Framing>, Failure> {
+        let subjects = self.topology.topics().iter().filter_map(|topic| topic.schema);
+        Ok(Arc::new(self.registry()?.framing(subjects)?))
+    }
+}
+
+/// How lanes work, by the configuration.
+pub(crate) fn lane_settings(config: &Config, dir: &Path) -> Option<LaneSettings> {
+    let kafka = config.kafka.as_ref()?;
+    Some(LaneSettings {
+        lanes: kafka.lanes,
+        commit_interval: kafka.commit_interval,
+        transaction_timeout: kafka.transaction_timeout,
+        session_timeout: kafka.session_timeout,
+        instance: kafka.instance.clone(),
+        state_dir: dir.join("state"),
+        kill_point: None,
+    })
+}
