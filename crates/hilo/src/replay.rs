@@ -1,6 +1,10 @@
 //! `hilo replay`: captures in, derived topics, final state, golden record and metrics out.
 
-use crate::{captures, pipeline, progress::Progress, topology::Tenants};
+use crate::{
+    captures, pipeline,
+    progress::Progress,
+    topology::{Tenants, topology},
+};
 use anyhow::{Context as _, Result};
 use hilo_contracts::{
     codec::{self, Codec as _},
@@ -8,6 +12,7 @@ use hilo_contracts::{
 };
 use hilo_golden::{Golden, Placed};
 use hilo_metrics::table::{self, Table};
+use hilo_stream::TopicKind;
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -15,16 +20,6 @@ use std::{
     io::{BufWriter, Write as _},
     path::{Path, PathBuf},
 };
-
-/// Derived topics that are written as they are; metrics go through their highest revision first.
-const TOPICS: [&str; 6] = [
-    topics::IDENTITY,
-    topics::CONVERSATION,
-    topics::STATUS,
-    topics::ACCOUNT,
-    topics::UNCLASSIFIED,
-    topics::DEAD_LETTER,
-];
 
 /// `summary.json`.
 #[derive(Debug, Serialize)]
@@ -125,9 +120,15 @@ pub fn replay(inputs: &[PathBuf], out: &Path, tenants: &Tenants) -> Result<Summa
     }
     let mut golden = Golden::open(&database)?;
     let mut files: BTreeMap<&str, BufWriter<File>> = BTreeMap::new();
-    for topic in TOPICS {
-        let name = topic.strip_prefix("hilo.").unwrap_or(topic);
-        files.insert(topic, create(&out.join(format!("{name}.ndjson")))?);
+    // Derived topics are written as they are; metrics go through their highest revision first.
+    let topology = topology(tenants)?;
+    let derived = topology
+        .topics()
+        .iter()
+        .filter(|topic| topic.kind == TopicKind::Derived);
+    for topic in derived.filter(|topic| topic.name != topics::METRIC) {
+        let name = topic.name.strip_prefix("hilo.").unwrap_or(topic.name);
+        files.insert(topic.name, create(&out.join(format!("{name}.ndjson")))?);
     }
     let mut offsets: BTreeMap<&'static str, i64> = BTreeMap::new();
     let mut table = Table::default();
