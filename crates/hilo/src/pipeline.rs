@@ -4,7 +4,7 @@ use crate::topology::{Tenants, dead_letter, topology};
 use anyhow::{Context as _, Result, anyhow};
 use hilo_contracts::topics;
 use hilo_domain::Millis;
-use hilo_stream::{Counts, Executor, Record};
+use hilo_stream::{Counts, Executor, ProcessorSpec, Record};
 use std::{
     sync::mpsc::{Receiver, SyncSender, sync_channel},
     thread,
@@ -55,21 +55,28 @@ pub fn run(
     mut sink: impl FnMut(Vec<Record>) -> Result<()>,
 ) -> Result<Run> {
     let topology = topology(tenants)?;
+    // The numbers, and whoever reads what they write.
+    let mut last: Vec<&ProcessorSpec> = Vec::new();
+    for processor in topology.processors() {
+        let reads = |writer: &ProcessorSpec| writer.writes().any(|topic| processor.inputs.contains(&topic));
+        if processor.name == METRICS || last.iter().any(|writer| reads(writer)) {
+            last.push(processor);
+        }
+    }
+    let counted: Vec<&str> = last
+        .iter()
+        .flat_map(|processor| processor.inputs.iter().copied())
+        .collect();
+    let last: Vec<&str> = last.iter().map(|processor| processor.name).collect();
     let between: Vec<&str> = topology
         .processors()
         .iter()
         .map(|processor| processor.name)
-        .filter(|name| ![FAN_OUT, METRICS].contains(name))
-        .collect();
-    let counted: Vec<&str> = topology
-        .processors()
-        .iter()
-        .filter(|processor| processor.name == METRICS)
-        .flat_map(|processor| processor.inputs.iter().copied())
+        .filter(|name| *name != FAN_OUT && !last.contains(name))
         .collect();
     let mut fan_out = Executor::new(&topology, &[FAN_OUT], dead_letter)?;
     let mut fold = Executor::new(&topology, &between, dead_letter)?;
-    let mut numbers = Executor::new(&topology, &[METRICS], dead_letter)?;
+    let mut numbers = Executor::new(&topology, &last, dead_letter)?;
     let (steps, to_fold) = sync_channel::<Vec<Step>>(WAITING);
     let (made, to_numbers) = sync_channel::<Made>(WAITING);
     let (records, to_sink) = sync_channel::<Vec<Record>>(WAITING);

@@ -5,7 +5,7 @@ use crate::{
     rows::Rows, sessions::Known, windows::Zones,
 };
 use hilo_contracts::{
-    codec::{self, AvroCodec, Codec, ContractError},
+    codec::{self, AvroCodec, Codec},
     facts::{Account, Conversation, Identity, Metric, Status},
     topics,
 };
@@ -63,7 +63,7 @@ impl Processor for Metrics {
     fn tick(&mut self, now: Millis, context: &mut Context) -> Result<(), ProcessorError> {
         let rows = self.publish(now)?;
         for row in rows {
-            let value = self.metric.encode(&row).map_err(contract)?;
+            let value = self.metric.encode(&row).map_err(ProcessorError::contract)?;
             context.send(topics::METRIC, key(&row), now, value);
         }
         Ok(())
@@ -86,12 +86,7 @@ impl Processor for Metrics {
 }
 
 fn decode<T>(codec: &impl Codec<T>, record: &Record) -> Result<T, ProcessorError> {
-    codec.decode(&record.value).map_err(contract)
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "shape of map_err")]
-fn contract(error: ContractError) -> ProcessorError {
-    ProcessorError::Contract(error.to_string())
+    codec.decode(&record.value).map_err(ProcessorError::contract)
 }
 
 /// Key of a row on its topic: the topic is compacted by it.

@@ -33,6 +33,14 @@ pub enum ProcessorError {
     Contract(String),
 }
 
+impl ProcessorError {
+    /// For a fact that cannot be decoded or encoded: `codec.decode(…).map_err(ProcessorError::contract)`.
+    #[allow(clippy::needless_pass_by_value, reason = "shape of map_err")]
+    pub fn contract(error: impl std::fmt::Display) -> Self {
+        Self::Contract(error.to_string())
+    }
+}
+
 /// A processor: no clock, no randomness, no I/O, no environment. The same records in the same order give the same
 /// outputs and the same state.
 pub trait Processor: Send {
