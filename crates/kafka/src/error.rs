@@ -15,6 +15,25 @@ pub enum EngineError {
         #[source]
         source: KafkaError,
     },
+    /// The cluster does not let this client in, or is none that speaks with it.
+    #[error(
+        "Kafka: {servers} refuses this client: {reason}; look at security_protocol, ca_file, sasl_mechanism, username and \
+         password under [kafka]"
+    )]
+    Refused {
+        /// Addresses.
+        servers: String,
+        /// What the client says.
+        reason: String,
+    },
+    /// No broker answers.
+    #[error("Kafka: {servers} does not answer: {reason}")]
+    Silent {
+        /// Addresses.
+        servers: String,
+        /// What the client says.
+        reason: String,
+    },
     /// Another process took this one's place: it has a newer generation or the same transactional id.
     #[error(
         "Kafka: {doing}: this process was fenced by another one with the same place; it starts again from what is committed"

@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 mod cluster;
+mod contact;
 mod engine;
 mod error;
 mod framing;

@@ -2,15 +2,14 @@
 
 use crate::EngineError;
 use crate::cluster::{Cluster, MAX_CHANGELOG_BYTES, MAX_RECORD_BYTES};
+use crate::contact;
 use crate::error::failed;
 use crate::names::{TIME, changelog};
-use crate::rebalance::Quiet;
 use hilo_contracts::ContractError;
 use hilo_contracts::schemas::Kept;
 use hilo_stream::{Scope, TopicKind, Topology};
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -134,12 +133,7 @@ pub enum Found {
 
 /// Partitions by topic at the cluster.
 pub(crate) fn partitions(cluster: &Cluster) -> Result<FxHashMap<String, i32>, EngineError> {
-    let doing = || format!("asking {} for its topics", cluster.bootstrap_servers);
-    let consumer: BaseConsumer<Quiet> = cluster
-        .reader("hilo.topics")
-        .create_with_context(Quiet::default())
-        .map_err(failed(doing()))?;
-    let metadata = consumer.fetch_metadata(None, ANSWER).map_err(failed(doing()))?;
+    let metadata = contact::metadata(cluster, ANSWER)?;
     Ok(metadata
         .topics()
         .iter()

@@ -20,6 +20,9 @@ use tempfile::TempDir;
 /// A broker that does not come up within this time never will.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// Name and password of a secured broker itself, towards itself.
+const ITSELF: &str = "testbed";
+
 /// Where both are, or why not.
 fn home() -> Option<&'static Path> {
     static HOME: OnceLock<Option<PathBuf>> = OnceLock::new();
@@ -47,17 +50,6 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// How a broker is to be reached.
-#[derive(Clone, Debug, Default)]
-pub struct Security {
-    /// Lines of `server.properties` that replace the plain listener's protocol; `{protocol}` stands in the listener.
-    pub protocol: Option<&'static str>,
-    /// More lines.
-    pub properties: Vec<String>,
-    /// Users of SCRAM-SHA-512: name and password.
-    pub users: Vec<(String, String)>,
-}
-
 /// A broker of one test.
 pub struct Broker {
     folder: TempDir,
@@ -67,20 +59,43 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Starts a broker without security; `None` where there is none to start.
+    /// Starts a broker that lets everybody in; `None` where there is none to start.
     #[must_use]
     pub fn start() -> Option<Self> {
-        Self::with(&Security::default())
+        Self::with("PLAINTEXT", &[], |_| String::new())
     }
 
-    /// Starts a broker.
+    /// Starts a broker that speaks TLS only, with a certificate that [`Broker::ca_file`] vouches for, and lets `users`
+    /// (name and password) in by SCRAM-SHA-512.
     #[must_use]
-    pub fn with(security: &Security) -> Option<Self> {
+    pub fn secured(users: &[(&str, &str)]) -> Option<Self> {
+        let itself = [(ITSELF, ITSELF)];
+        Self::with("SASL_SSL", &[users, &itself].concat(), |broker| {
+            let store = broker.certify();
+            format!(
+                "ssl.keystore.type=PKCS12\nssl.keystore.location={}\nssl.keystore.password={ITSELF}\n\
+                 ssl.truststore.type=PEM\nssl.truststore.location={}\n\
+                 sasl.enabled.mechanisms=SCRAM-SHA-512\nsasl.mechanism.inter.broker.protocol=SCRAM-SHA-512\n\
+                 listener.name.client.scram-sha-512.sasl.jaas.config=\
+                 org.apache.kafka.common.security.scram.ScramLoginModule required username=\"{ITSELF}\" \
+                 password=\"{ITSELF}\";",
+                store.display(),
+                broker.ca_file().display()
+            )
+        })
+    }
+
+    fn with(protocol: &str, users: &[(&str, &str)], more: impl FnOnce(&Self) -> String) -> Option<Self> {
         let home = home()?.to_owned();
         let folder = tempfile::tempdir().unwrap();
         let (port, controller) = (free_port(), free_port());
-        let protocol = security.protocol.unwrap_or("PLAINTEXT");
         let properties = folder.path().join("server.properties");
+        let mut broker = Self {
+            folder,
+            home,
+            port,
+            child: None,
+        };
         fs::write(
             &properties,
             format!(
@@ -95,17 +110,11 @@ impl Broker {
                  transaction.state.log.num.partitions=4\ngroup.initial.rebalance.delay.ms=0\n\
                  group.min.session.timeout.ms=1000\n\
                  transaction.abort.timed.out.transaction.cleanup.interval.ms=1000\n{}\n",
-                folder.path().join("log").display(),
-                security.properties.join("\n")
+                broker.folder.path().join("log").display(),
+                more(&broker)
             ),
         )
         .unwrap();
-        let mut broker = Self {
-            folder,
-            home,
-            port,
-            child: None,
-        };
         let mut format = broker.java();
         // A cluster id that begins with a dash would be taken for an option.
         format.args([
@@ -116,7 +125,7 @@ impl Broker {
             "-c",
         ]);
         format.arg(&properties);
-        for (name, password) in &security.users {
+        for (name, password) in users {
             format.args([
                 "--add-scram",
                 &format!("SCRAM-SHA-512=[name={name},password={password}]"),
@@ -133,9 +142,12 @@ impl Broker {
         Some(broker)
     }
 
+    fn java_file(&self) -> PathBuf {
+        PathBuf::from(fs::read_to_string(self.home.join("java")).unwrap().trim())
+    }
+
     fn java(&self) -> Command {
-        let java = fs::read_to_string(self.home.join("java")).unwrap();
-        let mut command = Command::new(java.trim());
+        let mut command = Command::new(self.java_file());
         // The tests share two cores with it.
         command.args(["-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4", "-cp"]);
         command.arg(format!("{}/libs/*", self.home.display()));
@@ -148,10 +160,42 @@ impl Broker {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Folder of the broker, for certificates beside it.
+    /// Certificate by which clients know a secured broker.
     #[must_use]
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
+    pub fn ca_file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// Makes a key and a certificate, and gives the store that holds both.
+    fn certify(&self) -> PathBuf {
+        let store = self.folder.path().join("broker.p12");
+        let keytool = |arguments: &[&str]| {
+            // It stands beside every Java.
+            let output = Command::new(self.java_file().with_file_name("keytool"))
+                .args(arguments)
+                .args(["-alias", ITSELF, "-storetype", "PKCS12", "-storepass", ITSELF])
+                .arg("-keystore")
+                .arg(&store)
+                .output()
+                .unwrap();
+            assert!(
+                output.status.success(),
+                "keytool: {}",
+                String::from_utf8_lossy(&output.stdout)
+            );
+            output.stdout
+        };
+        keytool(&[
+            "-genkeypair",
+            "-keyalg",
+            "EC",
+            "-dname",
+            "CN=testbed",
+            "-ext",
+            "SAN=ip:127.0.0.1",
+        ]);
+        fs::write(self.ca_file(), keytool(&["-exportcert", "-rfc"])).unwrap();
+        store
     }
 
     /// SIGKILL.
