@@ -16,6 +16,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// The main job on this machine: a simulated platform, all roles, a live dashboard.
     Demo(Demo),
+    /// A simulated platform that sends to a gateway somewhere else.
+    Simulate(Simulate),
     /// All roles in one process on the embedded engine, for real use on one machine.
     Up(Up),
     /// The named roles on Kafka, as many processes as you like.
@@ -79,6 +81,50 @@ pub(crate) struct Demo {
     /// Print the summary as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Simulate {
+    /// Address of the gateway, without a path.
+    #[arg(long, value_name = "URL")]
+    pub to: String,
+    /// Tenant that it sends as.
+    #[arg(long)]
+    pub tenant: String,
+    /// Signs the webhooks.
+    #[arg(
+        long,
+        env = "HILO_SIMULATE_APP_SECRET",
+        hide_env_values = true,
+        value_name = "SECRET"
+    )]
+    pub app_secret: String,
+    /// Bearer token of the tenant's other lines.
+    #[arg(long, env = "HILO_SIMULATE_API_TOKEN", hide_env_values = true, value_name = "SECRET")]
+    pub api_token: String,
+    /// Items a second.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub rate: u32,
+    /// How long it sends, for example 30s, 5m; without it, until interrupted.
+    #[arg(long, value_parser = duration)]
+    pub duration: Option<Duration>,
+    /// Seed of the simulated world.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Print the counts as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl std::fmt::Debug for Simulate {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+        // It holds secrets.
+        formatter
+            .debug_struct("Simulate")
+            .field("to", &self.to)
+            .field("tenant", &self.tenant)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Args, Debug)]

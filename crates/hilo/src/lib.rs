@@ -41,6 +41,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
         Command::Demo(arguments) => commands::demo::run(arguments),
+        Command::Simulate(arguments) => commands::simulate::run(arguments),
         Command::Up(arguments) => commands::up::run(arguments),
         Command::Run(arguments) => commands::run::run(arguments),
         Command::Topics(arguments) => commands::topics::run(arguments),

@@ -24,7 +24,7 @@ use tokio::{net::TcpListener, sync::watch};
 const APP_SECRET: &str = "demo-app-secret";
 const API_TOKEN: &str = "demo-api-token";
 /// How long what is not acknowledged at the end is tried again.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn run(arguments: &Demo) -> Result<(), Failure> {
     let temporary = match &arguments.data_dir {
@@ -78,17 +78,7 @@ async fn play(arguments: &Demo, dir: &Path, tenants: &Tenants) -> Result<Report,
         drop(ended_server.wait_for(|ended| *ended).await);
     });
     let platform = async {
-        let duration = arguments.duration;
-        let stop = async {
-            match duration {
-                Some(duration) => tokio::select! {
-                    () = tokio::time::sleep(duration) => {}
-                    () = serve::interrupted() => {}
-                },
-                None => serve::interrupted().await,
-            }
-        };
-        let report = sender::send(simulator, start, &target, stop).await;
+        let report = sender::send(simulator, start, &target, over(arguments.duration)).await;
         end.send_replace(true);
         report
     };
@@ -98,6 +88,17 @@ async fn play(arguments: &Demo, dir: &Path, tenants: &Tenants) -> Result<Report,
     node.tick(now())?;
     up::finish(node)?;
     Ok(report)
+}
+
+/// Resolves after `duration`, or when somebody interrupts.
+pub(crate) async fn over(duration: Option<Duration>) {
+    match duration {
+        Some(duration) => tokio::select! {
+            () = tokio::time::sleep(duration) => {}
+            () = serve::interrupted() => {}
+        },
+        None => serve::interrupted().await,
+    }
 }
 
 fn secrets() -> TenantSecrets {
@@ -115,7 +116,7 @@ fn credentials() -> Credentials {
     }
 }
 
-fn now() -> Millis {
+pub(crate) fn now() -> Millis {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_millis() as Millis)

@@ -12,6 +12,7 @@ pub(crate) mod metrics;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod schemas;
+pub(crate) mod simulate;
 pub(crate) mod topics;
 pub(crate) mod topology;
 pub(crate) mod trace;
