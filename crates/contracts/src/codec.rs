@@ -4,7 +4,7 @@
 
 use crate::{
     datum::{self, Defect},
-    facts::{Account, Conversation, DeadLetter, Identity, Metric, Raw, Status, Unclassified},
+    facts::{Account, Consent, Conversation, DeadLetter, Identity, Metric, Raw, Status, Unclassified},
     schemas::{self, Version},
     shape, topics, transcode,
 };
@@ -169,6 +169,12 @@ pub fn raw() -> AvroCodec<Raw> {
 #[must_use]
 pub fn identity() -> AvroCodec<Identity> {
     of(topics::IDENTITY)
+}
+
+/// `hilo.consent`.
+#[must_use]
+pub fn consent() -> AvroCodec<Consent> {
+    of(topics::CONSENT)
 }
 
 /// `hilo.conversation`.

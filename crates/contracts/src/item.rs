@@ -466,3 +466,62 @@ pub enum MessageRecord {
         country: Option<String>,
     },
 }
+
+/// One sign of a person's will about being written to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sign {
+    /// Id within the tenant, from the item: the same whatever the order of arrival.
+    pub id: String,
+    /// Tenant.
+    pub tenant: String,
+    /// When it was given.
+    pub at: Millis,
+    /// `whatsapp`, `email`, …
+    pub channel: String,
+    /// `marketing`, …, or `all`.
+    pub purpose: String,
+    /// `granted`, `denied`, `withdrawn`, `blocked`, `unblocked`.
+    pub state: String,
+    /// `keyword`, `user_preferences`, `error`, `crm`.
+    pub method: String,
+    /// System that told it.
+    pub system: Option<String>,
+    /// Keyword, or what else was said in one word.
+    pub word: Option<String>,
+    /// Languages of the keyword, or of the wording agreed to.
+    pub language: Option<String>,
+    /// Legal basis, as the source names it.
+    pub legal_basis: Option<String>,
+    /// Jurisdiction, as the source names it.
+    pub jurisdiction: Option<String>,
+    /// Version of the wording agreed to.
+    pub text_version: Option<String>,
+    /// Who wrote it down.
+    pub actor: Option<String>,
+    /// Message, or the source's own reference.
+    pub reference: Option<String>,
+    /// End of a grant.
+    pub valid_to: Option<Millis>,
+    /// Hash of the element that said it.
+    pub evidence: String,
+    /// Hashes of the identifiers under which it was given, sorted.
+    pub subjects: Vec<String>,
+    /// Receipt.
+    pub received_at: Millis,
+    /// Delivery and item.
+    pub source: crate::facts::Source,
+}
+
+/// What travels to the consent ledger, keyed by person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ConsentRecord {
+    /// A sign of this person.
+    Sign(Box<Sign>),
+    /// A sign that is not this person's, or none any more.
+    Forget {
+        /// Tenant.
+        tenant: String,
+        /// Id of the sign.
+        id: String,
+    },
+}

@@ -12,6 +12,10 @@ pub const ACCOUNT_ITEM: &str = "hilo.account_item";
 pub const PERSON_ITEM: &str = "hilo.person_item";
 /// Items about a message with their person, keyed by message (internal).
 pub const MESSAGE_ITEM: &str = "hilo.message_item";
+/// Signs of a person's will, keyed by person (internal).
+pub const CONSENT_ITEM: &str = "hilo.consent_item";
+/// The consent ledger.
+pub const CONSENT: &str = "hilo.consent";
 /// Facts about who is who.
 pub const IDENTITY: &str = "hilo.identity";
 /// Messages, sessions, responses, hand-offs, ratings.

@@ -1,10 +1,10 @@
 //! What a thread keeps of an item: enough to fold sessions, and the fact it became, to be told again when the session
 //! or the person of it changes.
 
-use crate::details;
+use crate::{consent, details};
 use hilo_contracts::{
     facts::{AuthorRef, Conversation, Source, TemplateRef},
-    item::{Body, Inbox, Item, Message, Origin, Request},
+    item::{Body, Inbox, Item, Message, Origin, Request, Sign},
 };
 use hilo_domain::{Millis, hash, window};
 use hilo_stream::wire::{self, WireError};
@@ -53,6 +53,10 @@ pub(crate) struct Event {
     pub revision: i64,
     /// Whether readers know it as it is: not when it is new, came from another person or took a duplicate's place.
     pub told: bool,
+    /// What it says about being written to; hardly ever anything.
+    pub sign: Option<Box<Sign>>,
+    /// Whether the ledger of its person has the sign.
+    pub signed: bool,
     /// The fact without content, encoded: needed again only when its session or person changes.
     pub fact: Box<[u8]>,
 }
@@ -93,6 +97,8 @@ impl Event {
             session: None,
             revision: 0,
             told: false,
+            sign: consent::sign(item),
+            signed: false,
             fact: encoded,
         };
         Ok((event, fact))

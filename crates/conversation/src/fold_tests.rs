@@ -77,6 +77,8 @@ fn event(at: Millis, word: &str) -> Event {
         session: None,
         revision: 0,
         told: false,
+        sign: None,
+        signed: false,
         fact: Box::default(),
     }
 }

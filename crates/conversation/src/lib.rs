@@ -1,6 +1,7 @@
 //! Threads, sessions, first responses.
 #![doc = include_str!("../README.md")]
 
+mod consent;
 mod details;
 mod event;
 mod fold;
@@ -23,14 +24,24 @@ pub fn spec() -> ProcessorSpec {
         doc: "Folds the items of a person into messages, sessions, first responses and outcomes.",
         scope: Scope::Keyed,
         inputs: vec![topics::PERSON_ITEM],
-        outputs: vec![TopicSpec {
-            name: topics::CONVERSATION,
-            kind: TopicKind::Derived,
-            key: "person",
-            schema: Some(topics::CONVERSATION),
-            kept: "400 days: a year of history and a month to look back on it",
-            doc: "Messages, sessions, responses, hand-offs, ratings; higher revisions correct lower ones.",
-        }],
+        outputs: vec![
+            TopicSpec {
+                name: topics::CONVERSATION,
+                kind: TopicKind::Derived,
+                key: "person",
+                schema: Some(topics::CONVERSATION),
+                kept: "400 days: a year of history and a month to look back on it",
+                doc: "Messages, sessions, responses, hand-offs, ratings; higher revisions correct lower ones.",
+            },
+            TopicSpec {
+                name: topics::CONSENT_ITEM,
+                kind: TopicKind::Internal,
+                key: "person",
+                schema: None,
+                kept: "until read",
+                doc: "Signs of a person's will about being written to, and those that are not theirs any more.",
+            },
+        ],
         also_writes: vec![topics::PERSON_ITEM, topics::MESSAGE_ITEM],
         stores: vec![
             StoreSpec {

@@ -201,6 +201,7 @@ impl Thread {
             let gone = self.remove(old);
             event.revision = gone.revision;
             event.session = gone.session;
+            event.signed |= gone.signed;
         }
         let place = self.events.partition_point(|had| had.order() < event.order());
         self.events.insert(place, event);

@@ -1,13 +1,14 @@
 //! The conversation processor: items of a person in, messages and sessions out.
 
 use crate::{
+    consent,
     event::Event,
     person::{Changes, Holds as _, Person, SessionChange},
 };
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Conversation as Fact, Source},
-    item::{Body, MessageRecord, Move, Origin, PersonRecord, Resolved},
+    item::{Body, ConsentRecord, MessageRecord, Move, Origin, PersonRecord, Resolved},
     keys, topics,
 };
 use hilo_domain::{Millis, hash, window};
@@ -116,8 +117,9 @@ impl Conversation {
         let number = item.phone_number_id.as_deref().unwrap_or(NO_NUMBER);
         match person_id {
             Some(person_id) => self.place(&person_id, &item.tenant, country, number, event, Some(fact), context),
+            // Told once more when somebody is known, then from revision 1 on.
             None => {
-                fact.revision = 1;
+                fact.revision = 0;
                 fact.conversation_id = group_conversation(&fact);
                 fact.free_form_ends_at = fact.window_expires_at.map(window::free_form_end);
                 self.send(item.key.as_bytes(), &fact, context)
@@ -135,7 +137,7 @@ impl Conversation {
         tenant: &str,
         country: Option<String>,
         number: &str,
-        event: Event,
+        mut event: Event,
         fact: Option<Fact>,
         context: &mut Context,
     ) -> Result<(), ProcessorError> {
@@ -157,7 +159,7 @@ impl Conversation {
             .filter(|(other, _)| *other != number)
             .find_map(|(other, thread)| {
                 let place = thread.events.iter().rposition(|event| event.key == key)?;
-                thread.remove(place);
+                event.signed |= thread.remove(place).signed;
                 Some((other.clone(), place))
             });
         let changed = person.threads.entry(number.to_owned()).or_default().insert(event);
@@ -193,6 +195,7 @@ impl Conversation {
             since = since.min(self.refold(person_id, &number, &(place..=usize::MAX), None, context)?);
         }
         for (number, event) in gone {
+            unsign(person_id, &event, context)?;
             hand_over(&number, event, moved, context)?;
         }
         self.settle(person_id, since, context)
@@ -204,10 +207,10 @@ impl Conversation {
         };
         let found = person.threads.iter_mut().find_map(|(number, thread)| {
             let place = thread.events.iter().rposition(|event| *event.key == *key)?;
-            thread.remove(place);
-            Some((number.clone(), place))
+            Some((number.clone(), place, thread.remove(place)))
         });
-        if let Some((number, place)) = found {
+        if let Some((number, place, event)) = found {
+            unsign(person_id, &event, context)?;
             let since = self.refold(person_id, &number, &(place..=place), None, context)?;
             self.settle(person_id, since, context)?;
         }
@@ -237,6 +240,7 @@ impl Conversation {
         let conversation = hash::id("conversation_id", &[person_id.as_bytes(), number.as_bytes()]);
         let mut facts: Vec<Fact> = Vec::with_capacity(events.len());
         for index in events {
+            sign(person_id, &mut thread.events[index], context)?;
             let event = &thread.events[index];
             let new = new.take_if(|(key, _)| *key == event.key);
             let mut fact = new.map_or_else(|| event.fact(), |(_, fact)| Ok(fact))?;
@@ -331,6 +335,35 @@ fn group_conversation(fact: &Fact) -> Option<String> {
     ))
 }
 
+/// Tells the ledger of a person what an event of theirs says about being written to, or that it no longer says it.
+fn sign(person_id: &str, event: &mut Event, context: &mut Context) -> Result<(), ProcessorError> {
+    match &event.sign {
+        Some(sign) => {
+            let record = wire::encode(&ConsentRecord::Sign(sign.clone()))?;
+            context.send(topics::CONSENT_ITEM, person_id.as_bytes(), event.at, record);
+            event.signed = true;
+        }
+        None if event.signed => {
+            unsign(person_id, event, context)?;
+            event.signed = false;
+        }
+        None => {}
+    }
+    Ok(())
+}
+
+/// Takes a sign out of the ledger of a person.
+fn unsign(person_id: &str, event: &Event, context: &mut Context) -> Result<(), ProcessorError> {
+    if !event.signed {
+        return Ok(());
+    }
+    let tenant = event.fact()?.tenant;
+    let id = consent::id_of(&tenant, &event.key);
+    let record = wire::encode(&ConsentRecord::Forget { tenant, id })?;
+    context.send(topics::CONSENT_ITEM, person_id.as_bytes(), event.at, record);
+    Ok(())
+}
+
 /// Sends an item after its person, and tells its message whose it is.
 fn hand_over(number: &str, event: Event, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
     let at = event.at;
@@ -349,6 +382,7 @@ fn hand_over(number: &str, event: Event, moved: &Move, context: &mut Context) ->
     let event = Event {
         session: None,
         told: false,
+        signed: false,
         ..event
     };
     let record = PersonRecord::Moved {

@@ -48,6 +48,16 @@ pub fn id(domain: &str, parts: &[&[u8]]) -> String {
     hasher.hex()
 }
 
+/// The whole 256-bit hash over `parts`, as 64 hexadecimal digits: for chains, where nobody may find another content.
+#[must_use]
+pub fn digest(domain: &str, parts: &[&[u8]]) -> String {
+    let mut hasher = IdHasher::new(domain);
+    for part in parts {
+        hasher.update(part);
+    }
+    to_hex(blake3::hash(&hasher.0).as_bytes())
+}
+
 /// Bytes as lower-case hexadecimal digits.
 #[must_use]
 pub fn to_hex(bytes: &[u8]) -> String {

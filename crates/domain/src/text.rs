@@ -20,8 +20,16 @@ const COURTESIES: [&str; 15] = [
     "",
 ];
 
-/// Messages that mean "write to me no more" when they are the whole text.
-const OPT_OUTS: [&str; 7] = ["stop", "baja", "salir", "sair", "parar", "cancelar", "unsubscribe"];
+/// Messages that mean "write to me no more" when they are the whole text, with the languages in which they do.
+const OPT_OUTS: [(&str, &str); 7] = [
+    ("stop", "en es pt"),
+    ("baja", "es"),
+    ("salir", "es"),
+    ("sair", "pt"),
+    ("parar", "es pt"),
+    ("cancelar", "es pt"),
+    ("unsubscribe", "en"),
+];
 
 /// Whether `text` only closes politely: after case folding and removal of emoji, punctuation and spaces
 /// at its ends it is empty or a courtesy.
@@ -34,7 +42,14 @@ pub fn is_courtesy(text: &str) -> bool {
 /// Whether the whole of `text`, case-folded and without spaces around it, is an opt-out keyword.
 #[must_use]
 pub fn is_opt_out(text: &str) -> bool {
-    OPT_OUTS.contains(&fold(text).trim())
+    opt_out(text).is_some()
+}
+
+/// The opt-out keyword that the whole of `text` is, and the languages in which it is one.
+#[must_use]
+pub fn opt_out(text: &str) -> Option<(&'static str, &'static str)> {
+    let folded = fold(text);
+    OPT_OUTS.into_iter().find(|(word, _)| *word == folded.trim())
 }
 
 fn fold(text: &str) -> String {
@@ -69,6 +84,7 @@ mod tests {
     #[test]
     fn an_opt_out_is_the_whole_message() {
         assert!(is_opt_out("STOP") && is_opt_out("Baja") && is_opt_out(" sair "));
+        assert_eq!(opt_out("Sair"), Some(("sair", "pt")));
         assert!(
             !is_opt_out("")
                 && !is_opt_out("baja, por favor")

@@ -4,6 +4,7 @@ use crate::{
     Golden, GoldenError,
     account::write_accounts,
     batch::Batch,
+    consent::write_consents,
     error::failed,
     write::{write_events, write_parts, write_people, write_sessions, write_statuses},
 };
@@ -60,6 +61,7 @@ fn write(transaction: &Transaction, batch: &Batch) -> Result<(), rusqlite::Error
     write_parts(transaction, &batch.parts)?;
     write_events(transaction, &batch.events)?;
     write_statuses(transaction, &batch.statuses)?;
+    write_consents(transaction, &batch.consents)?;
     write_accounts(transaction, &batch.accounts)?;
     let mut offset = transaction.prepare_cached(
         "INSERT INTO offsets VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET next_offset = excluded.next_offset",

@@ -4,7 +4,7 @@ use crate::{GoldenError, Placed, TOPICS, apply::Offsets, golden::Codecs};
 use hilo_contracts::{
     ContractError,
     codec::Codec as _,
-    facts::{Account, Conversation, Identity, Status},
+    facts::{Account, Consent, Conversation, Identity, Status},
     topics,
 };
 use rustc_hash::FxHashSet;
@@ -55,6 +55,8 @@ pub(crate) struct Batch {
     /// Latest fact of each message, in the order of their ids.
     pub statuses: Vec<Status>,
     pub accounts: Vec<Account>,
+    /// Latest fact of each entry of a consent ledger.
+    pub consents: BTreeMap<(String, String), Consent>,
 }
 
 impl Batch {
@@ -100,6 +102,11 @@ impl Batch {
         match topic {
             topics::IDENTITY => self.people.push(codecs.identity.decode(value)?),
             topics::STATUS => self.statuses.push(codecs.status.decode(value)?),
+            topics::CONSENT => {
+                let fact = codecs.consent.decode(value)?;
+                let key = (fact.person_id.clone(), fact.entry_id.clone());
+                self.consents.entry(key).or_insert(fact);
+            }
             topics::ACCOUNT => self.accounts.push(codecs.account.decode(value)?),
             _ => self.conversation(codecs.conversation.decode(value)?),
         }

@@ -3,14 +3,20 @@
 use crate::{GoldenError, error::failed, schema};
 use hilo_contracts::{
     codec::{self, AvroCodec},
-    facts::{Account, Conversation, Identity, Status},
+    facts::{Account, Consent, Conversation, Identity, Status},
     topics,
 };
 use rusqlite::{Connection, OpenFlags};
 use std::{path::Path, time::Duration};
 
 /// Topics that it is built from.
-pub const TOPICS: [&str; 4] = [topics::IDENTITY, topics::CONVERSATION, topics::STATUS, topics::ACCOUNT];
+pub const TOPICS: [&str; 5] = [
+    topics::IDENTITY,
+    topics::CONVERSATION,
+    topics::STATUS,
+    topics::CONSENT,
+    topics::ACCOUNT,
+];
 
 /// A connection waits for another one only while that one recovers or checkpoints.
 const BUSY: Duration = Duration::from_secs(10);
@@ -27,6 +33,7 @@ pub(crate) struct Codecs {
     pub conversation: AvroCodec<Conversation>,
     pub status: AvroCodec<Status>,
     pub account: AvroCodec<Account>,
+    pub consent: AvroCodec<Consent>,
 }
 
 impl Golden {
@@ -83,6 +90,7 @@ impl Golden {
             conversation: codec::conversation(),
             status: codec::status(),
             account: codec::account(),
+            consent: codec::consent(),
         };
         Ok(Self { connection, codecs })
     }

@@ -4,6 +4,7 @@
 mod account;
 mod apply;
 mod batch;
+mod consent;
 mod error;
 mod golden;
 mod lines;

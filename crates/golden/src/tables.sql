@@ -72,6 +72,18 @@ CREATE TABLE message_status(
   UNIQUE(tenant, message_id)
 );
 
+-- The consent ledger: what people said about being written to. The entries of a person, in the order of sequence, are a
+-- chain of hashes.
+CREATE TABLE consent_entries(
+  person_id TEXT NOT NULL, entry_id TEXT NOT NULL, tenant TEXT NOT NULL, event_time INTEGER NOT NULL,
+  revision INTEGER NOT NULL, sequence INTEGER NOT NULL, channel TEXT NOT NULL, purpose TEXT NOT NULL,
+  state TEXT NOT NULL, effective TEXT NOT NULL, method TEXT NOT NULL, system TEXT, word TEXT, language TEXT,
+  legal_basis TEXT, jurisdiction TEXT, text_version TEXT, actor TEXT, reference TEXT, valid_to INTEGER,
+  evidence TEXT NOT NULL, subjects TEXT NOT NULL, previous_hash TEXT NOT NULL, hash TEXT NOT NULL,
+  delivery_id TEXT NOT NULL,
+  PRIMARY KEY(person_id, entry_id)
+) WITHOUT ROWID;
+
 -- Everything else that happened to a person: inbox, CRM, calls, preferences, groups.
 CREATE TABLE events(
   tenant TEXT NOT NULL, event_id TEXT NOT NULL, kind TEXT NOT NULL, event_time INTEGER NOT NULL,

@@ -58,15 +58,12 @@ SELECT s.session_id AS case_id, s.tenant, s.person_id, s.phone_number_id, s.open
   ) AS agent
 FROM sessions s;
 
--- Each sign of a person's will: preferences, and messages that are an opt-out.
+-- Each sign of a person's will, and what follows from it and those before.
 CREATE VIEW consents AS
-SELECT tenant, person_id, event_time, kind, 'preference' AS source FROM events
-WHERE kind IN ('opt_out', 'opt_in', 'preference_changed') AND person_id IS NOT NULL
-UNION ALL
-SELECT tenant, person_id, event_time, 'opt_out', 'message' FROM message_parts WHERE opt_out AND person_id IS NOT NULL
-UNION ALL
-SELECT tenant, person_id, failed_at, 'opt_out', 'error' FROM message_status
-WHERE ',' || error_codes || ',' LIKE '%,131050,%' AND person_id IS NOT NULL;
+SELECT tenant, person_id, event_time,
+  CASE state WHEN 'granted' THEN 'opt_in' WHEN 'unblocked' THEN 'opt_in' ELSE 'opt_out' END AS kind, method AS source,
+  channel, purpose, state, effective, entry_id
+FROM consent_entries;
 
 -- Deals of the CRM, as their latest event left them.
 CREATE VIEW deals AS

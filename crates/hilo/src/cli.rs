@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Trace(Trace),
     /// Who is who: people, suggestions to merge them, and decisions.
     Identity(Identity),
+    /// What people said about being written to, what follows from it, and whether the record is whole.
+    Consent(Consent),
     /// The numbers.
     Metrics(Metrics),
     /// What is or was true of numbers, templates, accounts and portfolios.
@@ -339,6 +341,22 @@ pub(crate) struct Decided {
     pub reason: String,
     #[command(flatten)]
     pub place: Place,
+    /// Print as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Consent {
+    /// Person id, phone, user id, `wa_id`, or `kind:value`; without it, every chain is verified.
+    pub id: Option<String>,
+    /// What was known at this instant (RFC 3339) [default: now].
+    #[arg(long, value_parser = instant, value_name = "TIME")]
+    pub as_of: Option<i64>,
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub reveal: Reveal,
     /// Print as JSON.
     #[arg(long)]
     pub json: bool,

@@ -52,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::Trace(arguments) => commands::trace::run(arguments),
         Command::Account(arguments) => commands::account::run(arguments),
         Command::Identity(arguments) => commands::identity::run(arguments),
+        Command::Consent(arguments) => commands::consent::run(arguments),
         Command::Metrics(arguments) => commands::metrics::run(arguments),
         Command::Dlq(arguments) => commands::dlq::run(arguments),
         Command::Topology(arguments) => commands::topology::run(arguments),

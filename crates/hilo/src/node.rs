@@ -26,8 +26,6 @@ use tracing::error;
 
 /// The golden record beside the engine's files.
 pub(crate) const GOLDEN_DB: &str = "golden.db";
-/// Topics that the golden record is made of.
-const GOLDEN_TOPICS: [&str; 4] = [topics::IDENTITY, topics::CONVERSATION, topics::STATUS, topics::ACCOUNT];
 /// Facts applied in one transaction.
 const APPLY: usize = 10_000;
 /// How long a reader waits for the next commit before it looks whether it should stop.
@@ -145,7 +143,7 @@ impl Reader {
     fn catch_up(&mut self) -> Result<()> {
         loop {
             let mut batch: Vec<Placed> = Vec::new();
-            for topic in GOLDEN_TOPICS {
+            for topic in hilo_golden::TOPICS {
                 let from = self.golden.next_offset(topic, 0)?;
                 let records = self.log.read(topic, u64::try_from(from).unwrap_or_default(), APPLY)?;
                 batch.extend(records.into_iter().map(|(offset, record)| Placed {

@@ -23,6 +23,7 @@ pub fn topology(tenants: &Tenants) -> Result<Topology> {
         hilo_identity::spec(),
         hilo_conversation::spec(),
         hilo_status::spec(),
+        hilo_consent::spec(),
         hilo_account::spec(),
         hilo_metrics::spec(&MetricsConfig {
             time_zones: tenants.time_zones.clone(),

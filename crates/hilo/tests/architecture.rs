@@ -9,7 +9,7 @@
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 /// Our crates, lowest first: each may depend on those before it.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 18] = [
     "domain",
     "contracts",
     "stream",
@@ -18,6 +18,7 @@ const ORDER: [&str; 17] = [
     "conversation",
     "status",
     "account",
+    "consent",
     "metrics",
     "golden",
     "kafka",
@@ -30,7 +31,15 @@ const ORDER: [&str; 17] = [
 ];
 
 /// What a processor may use beyond `domain`, `contracts` and `stream`: nothing that has a clock, a file or a socket.
-const PROCESSORS: [&str; 6] = ["normalize", "identity", "conversation", "status", "account", "metrics"];
+const PROCESSORS: [&str; 7] = [
+    "normalize",
+    "identity",
+    "conversation",
+    "status",
+    "account",
+    "consent",
+    "metrics",
+];
 const PURE: [&str; 8] = [
     "hilo-contracts",
     "hilo-domain",

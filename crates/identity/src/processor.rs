@@ -21,6 +21,8 @@ pub struct Identity {
     tokens: Store<u64>,
     clusters: Store<Cluster>,
     next_cluster: Store<u64>,
+    /// Items about somebody who does not exist yet, by cluster.
+    waiting: Store<Vec<Item>>,
     codec: AvroCodec<Fact>,
     countries: BTreeMap<String, Option<String>>,
 }
@@ -31,6 +33,7 @@ impl Default for Identity {
             tokens: Store::new("tokens"),
             clusters: Store::new("clusters"),
             next_cluster: Store::new("next_cluster"),
+            waiting: Store::new("waiting"),
             codec: codec::identity(),
             countries: BTreeMap::new(),
         }
@@ -71,7 +74,12 @@ impl Processor for Identity {
     }
 
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        vec![&mut self.tokens, &mut self.clusters, &mut self.next_cluster]
+        vec![
+            &mut self.tokens,
+            &mut self.clusters,
+            &mut self.next_cluster,
+            &mut self.waiting,
+        ]
     }
 }
 
@@ -173,6 +181,12 @@ impl Identity {
         self.clusters
             .get_or_insert_with(&target.to_le_bytes(), Cluster::default)?
             .absorb(gone);
+        if let Some(items) = self.waiting.get(&other.to_le_bytes())?.cloned() {
+            self.waiting.remove(&other.to_le_bytes());
+            self.waiting
+                .get_or_insert_with(&target.to_le_bytes(), Vec::new)?
+                .extend(items);
+        }
         Ok(())
     }
 
@@ -197,7 +211,30 @@ impl Identity {
             return Ok(());
         }
         let people = cluster.people.clone();
-        self.publish(item, &people, revision, context)
+        self.publish(item, &people, revision, context)?;
+        self.wake(id, context)
+    }
+
+    /// Sends on what waited for somebody who exists by now.
+    fn wake(&mut self, id: u64, context: &mut Context) -> Result<(), ProcessorError> {
+        let Some(items) = self.waiting.get(&id.to_le_bytes())?.cloned() else {
+            return Ok(());
+        };
+        let mut still: Vec<Item> = Vec::new();
+        for item in items {
+            let (resolved, _) = self.resolve(item)?;
+            if resolved.person_id.is_some() {
+                send_on(resolved, context)?;
+            } else {
+                still.push(resolved.item);
+            }
+        }
+        if still.is_empty() {
+            self.waiting.remove(&id.to_le_bytes());
+        } else {
+            self.waiting.put(&id.to_le_bytes(), still);
+        }
+        Ok(())
     }
 
     fn publish(
@@ -328,8 +365,19 @@ impl Identity {
         Ok(())
     }
 
-    /// Sends an item on with the person whose it is.
+    /// Sends an item on with the person whose it is. Where that is somebody who does not exist yet (a CRM event came before
+    /// the person did), the item goes on without, and once more when they do.
     fn forward(&mut self, item: Item, context: &mut Context) -> Result<(), ProcessorError> {
+        let (resolved, cluster) = self.resolve(item)?;
+        if let (None, Some(cluster)) = (&resolved.person_id, cluster) {
+            let waiting = self.waiting.get_or_insert_with(&cluster.to_le_bytes(), Vec::new)?;
+            waiting.push(resolved.item.clone());
+        }
+        send_on(resolved, context)
+    }
+
+    /// Finds the person of an item, and the cluster of those whom it names.
+    fn resolve(&mut self, item: Item) -> Result<(Resolved, Option<u64>), ProcessorError> {
         let mut resolved = Resolved {
             person_id: None,
             country: None,
@@ -343,13 +391,13 @@ impl Identity {
             _ => Vec::new(),
         };
         let token = identifiers.iter().find_map(|id| token(&resolved.item.tenant, id));
-        let cluster = token
+        let id = token
             .map(|token| self.tokens.get(&token))
             .transpose()?
             .flatten()
             .copied();
-        if let Some(cluster) = cluster
-            && let Some(cluster) = self.clusters.get(&cluster.to_le_bytes())?
+        if let Some(id) = id
+            && let Some(cluster) = self.clusters.get(&id.to_le_bytes())?
         {
             resolved.version = cluster.version;
             resolved.atom = atom(&identifiers);
@@ -363,30 +411,35 @@ impl Identity {
                 resolved.country.clone_from(&person.country);
             }
         }
-        let at = resolved.item.event_time;
-        let message_id = match &resolved.item.body {
-            Body::Message(message) => Some(message.id.as_str()),
-            Body::Status(status) => Some(status.message_id.as_str()),
-            _ => None,
-        };
-        let message_key = message_id.map(|id| keys::message(&resolved.item.tenant, id));
-        let to_person = !matches!(resolved.item.body, Body::Status(_) | Body::Clock);
-        let person_key = match &resolved.person_id {
-            Some(person) => person.clone().into_bytes(),
-            None => resolved.item.key.clone().into_bytes(),
-        };
-        // An item is the first variant of both records, so both are the same bytes: it is encoded once.
-        let value = wire::encode(&PersonRecord::Item(Box::new(resolved)))?;
-        if let Some(key) = message_key {
-            if to_person {
-                context.send(topics::PERSON_ITEM, person_key, at, value.clone());
-            }
-            context.send(topics::MESSAGE_ITEM, key, at, value);
-        } else if to_person {
-            context.send(topics::PERSON_ITEM, person_key, at, value);
-        }
-        Ok(())
+        Ok((resolved, id))
     }
+}
+
+/// Sends an item to those who fold people and messages.
+fn send_on(resolved: Resolved, context: &mut Context) -> Result<(), ProcessorError> {
+    let at = resolved.item.event_time;
+    let message_id = match &resolved.item.body {
+        Body::Message(message) => Some(message.id.as_str()),
+        Body::Status(status) => Some(status.message_id.as_str()),
+        _ => None,
+    };
+    let message_key = message_id.map(|id| keys::message(&resolved.item.tenant, id));
+    let to_person = !matches!(resolved.item.body, Body::Status(_) | Body::Clock);
+    let person_key = match &resolved.person_id {
+        Some(person) => person.clone().into_bytes(),
+        None => resolved.item.key.clone().into_bytes(),
+    };
+    // An item is the first variant of both records, so both are the same bytes: it is encoded once.
+    let value = wire::encode(&PersonRecord::Item(Box::new(resolved)))?;
+    if let Some(key) = message_key {
+        if to_person {
+            context.send(topics::PERSON_ITEM, person_key, at, value.clone());
+        }
+        context.send(topics::MESSAGE_ITEM, key, at, value);
+    } else if to_person {
+        context.send(topics::PERSON_ITEM, person_key, at, value);
+    }
+    Ok(())
 }
 
 /// Kind of the fact that only tells a decision.

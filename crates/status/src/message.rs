@@ -124,6 +124,8 @@ pub(crate) struct Message {
     statuses: Option<Box<Statuses>>,
     /// What an orphan is called, while its time runs: its state is kept under a hash.
     pub awaited: Option<Box<Awaited>>,
+    /// Person whose consent ledger has it that this send was refused because of an opt-out.
+    pub refused_by: Option<Box<str>>,
 }
 
 /// Whose an orphan is, and its id.

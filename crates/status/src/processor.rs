@@ -4,10 +4,10 @@ use crate::message::{Awaited, Message, Whose};
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Source, Status as Fact},
-    item::{Body, MessageRecord, PersonRecord, Resolved},
+    item::{Body, ConsentRecord, MessageRecord, PersonRecord, Resolved, Sign},
     topics,
 };
-use hilo_domain::{Millis, hash, time::HOUR};
+use hilo_domain::{ErrorClass, Millis, consent::ConsentState, hash, time::HOUR};
 use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Timers, Verdict, wire};
 
 /// See the crate's documentation.
@@ -196,6 +196,43 @@ impl Status {
             .encode(&fact)
             .map_err(|error| ProcessorError::Contract(error.to_string()))?;
         context.send(topics::STATUS, key, fact.event_time, value);
+        Self::refuse(message, fact, context)
+    }
+
+    /// Tells the ledger of the person that the platform refuses sends to them; follows the message when its person changes.
+    fn refuse(message: &mut Message, fact: Fact, context: &mut Context) -> Result<(), ProcessorError> {
+        let is_opt_out = |code: &&i64| ErrorClass::of(Some(**code)) == ErrorClass::OptOut;
+        let code = fact.error_codes.iter().find(is_opt_out);
+        let person = fact.person_id.as_deref().filter(|_| code.is_some());
+        let parts = [fact.tenant.as_bytes(), fact.message_id.as_bytes()];
+        let id = hash::id("consent_error", &parts);
+        if message.refused_by.is_some() && message.refused_by.as_deref() != person {
+            let gone = message.refused_by.take().unwrap_or_default();
+            let tenant = fact.tenant.clone();
+            let record = wire::encode(&ConsentRecord::Forget { tenant, id: id.clone() })?;
+            context.send(topics::CONSENT_ITEM, gone.as_bytes(), fact.event_time, record);
+        }
+        let (Some(person), Some(code)) = (person, code) else {
+            return Ok(());
+        };
+        message.refused_by = Some(person.into());
+        let sign = Sign {
+            id,
+            at: fact.failed_at.unwrap_or(fact.event_time),
+            channel: "whatsapp".to_owned(),
+            purpose: "marketing".to_owned(),
+            state: ConsentState::Blocked.as_str().to_owned(),
+            method: "error".to_owned(),
+            word: Some(code.to_string()),
+            evidence: hash::digest("evidence", &[fact.message_id.as_bytes(), &code.to_le_bytes()]),
+            reference: Some(fact.message_id),
+            received_at: fact.ingest_time,
+            source: fact.source,
+            tenant: fact.tenant,
+            ..Sign::default()
+        };
+        let (at, record) = (sign.at, wire::encode(&ConsentRecord::Sign(Box::new(sign)))?);
+        context.send(topics::CONSENT_ITEM, person.as_bytes(), at, record);
         Ok(())
     }
 }

@@ -53,6 +53,7 @@ pub(crate) fn through_the_struct(subject: &str, datum: &[u8]) -> Option<Vec<u8>>
     Some(match subject {
         topics::RAW => through::<facts::Raw>(&codec::raw(), datum),
         topics::IDENTITY => through::<facts::Identity>(&codec::identity(), datum),
+        topics::CONSENT => through::<facts::Consent>(&codec::consent(), datum),
         topics::CONVERSATION => through::<facts::Conversation>(&codec::conversation(), datum),
         topics::STATUS => through::<facts::Status>(&codec::status(), datum),
         topics::ACCOUNT => through::<facts::Account>(&codec::account(), datum),

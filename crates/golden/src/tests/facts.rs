@@ -3,7 +3,9 @@
 use crate::Placed;
 use hilo_contracts::{
     codec::{self, Codec as _},
-    facts::{Account, AuthorRef, Conversation, IdentifierSpan, Identity, Session, Status, Subject, TemplateRef},
+    facts::{
+        Account, AuthorRef, Consent, Conversation, IdentifierSpan, Identity, Session, Status, Subject, TemplateRef,
+    },
     topics,
 };
 use hilo_domain::{Millis, time::parse_rfc3339};
@@ -49,6 +51,10 @@ impl Log {
     pub(super) fn conversation(&mut self, fact: &Conversation) {
         let key = fact.person_id.clone().unwrap_or_default();
         self.push(topics::CONVERSATION, &key, codec::conversation().encode(fact).unwrap());
+    }
+
+    pub(super) fn consent(&mut self, fact: &Consent) {
+        self.push(topics::CONSENT, &fact.person_id, codec::consent().encode(fact).unwrap());
     }
 
     pub(super) fn status(&mut self, fact: &Status) {

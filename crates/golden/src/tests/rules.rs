@@ -6,7 +6,7 @@ use super::{
     state,
 };
 use crate::{Golden, Turn};
-use hilo_contracts::facts::{Clock, Conversation, Identity, Session, Status};
+use hilo_contracts::facts::{Clock, Consent, Conversation, Identity, Session, Status};
 
 pub(super) fn applied(log: &Log) -> Golden {
     let mut golden = Golden::open_in_memory().unwrap();
@@ -310,17 +310,20 @@ fn a_case_is_its_last_human_senders_else_the_last_assigned() {
 #[test]
 fn consents_and_deals_are_what_was_seen() {
     let mut log = Log::default();
-    log.conversation(&event("e1", "a", "opt_out", 3, Some("{}")));
-    log.conversation(&Conversation {
-        opt_out: true,
-        ..received("m", "a", 4, None)
-    });
-    log.status(&Status {
-        failed_at: Some(5),
-        error_codes: vec![131_050],
-        person_id: Some("a".into()),
-        ..accepted("n", 1, 1)
-    });
+    let said = |entry: &str, sequence, state: &str, kind: &str| Consent {
+        tenant: "t".into(),
+        person_id: "a".into(),
+        entry_id: entry.into(),
+        kind: kind.into(),
+        state: state.into(),
+        sequence,
+        ..Consent::default()
+    };
+    log.consent(&said("x", 1, "blocked", "entry"));
+    log.consent(&said("y", 2, "withdrawn", "entry"));
+    log.consent(&said("z", 3, "unblocked", "entry"));
+    log.consent(&said("y", 0, "withdrawn", "retracted"));
+    log.consent(&said("z", 2, "unblocked", "entry"));
     let deal = |id: &str, kind: &str, at, stage: &str| {
         let content =
             format!(r#"{{"amount":"120","currency":"CLP","deal_id":"d1","stage":"{stage}","system":"hubspot"}}"#);
@@ -331,7 +334,14 @@ fn consents_and_deals_are_what_was_seen() {
     let golden = applied(&log);
     let rows = dump(&golden);
     let of = |table: &str| rows.iter().filter(|row| row.starts_with(table)).count();
-    assert_eq!((of("consents "), of("deals ")), (3, 1));
+    assert_eq!((of("consents "), of("deals ")), (2, 1));
+    let kinds: Vec<(String, i64)> = golden
+        .consents("a")
+        .unwrap()
+        .into_iter()
+        .map(|entry| (entry.state, entry.sequence))
+        .collect();
+    assert_eq!(kinds, [("blocked".to_owned(), 1), ("unblocked".to_owned(), 2)]);
     let deal: (String, String, String, i64) = golden
         .connection
         .query_row("SELECT last_event, stage, amount, updated_at FROM deals", [], |row| {
