@@ -125,6 +125,8 @@ fn masked_text(text: &str, key: &str, parent: &str) -> String {
 /// A hash or UUID: long enough that digits in a row are chance.
 fn is_hash(id: &str) -> bool {
     const SHORTEST: usize = 24;
+    // Ids of people say that they are.
+    let id = id.strip_prefix("p_").unwrap_or(id);
     id.len() >= SHORTEST && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
@@ -322,6 +324,8 @@ mod tests {
         assert_eq!(identifier("wamid.HBgLNTY5NjEyMzQ1NjcVAgAS3F2A").0, "wamid ··· 3F2A");
         assert_eq!(identifier("+56 9 6123 4567").0, "?? ··· 4567");
         assert_eq!(identifier("0190b7c2aa0f4e7d").0, "0190b7c2aa0f4e7d");
+        let person = json(&json!({"person_id": "p_1234567890123456789012ab"}));
+        assert_eq!(person["person_id"], "p_1234567890123456789012ab");
         assert!(is_linkable("0190b7c2aa0f4e7d") && is_linkable("delivery_rate@1"));
         assert!(!is_linkable("wamid.A1") && !is_linkable("56961234567") && !is_linkable("CL.1001") && !is_linkable(""));
     }
