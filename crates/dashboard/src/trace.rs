@@ -10,7 +10,7 @@ pub struct Trace {
     pub id: String,
     /// What it is: `person`, `message`, `delivery`, `command`, `number`.
     pub kind: String,
-    /// The steps, in the order of the story: raw, items, facts, CRM writes, metrics; within a stage by time.
+    /// The steps, in the order of the story: raw, items, facts, rows of the golden record, CRM writes, metrics; within a stage by time.
     pub steps: Vec<Step>,
     /// How many steps there are in all, when `steps` holds only the latest of them.
     pub total: u64,
@@ -25,6 +25,8 @@ pub enum Stage {
     Item,
     /// A fact derived from items.
     Fact,
+    /// A row of the golden record, as it is now.
+    Golden,
     /// A write to a CRM.
     CrmWrite,
     /// A number that counts it.
@@ -39,6 +41,7 @@ impl Stage {
             Self::Raw => "raw",
             Self::Item => "item",
             Self::Fact => "fact",
+            Self::Golden => "golden",
             Self::CrmWrite => "crm_write",
             Self::Metric => "metric",
         }

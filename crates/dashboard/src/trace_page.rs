@@ -120,6 +120,7 @@ fn stage(stage: Stage) -> &'static str {
         Stage::Raw => "Raw bytes",
         Stage::Item => "Items",
         Stage::Fact => "Facts",
+        Stage::Golden => "Golden record",
         Stage::CrmWrite => "CRM writes",
         Stage::Metric => "Numbers",
     }

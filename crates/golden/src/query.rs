@@ -61,12 +61,24 @@ pub struct Traced {
 }
 
 /// Table, and the SQL that finds its rows by an id.
-const TRACES: [(&str, &str); 8] = [
+const TRACES: [(&str, &str); 11] = [
     ("contacts", "SELECT * FROM contacts WHERE person_id = ?1"),
     ("aliases", "SELECT * FROM aliases WHERE person_id = ?1 OR survivor = ?1"),
     (
         "identifiers",
         "SELECT * FROM identifiers WHERE person_id = ?1 ORDER BY ordinal",
+    ),
+    (
+        "proposals",
+        "SELECT * FROM proposals WHERE person_id = ?1 ORDER BY ordinal",
+    ),
+    (
+        "decisions",
+        "SELECT * FROM decisions WHERE person_id = ?1 ORDER BY ordinal",
+    ),
+    (
+        "consent_entries",
+        "SELECT * FROM consent_entries WHERE person_id = ?1 ORDER BY sequence",
     ),
     (
         "sessions",

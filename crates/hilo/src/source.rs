@@ -139,7 +139,8 @@ impl Source for NodeSource {
             return latest(&mut state.log, id, topics::DEAD_LETTER, |fact| fact["reason"] == reason)
                 .map_err(unavailable);
         }
-        trace::trace(&mut state.log, &table, id)
+        let State { log, golden, .. } = &mut *state;
+        trace::trace(log, &table, Some(golden), id, trace::STEPS)
             .map_err(unavailable)?
             .ok_or(SourceError::NotFound)
     }

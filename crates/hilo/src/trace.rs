@@ -5,11 +5,12 @@ use anyhow::Result;
 use hilo_contracts::{
     codec::{self, Codec as _},
     facts::Metric,
-    item::{Body, Item},
+    item::{Body, Item, Position},
     json, topics,
 };
 use hilo_dashboard::{Stage, Step, Trace, trace::Link};
 use hilo_domain::{Millis, time};
+use hilo_golden::Golden;
 use hilo_metrics::table::Table;
 use hilo_stream::{Executor, Record, embedded::Log, wire};
 use serde_json::Value;
@@ -17,21 +18,22 @@ use std::collections::BTreeSet;
 
 /// Records read at once.
 const CHUNK: usize = 10_000;
-/// Steps shown: the latest of them.
-const STEPS: usize = 500;
+/// Steps that a page shows: the latest of them.
+pub(crate) const STEPS: usize = 500;
 
 /// Topics whose facts tell a story, in the order of the pipeline.
-const FACTS: [&str; 6] = [
+const FACTS: [&str; 7] = [
     topics::DEAD_LETTER,
     topics::UNCLASSIFIED,
     topics::IDENTITY,
     topics::CONVERSATION,
     topics::STATUS,
+    topics::CONSENT,
     topics::ACCOUNT,
 ];
 
 /// Fields by which a fact belongs to an id.
-const IDS: [&str; 8] = [
+const IDS: [&str; 9] = [
     "event_id",
     "person_id",
     "other_person_id",
@@ -39,64 +41,60 @@ const IDS: [&str; 8] = [
     "conversation_id",
     "message_id",
     "reply_to",
+    "entry_id",
     "delivery_id",
 ];
 
-/// What is known of `id`; `None` when nothing is.
-pub(crate) fn trace(log: &mut Log, table: &Table, id: &str) -> Result<Option<Trace>> {
-    let mut steps: Vec<Step> = Vec::new();
-    let mut deliveries: BTreeSet<String> = BTreeSet::new();
-    let mut kind = "delivery";
-    for topic in FACTS {
-        let mut from = 0;
-        loop {
-            let records = log.read(topic, from, CHUNK)?;
-            let Some((last, _)) = records.last() else { break };
-            from = last + 1;
-            for (_, record) in &records {
-                // An id stands in the record as it is: most records are ruled out by their bytes.
-                if !contains(&record.value, id.as_bytes()) && record.key != id.as_bytes() {
-                    continue;
-                }
-                let content: Value = value(topic, &record.value)?;
-                let source = content.get("source").cloned().unwrap_or(Value::Null);
-                let Some(field) = IDS.iter().find(|field| {
-                    content
-                        .get(**field)
-                        .or_else(|| source.get(**field))
-                        .and_then(Value::as_str)
-                        == Some(id)
-                }) else {
-                    continue;
-                };
-                kind = match *field {
-                    "person_id" | "other_person_id" => "person",
-                    "session_id" => "session",
-                    "message_id" | "reply_to" => "message",
-                    _ => kind,
-                };
-                let delivery = content
-                    .get("delivery_id")
-                    .or_else(|| source.get("delivery_id"))
-                    .and_then(Value::as_str);
-                deliveries.extend(delivery.filter(|delivery| !delivery.is_empty()).map(str::to_owned));
-                if topic == topics::STATUS {
-                    metric_steps(table, &content, &mut steps)?;
-                }
-                steps.push(fact_step(topic, content, record.timestamp));
-            }
+/// What is known of `id`; `None` when nothing is. A person is found by any id or identifier that leads to them, also by the
+/// id of somebody who is part of them by now. An id that no fact has (a command's, a deal's) is looked for in the raw bytes.
+/// Gives the latest `limit` steps.
+pub(crate) fn trace(
+    log: &mut Log,
+    table: &Table,
+    golden: Option<&Golden>,
+    id: &str,
+    limit: usize,
+) -> Result<Option<Trace>> {
+    let people = golden.map_or_else(|| Ok(Vec::new()), |golden| golden.people_named(id))?;
+    let mut ids = vec![id.to_owned()];
+    if let Some(golden) = golden {
+        for person in &people {
+            ids.extend(golden.ids_of(person)?.into_iter().filter(|known| known != id));
         }
     }
-    if deliveries.is_empty() {
-        deliveries.insert(id.to_owned());
+    let mut story = Story::default();
+    story.facts(log, table, &ids)?;
+    if story.steps.is_empty() {
+        let mentions = mentions(log, id)?;
+        story.facts(log, table, &mentions)?;
+        story.whole.extend(mentions);
+        if !story.whole.contains(id) && !story.whole.is_empty() {
+            story.kind = Some("mention");
+        }
     }
-    raw_steps(log, &deliveries, &mut steps)?;
-    if steps.is_empty() {
+    story.raw(log)?;
+    if let Some(golden) = golden {
+        let leads = if people.is_empty() {
+            vec![id.to_owned()]
+        } else {
+            people.clone()
+        };
+        for lead in leads {
+            story.rows(golden, &lead)?;
+        }
+    }
+    if story.steps.is_empty() {
         return Ok(None);
     }
+    let kind = if people.is_empty() {
+        story.kind.unwrap_or("delivery")
+    } else {
+        "person"
+    };
+    let mut steps = story.steps;
     steps.sort_by_key(|step| (step.stage, step.at));
     let total = steps.len() as u64;
-    let surplus = steps.len().saturating_sub(STEPS);
+    let surplus = steps.len().saturating_sub(limit);
     steps.drain(..surplus);
     Ok(Some(Trace {
         id: id.to_owned(),
@@ -104,6 +102,184 @@ pub(crate) fn trace(log: &mut Log, table: &Table, id: &str) -> Result<Option<Tra
         steps,
         total,
     }))
+}
+
+/// A story as it is gathered.
+#[derive(Default)]
+struct Story {
+    steps: Vec<Step>,
+    kind: Option<&'static str>,
+    /// Deliveries that are told whole.
+    whole: BTreeSet<String>,
+    /// Items that facts came from: delivery and place in it.
+    items: BTreeSet<(String, [i64; 3])>,
+}
+
+impl Story {
+    /// The facts that name one of `ids`, and the numbers that count them.
+    fn facts(&mut self, log: &mut Log, table: &Table, ids: &[String]) -> Result<()> {
+        for topic in FACTS {
+            let mut from = 0;
+            loop {
+                let records = log.read(topic, from, CHUNK)?;
+                let Some((last, _)) = records.last() else { break };
+                from = last + 1;
+                for (_, record) in &records {
+                    // An id stands in the record as it is: most records are ruled out by their bytes.
+                    let has = |id: &String| contains(&record.value, id.as_bytes()) || record.key == id.as_bytes();
+                    if ids.iter().any(has) {
+                        self.fact(topic, record, table, ids)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn fact(&mut self, topic: &'static str, record: &Record, table: &Table, ids: &[String]) -> Result<()> {
+        let content: Value = value(topic, &record.value)?;
+        let source = content.get("source").cloned().unwrap_or(Value::Null);
+        let text = |field: &str| content.get(field).or_else(|| source.get(field)).and_then(Value::as_str);
+        let Some(field) = IDS
+            .iter()
+            .find(|field| text(field).is_some_and(|found| ids.iter().any(|id| id == found)))
+        else {
+            return Ok(());
+        };
+        self.kind = match *field {
+            "person_id" | "other_person_id" => Some("person"),
+            "session_id" => Some("session"),
+            "message_id" | "reply_to" => Some("message"),
+            "event_id" | "entry_id" => Some("event"),
+            _ => self.kind,
+        };
+        if let Some(delivery) = text("delivery_id").filter(|delivery| !delivery.is_empty()) {
+            let place = |level: &str| content.get(level).or_else(|| source.get(level)).and_then(Value::as_i64);
+            let places = ["entry", "change", "item"].map(|level| place(level).unwrap_or(-1));
+            self.items.insert((delivery.to_owned(), places));
+            if *field == "delivery_id" {
+                self.whole.insert(delivery.to_owned());
+            }
+        }
+        if topic == topics::STATUS {
+            metric_steps(table, &content, &mut self.steps)?;
+        }
+        self.steps.push(fact_step(topic, content, record.timestamp));
+        Ok(())
+    }
+
+    /// The deliveries themselves, each as often as it came, with the items in them that the story is about.
+    fn raw(&mut self, log: &mut Log) -> Result<()> {
+        if self.whole.is_empty() && self.items.is_empty() {
+            return Ok(());
+        }
+        let codec = codec::raw();
+        let topology = topology::topology(&Tenants::default())?;
+        let mut fan_out = Executor::new(&topology, &["normalize"], topology::dead_letter)?;
+        let deliveries: BTreeSet<String> = self
+            .items
+            .iter()
+            .map(|(delivery, _)| delivery.clone())
+            .chain(self.whole.iter().cloned())
+            .collect();
+        let mut from = 0;
+        loop {
+            let records = log.read(topics::RAW, from, CHUNK)?;
+            let Some((last, _)) = records.last() else { return Ok(()) };
+            from = last + 1;
+            for (_, record) in records {
+                let raw = codec.decode(&record.value)?;
+                if !deliveries.contains(&raw.delivery_id) {
+                    continue;
+                }
+                self.steps.push(Step {
+                    stage: Stage::Raw,
+                    at: raw.received_at,
+                    title: raw.source.clone(),
+                    topic: Some(topics::RAW.to_owned()),
+                    links: vec![Link {
+                        label: "delivery".to_owned(),
+                        id: raw.delivery_id.clone(),
+                    }],
+                    content: value(topics::RAW, &record.value)?,
+                });
+                self.item_steps(&mut fan_out, record)?;
+            }
+        }
+    }
+
+    /// The rows of the golden record that an id leads to.
+    fn rows(&mut self, golden: &Golden, id: &str) -> Result<()> {
+        for traced in golden.trace(id)? {
+            let at = [
+                "event_time",
+                "opened_at",
+                "valid_from",
+                "decided_at",
+                "updated_at",
+                "proposed_at",
+                "accepted_at",
+            ]
+            .iter()
+            .find_map(|field| traced.row.get(*field).and_then(Value::as_i64));
+            self.steps.push(Step {
+                stage: Stage::Golden,
+                at: at.unwrap_or_default(),
+                title: traced.table.to_owned(),
+                topic: None,
+                content: traced.row,
+                links: Vec::new(),
+            });
+        }
+        Ok(())
+    }
+
+    /// The items of a delivery, by fanning it out once more: they rest in no log.
+    fn item_steps(&mut self, fan_out: &mut Executor, record: Record) -> Result<()> {
+        fan_out.feed(record)?;
+        for output in fan_out
+            .take_outputs()
+            .into_iter()
+            .filter(|output| output.topic == topics::ITEM)
+        {
+            let item: Item = wire::decode(&output.value)?;
+            let Position {
+                entry,
+                change,
+                item: place,
+            } = item.position;
+            let places = [entry, change, place].map(i64::from);
+            if !self.whole.contains(&item.delivery_id) && !self.items.contains(&(item.delivery_id.clone(), places)) {
+                continue;
+            }
+            let kind = match &item.body {
+                Body::Message(message) => &message.kind,
+                Body::Status(status) => &status.status,
+                Body::Inbox(inbox) => &inbox.event,
+                Body::Call(call) => &call.event,
+                Body::Preference(preference) => &preference.value,
+                Body::Crm(crm) => &crm.event,
+                Body::Account(account) => &account.kind,
+                Body::Decision(decision) => decision.ruling.as_str(),
+                Body::Event { kind } => kind,
+                Body::Request(_) => "send_requested",
+                Body::Echoed { .. } => "callback_echoed",
+                Body::Clock => "clock",
+            };
+            self.steps.push(Step {
+                stage: Stage::Item,
+                at: item.event_time,
+                title: kind.to_owned(),
+                topic: None,
+                content: serde_json::json!({
+                    "entry": item.position.entry, "change": item.position.change, "item": item.position.item,
+                    "event_time": time::to_rfc3339(item.event_time), "content": item.content,
+                }),
+                links: Vec::new(),
+            });
+        }
+        Ok(())
+    }
 }
 
 /// A record as a JSON value.
@@ -153,72 +329,27 @@ pub(crate) fn fact_step(topic: &'static str, content: Value, at: Millis) -> Step
     }
 }
 
-/// The deliveries themselves. The raw topic is read once; a delivery may have come several times.
-fn raw_steps(log: &mut Log, deliveries: &BTreeSet<String>, steps: &mut Vec<Step>) -> Result<()> {
+/// Deliveries whose bytes hold `id` as a text of their own, or that are it.
+fn mentions(log: &mut Log, id: &str) -> Result<Vec<String>> {
     let codec = codec::raw();
-    let topology = topology::topology(&Tenants::default())?;
-    let mut fan_out = Executor::new(&topology, &["normalize"], topology::dead_letter)?;
+    let quoted = serde_json::to_string(id)?;
+    let mut found = BTreeSet::new();
     let mut from = 0;
     loop {
         let records = log.read(topics::RAW, from, CHUNK)?;
-        let Some((last, _)) = records.last() else { return Ok(()) };
+        let Some((last, _)) = records.last() else {
+            return Ok(found.into_iter().collect());
+        };
         from = last + 1;
         for (_, record) in records {
-            let raw = codec.decode(&record.value)?;
-            if deliveries.contains(&raw.delivery_id) {
-                steps.push(Step {
-                    stage: Stage::Raw,
-                    at: raw.received_at,
-                    title: raw.source.clone(),
-                    topic: Some(topics::RAW.to_owned()),
-                    links: vec![Link {
-                        label: "delivery".to_owned(),
-                        id: raw.delivery_id.clone(),
-                    }],
-                    content: value(topics::RAW, &record.value)?,
-                });
-                item_steps(&mut fan_out, record, steps)?;
+            if contains(&record.value, id.as_bytes()) {
+                let raw = codec.decode(&record.value)?;
+                if raw.delivery_id == id || contains(&raw.body, quoted.as_bytes()) {
+                    found.insert(raw.delivery_id);
+                }
             }
         }
     }
-}
-
-/// The items of a delivery, by fanning it out once more: they rest in no log.
-fn item_steps(fan_out: &mut Executor, record: Record, steps: &mut Vec<Step>) -> Result<()> {
-    fan_out.feed(record)?;
-    for output in fan_out
-        .take_outputs()
-        .into_iter()
-        .filter(|output| output.topic == topics::ITEM)
-    {
-        let item: Item = wire::decode(&output.value)?;
-        let kind = match &item.body {
-            Body::Message(message) => &message.kind,
-            Body::Status(status) => &status.status,
-            Body::Inbox(inbox) => &inbox.event,
-            Body::Call(call) => &call.event,
-            Body::Preference(preference) => &preference.value,
-            Body::Crm(crm) => &crm.event,
-            Body::Account(account) => &account.kind,
-            Body::Decision(decision) => decision.ruling.as_str(),
-            Body::Event { kind } => kind,
-            Body::Request(_) => "send_requested",
-            Body::Echoed { .. } => "callback_echoed",
-            Body::Clock => "clock",
-        };
-        steps.push(Step {
-            stage: Stage::Item,
-            at: item.event_time,
-            title: kind.to_owned(),
-            topic: None,
-            content: serde_json::json!({
-                "entry": item.position.entry, "change": item.position.change, "item": item.position.item,
-                "event_time": time::to_rfc3339(item.event_time), "content": item.content,
-            }),
-            links: Vec::new(),
-        });
-    }
-    Ok(())
 }
 
 /// The rows over all input that count a message, by its template and segment.
@@ -255,23 +386,41 @@ fn metric_steps(table: &Table, status: &Value, steps: &mut Vec<Step>) -> Result<
     Ok(())
 }
 
-/// The story as lines for a terminal, masked.
-pub(crate) fn print(trace: &Trace, out: &mut impl std::io::Write) -> std::io::Result<()> {
-    writeln!(out, "{} {} ({} steps)", trace.kind, trace.id, trace.total)?;
+/// What of a record is shown: all of it where somebody said why.
+fn shown(content: &Value, revealed: bool) -> Value {
+    if revealed {
+        content.clone()
+    } else {
+        hilo_dashboard::mask::json(content)
+    }
+}
+
+fn shown_id(id: &str, revealed: bool) -> String {
+    if revealed {
+        id.to_owned()
+    } else {
+        hilo_dashboard::mask::identifier(id).as_str().to_owned()
+    }
+}
+
+/// The story as lines for a terminal, masked unless revealed.
+pub(crate) fn print(trace: &Trace, revealed: bool, out: &mut impl std::io::Write) -> std::io::Result<()> {
+    let id = shown_id(&trace.id, revealed);
+    writeln!(out, "{} {id} ({} steps)", trace.kind, trace.total)?;
     for step in &trace.steps {
         let at = if step.at == 0 {
             "-".to_owned()
         } else {
             time::to_rfc3339(step.at)
         };
-        let content = hilo_dashboard::mask::json(&step.content);
+        let content = shown(&step.content, revealed);
         writeln!(out, "{at:<24} {:<6} {:<22} {content}", step.stage.as_str(), step.title)?;
     }
     Ok(())
 }
 
-/// The story as JSON, masked.
-pub(crate) fn to_json(trace: &Trace) -> Value {
+/// The story as JSON, masked unless revealed.
+pub(crate) fn to_json(trace: &Trace, revealed: bool) -> Value {
     let steps: Vec<Value> = trace
         .steps
         .iter()
@@ -281,9 +430,10 @@ pub(crate) fn to_json(trace: &Trace) -> Value {
                 "at": time::to_rfc3339(step.at),
                 "title": step.title,
                 "topic": step.topic,
-                "content": hilo_dashboard::mask::json(&step.content),
+                "content": shown(&step.content, revealed),
             })
         })
         .collect();
-    serde_json::json!({"id": trace.id, "kind": trace.kind, "total": trace.total, "steps": steps})
+    let id = shown_id(&trace.id, revealed);
+    serde_json::json!({"id": id, "kind": trace.kind, "total": trace.total, "steps": steps})
 }

@@ -1,7 +1,8 @@
 //! `hilo trace`: the story of one id.
 
-use crate::{cli::Trace, failure::Failure, node, place, topology, trace};
+use crate::{audit, cli::Trace, failure::Failure, node, place, topology, trace};
 use anyhow::anyhow;
+use hilo_golden::Golden;
 use hilo_metrics::table::Table;
 use hilo_stream::embedded::Log;
 use std::io::stdout;
@@ -22,16 +23,20 @@ pub(crate) fn run(arguments: &Trace) -> Result<(), Failure> {
             table.apply(row);
         }
     }
-    let Some(found) = trace::trace(&mut log, &table, &arguments.id)? else {
+    let path = dir.join(node::GOLDEN_DB);
+    let golden = path.exists().then(|| Golden::open_read_only(&path)).transpose()?;
+    let Some(found) = trace::trace(&mut log, &table, golden.as_ref(), &arguments.id, usize::MAX)? else {
         return Err(Failure::failed(anyhow!(
             "nothing is known by this id in {}; check it for a missing character, or look in `hilo dlq list`",
             dir.display()
         )));
     };
+    audit::revealed(&arguments.reveal, &dir, "trace", &arguments.id)?;
+    let revealed = arguments.reveal.shown;
     if arguments.json {
-        println!("{}", trace::to_json(&found));
+        println!("{}", trace::to_json(&found, revealed));
     } else {
-        trace::print(&found, &mut stdout().lock()).map_err(anyhow::Error::from)?;
+        trace::print(&found, revealed, &mut stdout().lock()).map_err(anyhow::Error::from)?;
     }
     Ok(())
 }
