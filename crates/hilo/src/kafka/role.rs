@@ -17,6 +17,8 @@ pub(crate) enum Role {
     Status,
     /// Numbers, templates, accounts.
     Account,
+    /// What people said about being written to.
+    Consent,
     /// The numbers.
     Metrics,
     /// The golden record, and the numbers at `/v1/metrics`; one process for each copy of it.
@@ -33,6 +35,7 @@ impl Role {
             Self::Conversation => &["conversation"],
             Self::Status => &["status"],
             Self::Account => &["account"],
+            Self::Consent => &["consent"],
             Self::Metrics => &["metrics"],
         }
     }
