@@ -93,6 +93,7 @@ impl Engine {
                 time: plan.cluster.name(TIME),
                 topology: plan.topology.clone(),
             });
+            plan.measures.begin(spec.name);
             for index in 0..plan.settings.lanes.max(1) {
                 engine.spawn(Arc::clone(&job), index, sender.clone())?;
             }

@@ -167,6 +167,19 @@ impl Measures {
         ]
     }
 
+    /// Shows the counters of a processor from 0 on: for an alert, what appears with a value has not grown.
+    pub(crate) fn begin(&self, processor: &str) {
+        for counter in [&self.commits, &self.restored, &self.poison] {
+            counter.with_label_values(&[processor]);
+        }
+        for reason in ["commit", "fenced", "lost", "poison"] {
+            self.aborts.with_label_values(&[processor, reason]);
+        }
+        for reason in ["client", "fenced", "indeterminate", "processor", "state"] {
+            self.restarts.with_label_values(&[processor, reason]);
+        }
+    }
+
     /// A lane did something, or looked and there was nothing to do.
     pub(crate) fn pulse(&self, processor: &str, lane: usize, ready: bool) {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -215,6 +228,29 @@ impl Measures {
         match lanes.iter().find(|(_, pulse)| !pulse.ready) {
             None => Ok(()),
             Some((lane, _)) => Err(format!("lane {lane} waits for its group or restores its state")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_that_alerts_watch_begin_at_0() {
+        let registry = Registry::new();
+        let measures = Measures::new(&registry).unwrap();
+        measures.begin("status");
+        let text = prometheus::TextEncoder::new()
+            .encode_to_string(&registry.gather())
+            .unwrap();
+        for sample in [
+            "hilo_commits_total{processor=\"status\"} 0",
+            "hilo_poison_records_total{processor=\"status\"} 0",
+            "hilo_aborts_total{processor=\"status\",reason=\"fenced\"} 0",
+            "hilo_lane_restarts_total{processor=\"status\",reason=\"client\"} 0",
+        ] {
+            assert!(text.lines().any(|line| line == sample), "{sample} is not in {text}");
         }
     }
 }

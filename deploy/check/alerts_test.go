@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/promql/promqltest"
+)
+
+// What each alert's expression finds an hour after the series below begin, a sample a minute: the processors or roles
+// that it names, "" where it names none.
+var cases = []struct {
+	alert, series string
+	found         []string
+}{
+	{"HiloDown", `
+		up{job="hilo", role="status"} 0x60
+		up{job="hilo", role="identity"} 1x60
+		up{job="node", role="other"} 0x60`, []string{"status"}},
+	{"HiloBehind", `
+		hilo_lag_seconds{processor="one_partition", partition="0"} 0x60
+		hilo_lag_seconds{processor="one_partition", partition="1"} 61x60
+		hilo_lag_seconds{processor="nearly", partition="0"} 59x60`, []string{"one_partition"}},
+	// One lane of two; idle with the mark of a transaction for lag; restoring; with nothing to do.
+	{"HiloStuck", `
+		hilo_lag_records{processor="stuck", partition="0"} 5x60
+		hilo_last_commit_timestamp_seconds{processor="stuck", lane="0"} 3400x60
+		hilo_last_commit_timestamp_seconds{processor="stuck", lane="1"} 0+60x60
+		hilo_restore_remaining_records{processor="stuck"} 0x60
+		hilo_lag_records{processor="idle", partition="0"} 1x60
+		hilo_last_commit_timestamp_seconds{processor="idle", lane="0"} 0+60x60
+		hilo_lag_records{processor="restoring", partition="0"} 9x60
+		hilo_last_commit_timestamp_seconds{processor="restoring", lane="0"} 10x60
+		hilo_restore_remaining_records{processor="restoring"} 100x60
+		hilo_lag_records{processor="done", partition="0"} 0x60
+		hilo_last_commit_timestamp_seconds{processor="done", lane="0"} 10x60`, []string{"stuck"}},
+	{"HiloRestoring", `
+		hilo_restore_remaining_records{processor="restoring"} 100x60
+		hilo_restore_remaining_records{processor="done"} 0x60`, []string{"restoring"}},
+	{"HiloAborts", `
+		hilo_aborts_total{processor="often", reason="fenced"} 0+1x60
+		hilo_commits_total{processor="often"} 0+10x60
+		hilo_aborts_total{processor="always", reason="commit"} 0+1x60
+		hilo_commits_total{processor="always"} 7x60
+		hilo_aborts_total{processor="seldom", reason="lost"} 0+1x60
+		hilo_commits_total{processor="seldom"} 0+100x60
+		hilo_aborts_total{processor="quiet", reason="lost"} 3x60
+		hilo_commits_total{processor="quiet"} 9x60`, []string{"always", "often"}},
+	{"HiloLaneRestarts", `
+		hilo_lane_restarts_total{processor="looping", reason="client"} 0+1x60
+		hilo_lane_restarts_total{processor="once", reason="fenced"} 0x55 1x5`, []string{"looping"}},
+	{"HiloPoison", `
+		hilo_poison_records_total{processor="once"} 0x55 1x5
+		hilo_poison_records_total{processor="long_ago"} 0x10 1x50`, []string{"once"}},
+	{"HiloDeadLetters", `
+		hilo_events_total{counter="items", label="emitted"} 0+100x60
+		hilo_events_total{counter="items", label="dead_letter"} 0+1x60`, []string{""}},
+	{"HiloDeadLetters", `
+		hilo_events_total{counter="items", label="emitted"} 0+1000x60
+		hilo_events_total{counter="items", label="dead_letter"} 0+1x60`, nil},
+	{"HiloGatewayRefuses", `
+		hilo_gateway_requests_total{outcome="accepted"} 0+98x60
+		hilo_gateway_requests_total{outcome="log_slow"} 0+2x60`, []string{""}},
+	// A short burst; refusals that are the sender's fault.
+	{"HiloGatewayRefuses", `
+		hilo_gateway_requests_total{outcome="accepted"} 0+1000x60
+		hilo_gateway_requests_total{outcome="log_slow"} 0x57 0+100x3`, nil},
+	{"HiloGatewayRefuses", `
+		hilo_gateway_requests_total{outcome="accepted"} 0+10x60
+		hilo_gateway_requests_total{outcome="bad_signature"} 0+10x60`, nil},
+	{"HiloGatewaySlow", `
+		hilo_gateway_acknowledge_seconds_bucket{endpoint="whatsapp", le="0.5"} 0+90x60
+		hilo_gateway_acknowledge_seconds_bucket{endpoint="whatsapp", le="5"} 0+100x60
+		hilo_gateway_acknowledge_seconds_bucket{endpoint="whatsapp", le="+Inf"} 0+100x60`, []string{""}},
+	{"HiloGatewaySlow", `
+		hilo_gateway_acknowledge_seconds_bucket{endpoint="whatsapp", le="0.5"} 0+100x60
+		hilo_gateway_acknowledge_seconds_bucket{endpoint="whatsapp", le="+Inf"} 0+100x60
+		hilo_gateway_acknowledge_seconds_bucket{endpoint="crm", le="0.5"} 0x60
+		hilo_gateway_acknowledge_seconds_bucket{endpoint="crm", le="+Inf"} 0+100x60`, nil},
+}
+
+func TestAlerts(t *testing.T) {
+	groups, errs := rulefmt.ParseFile("../prometheus/alerts.yml", false, model.UTF8Validation,
+		parser.NewParser(parser.Options{}), slog.Default())
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	untested := map[string]string{}
+	for _, group := range groups.Groups {
+		for _, rule := range group.Rules {
+			untested[rule.Alert] = rule.Expr
+		}
+	}
+	expressions := map[string]string{}
+	for name, expression := range untested {
+		expressions[name] = expression
+	}
+	engine := promqltest.NewTestEngine(t, false, 0, promqltest.DefaultMaxSamplesPerQuery)
+	for _, test := range cases {
+		delete(untested, test.alert)
+		storage := promqltest.LoadedStorage(t, "load 1m"+test.series)
+		query, err := engine.NewInstantQuery(context.Background(), storage, nil, expressions[test.alert],
+			time.Unix(3600, 0))
+		if err != nil {
+			t.Fatal(test.alert, err)
+		}
+		vector, err := query.Exec(context.Background()).Vector()
+		if err != nil {
+			t.Fatal(test.alert, err)
+		}
+		var found []string
+		for _, sample := range vector {
+			found = append(found, sample.Metric.Get("processor")+sample.Metric.Get("role"))
+		}
+		slices.Sort(found)
+		if !slices.Equal(found, test.found) {
+			t.Errorf("%s finds %q and should find %q", test.alert, found, test.found)
+		}
+	}
+	for name := range untested {
+		t.Errorf("%s has no test", name)
+	}
+}
