@@ -101,7 +101,7 @@ fn commands() -> Vec<Vec<String>> {
 }
 
 #[test]
-fn compose_runs_every_role_with_arguments_that_the_binary_takes() {
+fn every_role_runs_and_is_watched_with_arguments_that_the_binary_takes() {
     let help = Command::new(env!("CARGO_BIN_EXE_hilo"))
         .args(["run", "--help"])
         .output()
@@ -118,6 +118,9 @@ fn compose_runs_every_role_with_arguments_that_the_binary_takes() {
         .map(|command| command[1].as_str())
         .collect();
     assert_eq!(run, roles, "{help}");
+    let scraped = fs::read_to_string(root().join("deploy/prometheus/prometheus.yml")).unwrap();
+    let scraped = scraped.split_once("names: [").unwrap().1.split_once(']').unwrap().0;
+    assert_eq!(scraped.split(", ").collect::<BTreeSet<_>>(), roles);
     for command in &commands {
         // With an argument that nobody has, the parser complains of the first one that it does not take.
         let output = Command::new(env!("CARGO_BIN_EXE_hilo"))

@@ -17,12 +17,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const TOPICS: [&str; 8] = [
+const TOPICS: [&str; 9] = [
     "hilo.raw",
     "hilo.identity",
     "hilo.conversation",
     "hilo.status",
     "hilo.account",
+    "hilo.consent",
     "hilo.metric",
     "hilo.dead_letter",
     "hilo.unclassified",
@@ -88,7 +89,15 @@ fn an_independent_reader_finds_the_documented_names_types_and_all_records() {
     // Time goes on, so that rows of the numbers come.
     lines.push_str("{\"source\":\"clock\",\"at\":\"2026-05-04T15:00:00Z\"}\n");
     lines.push_str("{\"source\":\"clock\",\"at\":\"2026-05-06T15:00:00Z\"}\n");
-    cluster.run(&["normalize", "identity", "conversation", "status", "account", "metrics"]);
+    cluster.run(&[
+        "normalize",
+        "identity",
+        "conversation",
+        "status",
+        "account",
+        "consent",
+        "metrics",
+    ]);
     cluster.ingest(&lines);
     cluster.drained();
 

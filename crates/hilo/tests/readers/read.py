@@ -83,6 +83,21 @@ TOPICS = {
         "template": TEMPLATE,
         "reason": TEXT,
     },
+    "hilo.consent": FACT
+    | {
+        "person_id": str,
+        "revision": int,
+        "sequence": int,
+        "channel": str,
+        "purpose": str,
+        "state": str,
+        "effective": str,
+        "method": str,
+        "valid_to": TIME,
+        "subjects": [str],
+        "previous_hash": str,
+        "hash": str,
+    },
     "hilo.metric": {
         "tenant": str,
         "metric": str,
