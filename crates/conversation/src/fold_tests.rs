@@ -30,6 +30,13 @@ fn event(at: Millis, word: &str) -> Event {
                 by_ad: false,
             },
         ),
+        "ad" => (
+            0,
+            Role::Customer {
+                courtesy: false,
+                by_ad: true,
+            },
+        ),
         "thanks" => (
             0,
             Role::Customer {
@@ -288,7 +295,33 @@ fn a_session_that_opens_again_goes_on_from_its_retraction() {
     );
 }
 
-const WORDS: [&str; 12] = [
+#[test]
+fn an_answer_within_a_day_opens_the_entry_point_window() {
+    let ends = |history: &[(Millis, &str)]| {
+        let thread = thread(history, 30 * DAY);
+        let ends = thread.sessions.iter().map(|told| told.session.entry_point_ends_at);
+        ends.collect::<Vec<_>>()
+    };
+    // 72 h from the first answer, whoever it is, also in the second of the message.
+    assert_eq!(ends(&[(0, "ad"), (5, "bot"), (9, "human")]), [Some(5 + 72 * HOUR)]);
+    assert_eq!(ends(&[(7, "ad"), (7, "campaign")]), [Some(7 + 72 * HOUR)]);
+    // Without an answer, without an ad, with an answer before it: none.
+    assert_eq!(ends(&[(0, "ad"), (5, "assigned")]), [None]);
+    assert_eq!(ends(&[(0, "customer"), (5, "human")]), [None]);
+    assert_eq!(ends(&[(0, "human"), (5, "ad")]), [None]);
+    // A day later to the second, and a second more: the session has to last, which another message makes it do.
+    let late = |answer| ends(&[(0, "ad"), (20 * HOUR, "customer"), (answer, "human")]);
+    assert_eq!(late(DAY), [Some(DAY + 72 * HOUR)]);
+    assert_eq!(late(DAY + SECOND), [None]);
+    // Of two the later one.
+    assert_eq!(
+        ends(&[(0, "ad"), (5, "human"), (9, "ad"), (11, "bot")]),
+        [Some(11 + 72 * HOUR)]
+    );
+}
+
+const WORDS: [&str; 13] = [
+    "ad",
     "customer",
     "thanks",
     "human",

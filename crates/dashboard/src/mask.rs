@@ -135,6 +135,7 @@ fn is_word(key: &str, parent: &str) -> bool {
     const WORDS: &[&str] = &[
         "actor",
         "agent",
+        "announced",
         "author",
         "blocker",
         "campaign",
@@ -148,6 +149,7 @@ fn is_word(key: &str, parent: &str) -> bool {
         "direction",
         "effective",
         "effective_status",
+        "error_actions",
         "error_class",
         "event",
         "expiration",
@@ -181,6 +183,7 @@ fn is_word(key: &str, parent: &str) -> bool {
         "stage",
         "state",
         "status",
+        "subtype",
         "system",
         "tenant",
         "title",

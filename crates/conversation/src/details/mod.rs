@@ -62,6 +62,9 @@ fn said<T: Default + PartialEq>(part: T) -> Option<T> {
     (part != T::default()).then_some(part)
 }
 
+#[cfg(test)]
+mod tests;
+
 fn owned(object: &Value, key: &str) -> Option<String> {
     text(object, key).map(str::to_owned)
 }

@@ -95,7 +95,8 @@ fn pricing(pricing: &Value) -> Pricing {
     Pricing {
         model: text("pricing_model"),
         kind: text("type"),
-        category: text("category"),
+        // One page of the documents writes a hyphen.
+        category: text("category").map(|category| category.replace('-', "_")),
         billable: pricing.get("billable").and_then(Value::as_bool),
     }
 }

@@ -1,0 +1,185 @@
+//! Whatever the platform sends, reading its details stops nobody and loses nothing else. What each documented shape says
+//! is reviewed where whole bodies are replayed (`crates/hilo/tests/facts`).
+
+use super::*;
+use hilo_contracts::item::{Author, Call, Inbox, Message, Position, Preference};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn item(body: Body, content: String) -> Item {
+    Item {
+        tenant: "acme".into(),
+        delivery_id: "d".into(),
+        position: Position::default(),
+        received_at: 0,
+        event_time: 0,
+        key: "k".into(),
+        content,
+        entry_id: "310".into(),
+        phone_number_id: None,
+        test: false,
+        sightings: vec![],
+        has_person: false,
+        evidence_only: false,
+        change: None,
+        body,
+    }
+}
+
+fn message(kind: &str) -> Body {
+    Body::Message(Message {
+        id: "m".into(),
+        origin: Origin::Received,
+        kind: kind.into(),
+        inbound: true,
+        author: Author::default(),
+        reply_to: None,
+        group_id: None,
+        courtesy: false,
+        opt_out: false,
+        question: false,
+        referral: None,
+        template: None,
+        campaign: None,
+        segment: None,
+        history_status: None,
+    })
+}
+
+/// Kinds of bodies whose details are read, with the keys that their elements have.
+fn bodies() -> Vec<Body> {
+    let mut bodies: Vec<Body> = [
+        "text",
+        "image",
+        "contacts",
+        "interactive",
+        "button",
+        "order",
+        "system",
+        "edit",
+        "unsupported",
+    ]
+    .into_iter()
+    .map(message)
+    .collect();
+    bodies.push(Body::Inbox(Inbox {
+        event: "handed_off".into(),
+        ..Inbox::default()
+    }));
+    bodies.push(Body::Call(Call::default()));
+    bodies.push(Body::Preference(Preference::default()));
+    let events = [
+        "group_event",
+        "link_click",
+        "automatic_event",
+        "contact_synced",
+        "user_id_changed",
+        "flow_event",
+        "history_event",
+        "platform_error",
+        "of_tomorrow",
+    ];
+    bodies.extend(events.map(|kind| Body::Event { kind: kind.into() }));
+    bodies
+}
+
+/// Keys that are looked for, so that values of the wrong type stand under them.
+const KEYS: [&str; 24] = [
+    "text",
+    "image",
+    "contacts",
+    "interactive",
+    "button_reply",
+    "type",
+    "edit",
+    "message",
+    "errors",
+    "error_data",
+    "context",
+    "referral",
+    "referred_product",
+    "phones",
+    "name",
+    "slots",
+    "product_items",
+    "added_participants",
+    "group_subject",
+    "session",
+    "metadata",
+    "custom_data",
+    "user_id",
+    "id",
+];
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        prop::sample::select(KEYS.to_vec()).prop_map(Value::from),
+        ".{0,6}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 48, 6, |inner| {
+        let fields = prop::collection::btree_map(prop::sample::select(KEYS.to_vec()), inner.clone(), 0..6);
+        prop_oneof![
+            prop::collection::vec(inner, 0..4).prop_map(Value::from),
+            fields.prop_map(|fields| json!(fields)),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #[test]
+    fn anything_can_be_read(content in any_json(), place in 0..21usize) {
+        let bodies = bodies();
+        let body = bodies[place % bodies.len()].clone();
+        let item = item(body, content.to_string());
+        prop_assert_eq!(details(&item), details(&item));
+    }
+}
+
+#[test]
+fn what_is_no_json_or_says_nothing_has_no_details() {
+    for content in [
+        "",
+        "{",
+        "null",
+        "[]",
+        "{}",
+        r#"{"text":"hola"}"#,
+        r#"{"text":{"body":""}}"#,
+    ] {
+        assert_eq!(details(&item(message("text"), content.into())), None, "{content}");
+    }
+    let edits = format!(
+        "{}7{}",
+        r#"{"type":"edit","edit":{"message":"#.repeat(60),
+        "}}".repeat(60)
+    );
+    let found = details(&item(message("edit"), edits)).unwrap();
+    assert_eq!(found.subtype.as_deref(), Some("edit"));
+}
+
+#[test]
+fn a_permission_and_a_slot_of_any_kind_keep_their_value() {
+    let reply = r#"{"interactive":{"call_permission_reply":{"response":"reject","expiration_timestamp":"soon"}}}"#;
+    let found = details(&item(message("interactive"), reply.into()))
+        .unwrap()
+        .reply
+        .unwrap();
+    assert_eq!((found.response.as_deref(), found.expires_at), (Some("reject"), None));
+    let line = r#"{"context":{"slots":{"b":[1,2.0],"a":"x","c":null}}}"#;
+    let handed_off = Body::Inbox(Inbox {
+        event: "handed_off".into(),
+        ..Inbox::default()
+    });
+    let found = details(&item(handed_off, line.into())).unwrap().hand_off.unwrap();
+    let slots: Vec<(&str, &str)> = found.slots.iter().map(|slot| (&*slot.name, &*slot.value)).collect();
+    assert_eq!(slots, [("a", "x"), ("b", "[1,2]"), ("c", "null")]);
+    assert_eq!(
+        found.context.as_deref(),
+        Some(r#"{"slots":{"a":"x","b":[1,2],"c":null}}"#)
+    );
+}
