@@ -497,3 +497,40 @@ fn an_id_leads_to_its_rows() {
     assert_eq!(tables("wamid.2"), ["message_status"]);
     assert_eq!(tables("nobody"), [""; 0]);
 }
+
+#[test]
+fn a_window_is_open_after_the_latest_message_or_call_of_the_person() {
+    const DAY: i64 = 86_400_000;
+    let mut log = Log::default();
+    let message = |id: &str, at: i64| Conversation {
+        conversation_id: Some("c1".into()),
+        window_expires_at: Some(at + DAY),
+        ..received(id, "p1", at, None)
+    };
+    log.conversation(&message("m1", 1_000));
+    let call = |at: i64, direction: &str| Conversation {
+        conversation_id: Some("c1".into()),
+        event_id: format!("call-{at}"),
+        ..event(
+            "c",
+            "p1",
+            "call_connect",
+            at,
+            Some(&format!(r#"{{"direction":"{direction}"}}"#)),
+        )
+    };
+    let windows = |log: &Log| -> Vec<(i64, i64)> {
+        let golden = applied(log);
+        let mut statement = golden
+            .connection
+            .prepare("SELECT window_expires_at, free_form_ends_at FROM windows")
+            .unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    assert_eq!(windows(&log), [(1_000 + DAY, 1_000 + DAY - 600_000)]);
+    log.conversation(&call(9_000, "BUSINESS_INITIATED"));
+    assert_eq!(windows(&log)[0].0, 1_000 + DAY);
+    log.conversation(&call(5_000, "USER_INITIATED"));
+    assert_eq!(windows(&log)[0].0, 5_000 + DAY);
+}
