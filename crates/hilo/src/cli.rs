@@ -475,6 +475,21 @@ pub(crate) enum BenchCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Lanes on a broker against a bare copy in the same run, delays, and the restore of state.
+    Kafka {
+        /// Items of the generated capture.
+        #[arg(long, default_value_t = 200_000)]
+        items: u64,
+        /// People whose state is restored.
+        #[arg(long, default_value_t = 1_000_000)]
+        people: u64,
+        /// Configuration file with [kafka] [default: ./hilo.toml if there].
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Time to the acknowledgement of a signed delivery, at a given rate, with durable commits.
     Gateway {
         /// Deliveries a second.

@@ -78,7 +78,6 @@ impl Engine {
                 cluster: plan.cluster.clone(),
                 framing: Arc::clone(&plan.framing),
                 dead_letter: plan.dead_letter,
-                state_dir: state_dir.clone(),
                 settings: plan.settings.clone(),
                 measures: Arc::clone(&plan.measures),
                 partitions: Clone::clone(&partitions),

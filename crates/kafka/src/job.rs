@@ -38,7 +38,6 @@ pub(crate) struct Job {
     pub(crate) cluster: Cluster,
     pub(crate) framing: Arc<Framing>,
     pub(crate) dead_letter: DeadLetterEncoder,
-    pub(crate) state_dir: PathBuf,
     pub(crate) settings: LaneSettings,
     pub(crate) measures: Arc<Measures>,
     /// Partitions by topic, without prefix.

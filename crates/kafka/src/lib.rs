@@ -1,6 +1,7 @@
 //! The topology on Apache Kafka: lanes with transactions, changelogs and restore; topics and contracts as code.
 #![doc = include_str!("../README.md")]
 
+pub mod baseline;
 mod cluster;
 mod contact;
 mod engine;
@@ -14,7 +15,7 @@ mod raw_log;
 mod reader;
 mod rebalance;
 pub mod registry;
-mod restore;
+pub mod restore;
 mod task;
 pub mod topics;
 mod transactions;

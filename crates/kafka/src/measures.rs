@@ -199,6 +199,12 @@ impl Measures {
             .set(since.as_secs_f64());
     }
 
+    /// Records that a processor's lanes committed in this process.
+    #[must_use]
+    pub fn processed(&self, processor: &str) -> u64 {
+        self.batch_records.with_label_values(&[processor]).get_sample_sum() as u64
+    }
+
     /// A reader outside of transactions took in so many records, perhaps none.
     pub fn took_in(&self, reader: &str, place: usize, records: u64) {
         self.pulse(reader, place, true);

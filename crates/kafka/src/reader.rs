@@ -26,6 +26,8 @@ pub struct Received {
     pub offset: i64,
     /// When it was appended, milliseconds.
     pub appended: i64,
+    /// When the gateway received what it comes of, milliseconds; 0: nobody did.
+    pub receipt: i64,
     /// The record.
     pub record: Record,
 }
@@ -130,16 +132,18 @@ impl Reader {
                     self.next.insert((place, partition), offset + 1);
                     let topic = self.topics[place].1;
                     let appended = message.timestamp().to_millis().unwrap_or_default();
+                    let times = Times::of(message.headers());
                     match self.framing.unwrap(topic, message.payload().unwrap_or_default()) {
                         Ok(value) => received.push(Received {
                             partition,
                             offset,
                             appended,
+                            receipt: times.map_or(0, |times| times.receipt),
                             record: Record {
                                 topic,
                                 key: message.key().unwrap_or_default().to_vec(),
                                 value: value.to_vec(),
-                                timestamp: Times::of(message.headers()).map_or(appended, |times| times.event),
+                                timestamp: times.map_or(appended, |times| times.event),
                             },
                         }),
                         Err(problem) => tracing::warn!(topic, partition, offset, problem, "a record is passed over"),

@@ -2,14 +2,17 @@
 
 use crate::cluster::Cluster;
 use crate::error::failed;
+use crate::names::changelog;
 use crate::rebalance::Quiet;
 use crate::task::Task;
+use crate::transactions::{NotCommitted, Outgoing, Purpose, Transactions};
 use crate::{EngineError, ProcessorError};
-use hilo_stream::{Changes, StoreName};
+use hilo_stream::{Changes, DeadLetterEncoder, StoreName, Topology, TopologyError};
 use rdkafka::Message as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Entries that are applied in one local transaction.
@@ -144,6 +147,69 @@ impl Restore {
             }
         }
     }
+}
+
+/// Restores the state of a processor's partition into an empty folder, for a measurement: entries and time.
+pub fn measure(
+    cluster: &Cluster,
+    topology: &Topology,
+    processor: &str,
+    dead_letter: DeadLetterEncoder,
+    folder: &Path,
+) -> Result<(u64, Duration), EngineError> {
+    let spec = topology
+        .processors()
+        .iter()
+        .find(|spec| spec.name == processor)
+        .ok_or_else(|| TopologyError::UnknownProcessor(processor.to_owned()))?;
+    let mut task = Task::with(topology, spec, dead_letter, folder, 0)?;
+    let mut restore = Restore::begin(cluster, &cluster.name(&changelog(processor)), 0, 0)?;
+    while restore.advance(&mut task)? == Progress::More {}
+    task.attach()?;
+    Ok((restore.entries, restore.begun.elapsed()))
+}
+
+/// Writes entries of a store into a processor's changelog, for a measurement.
+pub fn fill(
+    cluster: &Cluster,
+    processor: &str,
+    entries: impl Iterator<Item = (u8, Vec<u8>, Vec<u8>)>,
+) -> Result<(), EngineError> {
+    let timeout = Duration::from_mins(1);
+    let mut producer = Transactions::start(cluster, "hilo.fill", timeout)?;
+    let topic = cluster.name(&changelog(processor));
+    let reader: BaseConsumer<Quiet> = cluster
+        .reader("hilo.fill")
+        .create_with_context(Quiet::default())
+        .map_err(failed("making a consumer"))?;
+    let mut entries = entries.peekable();
+    while entries.peek().is_some() {
+        producer.begin()?;
+        for (store, key, value) in entries.by_ref().take(50_000) {
+            let key = [&[store][..], &key].concat();
+            producer
+                .send(Outgoing {
+                    topic: &topic,
+                    partition: Some(0),
+                    key: &key,
+                    value: Some(&value),
+                    headers: None,
+                    purpose: Purpose::Changelog,
+                })
+                .map_err(failed("producing"))?;
+        }
+        let Some(group) = reader.group_metadata() else {
+            return Err(EngineError::Fenced {
+                doing: "measuring".to_owned(),
+            });
+        };
+        match producer.commit(&TopicPartitionList::new(), &group, |_| ()) {
+            Ok(_) => {}
+            Err(NotCommitted::Abort { error, .. }) => return Err(failed("committing")(error)),
+            Err(NotCommitted::Restart(error)) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn strange(topic: &str, offset: i64) -> EngineError {

@@ -2,7 +2,10 @@
 
 use crate::EngineError;
 use crate::job::Job;
-use hilo_stream::{Changes, Executor, ProcessorError, StoreName, TaskState};
+use hilo_stream::{
+    Changes, DeadLetterEncoder, Executor, ProcessorError, ProcessorSpec, StoreName, TaskState, Topology,
+};
+use std::path::Path;
 
 pub(crate) struct Task {
     pub(crate) executor: Executor,
@@ -13,12 +16,30 @@ pub(crate) struct Task {
 impl Task {
     /// Opens the local copy of the state; it may be behind.
     pub(crate) fn open(job: &Job, partition: i32) -> Result<Self, EngineError> {
-        let executor = Executor::one(&job.topology, job.spec.name, job.dead_letter)?;
-        let state = if job.spec.stores.is_empty() {
+        Self::with(
+            &job.topology,
+            &job.spec,
+            job.dead_letter,
+            &job.settings.state_dir,
+            partition,
+        )
+    }
+
+    pub(crate) fn with(
+        topology: &Topology,
+        spec: &ProcessorSpec,
+        dead_letter: DeadLetterEncoder,
+        folder: &Path,
+        partition: i32,
+    ) -> Result<Self, EngineError> {
+        let executor = Executor::one(topology, spec.name, dead_letter)?;
+        let state = if spec.stores.is_empty() {
             None
         } else {
-            let path = job.state_dir.join(format!("{}-{partition}.db", job.spec.name));
-            Some(TaskState::open(&path, &job.spec)?)
+            Some(TaskState::open(
+                &folder.join(format!("{}-{partition}.db", spec.name)),
+                spec,
+            )?)
         };
         Ok(Self { executor, state })
     }

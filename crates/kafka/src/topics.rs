@@ -264,6 +264,13 @@ pub fn apply(cluster: &Cluster, plans: &[TopicPlan], sizes: Sizes) -> Result<Vec
     Ok(found)
 }
 
+/// Removes topics: those of a measurement.
+pub fn remove(cluster: &Cluster, plans: &[TopicPlan]) -> Result<(), EngineError> {
+    let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
+    wait(admin(cluster)?.delete_topics(&names, &options())).map_err(failed("removing topics"))?;
+    Ok(())
+}
+
 fn refused(
     topic: &str,
     problem: &str,

@@ -1,14 +1,45 @@
 //! `hilo bench`: this machine's speed.
 
 use crate::{
+    bench::{
+        self,
+        kafka::{self, KafkaBench},
+    },
     cli::{Bench, BenchCommand},
     failure::Failure,
+    kafka::Place,
+    place,
 };
 use hilo_bench::{GatewayBench, run_gateway};
+use std::time::Duration;
 
 pub(crate) fn run(arguments: &Bench) -> Result<(), Failure> {
     match &arguments.command {
-        BenchCommand::Replay { items, seed, json } => Ok(crate::bench::replay(*items, *seed, *json)?),
+        BenchCommand::Replay { items, seed, json } => Ok(bench::replay::run(*items, *seed, *json)?),
+        BenchCommand::Kafka {
+            items,
+            people,
+            config,
+            json,
+        } => {
+            let config = place::config(config.as_deref())?;
+            let place = Place::new(&config)?;
+            let kafka = config.kafka.as_ref();
+            let report = kafka::run(&KafkaBench {
+                cluster: place.cluster,
+                items: *items,
+                partitions: place.sizes.partitions,
+                lanes: kafka.map_or(1, |kafka| kafka.lanes),
+                commit_interval: kafka.map_or(Duration::from_millis(100), |kafka| kafka.commit_interval),
+                people: *people,
+            })?;
+            if *json {
+                println!("{}", serde_json::to_string(&report)?);
+            } else {
+                println!("{report}");
+            }
+            Ok(())
+        }
         BenchCommand::Gateway {
             rate,
             duration,

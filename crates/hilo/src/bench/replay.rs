@@ -10,11 +10,11 @@ use std::{
 };
 
 /// A Tuesday in May 2026: the world of a benchmark starts there, so that runs compare.
-const START: i64 = 1_777_975_200_000;
+pub(super) const START: i64 = 1_777_975_200_000;
 /// Items a second of the generated world: its busiest hour, not its speed.
-const WORLD_RATE: u32 = 500;
+pub(super) const WORLD_RATE: u32 = 500;
 
-pub(crate) fn replay(items: u64, seed: u64, as_json: bool) -> Result<()> {
+pub(crate) fn run(items: u64, seed: u64, as_json: bool) -> Result<()> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let path = folder.path().join("bench.ndjson");
     eprintln!("generating a capture of {items} items (seed {seed})");

@@ -1,0 +1,4 @@
+//! What is measured of the whole; what is measured of the gateway alone is in `hilo-bench`.
+
+pub(crate) mod kafka;
+pub(crate) mod replay;
