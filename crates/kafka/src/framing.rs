@@ -4,7 +4,8 @@ use hilo_domain::Millis;
 use rdkafka::message::{Header, Headers, OwnedHeaders};
 use rustc_hash::FxHashMap;
 
-/// The record header that every topic of ours has: event time and receipt, eight bytes each, big-endian milliseconds.
+/// The record header that every topic of ours has: event time and receipt, eight bytes each, big-endian milliseconds; of a
+/// delivery that is traced, its id behind them.
 ///
 /// Kafka's own timestamp is the time of the append: retention goes by it, and a broker refuses times of long ago or of
 /// tomorrow, which event times may be.
@@ -20,24 +21,25 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    pub(crate) fn headers(self) -> OwnedHeaders {
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&self.event.to_be_bytes());
-        bytes[8..].copy_from_slice(&self.receipt.to_be_bytes());
+    /// `trace`: id of the delivery; empty for most.
+    pub(crate) fn headers(self, trace: &[u8]) -> OwnedHeaders {
+        let bytes = [&self.event.to_be_bytes()[..], &self.receipt.to_be_bytes(), trace].concat();
         OwnedHeaders::new_with_capacity(1).insert(Header {
             key: HEADER,
             value: Some(&bytes),
         })
     }
 
-    /// `None`: it has no such header, so it is none of ours.
-    pub(crate) fn of(headers: Option<&impl Headers>) -> Option<Self> {
+    /// Times and the id of a traced delivery. `None`: there is no such header, so the record is none of ours.
+    pub(crate) fn of(headers: Option<&impl Headers>) -> Option<(Self, &[u8])> {
         let value = headers?.iter().find(|header| header.key == HEADER)?.value?;
-        let (event, receipt) = value.split_first_chunk::<8>()?;
-        Some(Self {
+        let (event, rest) = value.split_first_chunk::<8>()?;
+        let (receipt, trace) = rest.split_first_chunk::<8>()?;
+        let times = Self {
             event: Millis::from_be_bytes(*event),
-            receipt: Millis::from_be_bytes(receipt.try_into().ok()?),
-        })
+            receipt: Millis::from_be_bytes(*receipt),
+        };
+        Some((times, trace))
     }
 }
 
@@ -111,7 +113,9 @@ mod tests {
             event: -5,
             receipt: 1_777_000_000_123,
         };
-        assert_eq!(Times::of(Some(&times.headers())), Some(times));
+        for trace in [&b""[..], b"d_0134fc9526ad4d59b99c9826"] {
+            assert_eq!(Times::of(Some(&times.headers(trace))), Some((times, trace)));
+        }
         let foreign = OwnedHeaders::new().insert(Header {
             key: "hilo",
             value: Some(b"short"),

@@ -59,6 +59,8 @@ struct Incoming {
     partition: i32,
     offset: i64,
     times: Option<Times>,
+    /// Id of the delivery that it comes of, if that one is traced.
+    trace: Vec<u8>,
     /// When it was appended, by the broker's or the producer's clock.
     appended: Millis,
     key: Vec<u8>,
@@ -216,11 +218,14 @@ impl Lane {
         if !running || offset < position.next {
             return None;
         }
+        let headers = message.headers();
+        let (times, trace) = Times::of(headers).unzip();
         Some(Incoming {
             input,
             partition,
             offset,
-            times: Times::of(message.headers()),
+            times,
+            trace: trace.unwrap_or_default().to_vec(),
             appended: message.timestamp().to_millis().unwrap_or_default(),
             key: message.key().unwrap_or_default().to_vec(),
             value: message.payload().unwrap_or_default().to_vec(),
@@ -248,6 +253,9 @@ impl Lane {
                 self.batch.receipts.push(receipt);
             }
             self.note_age(incoming);
+            if !incoming.trace.is_empty() {
+                self.trace(incoming, receipt);
+            }
             self.feed(task, topic, incoming)
         };
         match outcome {
@@ -334,7 +342,7 @@ impl Lane {
                 partition: None,
                 key: &record.key,
                 value: Some(&value),
-                headers: Some(times.headers()),
+                headers: Some(times.headers(&incoming.trace)),
                 purpose: Purpose::Output,
             });
             if let Err(error) = sent {
@@ -763,6 +771,23 @@ impl Lane {
                 self.job.measures.lag_seconds.with_label_values(&labels).set(0.0);
             }
         }
+    }
+
+    /// A delivery that is traced has come so far: one line for each processor, found by the delivery's id.
+    fn trace(&self, incoming: &Incoming, receipt: Millis) {
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_millis() as Millis;
+        tracing::info!(
+            delivery = %String::from_utf8_lossy(&incoming.trace),
+            processor = self.job.spec.name,
+            topic = self.job.inputs[incoming.input].topic,
+            partition = incoming.partition,
+            offset = incoming.offset,
+            since_receipt_ms = now - receipt,
+            "a traced delivery is processed"
+        );
     }
 
     /// How old a record is while others wait behind it.

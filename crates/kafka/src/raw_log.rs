@@ -112,9 +112,15 @@ impl RawProducer {
         })
     }
 
-    /// Appends `records`, received at `receipt` (0: by nobody), and calls `done` once the broker has answered for all of
+    /// Appends `records`, received at `receipt` (0: by nobody), and traced under `trace` unless that is empty; calls `done` once the broker has answered for all of
     /// them. Never blocks. When some could not be kept the caller sends all again: what is there twice is a duplicate.
-    pub fn append(&self, records: Vec<Record>, receipt: Millis, done: impl FnOnce(Delivered) + Send + 'static) {
+    pub fn append(
+        &self,
+        records: Vec<Record>,
+        receipt: Millis,
+        trace: &str,
+        done: impl FnOnce(Delivered) + Send + 'static,
+    ) {
         let count = records.len();
         let waiting = Arc::new(Waiting {
             state: Mutex::new(State {
@@ -135,7 +141,7 @@ impl RawProducer {
                 payload: Some(&value),
                 key: Some(&record.key),
                 timestamp: None,
-                headers: Some(times.headers()),
+                headers: Some(times.headers(trace.as_bytes())),
                 delivery_opaque: Arc::clone(&waiting),
             };
             if let Err((error, _)) = self.producer.send(message) {

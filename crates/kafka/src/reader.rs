@@ -132,7 +132,8 @@ impl Reader {
                     self.next.insert((place, partition), offset + 1);
                     let topic = self.topics[place].1;
                     let appended = message.timestamp().to_millis().unwrap_or_default();
-                    let times = Times::of(message.headers());
+                    let headers = message.headers();
+                    let times = Times::of(headers).map(|(times, _)| times);
                     match self.framing.unwrap(topic, message.payload().unwrap_or_default()) {
                         Ok(value) => received.push(Received {
                             partition,

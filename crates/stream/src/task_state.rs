@@ -176,3 +176,82 @@ fn now() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topology::Scope;
+
+    fn processor(stores: &[&'static str]) -> ProcessorSpec {
+        ProcessorSpec {
+            name: "fold",
+            doc: "A toy.",
+            scope: Scope::Keyed,
+            inputs: vec![],
+            outputs: vec![],
+            also_writes: vec![],
+            stores: stores
+                .iter()
+                .map(|name| crate::StoreSpec { name, doc: "A toy." })
+                .collect(),
+            factory: Arc::new(|| unreachable!("a file needs no processor")),
+        }
+    }
+
+    fn entries(state: &TaskState, store: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut all = Vec::new();
+        let backend = state.backend(state.names()[store]).unwrap();
+        backend
+            .scan(&mut |key, value| all.push((key.to_vec(), value.to_vec())))
+            .unwrap();
+        all
+    }
+
+    fn change(state: &mut TaskState, store: usize, key: &[u8], value: Option<&[u8]>, position: i64) {
+        let changes: Changes = vec![(key.into(), value.map(<[u8]>::to_vec))];
+        state.apply(&[(state.names()[store], changes)], position).unwrap();
+    }
+
+    #[test]
+    fn it_goes_on_where_it_was_and_a_foreign_or_torn_file_is_made_anew() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("fold-0.db");
+        let spec = processor(&["seen", "timers"]);
+        let mut state = TaskState::open(&path, &spec).unwrap();
+        assert_eq!(state.position().unwrap(), 0);
+        change(&mut state, 0, b"a", Some(b"1"), 7);
+        change(&mut state, 0, b"b", Some(b"2"), 8);
+        change(&mut state, 1, b"a", Some(b"3"), 9);
+        change(&mut state, 0, b"b", None, 10);
+        drop(state);
+        let state = TaskState::open(&path, &spec).unwrap();
+        assert_eq!(state.position().unwrap(), 10);
+        assert_eq!(entries(&state, 0), [(b"a".to_vec(), b"1".to_vec())]);
+        assert_eq!(entries(&state, 1), [(b"a".to_vec(), b"3".to_vec())]);
+        drop(state);
+
+        // Another release owns other stores: what is in the file is of no use to it.
+        let state = TaskState::open(&path, &processor(&["seen"])).unwrap();
+        assert_eq!((state.position().unwrap(), entries(&state, 0)), (0, vec![]));
+        drop(state);
+        std::fs::write(&path, b"this was a disk").unwrap();
+        remove(&path.with_extension("db-wal"));
+        let state = TaskState::open(&path, &spec).unwrap();
+        assert_eq!((state.position().unwrap(), entries(&state, 0)), (0, vec![]));
+    }
+
+    #[test]
+    fn a_copy_that_may_have_missed_removals_is_made_anew() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("fold-0.db");
+        let spec = processor(&["seen"]);
+        let mut state = TaskState::open(&path, &spec).unwrap();
+        change(&mut state, 0, b"a", Some(b"1"), 7);
+        let old = now() - i64::try_from(MAX_AGE.as_millis()).unwrap() - 1;
+        lock(&state.connection)
+            .execute("UPDATE position SET saved_at = ?1", params![old])
+            .unwrap();
+        drop(state);
+        assert_eq!(TaskState::open(&path, &spec).unwrap().position().unwrap(), 0);
+    }
+}

@@ -292,6 +292,13 @@ impl SchemaRegistry {
         self.port
     }
 
+    /// Ends it, as a crash does; what it had is gone.
+    pub fn end(&mut self) {
+        // A registry that has gone already is gone.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+
     fn answers(&self) -> bool {
         let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else {
             return false;
@@ -308,8 +315,6 @@ impl SchemaRegistry {
 
 impl Drop for SchemaRegistry {
     fn drop(&mut self) {
-        // A registry that has gone already is gone.
-        drop(self.child.kill());
-        drop(self.child.wait());
+        self.end();
     }
 }

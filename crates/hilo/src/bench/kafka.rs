@@ -250,7 +250,7 @@ impl<'a> Stage<'a> {
                 thread::sleep(Duration::from_millis(1));
             }
             let (safe, count) = (Arc::clone(&safe), chunk.len() as u64);
-            producer.append(chunk.to_vec(), 0, move |outcome| {
+            producer.append(chunk.to_vec(), 0, "", move |outcome| {
                 if outcome == Delivered::Safe {
                     safe.fetch_add(count, Ordering::Release);
                 }
@@ -311,7 +311,7 @@ impl<'a> Stage<'a> {
                     }
                     thread::sleep(due.saturating_sub(begun.elapsed()));
                     let receipt = start + due.as_millis() as i64;
-                    producer.append(vec![renamed(record)], receipt, |_| ());
+                    producer.append(vec![renamed(record)], receipt, "", |_| ());
                     sent += 1;
                 }
                 done.store(true, Ordering::Release);

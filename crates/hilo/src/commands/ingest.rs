@@ -136,7 +136,7 @@ fn to_kafka(
             let count = batch.len() as u64;
             sent += count;
             let answers = Arc::clone(&answers);
-            producer.append(std::mem::take(&mut batch), 0, move |outcome| {
+            producer.append(std::mem::take(&mut batch), 0, "", move |outcome| {
                 answers.note(count, outcome);
             });
         }

@@ -7,12 +7,12 @@
     reason = "a test fails by panicking"
 )]
 
-use hilo::topology;
+use hilo::{captures, topology};
 use hilo_contracts::codec::{self, Codec as _};
-use hilo_contracts::{json, schemas, topics};
+use hilo_contracts::{capture, json, topics};
 use hilo_golden::Golden;
 use hilo_kafka::registry::SchemaRegistry as Client;
-use hilo_kafka::{Cluster as Address, Framing, Whole};
+use hilo_kafka::{Cluster as Address, Delivered, Framing, RawProducer, Whole};
 use hilo_metrics::table::{self, Table};
 use hilo_testbed::{Broker, SchemaRegistry, free_port};
 use serde_json::Value;
@@ -21,6 +21,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -75,9 +76,8 @@ impl Cluster {
             lanes,
             processes: Vec::new(),
         };
-        let config = cluster.config("setup", free_port());
-        Self::hilo(&["schemas", "register", "--config"], &config);
-        Self::hilo(&["topics", "apply", "--config"], &config);
+        cluster.register();
+        Self::hilo(&["topics", "apply", "--config"], &cluster.config("setup", free_port()));
         Some(cluster)
     }
 
@@ -290,6 +290,26 @@ impl Cluster {
         Golden::open_read_only(&folder.join("golden.db")).unwrap()
     }
 
+    /// Registers all contracts.
+    pub(crate) fn register(&self) {
+        Self::hilo(&["schemas", "register", "--config"], &self.config("setup", free_port()));
+    }
+
+    /// A producer of the raw topic that has its contract already.
+    pub(crate) fn producer(&self) -> RawProducer {
+        let (address, framing) = self.address();
+        RawProducer::new(&address, topics::RAW, framing, Duration::from_secs(30)).unwrap()
+    }
+
+    /// Puts a line into the raw topic.
+    pub(crate) fn produce(producer: &RawProducer, line: &str) {
+        let raw = capture::from_line(line.as_bytes(), None, 0).unwrap();
+        let record = captures::record(&codec::raw(), &raw).unwrap();
+        let (sender, answer) = channel();
+        producer.append(vec![record], 0, "", move |outcome| sender.send(outcome).unwrap());
+        assert_eq!(answer.recv().unwrap(), Delivered::Safe);
+    }
+
     fn address(&self) -> (Address, Arc<Framing>) {
         let registry = Client::new(&self.registry.url(), "").unwrap();
         let topology = topology::topology(&topology::Tenants::default()).unwrap();
@@ -368,9 +388,4 @@ impl Drop for Cluster {
             drop(Command::new("cp").arg("-r").arg(self.folder.path()).arg(kept).status());
         }
     }
-}
-
-/// Every contract, so that a test may ask for one.
-pub(crate) fn contracts() -> &'static [schemas::Version] {
-    schemas::all().unwrap()
 }

@@ -88,7 +88,7 @@ pub(crate) fn produce(cluster: &Cluster, lines: &[String]) {
     for chunk in lines.chunks(500) {
         let records = chunk.iter().map(|line| toys::raw(line)).collect();
         let sender = sender.clone();
-        producer.append(records, 0, move |outcome| sender.send(outcome).unwrap());
+        producer.append(records, 0, "", move |outcome| sender.send(outcome).unwrap());
     }
     producer.finish(PATIENCE).unwrap();
     drop(sender);
