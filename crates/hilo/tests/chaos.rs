@@ -21,7 +21,15 @@ use std::time::{Duration, Instant};
 
 const START: i64 = 1_795_510_800_000;
 /// Roles that the monkey hits.
-const ROLES: [&str; 6] = ["normalize", "identity", "conversation", "status", "account", "metrics"];
+const ROLES: [&str; 7] = [
+    "normalize",
+    "identity",
+    "conversation",
+    "status",
+    "account",
+    "consent",
+    "metrics",
+];
 
 struct Size {
     items: u64,
@@ -223,6 +231,7 @@ fn facts_come_once_and_in_order(cluster: &Cluster) {
     for topic in [
         "hilo.identity",
         "hilo.conversation",
+        "hilo.consent",
         "hilo.unclassified",
         "hilo.dead_letter",
     ] {

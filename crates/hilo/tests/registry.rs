@@ -54,6 +54,7 @@ fn a_running_role_does_without_it_and_a_start_does_not() {
         "conversation",
         "status",
         "account",
+        "consent",
         "metrics",
         "golden",
     ]);
