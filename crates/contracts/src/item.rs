@@ -319,6 +319,8 @@ pub struct Crm {
     pub currency: Option<String>,
     /// The CRM's record of the person.
     pub record: Option<Identifier>,
+    /// Whom somebody merged into this person in the CRM: `other` of a `contact_merged`.
+    pub merged: Vec<Identifier>,
 }
 
 /// What a decision about two people says. Of decisions of one instant the later of these holds: the more restrictive.

@@ -20,6 +20,8 @@ pub(crate) enum Endpoint {
     WhatsApp,
     Outbound,
     Inbox,
+    /// Decisions about who is who.
+    Identity,
     Crm,
 }
 
@@ -30,6 +32,7 @@ impl Endpoint {
             Self::WhatsApp => "whatsapp",
             Self::Outbound => "outbound",
             Self::Inbox => "inbox",
+            Self::Identity => "identity",
             Self::Crm => "crm",
         }
     }

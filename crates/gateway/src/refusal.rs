@@ -132,7 +132,9 @@ impl Refusal {
                 "X-Hub-Signature-256 is sha256= and the lower-case HMAC of the raw body by one of tenants.<name>.app_secrets"
             }
             Self::Token => "send Authorization: Bearer and one of tenants.<name>.api_tokens",
-            Self::Address => "POST to /webhooks/whatsapp/{tenant}, /v1/outbound, /v1/inbox or /v1/crm/{system}",
+            Self::Address => {
+                "POST to /webhooks/whatsapp/{tenant}, /v1/outbound, /v1/inbox, /v1/identity or /v1/crm/{system}"
+            }
             Self::Method => "POST captures and deliveries; GET the challenge, /healthz, /readyz and /metrics",
             Self::Line { problem, .. } => problem.hint(),
             Self::Empty => "send one JSON object, or several, one a line",

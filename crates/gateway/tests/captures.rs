@@ -76,7 +76,7 @@ async fn lines_become_records_of_the_tokens_tenant() {
 async fn without_a_known_token_nothing_is_read() {
     let log = Memory::default();
     let server = Server::start(log.clone()).await;
-    for path in ["/v1/outbound", "/v1/inbox", "/v1/crm/hubspot"] {
+    for path in ["/v1/outbound", "/v1/inbox", "/v1/identity", "/v1/crm/hubspot"] {
         for token in ["", " ", "token-acm", "token-acmee", "test_app_secret"] {
             assert_eq!(
                 server.capture(path, token, "{}").await.status(),

@@ -124,6 +124,13 @@ fn a_merge_joins_people_and_sessions_and_what_is_taken_back_never_was() {
     assert_eq!(summary["persons"], 3, "{}", merged["persons"]);
     let joined = r#""messages":["wamid.1","wamid.2","wamid.3"]"#;
     assert!(merged["sessions"].contains(joined), "{}", merged["sessions"]);
+    // Whoever merges them in the CRM decides the same.
+    let mut in_crm = history();
+    in_crm.push(
+        json!({"source": "crm", "tenant": "acme", "at": "2026-05-05T10:00:00Z", "system": "hubspot",
+        "event": "contact_merged", "user": {"user_id": "CL.1"}, "other": {"phone": "+56961230002"}}),
+    );
+    assert_eq!(replayed(&in_crm).0, merged);
     // Taken back, in any order and more than once.
     let mut lines = history();
     lines.extend([merge(), unmerge()]);

@@ -64,7 +64,10 @@ impl Processor for Identity {
                 self.decide(&item, decision, context)?;
                 return Ok(Verdict::Done);
             }
-            Body::Crm(crm) => self.claim(&item, crm, context)?,
+            Body::Crm(crm) => {
+                self.claim(&item, crm, context)?;
+                self.merged_in_crm(&item, crm, context)?;
+            }
             _ => {}
         }
         if !item.evidence_only {
@@ -106,6 +109,21 @@ impl Identity {
         self.learn(item, &ids, context, |evidence| {
             evidence.decide(decision, item.event_time)
         })
+    }
+
+    /// Who merges contacts in a CRM decides that they are one person, as by a line of their own.
+    fn merged_in_crm(&mut self, item: &Item, crm: &Crm, context: &mut Context) -> Result<(), ProcessorError> {
+        let (Some(sighting), false) = (item.sightings.first(), crm.merged.is_empty()) else {
+            return Ok(());
+        };
+        let decision = Decision {
+            ruling: Ruling::Merge,
+            user: sighting.identifiers.clone(),
+            other: crm.merged.clone(),
+            actor: crm.system.clone(),
+            reason: crm.event.clone(),
+        };
+        self.decide(item, &decision, context)
     }
 
     /// A record of a CRM that names people may be theirs.
@@ -246,6 +264,7 @@ impl Identity {
     ) -> Result<(), ProcessorError> {
         let decision = match &item.body {
             Body::Decision(decision) => Some(decision.ruling),
+            Body::Crm(crm) if !crm.merged.is_empty() => Some(Ruling::Merge),
             _ => None,
         };
         for Changed {

@@ -250,6 +250,11 @@ fn crm(line: &Value, region: Option<&str>) -> Read {
         amount: json::decimal(line, "amount"),
         currency: text(line, "currency"),
         record: json::text(line, "system").and_then(|system| record(line, "contact_id", system)),
+        merged: if json::text(line, "event") == Some("contact_merged") {
+            side(line, "other", region)
+        } else {
+            Vec::new()
+        },
     };
     Read {
         key: Key::Content,
@@ -268,20 +273,26 @@ fn record(of: &Value, key: &str, system: &str) -> Option<Identifier> {
     Some(Identifier::new(kind, json::id(of, key)?))
 }
 
+/// Whom one side of a decision names: a person, a record of a CRM.
+fn side(line: &Value, key: &str, region: Option<&str>) -> Vec<Identifier> {
+    let mut ids = person(line, key, region, false).map_or_else(Vec::new, |sighting| sighting.identifiers);
+    if let Some(of) = line.get(key) {
+        ids.extend(record(of, "hubspot_id", "hubspot"));
+        ids.extend(record(of, "salesforce_id", "salesforce"));
+    }
+    ids
+}
+
 /// A decision about two people. It must say when and by whom, for it overrules what the platform says.
 fn decision(line: &Value, region: Option<&str>) -> Result<Read, Reason> {
     let event = json::text(line, "event").ok_or("no_event")?;
     let known = Ruling::ALL.into_iter().find(|ruling| ruling.as_str() == event);
     let ruling = known.ok_or("unknown_event")?;
-    let side = |key: &str| {
-        let mut ids = person(line, key, region, false).map_or_else(Vec::new, |sighting| sighting.identifiers);
-        if let Some(of) = line.get(key) {
-            ids.extend(record(of, "hubspot_id", "hubspot"));
-            ids.extend(record(of, "salesforce_id", "salesforce"));
-        }
+    let named = |key: &str| {
+        let ids = side(line, key, region);
         if ids.is_empty() { Err("no_person") } else { Ok(ids) }
     };
-    let (user, other) = (side("user")?, side("other")?);
+    let (user, other) = (named("user")?, named("other")?);
     json::instant(line, "at").ok_or("no_time")?;
     let actor = text(line, "actor").ok_or("no_actor")?;
     Ok(Read {

@@ -1,0 +1,307 @@
+//! Generated histories with everything that can happen to people: any order and repetition of lines, any partitions give
+//! the same state and the same consent ledgers; what is decided and taken back never was; no item is without an outcome;
+//! no message is in two sessions. `HILO_HISTORIES=5000` generates that many.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use hilo::{captures, pipeline, topology};
+use hilo_contracts::{capture, codec, facts::Consent};
+use hilo_golden::{Golden, Placed};
+use hilo_stream::{PartitionedDriver, Record, driver};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, env, fs};
+
+const START: i64 = 1_777_852_800;
+
+/// Hours after which everything has happened, and time has passed.
+const LATER: i64 = 200;
+
+fn instant(hour: i64) -> String {
+    hilo_domain::time::to_rfc3339((START + hour * 3_600) * 1_000)
+}
+
+fn webhook(field: &str, value: &Value) -> Value {
+    json!({"source": "whatsapp", "tenant": "acme", "received_at": instant(LATER), "body": {
+        "object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": field, "value": value}]}]}})
+}
+
+/// (user id, `wa_id`) of who is seen: alone, together, variants of a number, candidates, a number that changes hands.
+const SEEN: [(Option<&str>, Option<&str>); 10] = [
+    (Some("CL.1"), None),
+    (None, Some("56961230001")),
+    (Some("CL.1"), Some("56961230001")),
+    (Some("CL.2"), Some("56961230001")),
+    (Some("CL.2"), Some("56961230002")),
+    (Some("BR.3"), Some("551187654321")),
+    (None, Some("5511987654321")),
+    (None, Some("5491123456789")),
+    (Some("AR.4"), Some("541123456789")),
+    (Some("BR.3"), None),
+];
+const WORDS: [&str; 3] = ["hola", "BAJA", "gracias"];
+const PHONES: [&str; 4] = ["+56961230001", "+56961230002", "+5511987654321", "+541123456789"];
+const SIDES: [(&str, &str, &str, &str); 5] = [
+    ("user_id", "CL.1", "user_id", "CL.2"),
+    ("user_id", "CL.1", "phone", "+56961230002"),
+    ("phone", "+5491123456789", "user_id", "AR.4"),
+    ("wa_id", "551187654321", "user_id", "CL.1"),
+    ("user_id", "BR.3", "phone", "+5511987654321"),
+];
+const RULINGS: [&str; 4] = ["merge", "unmerge", "reject", "split"];
+const KINDS: usize = 9;
+
+fn metadata() -> Value {
+    json!({"display_phone_number": "15550783881", "phone_number_id": "2"})
+}
+
+fn decision(hour: i64, ruling: &str, side: usize) -> Value {
+    let (one, user, other, with) = SIDES[side];
+    json!({"source": "identity", "tenant": "acme", "at": instant(hour), "event": ruling,
+        "user": {one: user}, "other": {other: with}, "actor": "ana", "reason": "asked"})
+}
+
+/// One thing that happens; `pick` chooses what of its kind.
+fn line((hour, kind, pick): (i64, usize, usize)) -> Value {
+    let seconds = (START + hour * 3_600).to_string();
+    let phone = PHONES[pick % PHONES.len()];
+    match kind {
+        0 | 1 => {
+            let (user, wa_id) = SEEN[pick % SEEN.len()];
+            let mut message = json!({"id": format!("wamid.{hour}.{pick}"), "type": "text", "timestamp": seconds,
+                "text": {"body": WORDS[pick % WORDS.len()]}});
+            let mut contact = json!({"profile": {"name": "Ana"}});
+            if let Some(user) = user {
+                message["from_user_id"] = user.into();
+                contact["user_id"] = user.into();
+            }
+            if let Some(wa_id) = wa_id {
+                message["from"] = wa_id.into();
+                contact["wa_id"] = wa_id.into();
+            }
+            webhook(
+                "messages",
+                &json!({"metadata": metadata(), "contacts": [contact], "messages": [message]}),
+            )
+        }
+        2 => json!({"source": "outbound", "tenant": "acme", "at": instant(hour), "phone_number_id": "2",
+            "message_id": format!("wamid.out.{}", pick % 4), "to": {"phone": phone}, "type": "text",
+            "author": {"kind": "agent", "id": "ana"}}),
+        3 => {
+            let mut status = json!({"id": format!("wamid.out.{}", pick % 4), "timestamp": seconds,
+                "status": (["delivered", "failed"][pick % 2])});
+            if pick % 2 == 1 {
+                status["errors"] = json!([{"code": ([131_050, 131_026][pick / 2 % 2])}]);
+            }
+            if pick % 3 == 0 {
+                status["recipient_id"] = phone.trim_start_matches('+').into();
+            }
+            webhook("messages", &json!({"metadata": metadata(), "statuses": [status]}))
+        }
+        4 => {
+            let (user, wa_id) = SEEN[pick % SEEN.len()];
+            let mut preference = json!({"category": "marketing_messages", "value": (["stop", "resume", "signup"][pick % 3]),
+                "timestamp": START + hour * 3_600});
+            if let Some(user) = user {
+                preference["user_id"] = user.into();
+            }
+            if let Some(wa_id) = wa_id {
+                preference["wa_id"] = wa_id.into();
+            }
+            webhook(
+                "user_preferences",
+                &json!({"metadata": metadata(), "user_preferences": [preference]}),
+            )
+        }
+        5 => {
+            json!({"source": "crm", "tenant": "acme", "at": instant(hour), "system": "hubspot", "contact_id": pick % 3,
+            "event": (["opt_in", "opt_out", "deal_won"][pick % 3]), "deal_id": "d", "user": {"phone": phone}})
+        }
+        6 => {
+            let (old, new) = [("56961230001", "56961230002"), ("56961230002", "56961230009")][pick % 2];
+            webhook(
+                "messages",
+                &json!({"metadata": metadata(), "messages": [{"from": old, "id": format!("wamid.s.{hour}.{pick}"),
+                "type": "system", "timestamp": seconds, "system": {"type": "user_changed_number", "wa_id": new}}]}),
+            )
+        }
+        7 => decision(hour, RULINGS[pick % RULINGS.len()], pick / RULINGS.len() % SIDES.len()),
+        _ => json!({"source": "inbox", "tenant": "acme", "at": instant(hour), "phone_number_id": "2",
+            "user": {"phone": phone}, "event": "resolved", "agent": "ana", "reason": "done"}),
+    }
+}
+
+fn records(lines: &[Value]) -> Vec<Record> {
+    let codec = codec::raw();
+    let record = |line: &Value| {
+        let raw = capture::from_line(line.to_string().as_bytes(), None, 0).unwrap();
+        captures::record(&codec, &raw).unwrap()
+    };
+    lines.iter().map(record).collect()
+}
+
+/// State files and consent ledgers, without what depends on arrival.
+#[derive(Debug, PartialEq, Eq)]
+struct Found {
+    state: BTreeMap<&'static str, String>,
+    /// (place, what was said, what follows, hash) of each entry of each chain, sorted.
+    ledgers: Vec<String>,
+}
+
+impl Found {
+    fn of(golden: &Golden) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        golden.write_state(folder.path()).unwrap();
+        let read = |name| {
+            let text = fs::read_to_string(folder.path().join(format!("{name}.ndjson"))).unwrap();
+            (name, text)
+        };
+        let mut ledgers = Vec::new();
+        for person in golden.people_with_consents().unwrap() {
+            let entries = golden.consents(&person).unwrap();
+            hilo_consent::verify(&entries).unwrap();
+            let told =
+                |entry: Consent| format!("{} {} {} {}", entry.sequence, entry.state, entry.effective, entry.hash);
+            ledgers.extend(entries.into_iter().map(told));
+        }
+        ledgers.sort();
+        Self {
+            state: ["persons", "sessions", "messages"].map(read).into(),
+            ledgers,
+        }
+    }
+}
+
+fn apply(golden: &mut Golden, partition: i32, offsets: &mut BTreeMap<(&'static str, i32), i64>, records: &[Record]) {
+    let placed: Vec<Placed> = records
+        .iter()
+        .map(|record| {
+            let offset = offsets.entry((record.topic, partition)).or_default();
+            *offset += 1;
+            Placed {
+                partition,
+                offset: *offset,
+                record: record.clone(),
+            }
+        })
+        .collect();
+    golden.apply(&placed).unwrap();
+}
+
+/// A replay, in memory.
+fn replayed(lines: &[Value]) -> Found {
+    let mut golden = Golden::open_in_memory().unwrap();
+    let mut offsets = BTreeMap::new();
+    let run = pipeline::run(
+        &topology::Tenants::default(),
+        records(lines).into_iter().map(Ok),
+        |batch| {
+            apply(&mut golden, 0, &mut offsets, &batch);
+            Ok(())
+        },
+    )
+    .unwrap();
+    let outcomes: u64 = run
+        .counts
+        .iter()
+        .filter(|((name, _), _)| *name == "items")
+        .map(|(_, count)| count)
+        .sum();
+    assert_eq!(outcomes, lines.len() as u64, "each line is one item with one outcome");
+    let found = Found::of(&golden);
+    let mut seen = Vec::new();
+    for session in found.state["sessions"].lines() {
+        let session: Value = serde_json::from_str(session).unwrap();
+        seen.extend(
+            session["messages"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|id| id.as_str().unwrap().to_owned()),
+        );
+    }
+    let all = seen.len();
+    seen.sort();
+    seen.dedup();
+    assert_eq!(
+        seen.len(),
+        all,
+        "a message in two sessions: {}",
+        found.state["sessions"]
+    );
+    found
+}
+
+/// The same on several partitions, whose processors take turns as `seed` says.
+fn partitioned(lines: &[Value], partitions: usize, seed: u64) -> Found {
+    let topology = topology::topology(&topology::Tenants::default()).unwrap();
+    let mut driver = PartitionedDriver::new(&topology, partitions, seed, topology::dead_letter).unwrap();
+    let raw = records(lines);
+    for record in raw {
+        driver.append(record);
+    }
+    driver.run().unwrap();
+    // Time reaches every partition once all is through.
+    for record in records(&[json!({"source": "clock", "at": instant(LATER)})]) {
+        driver.append(record);
+    }
+    driver.run().unwrap();
+    let mut golden = Golden::open_in_memory().unwrap();
+    let mut offsets = BTreeMap::new();
+    for topic in hilo_golden::TOPICS {
+        for (partition, log) in (0..).zip(driver.topic(topic)) {
+            apply(&mut golden, partition, &mut offsets, log);
+        }
+    }
+    Found::of(&golden)
+}
+
+fn cases() -> u32 {
+    let fallback = if cfg!(debug_assertions) { 150 } else { 1_000 };
+    env::var("HILO_HISTORIES")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(fallback)
+}
+
+fn history() -> impl Strategy<Value = Vec<Value>> {
+    prop::collection::btree_set((0..72i64, 0..KINDS, 0..20usize), 1..14).prop_map(|happened| {
+        let clock = json!({"source": "clock", "at": instant(LATER)});
+        happened.into_iter().map(line).chain([clock]).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn order_repetition_and_partitions_do_not_matter(
+        lines in history(),
+        seed in any::<u64>(),
+        partitions in 2..5usize,
+    ) {
+        let want = replayed(&lines);
+        let other = driver::repeated(&driver::permuted(&lines, seed), seed);
+        prop_assert_eq!(&replayed(&other), &want);
+        prop_assert_eq!(&partitioned(&other, partitions, seed), &want);
+    }
+
+    #[test]
+    fn what_is_decided_and_taken_back_never_was(
+        lines in history(),
+        seed in any::<u64>(),
+        hour in 0..72i64,
+        ruling in prop::sample::select(vec!["merge", "reject", "split"]),
+        side in 0..SIDES.len(),
+    ) {
+        // Earlier decisions about the same people would be taken back too.
+        let lines: Vec<Value> = lines.into_iter().filter(|line| line["source"] != "identity").collect();
+        let mut decided = lines.clone();
+        decided.extend([decision(hour, ruling, side), decision(hour + 1, "unmerge", side)]);
+        prop_assert_eq!(replayed(&driver::permuted(&decided, seed)), replayed(&lines));
+    }
+}
