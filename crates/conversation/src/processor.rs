@@ -117,9 +117,8 @@ impl Conversation {
         let number = item.phone_number_id.as_deref().unwrap_or(NO_NUMBER);
         match person_id {
             Some(person_id) => self.place(&person_id, &item.tenant, country, number, event, Some(fact), context),
-            // Told once more when somebody is known, then from revision 1 on.
             None => {
-                fact.revision = 0;
+                fact.revision = 1;
                 fact.conversation_id = group_conversation(&fact);
                 fact.free_form_ends_at = fact.window_expires_at.map(window::free_form_end);
                 self.send(item.key.as_bytes(), &fact, context)

@@ -20,6 +20,8 @@ use std::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Known {
     pub person_id: String,
+    /// Who does not exist is not told, and has an id for what is said of them.
+    pub exists: bool,
     pub revision: i64,
     pub spans: Vec<(Identifier, Millis, Option<Millis>)>,
     pub country: Option<String>,
@@ -184,7 +186,9 @@ impl Cluster {
                 .collect();
             let proposals: Vec<Proposal> = found.suggestions.iter().map(|it| proposal(it, &names)).collect();
             let decisions: Vec<DecisionRef> = found.decisions.iter().map(decision).collect();
-            let what = match (newcomer, old) {
+            let appears = old.is_some_and(|old| !old.exists).then_some(What::Observed);
+            let what = match (newcomer.or(appears), old) {
+                _ if !found.exists => None,
                 (Some(what), _) => Some(what),
                 (None, Some(old)) if lost(old, &spans) => Some(What::Lost),
                 (None, Some(old)) if old.spans != spans || old.name != found.name => Some(What::Linked),
@@ -209,9 +213,12 @@ impl Cluster {
                 Some(old) if old.spans == spans => old.country.clone(),
                 _ => country(&spans, &mut country_of),
             };
+            let vanished = old.filter(|old| old.exists && !found.exists);
+            revision.gone.extend(vanished.map(|old| (old.clone(), None)));
             people.push(Known {
                 person_id,
-                revision: had_revision + i64::from(what.is_some()),
+                exists: found.exists,
+                revision: had_revision + i64::from(what.is_some() || vanished.is_some()),
                 spans,
                 country,
                 name: found.name,
@@ -228,10 +235,12 @@ impl Cluster {
             };
             self.gone.push(Gone {
                 person_id: old.person_id.clone(),
-                revision: old.revision + 1,
+                revision: old.revision + i64::from(old.exists),
                 ids: old.spans.iter().map(|(id, _, _)| id.clone()).collect(),
             });
-            revision.gone.push((old.clone(), survivor));
+            if old.exists {
+                revision.gone.push((old.clone(), survivor));
+            }
         }
         for (index, timeline) in owners_before.iter().enumerate() {
             let name = |people: &[Known], person: Option<usize>| {

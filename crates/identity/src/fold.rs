@@ -46,6 +46,8 @@ pub(crate) struct Suggestion {
 /// A person found by the fold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Found {
+    /// Whether anybody saw them; who is only referred to, by a CRM event, does not exist and still has an id.
+    pub exists: bool,
     pub spans: Vec<Span>,
     pub name: Option<String>,
     /// Rules that were needed, in falling confidence.
@@ -56,7 +58,7 @@ pub(crate) struct Found {
     pub decisions: Vec<Decided>,
 }
 
-/// Who has a piece of evidence from a time on: (from, person), rising; `None` where nobody exists by it.
+/// Who has a piece of evidence from a time on: (from, person), rising; `None` where it names nobody.
 pub(crate) type Timeline = Vec<(Millis, Option<usize>)>;
 
 /// People, and for each piece of evidence whose it is when.
@@ -735,7 +737,7 @@ impl Fold<'_> {
         let mut place = vec![None; self.people.len()];
         let mut people = Vec::new();
         for (index, person) in self.people.iter().enumerate() {
-            if person.parent.is_none() && person.exists && !person.spans.is_empty() {
+            if person.parent.is_none() && !person.spans.is_empty() {
                 place[index] = Some(people.len());
                 let spans = merged_spans(&person.spans);
                 let decisions = standing
@@ -744,6 +746,7 @@ impl Fold<'_> {
                     .map(|decided| (*decided).clone())
                     .collect();
                 people.push(Found {
+                    exists: person.exists,
                     spans,
                     name: person.name.as_ref().map(|(_, name)| name.clone()),
                     rules: person.rules.iter().copied().collect(),

@@ -79,6 +79,7 @@ fn people(verdict: &Verdict) -> Vec<String> {
     let mut out: Vec<String> = verdict
         .people
         .iter()
+        .filter(|person| person.exists)
         .map(|person| {
             let list = |current: bool| {
                 let mut values: Vec<&str> = person
@@ -291,7 +292,7 @@ fn who_is_only_referred_to_does_not_exist() {
         creates: false,
     };
     evidence.see(matching(&sighting.identifiers), 1, &sighting);
-    assert!(fold(&evidence).people.is_empty());
+    assert!(fold(&evidence).people.iter().all(|person| !person.exists));
 }
 
 /// Suggestions as `rule: one ~ other`, where a person is their first current identifier, each once.

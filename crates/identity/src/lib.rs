@@ -62,10 +62,6 @@ pub fn spec() -> ProcessorSpec {
                 name: "next_cluster",
                 doc: "the last cluster id given",
             },
-            StoreSpec {
-                name: "waiting",
-                doc: "cluster → items about somebody who does not exist yet, such as CRM events; gone when they do",
-            },
         ],
         factory: Arc::new(|| Box::<Identity>::default()),
     }

@@ -21,8 +21,6 @@ pub struct Identity {
     tokens: Store<u64>,
     clusters: Store<Cluster>,
     next_cluster: Store<u64>,
-    /// Items about somebody who does not exist yet, by cluster.
-    waiting: Store<Vec<Item>>,
     codec: AvroCodec<Fact>,
     countries: BTreeMap<String, Option<String>>,
 }
@@ -33,7 +31,6 @@ impl Default for Identity {
             tokens: Store::new("tokens"),
             clusters: Store::new("clusters"),
             next_cluster: Store::new("next_cluster"),
-            waiting: Store::new("waiting"),
             codec: codec::identity(),
             countries: BTreeMap::new(),
         }
@@ -77,12 +74,7 @@ impl Processor for Identity {
     }
 
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        vec![
-            &mut self.tokens,
-            &mut self.clusters,
-            &mut self.next_cluster,
-            &mut self.waiting,
-        ]
+        vec![&mut self.tokens, &mut self.clusters, &mut self.next_cluster]
     }
 }
 
@@ -199,12 +191,6 @@ impl Identity {
         self.clusters
             .get_or_insert_with(&target.to_le_bytes(), Cluster::default)?
             .absorb(gone);
-        if let Some(items) = self.waiting.get(&other.to_le_bytes())?.cloned() {
-            self.waiting.remove(&other.to_le_bytes());
-            self.waiting
-                .get_or_insert_with(&target.to_le_bytes(), Vec::new)?
-                .extend(items);
-        }
         Ok(())
     }
 
@@ -229,30 +215,7 @@ impl Identity {
             return Ok(());
         }
         let people = cluster.people.clone();
-        self.publish(item, &people, revision, context)?;
-        self.wake(id, context)
-    }
-
-    /// Sends on what waited for somebody who exists by now.
-    fn wake(&mut self, id: u64, context: &mut Context) -> Result<(), ProcessorError> {
-        let Some(items) = self.waiting.get(&id.to_le_bytes())?.cloned() else {
-            return Ok(());
-        };
-        let mut still: Vec<Item> = Vec::new();
-        for item in items {
-            let (resolved, _) = self.resolve(item)?;
-            if resolved.person_id.is_some() {
-                send_on(resolved, context)?;
-            } else {
-                still.push(resolved.item);
-            }
-        }
-        if still.is_empty() {
-            self.waiting.remove(&id.to_le_bytes());
-        } else {
-            self.waiting.put(&id.to_le_bytes(), still);
-        }
-        Ok(())
+        self.publish(item, &people, revision, context)
     }
 
     fn publish(
@@ -384,19 +347,14 @@ impl Identity {
         Ok(())
     }
 
-    /// Sends an item on with the person whose it is. Where that is somebody who does not exist yet (a CRM event came before
-    /// the person did), the item goes on without, and once more when they do.
+    /// Sends an item on with the person whose it is.
     fn forward(&mut self, item: Item, context: &mut Context) -> Result<(), ProcessorError> {
-        let (resolved, cluster) = self.resolve(item)?;
-        if let (None, Some(cluster)) = (&resolved.person_id, cluster) {
-            let waiting = self.waiting.get_or_insert_with(&cluster.to_le_bytes(), Vec::new)?;
-            waiting.push(resolved.item.clone());
-        }
+        let resolved = self.resolve(item)?;
         send_on(resolved, context)
     }
 
-    /// Finds the person of an item, and the cluster of those whom it names.
-    fn resolve(&mut self, item: Item) -> Result<(Resolved, Option<u64>), ProcessorError> {
+    /// Finds the person of an item; a person who does not exist yet too, so that what is said of them is theirs when they do.
+    fn resolve(&mut self, item: Item) -> Result<Resolved, ProcessorError> {
         let mut resolved = Resolved {
             person_id: None,
             country: None,
@@ -430,7 +388,7 @@ impl Identity {
                 resolved.country.clone_from(&person.country);
             }
         }
-        Ok((resolved, id))
+        Ok(resolved)
     }
 }
 

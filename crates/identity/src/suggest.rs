@@ -22,7 +22,7 @@ pub(crate) fn pair(
     (rule, blocker, at): (Rule, Option<Blocker>, Millis),
     evidence: &[Identifier],
 ) {
-    if one == other {
+    if one == other || !people[one].exists || !people[other].exists {
         return;
     }
     for (person, with) in [(one, other), (other, one)] {
@@ -102,7 +102,7 @@ pub(crate) fn claims(people: &mut [Found], claims: &[Claim]) {
         {
             continue;
         }
-        for person in people.iter_mut() {
+        for person in people.iter_mut().filter(|person| person.exists) {
             let current = person
                 .spans
                 .iter()
