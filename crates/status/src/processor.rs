@@ -203,7 +203,8 @@ impl Status {
     fn refuse(message: &mut Message, fact: Fact, context: &mut Context) -> Result<(), ProcessorError> {
         let is_opt_out = |code: &&i64| ErrorClass::of(Some(**code)) == ErrorClass::OptOut;
         let code = fact.error_codes.iter().find(is_opt_out);
-        let person = fact.person_id.as_deref().filter(|_| code.is_some());
+        // An orphan's person is who the status names, and does not follow the identity graph: it waits for its send.
+        let person = fact.person_id.as_deref().filter(|_| code.is_some() && !fact.orphan);
         let parts = [fact.tenant.as_bytes(), fact.message_id.as_bytes()];
         let id = hash::id("consent_error", &parts);
         if message.refused_by.is_some() && message.refused_by.as_deref() != person {
