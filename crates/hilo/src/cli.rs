@@ -65,7 +65,7 @@ pub(crate) struct Place {
 
 #[derive(Args, Debug)]
 pub(crate) struct Demo {
-    /// Items a second that the platform sends.
+    /// Items a second that the platform sends, on average; it begins slowly.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     pub rate: u32,
     /// How long it sends, for example 30s, 5m; without it, until interrupted.

@@ -30,7 +30,7 @@ pub struct Summary {
     pub deliveries: u64,
     /// Bodies whose entries hold no change.
     pub empty_deliveries: u64,
-    /// Items of all lines.
+    /// Items of all lines, counted where they are split from them.
     pub items: u64,
     /// What became of them.
     pub outcomes: Outcomes,
@@ -83,7 +83,7 @@ impl Summary {
             lines: count("lines", ""),
             deliveries: count("deliveries", ""),
             empty_deliveries: count("empty_deliveries", ""),
-            items: outcomes.emitted + outcomes.duplicate + outcomes.unclassified + outcomes.dead_letter,
+            items: count("fanned_out", ""),
             outcomes,
             dead_letter_reasons,
             persons: known.persons,

@@ -61,6 +61,8 @@ impl Processor for Normalize {
         if empty {
             context.count("empty_deliveries", "");
         }
+        // Counted here and, one by one, where their outcomes are decided: that the two agree is the proof.
+        context.counts.push(("fanned_out", "", outcomes.len() as u64));
         for outcome in outcomes {
             self.send(&raw, record, outcome, context)?;
         }
