@@ -160,3 +160,24 @@ fn the_picture_of_the_topology_is_fresh() {
         "run: cargo run -- topology --svg deploy/topology.svg"
     );
 }
+
+#[test]
+fn links_of_the_documents_exist() {
+    let mut documents = vec![root().join("README.md"), root().join("schemas/README.md")];
+    for entry in fs::read_dir(root().join("crates")).unwrap() {
+        documents.push(entry.unwrap().path().join("README.md"));
+    }
+    for document in documents {
+        let text = fs::read_to_string(&document).unwrap_or_else(|error| panic!("{}: {error}", document.display()));
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.contains("://") && !link.starts_with('#')) {
+            let path = link.split('#').next().unwrap();
+            let target = document.parent().unwrap().join(path);
+            assert!(
+                target.exists(),
+                "{} links to {link}, which is not there",
+                document.display()
+            );
+        }
+    }
+}
