@@ -26,6 +26,7 @@ fn item(number: usize, at: i64, kind: &str, quality: Option<&str>) -> Item {
         sightings: vec![],
         has_person: false,
         evidence_only: false,
+        generation: 0,
         change: None,
         body: Body::Account(Told {
             subject_kind: "template".into(),

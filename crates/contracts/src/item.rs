@@ -3,7 +3,7 @@
 //! Internal topics belong to one release of Hilo: they are encoded as `hilo_stream::wire` does, carry no Avro contract, and are
 //! rebuilt from `hilo.raw`. What others may read is in [`crate::facts`].
 
-use hilo_domain::{Identifier, Millis};
+use hilo_domain::{Identifier, Millis, hash::IdHasher};
 use serde::{Deserialize, Serialize};
 
 /// Where an item stood in its delivery; -1 where a level does not exist.
@@ -71,10 +71,23 @@ pub struct Item {
     /// A duplicate that lost against what is known under its key: its sightings still are evidence of identity, its
     /// body says nothing any more. `deduplicate` sets it; the identity processor does not forward such an item.
     pub evidence_only: bool,
+    /// How many others of its key held before it, each until a better one came. `deduplicate` sets it.
+    pub generation: u32,
     /// A number or user-id change that the item reports.
     pub change: Option<IdentityChange>,
     /// What it says.
     pub body: Body,
+}
+
+impl Item {
+    /// Tells occurrences of one key apart that have one event time but not one content.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = IdHasher::new("content");
+        hasher.update(self.content.as_bytes());
+        let [bytes @ .., _, _, _, _, _, _, _, _] = hasher.bytes();
+        u64::from_le_bytes(bytes)
+    }
 }
 
 /// What an item says.
@@ -426,10 +439,21 @@ pub enum PersonRecord {
     },
     /// A message that turned out to be somebody else's: a duplicate with a smaller (event time, content) took its place.
     /// The status processor, which holds each message's person, sends it.
-    Forget {
-        /// Key of the item.
-        key: String,
-    },
+    Forget(Forget),
+}
+
+/// Which occurrence of an item no longer holds. Its person may have lost it to another meanwhile: then the record goes
+/// after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forget {
+    /// Key of the item.
+    pub key: String,
+    /// Event time of the occurrence.
+    pub at: Millis,
+    /// [`Item::fingerprint`] of the occurrence.
+    pub fingerprint: u64,
+    /// Version of the identity graph that gave it to the person who is told.
+    pub version: u64,
 }
 
 /// The items of `atom` with event times in `[from, to)` belong to another person: the graph changed.

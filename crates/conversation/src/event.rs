@@ -43,6 +43,8 @@ pub(crate) struct Event {
     /// The item's key: one event per key.
     pub key: Box<str>,
     pub role: Role,
+    /// The item's fingerprint: an occurrence that no longer holds is forgotten by it.
+    pub fingerprint: u64,
     /// Part of the identity graph that it hangs on, and the version that decided.
     pub atom: u64,
     pub version: u64,
@@ -91,11 +93,12 @@ impl Event {
             id: fact.message_id.as_deref().unwrap_or(&item.key).into(),
             key: item.key.as_str().into(),
             role,
+            fingerprint: item.fingerprint(),
             atom,
             version,
             test: item.test,
             session: None,
-            revision: 0,
+            revision: first_revision(item),
             told: false,
             sign: consent::sign(item),
             signed: false,
@@ -103,6 +106,12 @@ impl Event {
         };
         Ok((event, fact))
     }
+}
+
+/// Facts about an item that took another's place come after all that was told of that one, also where another person
+/// had it: readers keep the highest revision.
+pub(crate) fn first_revision(item: &Item) -> i64 {
+    i64::from(item.generation) << 24
 }
 
 fn role_of(item: &Item) -> Role {

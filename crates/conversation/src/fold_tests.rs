@@ -12,6 +12,7 @@ use hilo_domain::{
     time::{DAY, HOUR, MINUTE, SECOND},
 };
 use proptest::prelude::*;
+use std::ops::RangeInclusive;
 
 fn event(at: Millis, word: &str) -> Event {
     let inbox = |event: &str, agent: Option<&str>, reason: Option<&str>| {
@@ -78,6 +79,7 @@ fn event(at: Millis, word: &str) -> Event {
         id: id.as_str().into(),
         key: id.as_str().into(),
         role,
+        fingerprint: 0,
         atom: 1,
         version: 1,
         test: false,
@@ -90,10 +92,16 @@ fn event(at: Millis, word: &str) -> Event {
     }
 }
 
+/// As a new item comes: it takes the place of every occurrence of its key.
+fn put(thread: &mut Thread, event: Event) -> RangeInclusive<usize> {
+    let key = event.key.clone();
+    thread.insert(event, |had| had.key == key)
+}
+
 fn thread(history: &[(Millis, &str)], now: Millis) -> Thread {
     let mut thread = Thread::default();
     for (at, word) in history {
-        let changed = thread.insert(event(*at, word));
+        let changed = put(&mut thread, event(*at, word));
         thread.refold(&changed, now, "p", "n");
     }
     thread
@@ -273,7 +281,7 @@ fn a_session_that_opens_again_goes_on_from_its_retraction() {
     let mut thread = Thread::default();
     let mut revisions = Vec::new();
     let mut insert = |at, word| {
-        let changed = thread.insert(event(at, word));
+        let changed = put(&mut thread, event(at, word));
         let changes = thread.refold(&changed, 0, "p", "n");
         let of_second = |change: &&crate::person::SessionChange| change.told.session.opened_at == 5;
         revisions.extend(
@@ -378,7 +386,7 @@ proptest! {
         }
         let mut thread = Thread::default();
         for event in &events {
-            let changed = thread.insert(event.clone());
+            let changed = put(&mut thread, event.clone());
             thread.refold(&changed, now, "p", "n");
         }
         for removal in &removals {

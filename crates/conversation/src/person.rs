@@ -193,13 +193,13 @@ impl Holds for Move {
 }
 
 impl Thread {
-    /// Puts an event in its place; an event with the same key goes. Gives the indexes between which the thread changed.
-    pub(crate) fn insert(&mut self, mut event: Event) -> RangeInclusive<usize> {
+    /// Puts an event in its place; one that it `replaces` goes. Gives the indexes between which the thread changed.
+    pub(crate) fn insert(&mut self, mut event: Event, replaces: impl Fn(&Event) -> bool) -> RangeInclusive<usize> {
         // Duplicates are rare and mostly young: the newest events are looked at first.
-        let old = self.events.iter().rposition(|had| had.key == event.key);
+        let old = self.events.iter().rposition(replaces);
         if let Some(old) = old {
             let gone = self.remove(old);
-            event.revision = gone.revision;
+            event.revision = event.revision.max(gone.revision);
             event.session = gone.session;
             event.signed |= gone.signed;
         }

@@ -8,7 +8,7 @@ use crate::{
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Conversation as Fact, Source},
-    item::{Body, ConsentRecord, MessageRecord, Move, Origin, PersonRecord, Resolved},
+    item::{Body, ConsentRecord, Forget, MessageRecord, Move, Origin, PersonRecord, Resolved},
     keys, topics,
 };
 use hilo_domain::{Millis, hash, window};
@@ -54,7 +54,7 @@ impl Processor for Conversation {
                 let tenant = event.fact()?.tenant;
                 self.place(&person_id, &tenant, country, &phone_number_id, event, None, context)?;
             }
-            PersonRecord::Forget { key } => self.forget(&person_id, &key, context)?,
+            PersonRecord::Forget(forget) => self.forget(&person_id, &forget, context)?,
         }
         Ok(Verdict::Done)
     }
@@ -118,7 +118,7 @@ impl Conversation {
         match person_id {
             Some(person_id) => self.place(&person_id, &item.tenant, country, number, event, Some(fact), context),
             None => {
-                fact.revision = 1;
+                fact.revision = event.revision + 1;
                 fact.conversation_id = group_conversation(&fact);
                 fact.free_form_ends_at = fact.window_expires_at.map(window::free_form_end);
                 self.send(item.key.as_bytes(), &fact, context)
@@ -150,19 +150,25 @@ impl Conversation {
         if country.is_some() {
             person.country = country;
         }
-        let key = event.key.clone();
+        let occurrence = Occurrence::of(&event);
+        let is_new = fact.is_some();
+        // A new item is the best of its key so far. One that comes from another person may be worse than what is here
+        // or better: both stay until `Forget` names the one that does not hold.
+        let replaces = |had: &Event| had.key == occurrence.key && (is_new || Occurrence::of(had) == occurrence);
         // A better duplicate may name another business number: then the event leaves the thread that it was in.
         let elsewhere = person
             .threads
             .iter_mut()
             .filter(|(other, _)| *other != number)
             .find_map(|(other, thread)| {
-                let place = thread.events.iter().rposition(|event| event.key == key)?;
+                let place = thread.events.iter().rposition(replaces)?;
                 event.signed |= thread.remove(place).signed;
                 Some((other.clone(), place))
             });
-        let changed = person.threads.entry(number.to_owned()).or_default().insert(event);
-        let mut since = self.refold(person_id, number, &changed, fact.map(|fact| (key, fact)), context)?;
+        let thread = person.threads.entry(number.to_owned()).or_default();
+        let changed = thread.insert(event, replaces);
+        let new = fact.map(|fact| (occurrence, fact));
+        let mut since = self.refold(person_id, number, &changed, new, context)?;
         if let Some((other, place)) = elsewhere {
             since = since.min(self.refold(person_id, &other, &(place..=place), None, context)?);
         }
@@ -200,30 +206,53 @@ impl Conversation {
         self.settle(person_id, since, context)
     }
 
-    fn forget(&mut self, person_id: &str, key: &str, context: &mut Context) -> Result<(), ProcessorError> {
+    fn forget(&mut self, person_id: &str, forget: &Forget, context: &mut Context) -> Result<(), ProcessorError> {
         let Some(person) = self.people.get_mut(person_id.as_bytes())? else {
             return Ok(());
         };
+        let occurrence = Occurrence {
+            key: forget.key.as_str().into(),
+            at: forget.at,
+            fingerprint: forget.fingerprint,
+        };
         let found = person.threads.iter_mut().find_map(|(number, thread)| {
-            let place = thread.events.iter().rposition(|event| *event.key == *key)?;
+            let place = thread
+                .events
+                .iter()
+                .rposition(|event| Occurrence::of(event) == occurrence)?;
             Some((number.clone(), place, thread.remove(place)))
         });
         if let Some((number, place, event)) = found {
             unsign(person_id, &event, context)?;
+            // The ledger knows signs by key: the occurrence that holds signs again.
+            let mut events = person.threads.values_mut().flat_map(|thread| &mut thread.events);
+            if let Some(held) = events.find(|had| had.key == occurrence.key) {
+                sign(person_id, held, context)?;
+            }
             let since = self.refold(person_id, &number, &(place..=place), None, context)?;
-            self.settle(person_id, since, context)?;
+            return self.settle(person_id, since, context);
+        }
+        // It moved away, and nobody here knows any more by which move: the record goes after all of them. Versions rise
+        // along a chain of moves, so it ends.
+        for moved in person.moves.iter().filter(|moved| moved.version > forget.version) {
+            let record = PersonRecord::Forget(Forget {
+                version: moved.version,
+                ..forget.clone()
+            });
+            let to = moved.to_person.as_bytes();
+            context.send(topics::PERSON_ITEM, to, forget.at, wire::encode(&record)?);
         }
         Ok(())
     }
 
-    /// Folds a thread anew around what changed in it and tells the difference; `new` is the fact, with its content, of the event with
-    /// that key. Gives the opening of the earliest session that changed.
+    /// Folds a thread anew around what changed in it and tells the difference; `new` is the fact, with its content, of that
+    /// occurrence. Gives the opening of the earliest session that changed.
     fn refold(
         &mut self,
         person_id: &str,
         number: &str,
         changed: &RangeInclusive<usize>,
-        mut new: Option<(Box<str>, Fact)>,
+        mut new: Option<(Occurrence, Fact)>,
         context: &mut Context,
     ) -> Result<Millis, ProcessorError> {
         let now = self.now()?;
@@ -241,7 +270,7 @@ impl Conversation {
         for index in events {
             sign(person_id, &mut thread.events[index], context)?;
             let event = &thread.events[index];
-            let new = new.take_if(|(key, _)| *key == event.key);
+            let new = new.take_if(|(occurrence, _)| *occurrence == Occurrence::of(event));
             let mut fact = new.map_or_else(|| event.fact(), |(_, fact)| Ok(fact))?;
             fact.person_id = Some(person_id.to_owned());
             fact.country.clone_from(&country);
@@ -361,6 +390,24 @@ fn unsign(person_id: &str, event: &Event, context: &mut Context) -> Result<(), P
     let record = wire::encode(&ConsentRecord::Forget { tenant, id })?;
     context.send(topics::CONSENT_ITEM, person_id.as_bytes(), event.at, record);
     Ok(())
+}
+
+/// One of the occurrences of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Occurrence {
+    key: Box<str>,
+    at: Millis,
+    fingerprint: u64,
+}
+
+impl Occurrence {
+    fn of(event: &Event) -> Self {
+        Self {
+            key: event.key.clone(),
+            at: event.at,
+            fingerprint: event.fingerprint,
+        }
+    }
 }
 
 /// Sends an item after its person, and tells its message whose it is.

@@ -123,6 +123,7 @@ fn item(at: Millis, pick: usize, inbound: bool) -> Item {
         }],
         has_person: true,
         evidence_only: false,
+        generation: 0,
         body: Body::Message(Message {
             id: id.clone(),
             origin: if inbound { Origin::Received } else { Origin::Outbound },

@@ -74,7 +74,10 @@ struct Number {
     owner: Option<usize>,
     /// The owner left it at this time: a later sighting is somebody else.
     released: Option<Millis>,
+    /// User ids that it was seen with since its owner got it.
     seen_with: BTreeSet<String>,
+    /// User ids that it was ever seen with: a pair counts from its first time on and says nothing later.
+    ever_with: BTreeSet<String>,
     /// The owner got it by a change event, and no user id was seen with it since.
     by_change: bool,
     /// How often it went to somebody.
@@ -449,6 +452,8 @@ impl Fold<'_> {
         let root = self.root(person);
         for id in ids {
             let is_number = matches!(id.kind, IdentifierKind::WaId | IdentifierKind::Phone);
+            // Seen at the very time at which a change ended it.
+            let mut ended = false;
             if is_number {
                 // A number that stands on the sighting but belongs to somebody else by now is not theirs.
                 let Some(token) = tokens.iter().find(|token| names_number(id, token)) else {
@@ -457,6 +462,7 @@ impl Fold<'_> {
                 if self.owner(token, at) != Some(root) {
                     continue;
                 }
+                ended = self.numbers.get(token).is_some_and(|number| number.released.is_some());
             }
             let person = &mut self.people[root];
             if id.kind == IdentifierKind::Bsuid {
@@ -466,12 +472,12 @@ impl Fold<'_> {
             let had = person
                 .spans
                 .iter()
-                .any(|span| span.id == *id && (span.to.is_none() || !is_number));
+                .any(|span| span.id == *id && (span.to.is_none() || ended || !is_number));
             if !had {
                 person.spans.push(Span {
                     id: id.clone(),
                     from: at,
-                    to: None,
+                    to: ended.then_some(at),
                 });
             }
             if is_number && !person.rules.contains(&Rule::NumberVariant) && is_variant(&person.spans, id) {
@@ -557,7 +563,7 @@ impl Fold<'_> {
             }
             let owner = self.holder(token, ids, at);
             let (repeated, unseen) = self.numbers.get(token).map_or((false, true), |number| {
-                (!bsuids.is_disjoint(&number.seen_with), number.seen_with.is_empty())
+                (!bsuids.is_disjoint(&number.ever_with), number.seen_with.is_empty())
             });
             match owner {
                 Some(owner) if owner == self.root(target) => {}
@@ -593,6 +599,7 @@ impl Fold<'_> {
             }
             if let Some(number) = self.numbers.get_mut(token) {
                 number.seen_with.extend(bsuids.iter().cloned());
+                number.ever_with.extend(bsuids.iter().cloned());
                 number.by_change = false;
             }
         }
@@ -660,10 +667,10 @@ impl Fold<'_> {
             self.strong.insert(id.clone(), person);
         }
         for id in change.new.iter().filter(|id| is_strong(std::slice::from_ref(*id))) {
-            self.close(person, at, |span| span.id.kind == id.kind && span.id != *id);
             let owner = self.strong.get(id).copied();
             let joined = owner.and_then(|owner| self.join(person, owner, Rule::ChangeEvent, at));
             person = joined.unwrap_or(person);
+            self.close(person, at, |span| span.id.kind == id.kind && span.id != *id);
             self.strong.insert(id.clone(), person);
         }
         let moves = new_numbers.iter().any(|token| !old_numbers.contains(token));
@@ -715,6 +722,7 @@ impl Fold<'_> {
                 && !bsuids.is_empty()
             {
                 number.seen_with.extend(bsuids.iter().cloned());
+                number.ever_with.extend(bsuids.iter().cloned());
                 number.by_change = false;
             }
         }
@@ -727,6 +735,20 @@ impl Fold<'_> {
                     id: id.clone(),
                     from: at,
                     to: Some(at),
+                });
+            }
+        }
+        // What came back is current again.
+        let back = change.new.iter().filter(|id| is_strong(std::slice::from_ref(*id)));
+        for id in back {
+            let spans = &mut self.people[person].spans;
+            let is_former = spans.iter().any(|span| span.id == *id)
+                && !spans.iter().any(|span| span.id == *id && span.to.is_none());
+            if is_former {
+                spans.push(Span {
+                    id: id.clone(),
+                    from: at,
+                    to: None,
                 });
             }
         }

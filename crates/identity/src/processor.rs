@@ -449,6 +449,7 @@ mod tests {
             sightings: Vec::new(),
             has_person: false,
             evidence_only: false,
+            generation: 0,
             change: None,
             body: Body::Event { kind: "x".to_owned() },
         };

@@ -104,6 +104,7 @@ fn item(raw: &Raw, line: &Value, read: Read) -> Outcome {
         has_person: read.person.is_some(),
         sightings: read.person.into_iter().collect(),
         evidence_only: false,
+        generation: 0,
         change: None,
         body: read.body,
     };

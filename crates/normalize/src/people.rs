@@ -152,11 +152,14 @@ impl<'a> Contacts<'a> {
         Self { entries }
     }
 
-    /// Adds to `sighting` what the entries say of the person it names.
+    /// Adds to `sighting` what the entries say of the person it names. Two entries may name one number with two user
+    /// ids: the first describes, the other is somebody else.
     pub(crate) fn describe(&self, named: &Named, sighting: &mut Sighting) {
+        let mut named = *named;
         for (entry, described) in &self.entries {
             if named.is_described_by(entry) {
                 described.set(true);
+                named.user_id = named.user_id.or(entry.user_id);
                 entry.add_to(sighting);
             }
         }

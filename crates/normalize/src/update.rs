@@ -111,6 +111,7 @@ impl Update<'_> {
             sightings,
             has_person,
             evidence_only: false,
+            generation: 0,
             change: draft.change,
             body: draft.body,
         };

@@ -2,7 +2,7 @@
 
 use hilo_contracts::{
     facts::{AuthorRef, ErrorRef, PricingRef, Status as Fact, TemplateRef},
-    item::{ErrorInfo, Item, Message as Told, Origin, Pricing, Resolved, Status},
+    item::{ErrorInfo, Forget, Message as Told, Origin, Pricing, Resolved, Status},
 };
 use hilo_domain::{ErrorPolicy, Millis, StatusFold, hash::IdHasher};
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ struct Description {
     origin: Origin,
     at: Millis,
     /// Hash of the content: tells a repetition from a better duplicate of the same time.
-    content: [u8; 16],
+    content: u64,
     kind: Box<str>,
     author_kind: Box<str>,
     author_id: Option<Box<str>>,
@@ -139,8 +139,8 @@ pub(crate) struct Awaited {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Described {
     pub changed: bool,
-    /// Person who holds the description that a better one of another person replaced.
-    pub lost_by: Option<Box<str>>,
+    /// The description that a better one replaced, and who was last known to hold it: the graph may have moved it on.
+    pub lost_by: Option<(Box<str>, Forget)>,
 }
 
 impl Message {
@@ -148,7 +148,7 @@ impl Message {
     /// kept to be compared: of equal times a different content is the smaller one, because `deduplicate` sends no other.
     pub(crate) fn describe(&mut self, resolved: &Resolved, told: &Told) -> Described {
         let item = &resolved.item;
-        let content = content_hash(item);
+        let content = item.fingerprint();
         let place = self.descriptions.partition_point(|had| had.origin < told.origin);
         let held = self.descriptions.get_mut(place).filter(|had| had.origin == told.origin);
         let mut lost_by = None;
@@ -167,11 +167,13 @@ impl Message {
             }
             Some(had) => {
                 let new = description(resolved, told, content);
-                lost_by = had
-                    .whose
-                    .person_id
-                    .take()
-                    .filter(|person| new.whose.person_id.as_ref() != Some(person));
+                let forget = Forget {
+                    key: item.key.clone(),
+                    at: had.at,
+                    fingerprint: had.content,
+                    version: had.whose.version,
+                };
+                lost_by = had.whose.person_id.take().map(|person| (person, forget));
                 *had = new;
             }
         }
@@ -303,7 +305,7 @@ impl Message {
     }
 }
 
-fn description(resolved: &Resolved, told: &Told, content: [u8; 16]) -> Description {
+fn description(resolved: &Resolved, told: &Told, content: u64) -> Description {
     let purpose = Purpose {
         template: told.template.as_ref().map(|template| TemplateRef {
             name: template.name.clone(),
@@ -330,12 +332,6 @@ fn description(resolved: &Resolved, told: &Told, content: [u8; 16]) -> Descripti
 
 fn text(text: Option<&str>) -> Option<String> {
     text.map(str::to_owned)
-}
-
-fn content_hash(item: &Item) -> [u8; 16] {
-    let mut hasher = IdHasher::new("content");
-    hasher.update(item.content.as_bytes());
-    hasher.bytes()
 }
 
 fn told_hash(status: &Status, code: Option<i64>) -> u32 {

@@ -74,8 +74,8 @@ impl Status {
                 let message = self.messages.get_or_insert_with(key, Message::default)?;
                 let before = was_told(message);
                 let described = message.describe(resolved, told);
-                if let Some(person) = described.lost_by {
-                    let record = wire::encode(&PersonRecord::Forget { key: item.key.clone() })?;
+                if let Some((person, forget)) = described.lost_by {
+                    let record = wire::encode(&PersonRecord::Forget(forget))?;
                     context.send(topics::PERSON_ITEM, person.as_bytes(), item.event_time, record);
                 }
                 if message.awaited.take().is_some() {

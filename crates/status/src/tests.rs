@@ -7,8 +7,8 @@ use hilo_contracts::{
     codec::{self, Codec as _},
     facts::Status as Fact,
     item::{
-        Author, Body, ErrorInfo, Item, Message, MessageRecord, Origin, PersonRecord, Position, Resolved, Status,
-        Template,
+        Author, Body, ErrorInfo, Forget, Item, Message, MessageRecord, Origin, PersonRecord, Position, Resolved,
+        Status, Template,
     },
     topics,
 };
@@ -32,6 +32,7 @@ fn item(at: i64, content: &str, body: Body) -> Item {
         sightings: vec![],
         has_person: true,
         evidence_only: false,
+        generation: 0,
         change: None,
         body,
     }
@@ -355,7 +356,9 @@ fn the_graph_moves_a_message_once() {
 #[test]
 fn a_better_duplicate_of_another_person_makes_the_one_before_forget() {
     let mut run = Run::default();
-    run.item(message(Origin::Outbound, 5, "template"));
+    let worse = message(Origin::Outbound, 5, "template");
+    let fingerprint = worse.fingerprint();
+    run.item(worse);
     assert_eq!(
         run.feed(&resolved(Some("p2"), 1, message(Origin::Outbound, 3, "text"))),
         Verdict::Done
@@ -369,7 +372,12 @@ fn a_better_duplicate_of_another_person_makes_the_one_before_forget() {
     assert_eq!(forget.key, b"p1");
     assert_eq!(
         wire::decode::<PersonRecord>(&forget.value).unwrap(),
-        PersonRecord::Forget { key: "item".into() }
+        PersonRecord::Forget(Forget {
+            key: "item".into(),
+            at: 5,
+            fingerprint,
+            version: 1
+        })
     );
     let last = run.facts().pop().unwrap();
     assert_eq!(

@@ -21,6 +21,7 @@ fn item(body: Body, content: String) -> Item {
         sightings: vec![],
         has_person: false,
         evidence_only: false,
+        generation: 0,
         change: None,
         body,
     }

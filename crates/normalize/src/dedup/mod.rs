@@ -36,7 +36,8 @@ impl Processor for Deduplicate {
             let meeting = seen.meeting.get_or_insert_default();
             return callback::resolve(meeting.echoed(message_id), context);
         }
-        let told = seen.tell(&item, variant(&item));
+        let (told, generation) = seen.tell(&item, variant(&item));
+        item.generation = generation;
         // What a request became was counted when it was told.
         if !callback::is_resolved(&item) {
             context.count("items", if told == Told::New { "emitted" } else { "duplicate" });
@@ -80,7 +81,7 @@ impl Processor for Deduplicate {
 
 fn forward(record: &Record, item: &Item, context: &mut Context) -> Result<Verdict, ProcessorError> {
     // As it came, where nothing about it was decided here.
-    let value = if item.evidence_only {
+    let value = if item.evidence_only || item.generation > 0 {
         wire::encode(item)?
     } else {
         record.value.clone()
@@ -165,6 +166,7 @@ fn joined(item: &Item, link: Link) -> Item {
         }],
         has_person: false,
         evidence_only: true,
+        generation: 0,
         change: None,
         body: Body::Event {
             kind: "same_person".to_owned(),

@@ -45,6 +45,8 @@ struct Held {
     variant: u64,
     /// Packed; empty where the key is made of the content.
     content: Box<[u8]>,
+    /// How many held before.
+    generation: u32,
 }
 
 impl Seen {
@@ -58,12 +60,12 @@ impl Seen {
         new
     }
 
-    /// Takes note of an item with this hash of all that it says.
-    pub(super) fn tell(&mut self, item: &Item, variant: u64) -> Told {
+    /// Takes note of an item with this hash of all that it says. With how many of its key held before it.
+    pub(super) fn tell(&mut self, item: &Item, variant: u64) -> (Told, u32) {
         let key = key_of(item);
         let known = self.hashes.contains(&key);
         if known && self.hashes.contains(&variant) {
-            return Told::Repeated;
+            return (Told::Repeated, 0);
         }
         self.hashes.reserve_exact(2);
         if !known {
@@ -72,7 +74,7 @@ impl Seen {
         self.hashes.push(variant);
         let id = match &item.body {
             // Statuses fold by their times: each adds.
-            Body::Status(_) => return if known { Told::Better } else { Told::New },
+            Body::Status(_) => return (if known { Told::Better } else { Told::New }, 0),
             Body::Message(message) => Some(message.id.as_str()),
             Body::Call(call) => Some(call.id.as_str()),
             Body::Request(request) => Some(request.callback.as_str()),
@@ -83,11 +85,12 @@ impl Seen {
             at: item.event_time,
             variant,
             content: id.map(|id| pack::pack(&item.content, id)).unwrap_or_default(),
+            generation: 0,
         };
         let Some(held) = self.held.iter_mut().find(|held| held.key == key) else {
             self.held.reserve_exact(1);
             self.held.push(told);
-            return Told::New;
+            return (Told::New, 0);
         };
         let smaller = told.at < held.at
             || told.at == held.at && {
@@ -96,10 +99,11 @@ impl Seen {
                 (one, told.variant) < (other, held.variant)
             };
         if smaller {
-            *held = told;
-            Told::Better
+            let generation = held.generation + 1;
+            *held = Held { generation, ..told };
+            (Told::Better, generation)
         } else {
-            Told::Worse
+            (Told::Worse, 0)
         }
     }
 

@@ -46,6 +46,7 @@ fn item(at: i64, content: &str, person: Option<Sighting>, key: &Key, body: Body)
         has_person: person.is_some(),
         sightings: person.into_iter().collect(),
         evidence_only: false,
+        generation: 0,
         change: None,
         body,
     };

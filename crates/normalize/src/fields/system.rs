@@ -36,18 +36,21 @@ pub(super) fn now(system: &Value) -> Named<'_> {
 
 /// A change from `old` to `new`: what both name did not change.
 pub(super) fn between(update: &Update, old: Named, new: Named, kind: &str) -> Option<(Sighting, IdentityChange)> {
-    let old = Named {
+    let gone = Named {
         wa_id: old.wa_id.filter(|_| old.wa_id != new.wa_id),
         user_id: old.user_id.filter(|_| old.user_id != new.user_id),
         parent: old.parent.filter(|_| old.parent != new.parent),
         ..old
     };
+    // A new user id on the same number: the number says whose.
+    let renewed = gone.is_nobody() && old.user_id.is_none() && new.user_id.is_some();
+    let old = if renewed { old } else { gone };
     if old.is_nobody() || new.is_nobody() {
         return None;
     }
     let new = update.person(new)?;
     let mut before = update.person(old)?;
-    before.identifiers.retain(|id| !new.identifiers.contains(id));
+    before.identifiers.retain(|id| renewed || !new.identifiers.contains(id));
     let change = IdentityChange {
         old: matched(&before),
         new: matched(&new),

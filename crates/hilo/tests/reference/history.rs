@@ -1,0 +1,643 @@
+//! Small nasty histories from a seed: few people, few ids, few times, so that everything collides with everything.
+
+use super::json::write_time;
+use serde_json::{Value, json};
+
+/// 2026-05-04T09:00:00Z.
+const START: i64 = 1_777_885_200_000;
+
+/// A seeded generator of numbers (splitmix64).
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+
+    /// True once in `times`.
+    pub(crate) fn one_in(&mut self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+
+    pub(crate) fn of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+        &choices[self.below(choices.len())]
+    }
+}
+
+/// What a history may hold; the narrow ones go deep, the wide ones mix.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taste {
+    /// Identifiers are put together at random, not person by person.
+    pub(crate) wild: bool,
+    /// Several events may have one time.
+    pub(crate) ties: bool,
+    /// People change their numbers and user ids.
+    pub(crate) changes: bool,
+    /// Broken and unusual input.
+    pub(crate) odd: bool,
+    /// One id for messages of all kinds.
+    pub(crate) collide: bool,
+}
+
+struct Person {
+    wa_ids: Vec<&'static str>,
+    bsuid: Option<&'static str>,
+    parent: Option<&'static str>,
+}
+
+const WA_IDS: &[&[&str]] = &[
+    &["56961234567"],
+    &["56977770001"],
+    &["525512345678", "5215512345678"],
+    &["551187654321", "5511987654321"],
+    &["551140001234"],
+    &["541123456789"],
+    &["5491123456789"],
+    &["573211234567"],
+];
+const BSUIDS: &[&str] = &["CL.1001", "CL.1002", "MX.2001", "BR.3001"];
+const PARENTS: &[&str] = &["CL.ENT.1", "CL.ENT.2", "MX.ENT.1", "BR.ENT.1"];
+const TEXTS: &[&str] = &[
+    "Hola",
+    "gracias",
+    "¡Ok! 🙏",
+    "",
+    " LISTO. ",
+    "gracias pero no",
+    "👍",
+    "Thank you!",
+];
+const TYPES: &[&str] = &[
+    "text",
+    "text",
+    "text",
+    "text",
+    "image",
+    "reaction",
+    "edit",
+    "revoke",
+    "request_welcome",
+    "unsupported",
+    "button",
+];
+const STATUSES: &[&str] = &["sent", "delivered", "delivered", "read", "played", "failed", "failed"];
+const EVENTS: &[&str] = &[
+    "assigned",
+    "unassigned",
+    "handed_off",
+    "handed_off",
+    "resolved",
+    "resolved",
+    "reopened",
+    "rated",
+    "rated",
+    "snoozed",
+    "tagged",
+];
+const STEPS: &[i64] = &[1, 1, 60, 60, 300, 600, 3600, 43_200, 86_400, 86_400];
+
+pub(crate) struct Maker {
+    random: Random,
+    taste: Taste,
+    people: Vec<Person>,
+    wamids: usize,
+    tenants: usize,
+    step: i64,
+    used: Vec<i64>,
+    lines: Vec<Vec<u8>>,
+}
+
+/// The lines of a history.
+pub(crate) fn history(seed: u64, taste: Taste) -> Vec<Vec<u8>> {
+    let mut random = Random::new(seed);
+    let count = 1 + random.below(4);
+    let people = (0..count)
+        .map(|_| {
+            let place = random.below(BSUIDS.len());
+            let bsuid = (!random.one_in(3)).then_some(BSUIDS[place]);
+            Person {
+                wa_ids: if random.one_in(5) {
+                    Vec::new()
+                } else {
+                    random.of(WA_IDS).to_vec()
+                },
+                parent: bsuid.filter(|_| random.one_in(4)).map(|_| PARENTS[place]),
+                bsuid,
+            }
+        })
+        .collect();
+    let most = *random.of(&[4, 8, 16, 40]);
+    let size = 1 + random.below(most);
+    let mut maker = Maker {
+        wamids: 1 + random.below(12),
+        tenants: 1 + random.below(2),
+        step: *random.of(STEPS),
+        random,
+        taste,
+        people,
+        used: Vec::new(),
+        lines: Vec::new(),
+    };
+    while maker.lines.len() < size {
+        maker.line();
+    }
+    maker.lines
+}
+
+impl Maker {
+    fn time(&mut self) -> i64 {
+        loop {
+            let small = if self.random.one_in(4) {
+                self.random.below(3) as i64
+            } else {
+                0
+            };
+            let time = START + (self.random.below(60) as i64 * self.step + small) * 1000;
+            if self.taste.ties || !self.used.contains(&time) {
+                self.used.push(time);
+                return time;
+            }
+            self.step += 1;
+        }
+    }
+
+    fn stamp(&mut self, millis: i64) -> Value {
+        if self.random.one_in(3) {
+            json!(millis / 1000)
+        } else {
+            json!((millis / 1000).to_string())
+        }
+    }
+
+    fn wamid(&mut self, side: &str) -> String {
+        let side = if self.taste.collide { "" } else { side };
+        format!("wamid.{side}{}", self.random.below(self.wamids))
+    }
+
+    fn tenant(&mut self) -> &'static str {
+        ["acme", "beta"][self.random.below(self.tenants)]
+    }
+
+    fn number(&mut self) -> (&'static str, &'static str) {
+        *self.random.of(&[
+            ("21001", "56229876543"),
+            ("21001", "56229876543"),
+            ("21002", "525540001234"),
+        ])
+    }
+
+    /// `wa_id`, BSUID and parent of somebody, any of them left out.
+    fn somebody(&mut self) -> [Option<&'static str>; 3] {
+        let person = self.random.below(self.people.len());
+        self.shown(person)
+    }
+
+    /// The partner of a message: always the same, unless in wild histories.
+    fn partner(&mut self, id: &str) -> [Option<&'static str>; 3] {
+        let person = id.bytes().map(usize::from).sum::<usize>() % self.people.len();
+        if self.taste.wild {
+            self.somebody()
+        } else {
+            self.shown(person)
+        }
+    }
+
+    fn shown(&mut self, person: usize) -> [Option<&'static str>; 3] {
+        let (wild, other) = (self.taste.wild, self.random.below(self.people.len()));
+        let other = if wild { other } else { person };
+        let wa_ids = self.people[person].wa_ids.clone();
+        let mut wa_id = (!wa_ids.is_empty()).then(|| *self.random.of(&wa_ids));
+        let mut bsuid = self.people[other].bsuid;
+        match self.random.below(4) {
+            0 => wa_id = if bsuid.is_some() { None } else { wa_id },
+            1 => bsuid = if wa_id.is_some() { None } else { bsuid },
+            _ => {}
+        }
+        let parent = self.people[other]
+            .parent
+            .filter(|_| bsuid.is_some() && self.random.one_in(2));
+        if wa_id.is_none() && bsuid.is_none() {
+            wa_id = Some("573001112233");
+        }
+        [wa_id, bsuid, parent]
+    }
+
+    fn put(object: &mut Value, keys: [&str; 3], ids: [Option<&str>; 3]) {
+        for (key, id) in keys.into_iter().zip(ids) {
+            if let Some(id) = id {
+                object[key] = json!(id);
+            }
+        }
+    }
+
+    /// The form of `to` and `user`.
+    fn addressed(ids: [Option<&str>; 3]) -> Value {
+        let mut user = json!({});
+        if let Some(wa_id) = ids[0] {
+            user["phone"] = json!(format!("+{wa_id}"));
+        }
+        if let Some(bsuid) = ids[1] {
+            user["user_id"] = json!(bsuid);
+        }
+        user
+    }
+
+    fn push(&mut self, line: &Value) {
+        self.lines.push(line.to_string().into_bytes());
+    }
+
+    fn line(&mut self) {
+        if !self.lines.is_empty() && self.random.one_in(12) {
+            let again = self.lines[self.random.below(self.lines.len())].clone();
+            self.lines.push(again);
+            return;
+        }
+        match self.random.below(if self.taste.odd { 24 } else { 22 }) {
+            0..12 => self.delivery(),
+            12..16 => self.outbound(),
+            16..20 => self.inbox(),
+            20 => {
+                let line = json!({"source": "clock", "at": write_time(self.time())});
+                self.push(&line);
+            }
+            21 => {
+                let (tenant, user, at) = (self.tenant(), self.somebody(), self.time());
+                let event = *self.random.of(&["deal_won", "deal_lost"]);
+                let line = json!({"source": "crm", "tenant": tenant, "at": write_time(at), "system": "hubspot", "event": event,
+                    "deal_id": "d1"});
+                let line = if self.taste.changes {
+                    line
+                } else {
+                    with(line, "user", Self::addressed(user))
+                };
+                self.push(&line);
+            }
+            _ => {
+                let broken = *self.random.of(&[
+                    "{\"source\":\"whatsapp\",",
+                    "5",
+                    "[]",
+                    "{\"source\":\"fax\"}",
+                    "{\"object\":\"page\",\"entry\":[]}",
+                    "{\"source\":\"whatsapp\",\"tenant\":\"acme\",\"body\":\"{broken\"}",
+                    "{\"source\":\"whatsapp\",\"tenant\":\"acme\",\"body\":[]}",
+                    "{\"source\":\"whatsapp\",\"tenant\":\"acme\",\"body\":{\"object\":\"page\",\"entry\":[]}}",
+                    "{\"source\":\"whatsapp\",\"tenant\":\"acme\",\"body\":{\"object\":\"whatsapp_business_account\"}}",
+                    "{\"source\":\"whatsapp\",\"tenant\":\"acme\",\"body\":{\"object\":\"whatsapp_business_account\",\"entry\":[]}}",
+                    "{\"source\":\"whatsapp\",\"tenant\":\"acme\",\"body\":{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":\"1\"}]}}",
+                    "{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":\"1\",\"changes\":[]}]}",
+                    "{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":\"1\",\"changes\":[7,{\"field\":\"messages\"}]}]}",
+                    "# a comment",
+                    "  ",
+                ]);
+                self.lines.push(broken.as_bytes().to_vec());
+            }
+        }
+    }
+
+    fn outbound(&mut self) {
+        let (tenant, at, id) = (self.tenant(), self.time(), self.wamid("s"));
+        let to = self.partner(&id);
+        let (number, _) = self.number();
+        let kind = *self.random.of(&["text", "text", "template", "interactive"]);
+        let mut line = json!({"source": "outbound", "tenant": tenant, "at": write_time(at), "phone_number_id": number,
+            "message_id": id, "to": Self::addressed(to), "type": kind});
+        if kind == "template" {
+            line["template"] = json!({"name": self.random.of(&["a", "b"]), "language": "es", "category": "marketing"});
+            if self.random.one_in(2) {
+                line["campaign"] = json!("c1");
+                line["segment"] = json!(self.random.of(&["vip", "new"]));
+            }
+        }
+        let author = *self
+            .random
+            .of(&["agent", "agent", "bot", "bot", "automation", "campaign", ""]);
+        if !author.is_empty() {
+            line["author"] = json!({"kind": author, "id": self.random.of(&["ana", "bruno"])});
+        }
+        if self.random.one_in(4) {
+            line["expects_reply"] = json!(true);
+        }
+        self.push(&line);
+    }
+
+    fn inbox(&mut self) {
+        let (tenant, user, at) = (self.tenant(), self.somebody(), self.time());
+        let (number, _) = self.number();
+        let event = *self.random.of(EVENTS);
+        let mut line = json!({"source": "inbox", "tenant": tenant, "at": write_time(at), "phone_number_id": number,
+            "user": Self::addressed(user), "event": event});
+        match event {
+            "rated" => {
+                line["score"] = json!(1 + self.random.below(7));
+                line["scale"] = json!(self.random.of(&[2, 3, 5, 5, 7, 10]));
+                if self.random.one_in(4) {
+                    line["context"] = json!({"instrument": self.random.of(&["ces", "csat"])});
+                }
+            }
+            "handed_off" => {
+                line["reason"] = json!(self.random.of(&["requested", "failure", "low_confidence", "other"]));
+            }
+            "assigned" => line["agent"] = json!(self.random.of(&["ana", "bruno"])),
+            _ => {
+                if self.random.one_in(3) {
+                    line["outcome"] = json!(self.random.of(&["goal_reached", "solved"]));
+                }
+            }
+        }
+        self.push(&line);
+    }
+
+    fn delivery(&mut self) {
+        let tenant = self.tenant();
+        let mut changes = vec![self.change()];
+        while self.random.one_in(4) {
+            changes.push(self.change());
+        }
+        let id = if self.random.one_in(20) { "0" } else { "31001" };
+        let mut entry = json!({"id": id, "changes": changes});
+        if self.random.one_in(6) {
+            let time = self.time();
+            entry["time"] = self.stamp(time);
+        }
+        let body = json!({"object": "whatsapp_business_account", "entry": [entry]});
+        let line = if self.random.one_in(20) {
+            body
+        } else {
+            let body = if self.random.one_in(10) {
+                json!(body.to_string())
+            } else {
+                body
+            };
+            let mut line = json!({"source": "whatsapp", "tenant": tenant, "body": body});
+            if !self.random.one_in(10) {
+                line["received_at"] = json!(write_time(self.time()));
+            }
+            line
+        };
+        self.push(&line);
+    }
+
+    fn change(&mut self) -> Value {
+        let (id, display) = self.number();
+        let mut value = json!({"messaging_product": "whatsapp", "metadata": {"display_phone_number": display, "phone_number_id": id}});
+        let kind = self.random.below(if self.taste.odd { 22 } else { 19 });
+        let field = match kind {
+            0..7 => {
+                self.received(&mut value);
+                if self.random.one_in(6) {
+                    self.statuses(&mut value);
+                }
+                "messages"
+            }
+            7..11 => {
+                self.statuses(&mut value);
+                "messages"
+            }
+            11..13 => {
+                self.echo(display, &mut value);
+                "smb_message_echoes"
+            }
+            13 => {
+                self.history(display, &mut value);
+                "history"
+            }
+            14 | 15 if self.taste.changes => return self.person_change(value),
+            14..=16 => {
+                let (ids, time) = (self.somebody(), self.time());
+                let mut preference =
+                    json!({"category": "marketing_messages", "value": self.random.of(&["stop", "resume"])});
+                Self::put(&mut preference, ["wa_id", "user_id", "parent_user_id"], ids);
+                preference["timestamp"] = self.stamp(time);
+                value["user_preferences"] = json!([preference]);
+                "user_preferences"
+            }
+            17 => {
+                let (ids, time) = (self.somebody(), self.time());
+                let mut contact = json!({"full_name": "N"});
+                Self::put(&mut contact, ["phone_number", "user_id", "parent_user_id"], ids);
+                value["state_sync"] = json!([{"type": "contact", "contact": contact, "action": "add", "metadata": {"timestamp": self.stamp(time)}}]);
+                "smb_app_state_sync"
+            }
+            18 => {
+                let (ids, time) = (self.somebody(), self.time());
+                let direction = *self.random.of(&["USER_INITIATED", "BUSINESS_INITIATED"]);
+                let (from, to) = if direction == "USER_INITIATED" {
+                    (ids[0], Some(display))
+                } else {
+                    (Some(display), ids[0])
+                };
+                let mut call = json!({"id": format!("wacid.{}", self.random.below(2)), "event": self.random.of(&["connect", "terminate"]), "direction": direction});
+                Self::put(&mut call, ["from", "to", ""], [from, to, None]);
+                call["timestamp"] = self.stamp(time);
+                if ids[1].is_some() {
+                    Self::contacts(&mut value, ids);
+                }
+                value["calls"] = json!([call]);
+                "calls"
+            }
+            _ => return self.odd_change(value),
+        };
+        json!({"field": field, "value": value})
+    }
+
+    fn contacts(value: &mut Value, ids: [Option<&str>; 3]) {
+        let mut contact = json!({"profile": {"name": "N"}});
+        Self::put(&mut contact, ["wa_id", "user_id", "parent_user_id"], ids);
+        if value["contacts"].is_null() {
+            value["contacts"] = json!([]);
+        }
+        value["contacts"].as_array_mut().unwrap().push(contact);
+    }
+
+    fn received(&mut self, value: &mut Value) {
+        let mut messages = Vec::new();
+        loop {
+            let (time, id) = (self.time(), self.wamid("r"));
+            let ids = self.partner(&id);
+            let kind = *self.random.of(TYPES);
+            let mut message = json!({"id": id, "type": kind});
+            if self.random.one_in(20) {
+                message.as_object_mut().unwrap().remove("type");
+            }
+            if kind == "text" {
+                message["text"] = json!({"body": self.random.of(TEXTS)});
+            }
+            let described = self.random.one_in(2);
+            let shown = match self.random.below(4) {
+                0 if described && ids[1].is_some() => [None, ids[1], ids[2]],
+                1 if described && ids[0].is_some() => [ids[0], None, None],
+                2 if described && messages.is_empty() => [None; 3],
+                _ => ids,
+            };
+            Self::put(&mut message, ["from", "from_user_id", "from_parent_user_id"], shown);
+            if described {
+                Self::contacts(value, ids);
+            }
+            if !(self.taste.odd && self.random.one_in(8)) {
+                message["timestamp"] = self.stamp(time);
+            }
+            if self.random.one_in(16) {
+                message["group_id"] = json!("G1");
+            }
+            messages.push(message);
+            if !self.random.one_in(4) || shown == [None; 3] {
+                break;
+            }
+        }
+        if self.random.one_in(8) {
+            let other = self.somebody();
+            Self::contacts(value, other);
+        }
+        value["messages"] = Value::Array(messages);
+    }
+
+    fn statuses(&mut self, value: &mut Value) {
+        let mut statuses = Vec::new();
+        loop {
+            let side = if self.random.one_in(4) { "e" } else { "s" };
+            let (time, id) = (self.time(), self.wamid(side));
+            let ids = self.partner(&id);
+            let kind = *self.random.of(STATUSES);
+            let mut status = json!({"id": id, "status": kind, "timestamp": self.stamp(time)});
+            if kind == "failed" {
+                let codes: Vec<Value> = (0..self.random.below(3))
+                    .map(|_| json!({"code": self.random.of(&[131_026, 131_049, 131_047])}))
+                    .collect();
+                status["errors"] = json!(codes);
+            }
+            if self.random.one_in(10) {
+                let key = *self
+                    .random
+                    .of(&["recipient_participant_id", "participant_recipient_id"]);
+                status["recipient_type"] = json!("group");
+                status["recipient_id"] = json!("G1");
+                status[key] = json!(ids[0].unwrap_or("56961234567"));
+            } else if kind != "failed" || self.random.one_in(2) {
+                Self::put(
+                    &mut status,
+                    ["recipient_id", "recipient_user_id", "recipient_parent_user_id"],
+                    ids,
+                );
+            }
+            statuses.push(status);
+            if !self.random.one_in(2) {
+                break;
+            }
+        }
+        value["statuses"] = Value::Array(statuses);
+    }
+
+    fn echo(&mut self, display: &str, value: &mut Value) {
+        let (time, id) = (self.time(), self.wamid("e"));
+        let ids = self.partner(&id);
+        let kind = *self.random.of(&["text", "text", "text", "image", "edit", "revoke"]);
+        let mut echo = json!({"from": display, "id": id, "type": kind});
+        Self::put(&mut echo, ["to", "to_user_id", "to_parent_user_id"], ids);
+        echo["timestamp"] = self.stamp(time);
+        if self.random.one_in(2) {
+            Self::contacts(value, ids);
+        }
+        value["message_echoes"] = json!([echo]);
+    }
+
+    fn history(&mut self, display: &str, value: &mut Value) {
+        if self.random.one_in(5) {
+            value["history"] = json!([{"errors": [{"code": 2_593_109}]}]);
+            return;
+        }
+        let ids = self.somebody();
+        let mut context = json!({});
+        Self::put(&mut context, ["wa_id", "user_id", ""], [ids[0], ids[1], None]);
+        let messages: Vec<Value> = (0..=self.random.below(3))
+            .map(|_| {
+                let (time, side) = (self.time(), *self.random.of(&["r", "s", "e", "h"]));
+                let id = self.wamid(side);
+                let mut message =
+                    json!({"id": id, "type": "text", "text": {"body": "x"}, "timestamp": self.stamp(time)});
+                if self.random.one_in(2) {
+                    message["from"] = json!(display);
+                    Self::put(&mut message, ["to", "to_user_id", ""], [ids[0], ids[1], None]);
+                } else {
+                    Self::put(&mut message, ["from", "from_user_id", ""], [ids[0], ids[1], None]);
+                }
+                message["history_context"] = json!({"status": "READ"});
+                message
+            })
+            .collect();
+        value["history"] = json!([{"metadata": {"phase": 0, "chunk_order": 1, "progress": 50}, "threads": [{"context": context, "messages": messages}]}]);
+    }
+
+    fn person_change(&mut self, mut value: Value) -> Value {
+        let (old, new, time) = (self.somebody(), self.somebody(), self.time());
+        let stamp = self.stamp(time);
+        if self.random.one_in(2) {
+            let previous = old[1].unwrap_or("CL.1001");
+            let others: Vec<&str> = BSUIDS.iter().copied().filter(|bsuid| *bsuid != previous).collect();
+            let mut update = json!({"detail": "d", "user_id": {"previous": previous, "current": self.random.of(&others)}, "timestamp": stamp});
+            if let Some(wa_id) = new[0].filter(|_| self.random.one_in(2)) {
+                update["wa_id"] = json!(wa_id);
+            }
+            value["user_id_update"] = json!([update]);
+            return json!({"field": "user_id_update", "value": value});
+        }
+        let kind = *self
+            .random
+            .of(&["user_changed_number", "user_changed_number", "user_changed_user_id"]);
+        let mut system = json!({"body": "changed", "type": kind, "wa_id": self.random.of(WA_IDS)[0]});
+        if kind == "user_changed_user_id" || self.random.one_in(3) {
+            system["user_id"] = json!(self.random.of(BSUIDS));
+        }
+        let mut message = json!({"id": self.wamid("r"), "type": "system", "system": system, "timestamp": stamp});
+        message["from"] = json!(old[0].unwrap_or("56961234567"));
+        value["messages"] = json!([message]);
+        json!({"field": "messages", "value": value})
+    }
+
+    fn odd_change(&mut self, mut value: Value) -> Value {
+        let time = self.time();
+        match self.random.below(10) {
+            0 => json!({"field": "messages"}),
+            1 => json!({"field": "mood_update", "value": {"mood": "sunny", "messages": [{"id": "wamid.1"}]}}),
+            2 => json!({"value": {"messages": []}}),
+            3 => json!({"field": "messages", "value": {"messages": []}}),
+            4 => json!({"field": "messages", "value": {"messages": {}, "metadata": {}}}),
+            5 => {
+                json!({"field": "messages", "value": {"messages": [7, {"type": "text"}], "statuses": [{"id": "wamid.1"}, {"status": "read"}]}})
+            }
+            6 => {
+                json!({"field": "account_update", "value": {"event": "ACCOUNT_VIOLATION", "violation_info": {"violation_type": "ADULT"}}})
+            }
+            7 => {
+                json!({"field": "flows", "value": {"event": "CLIENT_ERROR_RATE", "flow_id": "1", "error_rate": 0.5, "errors": [{"code": 1}]}})
+            }
+            8 => {
+                value["errors"] = json!([{"code": 131_000, "title": "t"}]);
+                self.received(&mut value);
+                json!({"field": "messages", "value": value})
+            }
+            _ => {
+                value["groups"] = json!([{"group_id": "G1", "type": "group_participants_add", "timestamp": self.stamp(time),
+                    "added_participants": [{"wa_id": "56961234567", "user_id": "CL.1001"}]}]);
+                json!({"field": "group_participants_update", "value": value})
+            }
+        }
+    }
+}
+
+fn with(mut object: Value, key: &str, value: Value) -> Value {
+    object[key] = value;
+    object
+}

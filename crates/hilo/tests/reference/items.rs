@@ -1,0 +1,369 @@
+//! From capture lines to items: interface.md, section 2 and "Deliveries and items", "Duplicates" of section 7.
+
+use super::json::{canonical, instant, parse, seconds, text};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+const DAY: i64 = 86_400_000;
+
+/// What an item is, as far as anything here depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Received,
+    Echo,
+    History,
+    Status,
+    Call,
+    /// Another element of a known array, by the array's name.
+    Element(&'static str),
+    /// A value that is an item as a whole, or a history element without messages.
+    Whole,
+    Outbound,
+    Inbox,
+    Crm,
+    Clock,
+}
+
+/// One occurrence of an item; equal `key`s of one tenant are one item.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    pub(crate) tenant: String,
+    pub(crate) kind: Kind,
+    pub(crate) key: String,
+    pub(crate) time: i64,
+    /// The number of the change that it came in; 0 for other lines.
+    pub(crate) change: u64,
+    pub(crate) phone_number_id: Option<String>,
+    /// The element, or the line.
+    pub(crate) element: Value,
+    /// The value around the element, for its contacts and metadata.
+    pub(crate) value: Value,
+    /// The thread around a history message.
+    pub(crate) thread: Value,
+}
+
+/// All that a set of lines holds.
+#[derive(Default)]
+pub(crate) struct Reading {
+    pub(crate) lines: u64,
+    pub(crate) deliveries: u64,
+    pub(crate) empty_deliveries: u64,
+    pub(crate) dead_letters: u64,
+    pub(crate) unclassified: u64,
+    pub(crate) items: Vec<Item>,
+    pub(crate) changes: u64,
+    /// The times of unclassified items.
+    pub(crate) other_times: Vec<i64>,
+}
+
+impl Reading {
+    /// Items that are not the first of their key.
+    pub(crate) fn distinct(&self) -> u64 {
+        let keys: BTreeSet<_> = self.items.iter().map(|item| (&item.tenant, &item.key)).collect();
+        keys.len() as u64
+    }
+}
+
+/// Fields whose value has arrays of items.
+const WITH_ARRAYS: &[&str] = &[
+    "messages",
+    "smb_message_echoes",
+    "smb_app_state_sync",
+    "history",
+    "user_preferences",
+    "user_id_update",
+    "calls",
+    "automatic_events",
+    "group_lifecycle_update",
+    "group_participants_update",
+    "group_settings_update",
+    "group_status_update",
+];
+
+/// Fields whose value is an item itself.
+const WITHOUT_ARRAYS: &[&str] = &[
+    "account_alerts",
+    "account_review_update",
+    "account_update",
+    "account_settings_update",
+    "business_capability_update",
+    "business_username_update",
+    "flows",
+    "message_template_components_update",
+    "message_template_quality_update",
+    "message_template_status_update",
+    "partner_solutions",
+    "payment_configuration_update",
+    "phone_number_name_update",
+    "phone_number_quality_update",
+    "security",
+    "template_category_update",
+];
+
+const ARRAYS: &[(&str, Kind)] = &[
+    ("messages", Kind::Received),
+    ("message_echoes", Kind::Echo),
+    ("statuses", Kind::Status),
+    ("calls", Kind::Call),
+    ("user_actions", Kind::Element("user_actions")),
+    ("groups", Kind::Element("groups")),
+    ("state_sync", Kind::Element("state_sync")),
+    ("user_preferences", Kind::Element("user_preferences")),
+    ("automatic_events", Kind::Element("automatic_events")),
+    ("user_id_update", Kind::Element("user_id_update")),
+    ("errors", Kind::Element("errors")),
+];
+
+pub(crate) fn read(lines: &[Vec<u8>]) -> Reading {
+    let mut reading = Reading::default();
+    for line in lines {
+        if line.trim_ascii().is_empty() || line.starts_with(b"#") {
+            continue;
+        }
+        reading.lines += 1;
+        read_line(line, &mut reading);
+    }
+    reading
+}
+
+fn read_line(line: &[u8], reading: &mut Reading) {
+    let Some(value) = parse(line) else {
+        reading.dead_letters += 1;
+        return;
+    };
+    let tenant = text(&value, "tenant").unwrap_or("default").to_owned();
+    if value["object"] == "whatsapp_business_account" && value.get("source").is_none() {
+        return read_delivery(Some(&value), "default", None, reading);
+    }
+    let kind = match text(&value, "source") {
+        Some("whatsapp") => {
+            let received = value.get("received_at").and_then(instant);
+            let body = match value.get("body") {
+                Some(Value::String(verbatim)) => parse(verbatim.as_bytes()),
+                other => other.cloned(),
+            };
+            return read_delivery(body.as_ref(), &tenant, received, reading);
+        }
+        Some("outbound") => Kind::Outbound,
+        Some("inbox") => Kind::Inbox,
+        Some("crm") => Kind::Crm,
+        Some("clock") => Kind::Clock,
+        _ => {
+            reading.dead_letters += 1;
+            return;
+        }
+    };
+    let key = match (kind, text(&value, "message_id")) {
+        (Kind::Outbound, Some(id)) => format!("outbound {id}"),
+        _ => format!("{kind:?} {}", canonical(&value)),
+    };
+    let (Some(time), true) = (
+        value.get("at").and_then(instant),
+        kind != Kind::Outbound || text(&value, "message_id").is_some(),
+    ) else {
+        reading.dead_letters += 1;
+        return;
+    };
+    reading.items.push(Item {
+        tenant,
+        kind,
+        key,
+        time,
+        change: 0,
+        phone_number_id: text(&value, "phone_number_id").map(str::to_owned),
+        element: value,
+        value: Value::Null,
+        thread: Value::Null,
+    });
+}
+
+fn read_delivery(body: Option<&Value>, tenant: &str, received: Option<i64>, reading: &mut Reading) {
+    reading.deliveries += 1;
+    let entries = match body {
+        Some(body) if body["object"] == "whatsapp_business_account" => body["entry"].as_array(),
+        _ => None,
+    };
+    let Some(entries) = entries else {
+        reading.dead_letters += 1;
+        return;
+    };
+    let received = received.unwrap_or_else(|| newest(entries).unwrap_or(0));
+    for entry in entries {
+        let Some(changes) = entry["changes"].as_array() else {
+            reading.dead_letters += 1;
+            continue;
+        };
+        for change in changes {
+            if change.is_object() {
+                read_change(entry, change, tenant, received, reading);
+            } else {
+                reading.dead_letters += 1;
+            }
+        }
+    }
+    let nothing = |entry: &Value| entry["changes"].as_array().is_some_and(Vec::is_empty);
+    if entries.iter().all(nothing) {
+        reading.empty_deliveries += 1;
+    }
+}
+
+/// The newest timestamp of a body: of its entries and their elements.
+fn newest(entries: &[Value]) -> Option<i64> {
+    let changes = entries
+        .iter()
+        .flat_map(|entry| entry["changes"].as_array().into_iter().flatten());
+    let elements = changes.flat_map(|change| times(&change["value"]));
+    let entries = entries.iter().filter_map(|entry| seconds(&entry["time"]));
+    elements.chain(entries).max()
+}
+
+/// The timestamps of all elements of a value.
+fn times(value: &Value) -> Vec<i64> {
+    let mut times: Vec<i64> = ARRAYS
+        .iter()
+        .flat_map(|(name, _)| value[*name].as_array().into_iter().flatten())
+        .filter_map(timestamp)
+        .collect();
+    for element in value["history"].as_array().into_iter().flatten() {
+        times.extend(timestamp(element));
+        times.extend(
+            messages_of(element)
+                .iter()
+                .filter_map(|(_, message)| timestamp(message)),
+        );
+    }
+    times.extend(timestamp(value));
+    times
+}
+
+fn timestamp(element: &Value) -> Option<i64> {
+    seconds(&element["timestamp"]).or_else(|| seconds(&element["metadata"]["timestamp"]))
+}
+
+fn messages_of(history: &Value) -> Vec<(Value, Value)> {
+    let threads = history["threads"].as_array().into_iter().flatten();
+    threads
+        .flat_map(|thread| {
+            let messages = thread["messages"].as_array().into_iter().flatten();
+            messages.map(|message| (thread.clone(), message.clone()))
+        })
+        .collect()
+}
+
+fn read_change(entry: &Value, change: &Value, tenant: &str, received: i64, reading: &mut Reading) {
+    let field = text(change, "field").unwrap_or("");
+    let value = &change["value"];
+    let arrays: Vec<(Kind, &Vec<Value>)> = ARRAYS
+        .iter()
+        .filter_map(|(name, kind)| Some((*kind, value.get(*name)?.as_array()?)))
+        .collect();
+    let history = value.get("history").and_then(Value::as_array);
+    let whole = WITHOUT_ARRAYS.contains(&field);
+    let unknown = !whole && !WITH_ARRAYS.contains(&field);
+    let has_content = match (value.as_object(), whole) {
+        (None, _) => false,
+        (Some(fields), true) => !fields.is_empty(),
+        (Some(_), false) => !arrays.is_empty() || history.is_some(),
+    };
+    if unknown || !has_content {
+        reading.unclassified += 1;
+        reading.other_times.push(seconds(&entry["time"]).unwrap_or(received));
+        return;
+    }
+    reading.changes += 1;
+    let mut at = Change {
+        entry,
+        field,
+        value,
+        tenant,
+        received,
+        reading,
+    };
+    if whole {
+        at.push(Kind::Whole, value, &Value::Null);
+        return;
+    }
+    for (kind, elements) in arrays {
+        for element in elements {
+            at.push(kind, element, &Value::Null);
+        }
+    }
+    for element in history.into_iter().flatten() {
+        let messages = messages_of(element);
+        if messages.is_empty() {
+            at.push(Kind::Whole, element, &Value::Null);
+        }
+        for (thread, message) in messages {
+            at.push(Kind::History, &message, &thread);
+        }
+    }
+}
+
+struct Change<'a> {
+    entry: &'a Value,
+    field: &'a str,
+    value: &'a Value,
+    tenant: &'a str,
+    received: i64,
+    reading: &'a mut Reading,
+}
+
+impl Change<'_> {
+    fn push(&mut self, kind: Kind, element: &Value, thread: &Value) {
+        let kind = if kind == Kind::Status && (self.field == "calls" || element["type"] == "call") {
+            Kind::Call
+        } else {
+            kind
+        };
+        let id = text(element, "id");
+        let complete = match kind {
+            Kind::Received | Kind::Echo | Kind::History | Kind::Call => id.is_some(),
+            Kind::Status => id.is_some() && text(element, "status").is_some(),
+            _ => element.is_object(),
+        };
+        if !complete {
+            self.reading.dead_letters += 1;
+            return;
+        }
+        let own = timestamp(element).or_else(|| seconds(&self.entry["time"]));
+        let time = own.unwrap_or_else(|| times(self.value).into_iter().min().unwrap_or(self.received));
+        let number = text(&self.value["metadata"], "phone_number_id");
+        let key = match (kind, id) {
+            (Kind::Received | Kind::Echo | Kind::History, Some(id)) => format!("{kind:?} {id}"),
+            (Kind::Status, Some(id)) => {
+                let code = &element["errors"][0]["code"];
+                let (status, participant) = (&element["status"], participant(element));
+                format!("status {id} {status} {participant:?} {}", canonical(code))
+            }
+            (Kind::Call, Some(id)) => {
+                let what = text(element, "event").or_else(|| text(element, "status"));
+                format!("call {id} {what:?}")
+            }
+            _ => {
+                let day = if own.is_some() {
+                    0
+                } else {
+                    self.received.div_euclid(DAY)
+                };
+                let (entry, element) = (&self.entry["id"], canonical(element));
+                format!("{kind:?} {entry} {} {number:?} {own:?} {day} {element}", self.field)
+            }
+        };
+        self.reading.items.push(Item {
+            tenant: self.tenant.to_owned(),
+            kind,
+            key,
+            time,
+            change: self.reading.changes,
+            phone_number_id: number.map(str::to_owned),
+            element: element.clone(),
+            value: self.value.clone(),
+            thread: thread.clone(),
+        });
+    }
+}
+
+/// The member of a group that a status tells of, in either spelling.
+pub(crate) fn participant(status: &Value) -> Option<&str> {
+    text(status, "recipient_participant_id").or_else(|| text(status, "participant_recipient_id"))
+}

@@ -1,0 +1,100 @@
+//! JSON as the interface wants it: canonical text, lone surrogates as U+FFFD, times.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// Sorted keys, no spaces, numbers as their shortest decimal.
+pub(crate) fn canonical(value: &Value) -> String {
+    match value {
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        Value::Object(fields) => {
+            let mut pairs: Vec<_> = fields.iter().collect();
+            pairs.sort_by(|one, two| one.0.cmp(two.0));
+            let pairs: Vec<_> = pairs
+                .into_iter()
+                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value)))
+                .collect();
+            format!("{{{}}}", pairs.join(","))
+        }
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => format!("{}", float as i64),
+            _ => number.to_string(),
+        },
+        other => other.to_string(),
+    }
+}
+
+/// Parses bytes; a lone surrogate escape stands for U+FFFD.
+pub(crate) fn parse(bytes: &[u8]) -> Option<Value> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    serde_json::from_str(&without_lone_surrogates(text)).ok()
+}
+
+fn without_lone_surrogates(text: &str) -> String {
+    let escape = |at: usize| -> Option<u32> {
+        let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u32::from_str_radix(digits, 16).ok()
+    };
+    let (mut out, mut at) = (String::new(), 0);
+    while at < text.len() {
+        match escape(at) {
+            Some(0xD800..=0xDBFF) if matches!(escape(at + 6), Some(0xDC00..=0xDFFF)) => {
+                out.push_str(&text[at..at + 12]);
+                at += 12;
+            }
+            Some(0xD800..=0xDFFF) => {
+                out.push_str("\\uFFFD");
+                at += 6;
+            }
+            _ => {
+                // An escaped backslash is one unit, lest its second half begin an escape.
+                let length = if text[at..].starts_with("\\\\") {
+                    2
+                } else {
+                    text[at..].chars().next().map_or(1, char::len_utf8)
+                };
+                out.push_str(&text[at..at + length]);
+                at += length;
+            }
+        }
+    }
+    out
+}
+
+/// The text at `key`, if it is text and not empty.
+pub(crate) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.get(key)?.as_str().filter(|text| !text.is_empty())
+}
+
+/// Seconds since 1970 as text or number, in milliseconds.
+pub(crate) fn seconds(value: &Value) -> Option<i64> {
+    let seconds = match value {
+        Value::String(text) => text.parse::<i64>().ok()?,
+        other => other.as_i64()?,
+    };
+    Some(seconds * 1000)
+}
+
+/// RFC 3339 in milliseconds.
+pub(crate) fn instant(value: &Value) -> Option<i64> {
+    Some(value.as_str()?.parse::<Timestamp>().ok()?.as_millisecond())
+}
+
+/// Milliseconds as RFC 3339 with `Z`: no fraction when whole, else three digits.
+pub(crate) fn write_time(millis: i64) -> String {
+    let time = Timestamp::from_millisecond(millis).unwrap();
+    if millis % 1000 == 0 {
+        format!("{time:.0}")
+    } else {
+        format!("{time:.3}")
+    }
+}
+
+/// Milliseconds as seconds, as the shortest decimal.
+pub(crate) fn write_seconds(millis: i64) -> String {
+    if millis % 1000 == 0 {
+        (millis / 1000).to_string()
+    } else {
+        format!("{}", millis as f64 / 1000.0)
+    }
+}

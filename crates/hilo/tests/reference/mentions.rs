@@ -1,0 +1,274 @@
+//! Whom an item shows: interface.md, section 7, "Identity", first sentences.
+
+use super::{
+    items::{Item, Kind, participant},
+    json::text,
+    messages::from_business,
+};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Kind and value; of a phone beside a `wa_id` the digits of that.
+pub(crate) type Id = (&'static str, String);
+
+/// The identifiers of one person on one item.
+pub(crate) type Ids = BTreeSet<Id>;
+
+/// Whom an item shows.
+#[derive(Default)]
+pub(crate) struct Mentions {
+    /// The partner of the conversation: the sender, the recipient, the user of an inbox line.
+    pub(crate) partner: Option<Ids>,
+    /// All people of the item, the partner among them, each with all that the item says of them.
+    pub(crate) all: Vec<Ids>,
+    /// A person's identifiers before and after a change.
+    pub(crate) change: Option<(Ids, Ids)>,
+}
+
+/// Dialable digits: Mexico without the 1 after 52, Brazilian mobiles with the 9.
+pub(crate) fn dialable(digits: &str) -> String {
+    let bytes = digits.as_bytes();
+    if digits.starts_with("521") && digits.len() == 13 {
+        return format!("52{}", &digits[3..]);
+    }
+    if digits.starts_with("55") && digits.len() == 12 && bytes[4] >= b'6' {
+        return format!("{}9{}", &digits[..4], &digits[4..]);
+    }
+    digits.to_owned()
+}
+
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && (5..=15).contains(&text.len())
+}
+
+fn wa_id(ids: &mut Ids, value: Option<&str>) {
+    let Some(value) = value else { return };
+    ids.insert(("wa_id", value.to_owned()));
+    if is_number(value) {
+        ids.insert(("phone", format!("+{value}")));
+    }
+}
+
+fn phone(ids: &mut Ids, value: Option<&str>) {
+    if let Some(value) = value {
+        ids.insert(("phone", format!("+{}", dialable(&digits(value)))));
+    }
+}
+
+fn user_id(ids: &mut Ids, kind: &'static str, value: Option<&str>) {
+    if let Some(value) = value {
+        ids.insert((kind, value.to_owned()));
+    }
+}
+
+/// `wa_id`, BSUID and parent at three keys of an object.
+fn at(value: &Value, keys: [&str; 3]) -> Ids {
+    let mut ids = Ids::new();
+    wa_id(&mut ids, text(value, keys[0]));
+    user_id(&mut ids, "bsuid", text(value, keys[1]));
+    user_id(&mut ids, "parent_bsuid", text(value, keys[2]));
+    ids
+}
+
+fn contact(value: &Value) -> Ids {
+    at(value, ["wa_id", "user_id", "parent_user_id"])
+}
+
+pub(crate) fn of_kind<'a>(ids: &'a Ids, kind: &str) -> Option<&'a str> {
+    ids.iter().find(|id| id.0 == kind).map(|id| id.1.as_str())
+}
+
+/// Numbers of businesses of a tenant, as dialable digits.
+fn businesses(items: &[Item], tenant: &str) -> BTreeSet<String> {
+    items
+        .iter()
+        .filter(|item| item.tenant == tenant)
+        .filter_map(|item| text(&item.value["metadata"], "display_phone_number"))
+        .map(|number| dialable(&digits(number)))
+        .collect()
+}
+
+/// Whom all items of a tenant show, in their order.
+pub(crate) fn of_all<'a>(items: &'a [Item], tenant: &str) -> Vec<(usize, &'a Item, Mentions)> {
+    let businesses = businesses(items, tenant);
+    let business = |ids: &Ids| of_kind(ids, "phone").is_some_and(|phone| businesses.contains(&dialable(&phone[1..])));
+    let of_tenant = items.iter().enumerate().filter(|(_, item)| item.tenant == tenant);
+    let mut shown: Vec<_> = of_tenant.map(|(place, item)| (place, item, mentions(item))).collect();
+    // A contact that describes no item of its value was seen with the first of them.
+    for first in 0..shown.len() {
+        let item = shown[first].1;
+        let siblings: Vec<_> = shown
+            .iter()
+            .filter(|other| item.change > 0 && other.1.change == item.change)
+            .collect();
+        if siblings
+            .iter()
+            .min_by_key(|other| other.0)
+            .is_some_and(|other| other.0 == shown[first].0)
+        {
+            let mut left = contacts(item);
+            left.retain(|contact| {
+                !siblings.iter().any(|other| {
+                    other
+                        .2
+                        .all
+                        .iter()
+                        .chain(other.2.change.iter().map(|change| &change.1))
+                        .any(|ids| ids.is_superset(contact))
+                })
+            });
+            shown[first].2.all.extend(left);
+        }
+    }
+    for (_, _, mentions) in &mut shown {
+        mentions.all.retain(|ids| !business(ids));
+        mentions.partner = mentions.partner.take().filter(|ids| !business(ids));
+    }
+    shown
+}
+
+fn contacts(item: &Item) -> Vec<Ids> {
+    let contacts = item.value["contacts"].as_array().into_iter().flatten().map(contact);
+    contacts.filter(|ids| !ids.is_empty()).collect()
+}
+
+fn mentions(item: &Item) -> Mentions {
+    let element = &item.element;
+    let mut mentions = Mentions::default();
+    let contacts = contacts(item);
+    let mut others: Vec<Ids> = Vec::new();
+    let partner = match item.kind {
+        Kind::Received if element["type"] == "system" => {
+            mentions.change = changed_number(element);
+            if mentions.change.is_some() {
+                Ids::new()
+            } else {
+                at(element, ["from", "from_user_id", "from_parent_user_id"])
+            }
+        }
+        Kind::Received => {
+            let sender = at(element, ["from", "from_user_id", "from_parent_user_id"]);
+            match &contacts[..] {
+                [only] if sender.is_empty() => only.clone(),
+                _ => sender,
+            }
+        }
+        Kind::Echo => at(element, ["to", "to_user_id", "to_parent_user_id"]),
+        Kind::History => {
+            let thread = &item.thread["context"];
+            let mut ids = contact(thread);
+            if from_business(item) {
+                ids.extend(at(element, ["to", "to_user_id", "to_parent_user_id"]));
+            } else {
+                ids.extend(at(element, ["from", "from_user_id", "from_parent_user_id"]));
+            }
+            ids
+        }
+        Kind::Status | Kind::Call if participant(element).is_some() => {
+            let mut ids = Ids::new();
+            wa_id(&mut ids, participant(element));
+            ids
+        }
+        Kind::Status => at(
+            element,
+            ["recipient_id", "recipient_user_id", "recipient_parent_user_id"],
+        ),
+        Kind::Call => {
+            let party = if element["direction"] == "BUSINESS_INITIATED" {
+                "to"
+            } else {
+                "from"
+            };
+            let mut ids = at(element, [party, "user_id", "parent_user_id"]);
+            ids.extend(at(
+                element,
+                ["recipient_id", "recipient_user_id", "recipient_parent_user_id"],
+            ));
+            ids
+        }
+        Kind::Element("user_preferences") => contact(element),
+        Kind::Element("state_sync") => {
+            let contact = &element["contact"];
+            let mut ids = at(contact, ["", "user_id", "parent_user_id"]);
+            phone(&mut ids, text(contact, "phone_number"));
+            ids
+        }
+        Kind::Element("user_id_update") => {
+            mentions.change = Some(changed_user_id(element));
+            Ids::new()
+        }
+        Kind::Element("groups") => {
+            for list in ["added_participants", "removed_participants"] {
+                for member in element[list].as_array().into_iter().flatten() {
+                    others.push(contact(member));
+                }
+            }
+            Ids::new()
+        }
+        Kind::Outbound | Kind::Inbox | Kind::Crm => {
+            let user = &element[if item.kind == Kind::Outbound { "to" } else { "user" }];
+            let mut ids = Ids::new();
+            phone(&mut ids, text(user, "phone"));
+            user_id(&mut ids, "bsuid", text(user, "user_id"));
+            ids
+        }
+        _ => Ids::new(),
+    };
+    others.retain(|ids| !ids.is_empty());
+    let mut partner = partner;
+    // A contact describes whom it names by user id, else by `wa_id`.
+    for contact in &contacts {
+        let targets = std::iter::once(&mut partner)
+            .chain(others.iter_mut())
+            .chain(mentions.change.as_mut().map(|change| &mut change.1));
+        for ids in targets {
+            if describes(contact, ids) {
+                ids.extend(contact.clone());
+                break;
+            }
+        }
+    }
+    if !partner.is_empty() {
+        mentions.partner = Some(partner.clone());
+        mentions.all.push(partner);
+    }
+    mentions.all.extend(others);
+    mentions
+}
+
+fn describes(contact: &Ids, ids: &Ids) -> bool {
+    match (of_kind(contact, "bsuid"), of_kind(ids, "bsuid")) {
+        (Some(one), Some(other)) => one == other,
+        _ => match (of_kind(contact, "wa_id"), of_kind(ids, "wa_id")) {
+            (Some(one), Some(other)) => dialable(one) == dialable(other),
+            _ => false,
+        },
+    }
+}
+
+/// A system message that names an old and a new number.
+fn changed_number(element: &Value) -> Option<(Ids, Ids)> {
+    let system = &element["system"];
+    let known = ["user_changed_number", "user_changed_user_id", "customer_changed_number"];
+    known.contains(&text(system, "type")?).then_some(())?;
+    let old = at(element, ["from", "from_user_id", "from_parent_user_id"]);
+    let mut new = contact(system);
+    wa_id(&mut new, text(system, "new_wa_id"));
+    (!new.is_empty()).then_some((old, new))
+}
+
+fn changed_user_id(element: &Value) -> (Ids, Ids) {
+    let pair = |key: &str| {
+        let mut ids = Ids::new();
+        user_id(&mut ids, "bsuid", text(&element["user_id"], key));
+        user_id(&mut ids, "parent_bsuid", text(&element["parent_user_id"], key));
+        ids
+    };
+    let (old, mut new) = (pair("previous"), pair("current"));
+    wa_id(&mut new, text(element, "wa_id"));
+    (old, new)
+}

@@ -1,0 +1,184 @@
+//! One message per id, with the fold of its statuses: interface.md, section 7, "Messages"; metrics.md, chapter 3.
+
+use super::{
+    items::{Item, Kind},
+    json::{canonical, text},
+};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+const NOT_RECEIVED: &[&str] = &["reaction", "edit", "revoke", "system", "request_welcome"];
+const NOT_SENT: &[&str] = &["edit", "revoke"];
+
+/// A message as all its items together tell it.
+pub(crate) struct Message<'a> {
+    pub(crate) tenant: &'a str,
+    pub(crate) id: &'a str,
+    /// Of each kind the occurrence that holds.
+    pub(crate) held: BTreeMap<Kind, &'a Item>,
+    pub(crate) statuses: Vec<&'a Item>,
+}
+
+/// The type of a message; a missing one is unknown.
+pub(crate) fn type_of(item: &Item) -> &str {
+    text(&item.element, "type").unwrap_or("unknown")
+}
+
+/// Whether an echo is a message of its own.
+pub(crate) fn is_sent(echo: &Item) -> bool {
+    !NOT_SENT.contains(&type_of(echo))
+}
+
+pub(crate) fn fold(items: &[Item]) -> Vec<Message<'_>> {
+    let mut messages: BTreeMap<(&str, &str), Message> = BTreeMap::new();
+    for item in items {
+        let id = match item.kind {
+            Kind::Outbound => text(&item.element, "message_id"),
+            Kind::Received | Kind::Echo | Kind::History | Kind::Status => text(&item.element, "id"),
+            _ => None,
+        };
+        let Some(id) = id else { continue };
+        let message = messages.entry((&item.tenant, id)).or_insert_with(|| Message {
+            tenant: &item.tenant,
+            id,
+            held: BTreeMap::new(),
+            statuses: Vec::new(),
+        });
+        if item.kind == Kind::Status {
+            message.statuses.push(item);
+            continue;
+        }
+        let rank = |item: &Item| (item.time, canonical(&item.element));
+        let held = message.held.entry(item.kind).or_insert(item);
+        if rank(item) < rank(held) {
+            *held = item;
+        }
+    }
+    messages.into_values().collect()
+}
+
+impl<'a> Message<'a> {
+    pub(crate) fn received(&self) -> Option<&'a Item> {
+        let item = *self.held.get(&Kind::Received)?;
+        (!NOT_RECEIVED.contains(&type_of(item))).then_some(item)
+    }
+
+    /// The send line or echo.
+    pub(crate) fn sent(&self) -> Option<&'a Item> {
+        let echo = || {
+            let echo = *self.held.get(&Kind::Echo)?;
+            is_sent(echo).then_some(echo)
+        };
+        self.held.get(&Kind::Outbound).copied().or_else(echo)
+    }
+
+    pub(crate) fn history(&self) -> Option<&'a Item> {
+        let history = *self.held.get(&Kind::History)?;
+        let other = self.held.keys().any(|kind| *kind != Kind::History);
+        (!other).then_some(history)
+    }
+
+    pub(crate) fn is_orphan(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// The item with the details: send line, received, echo, history.
+    fn described(&self) -> Option<&'a Item> {
+        self.held
+            .get(&Kind::Outbound)
+            .copied()
+            .or_else(|| self.received())
+            .or_else(|| self.sent())
+            .or_else(|| self.history())
+    }
+
+    /// Its line of `state/messages.ndjson`, if it has one.
+    pub(crate) fn row(&self) -> Option<Row> {
+        let described = self.described();
+        if described.is_none() && !self.is_orphan() {
+            return None;
+        }
+        let outbound = match described {
+            Some(item) if item.kind == Kind::Received => false,
+            Some(item) if item.kind == Kind::History => from_business(item),
+            _ => true,
+        };
+        let earliest = self.statuses.iter().map(|status| status.time).min();
+        let send = self.held.get(&Kind::Outbound).map(|item| &item.element);
+        let of_send = |key: &str| send.and_then(|line| text(line, key)).map(str::to_owned);
+        let of_template = |key: &str| send.and_then(|line| text(&line["template"], key)).map(str::to_owned);
+        Some(Row {
+            direction: if outbound { "outbound" } else { "inbound" },
+            kind: described.map_or("unknown", type_of).to_owned(),
+            event_time: described.map(|item| item.time).or(earliest).unwrap(),
+            accepted_at: self.sent().map(|item| item.time),
+            effective_status: self.effective().filter(|_| outbound),
+            times: [
+                self.earliest(&["sent"]),
+                self.earliest(&["delivered", "read", "played"]),
+                self.earliest(&["read", "played"]),
+                self.earliest(&["played"]),
+                self.earliest(&["failed"]),
+            ],
+            error_codes: self.error_codes(),
+            template: of_template("name"),
+            language: of_template("language"),
+            campaign: of_send("campaign"),
+            segment: of_send("segment"),
+        })
+    }
+
+    fn times(&self, statuses: &[&str]) -> impl Iterator<Item = i64> {
+        self.statuses
+            .iter()
+            .filter(|item| statuses.contains(&item.element["status"].as_str().unwrap_or("")))
+            .map(|item| item.time)
+    }
+
+    fn earliest(&self, statuses: &[&str]) -> Option<i64> {
+        self.times(statuses).min()
+    }
+
+    fn effective(&self) -> Option<&'static str> {
+        let failed = self.times(&["failed"]).max();
+        let delivered = self.times(&["delivered", "read", "played"]).max();
+        if failed.is_some() && failed >= delivered {
+            return Some("failed");
+        }
+        ["played", "read", "delivered", "sent"]
+            .into_iter()
+            .find(|status| self.earliest(&[status]).is_some())
+    }
+
+    fn error_codes(&self) -> Vec<i64> {
+        let errors = self
+            .statuses
+            .iter()
+            .filter_map(|item| item.element["errors"].as_array());
+        let codes: BTreeSet<i64> = errors.flatten().filter_map(|error| error["code"].as_i64()).collect();
+        codes.into_iter().collect()
+    }
+}
+
+/// What `state/messages.ndjson` says of a message, without tenant and id.
+pub(crate) struct Row {
+    pub(crate) direction: &'static str,
+    pub(crate) kind: String,
+    pub(crate) event_time: i64,
+    pub(crate) accepted_at: Option<i64>,
+    pub(crate) effective_status: Option<&'static str>,
+    /// Sent, delivered, read, played, failed.
+    pub(crate) times: [Option<i64>; 5],
+    pub(crate) error_codes: Vec<i64>,
+    pub(crate) template: Option<String>,
+    pub(crate) language: Option<String>,
+    pub(crate) campaign: Option<String>,
+    pub(crate) segment: Option<String>,
+}
+
+/// Whether a history message is the business's own.
+pub(crate) fn from_business(item: &Item) -> bool {
+    let display: &Value = &item.value["metadata"]["display_phone_number"];
+    let from = text(&item.element, "from");
+    text(&item.element, "to").is_some() || (from.is_some() && from == display.as_str())
+}

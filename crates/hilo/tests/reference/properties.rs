@@ -1,0 +1,94 @@
+//! What must hold of any history, whatever it says.
+
+use super::{compare::Found, history::Random};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The same lines in another order, some of them several times.
+pub(crate) fn disturbed(lines: &[Vec<u8>], seed: u64) -> Vec<Vec<u8>> {
+    let mut random = Random::new(seed);
+    let mut lines = lines.to_vec();
+    for _ in 0..random.below(lines.len() + 1) {
+        let again = random.of(&lines).clone();
+        lines.push(again);
+    }
+    for place in (1..lines.len()).rev() {
+        lines.swap(place, random.below(place + 1));
+    }
+    lines
+}
+
+/// The outcomes of items add up to the items, the reasons of dead letters to the dead letters.
+pub(crate) fn adds_up(found: &Found) -> Result<(), String> {
+    let sum = |counts: &Value| -> u64 { counts.as_object().unwrap().values().filter_map(Value::as_u64).sum() };
+    let summary = &found.state.summary;
+    ensure(summary["items"] == sum(&summary["outcomes"]), || {
+        format!("items: {summary}")
+    })?;
+    let dead_letters = &summary["outcomes"]["dead_letter"];
+    ensure(*dead_letters == found.dead_letters, || {
+        format!("dead letters: {summary}")
+    })
+}
+
+fn rows(text: &str) -> impl Iterator<Item = Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap())
+}
+
+/// From fact to fact a time of a message only appears or becomes earlier, and its status rises, failures apart.
+pub(crate) fn statuses_rise(found: &Found) -> Result<(), String> {
+    let rank = |status: &Value| {
+        ["sent", "delivered", "read", "played"]
+            .iter()
+            .position(|word| status == word)
+    };
+    let mut last: BTreeMap<(String, String), Value> = BTreeMap::new();
+    for fact in rows(&found.statuses) {
+        let key = ["tenant", "message_id"].map(|key| fact[key].to_string());
+        let before = last.insert(key.into(), fact.clone()).unwrap_or_default();
+        for time in ["sent_at", "delivered_at", "read_at", "played_at", "failed_at"] {
+            if let (Some(had), now) = (before[time].as_str(), fact[time].as_str()) {
+                let instant = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+                let earlier = now.is_some_and(|now| instant(now) <= instant(had));
+                ensure(earlier, || format!("{time}: {before} {fact}"))?;
+            }
+        }
+        if let (Some(had), Some(now)) = (rank(&before["effective_status"]), rank(&fact["effective_status"])) {
+            ensure(had <= now, || format!("status: {before} {fact}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// A message is in one session at the most, and known; sessions of a thread do not overlap.
+pub(crate) fn sessions_partition(found: &Found) -> Result<(), String> {
+    let messages: BTreeSet<(String, String)> = rows(&found.state.messages)
+        .map(|row| (row["tenant"].to_string(), row["message_id"].to_string()))
+        .collect();
+    let mut listed = BTreeSet::new();
+    let mut threads: BTreeMap<String, Vec<(i64, i64)>> = BTreeMap::new();
+    for session in rows(&found.state.sessions) {
+        for id in session["messages"].as_array().unwrap() {
+            let message = (session["tenant"].to_string(), id.to_string());
+            ensure(messages.contains(&message), || format!("{message:?} is no message"))?;
+            ensure(listed.insert(message), || format!("{id} is in two sessions: {session}"))?;
+        }
+        let at = |key: &str| super::json::instant(&session[key]);
+        let thread = format!(
+            "{} {} {}",
+            session["tenant"], session["person"], session["phone_number_id"]
+        );
+        let span = (at("opened_at").unwrap(), at("closed_at").unwrap_or(i64::MAX));
+        threads.entry(thread).or_default().push(span);
+    }
+    for (thread, mut spans) in threads {
+        spans.sort_unstable();
+        let apart = spans.windows(2).all(|pair| pair[0].1 <= pair[1].0);
+        ensure(apart, || format!("{thread}: {spans:?}"))?;
+    }
+    Ok(())
+}
+
+fn ensure(holds: bool, what: impl Fn() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(what()) }
+}
