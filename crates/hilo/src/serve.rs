@@ -64,8 +64,11 @@ impl Clock {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
-            while !stopped.load(Ordering::Acquire) {
+            loop {
                 thread::park_timeout(TICK);
+                if stopped.load(Ordering::Acquire) {
+                    break;
+                }
                 let now = SystemTime::now()
                     .duration_since(SystemTime::UNIX_EPOCH)
                     .unwrap_or_default();
