@@ -30,6 +30,12 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let (config, dir) = place::open(&arguments.place)?;
     let place = Place::new(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    // From the beginning: who is told to end while it starts ends well too.
+    let interrupted = runtime.spawn(serve::interrupted());
     let roles: BTreeSet<Role> = arguments.roles.iter().copied().collect();
     topics::require(&place.cluster, &place.plans()?).map_err(Failure::failed)?;
     let framing = place.framing()?;
@@ -57,10 +63,6 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         .transpose()?;
     let (closing, closed) = watch::channel(false);
     let app = app(&config, log.clone(), page, closed, &measures, &registry)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
     let served = runtime.block_on(async {
         let listener = TcpListener::bind(&config.http.listen)
             .await
@@ -70,7 +72,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         let clock = log.clone().map(|log| tokio::spawn(tick(log)));
         let end = async {
             tokio::select! {
-                () = serve::interrupted() => {}
+                _ = interrupted => {}
                 () = ended(engine.as_ref(), ledger.as_ref()) => tracing::error!("a part of this process has ended, so all of it ends"),
             }
             // Open event streams would keep the server from ending.

@@ -18,6 +18,7 @@ use hilo_testbed::{Broker, SchemaRegistry, free_port};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -210,6 +211,12 @@ impl Cluster {
 
     /// SIGTERM, and it must end by itself, and well.
     pub(crate) fn terminate(&mut self, role: Role) {
+        // Before it listens it has not heard of signals either.
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port(role))).is_err() {
+            assert!(begun.elapsed() < PATIENCE, "it does not come up");
+            std::thread::sleep(Duration::from_millis(50));
+        }
         self.signal(role, "-TERM");
         let process = &mut self.processes[role.0];
         let ended = process.child.take().unwrap().wait().unwrap();

@@ -1,0 +1,286 @@
+//! A lane: one thread that owns a consumer, a transactional producer and the state of the partitions that the group gives
+//! it. It polls, processes, and commits outputs, changes of state and offsets in one transaction.
+
+mod commit;
+mod group;
+mod process;
+
+use crate::EngineError;
+use crate::error::failed;
+use crate::framing::Times;
+use crate::job::Job;
+use crate::rebalance::{Change, LaneContext, let_go};
+use crate::restore::Restore;
+use crate::task::Task;
+use crate::transactions::{Step, Transactions};
+use hilo_domain::Millis;
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Reason of a dead letter that no processor chose: it failed on the record.
+pub const PROCESSOR_ERROR: &str = "processor_error";
+/// Reason of a dead letter: a value on a topic with a contract that does not begin with its schema's id.
+pub const NO_CONTRACT: &str = "no_contract";
+
+/// Records of one transaction at most.
+const MAX_RECORDS: u64 = 50_000;
+/// Bytes of one transaction at most, in and out.
+const MAX_BYTES: usize = 32 << 20;
+/// Patience with one question to the broker.
+const ANSWER: Duration = Duration::from_secs(30);
+/// How often an idle lane looks at its stop flag, and a restoring one at its consumer.
+const IDLE: Duration = Duration::from_millis(100);
+/// Positions that only time moved are committed this often.
+const TIME_ONLY: Duration = Duration::from_secs(30);
+
+struct Slot {
+    task: Task,
+    /// `None`: it runs.
+    restore: Option<Restore>,
+    /// Whether the group had offsets for it.
+    known: bool,
+}
+
+struct Position {
+    task: i32,
+    next: i64,
+    committed: i64,
+}
+
+/// A record that was taken from the client.
+struct Incoming {
+    input: usize,
+    partition: i32,
+    offset: i64,
+    times: Option<Times>,
+    /// Id of the delivery that it comes of, if that one is traced.
+    trace: Vec<u8>,
+    /// When it was appended, by the broker's or the producer's clock.
+    appended: Millis,
+    key: Vec<u8>,
+    value: Vec<u8>,
+}
+
+/// A record on which the processor failed: it is buried when it comes again.
+struct Poison {
+    input: usize,
+    partition: i32,
+    offset: i64,
+    reason: &'static str,
+    detail: String,
+}
+
+#[derive(Default)]
+struct Batch {
+    records: u64,
+    bytes: usize,
+    begun: Option<Instant>,
+    /// Data was read, or something was written: there is something to commit beyond the time.
+    touched: bool,
+    receipts: Vec<Millis>,
+}
+
+pub(crate) struct Lane {
+    job: Arc<Job>,
+    index: usize,
+    consumer: BaseConsumer<LaneContext>,
+    producer: Transactions,
+    slots: BTreeMap<i32, Slot>,
+    positions: FxHashMap<(usize, i32), Position>,
+    poison: Vec<Poison>,
+    batch: Batch,
+    last_commit: Instant,
+    /// Processed anything since the start: what failed before was the start.
+    pub(crate) moved: bool,
+    latency: prometheus::Histogram,
+    joined: bool,
+}
+
+impl Lane {
+    /// Takes the place of the lane before it and joins the group.
+    pub(crate) fn start(job: Arc<Job>, index: usize, name: &str) -> Result<Self, EngineError> {
+        let settings = &job.settings;
+        let producer = Transactions::start(
+            &job.cluster,
+            &format!("hilo.{}.{name}.{index}", job.spec.name),
+            settings.transaction_timeout,
+        )?;
+        let mut config = job.cluster.reader("");
+        config.set("group.id", job.group());
+        config.set("partition.assignment.strategy", "cooperative-sticky");
+        config.set("session.timeout.ms", settings.session_timeout.as_millis().to_string());
+        config.set(
+            "heartbeat.interval.ms",
+            (settings.session_timeout.as_millis() / 4).to_string(),
+        );
+        config.set("statistics.interval.ms", "2000");
+        if let Some(instance) = &settings.instance {
+            config.set("group.instance.id", format!("{instance}.{index}"));
+        }
+        let consumer: BaseConsumer<LaneContext> = config
+            .create_with_context(LaneContext::new())
+            .map_err(failed("making a consumer"))?;
+        consumer
+            .subscribe(&[&job.token()])
+            .map_err(failed(format!("subscribing to {}", job.token())))?;
+        let latency = job.measures.latency_of(job.spec.name);
+        Ok(Self {
+            job,
+            index,
+            consumer,
+            producer,
+            slots: BTreeMap::new(),
+            positions: FxHashMap::default(),
+            poison: Vec::new(),
+            batch: Batch::default(),
+            last_commit: Instant::now(),
+            moved: false,
+            latency,
+            joined: false,
+        })
+    }
+
+    /// Works until it is stopped; then commits what it has and leaves the group.
+    pub(crate) fn run(&mut self, stop: &AtomicBool) -> Result<(), EngineError> {
+        loop {
+            if stop.load(Ordering::Acquire) {
+                return self.commit();
+            }
+            self.follow_group()?;
+            let restoring = self.restore_more()?;
+            let incoming = match self.consumer.poll(self.patience(restoring)) {
+                None => None,
+                Some(Ok(message)) => self.take(&message),
+                Some(Err(error)) => {
+                    check(error)?;
+                    None
+                }
+            };
+            let idle = incoming.is_none();
+            if let Some(incoming) = incoming {
+                self.process(&incoming)?;
+            }
+            if self.is_due(idle) {
+                self.commit()?;
+            }
+            if idle {
+                self.tell();
+            }
+        }
+    }
+
+    fn patience(&self, restoring: bool) -> Duration {
+        if restoring {
+            return Duration::from_millis(1);
+        }
+        match self.batch.begun {
+            // The next commit is due then; nothing else may come before.
+            Some(_) => {
+                let left = self
+                    .job
+                    .settings
+                    .commit_interval
+                    .saturating_sub(self.last_commit.elapsed());
+                left.clamp(Duration::from_millis(1), IDLE)
+            }
+            None => IDLE,
+        }
+    }
+
+    /// An idle lane commits the first record at once; under load commits are paced.
+    fn is_due(&self, idle: bool) -> bool {
+        let Some(begun) = self.batch.begun else {
+            return false;
+        };
+        let interval = self.job.settings.commit_interval;
+        self.batch.records >= MAX_RECORDS
+            || self.batch.bytes >= MAX_BYTES
+            || begun.elapsed() >= interval
+            || (idle && self.last_commit.elapsed() >= interval)
+    }
+    /// Lag of the owned partitions, and that the lane moves.
+    fn tell(&self) {
+        let ready = self.joined && self.slots.values().all(|slot| slot.restore.is_none());
+        self.job.measures.pulse(self.job.spec.name, self.index, ready);
+        self.job.measures.committed(self.job.spec.name, self.index);
+        for end in self.consumer.context().take_ends() {
+            let Some(input) = self.job.inputs.iter().position(|input| input.name == end.topic) else {
+                continue;
+            };
+            let Some(position) = self.positions.get(&(input, end.partition)) else {
+                continue;
+            };
+            let upto = if end.reached { position.next } else { end.offset };
+            let lag = (upto - position.committed).max(0);
+            let labels = [
+                self.job.spec.name,
+                self.job.inputs[input].topic,
+                &end.partition.to_string(),
+            ];
+            self.job.measures.lag_records.with_label_values(&labels).set(lag);
+            if lag == 0 {
+                self.job.measures.lag_seconds.with_label_values(&labels).set(0.0);
+            }
+        }
+    }
+    fn at(&self, step: Step) {
+        if let Some(kill) = self.job.settings.kill_point {
+            kill(step);
+        }
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        // A consumer that is dropped with partitions, or with a change that nobody answered, never ends.
+        self.consumer.context().close();
+        let nothing = TopicPartitionList::new();
+        while let Some(change) = self.consumer.context().next() {
+            if matches!(change, Change::Assigned(_))
+                && let Err(error) = self.consumer.incremental_assign(&nothing)
+            {
+                tracing::debug!(%error, "a closing lane refuses partitions");
+            }
+        }
+        let_go(&self.consumer);
+        if self.producer.is_open()
+            && let Err(error) = self.producer.abort()
+        {
+            tracing::debug!(%error, "a lane left a transaction open; it ends by its time-out, or with the next start");
+        }
+    }
+}
+
+/// Errors that the client reports while it goes on by itself are noted; others end the lane.
+fn check(error: KafkaError) -> Result<(), EngineError> {
+    let code = error.rdkafka_error_code();
+    let passing = matches!(
+        code,
+        Some(
+            RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::OperationTimedOut
+                | RDKafkaErrorCode::Resolve
+                | RDKafkaErrorCode::NotCoordinator
+                | RDKafkaErrorCode::CoordinatorNotAvailable
+                | RDKafkaErrorCode::CoordinatorLoadInProgress
+                | RDKafkaErrorCode::LeaderNotAvailable
+                | RDKafkaErrorCode::NotLeaderForPartition
+                | RDKafkaErrorCode::PollExceeded
+                | RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownMemberId
+                | RDKafkaErrorCode::RebalanceInProgress
+        )
+    );
+    if passing {
+        tracing::warn!(%error, "the Kafka client waits");
+        return Ok(());
+    }
+    Err(failed("consuming")(error))
+}

@@ -1,0 +1,252 @@
+//! What a lane does with a record: feeds it to its task, sends what comes of it, notes what a processor cannot bear.
+
+use super::{Incoming, Lane, NO_CONTRACT, PROCESSOR_ERROR, Poison};
+use crate::EngineError;
+use crate::error::failed;
+use crate::framing::Times;
+use crate::names::TIME;
+use crate::transactions::{Outgoing, Purpose, Step};
+use hilo_domain::Millis;
+use hilo_stream::{ProcessorError, Record};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Message as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Instant, SystemTime};
+
+impl Lane {
+    pub(super) fn take(&self, message: &BorrowedMessage) -> Option<Incoming> {
+        let topic = message.topic();
+        let input = self.job.inputs.iter().position(|input| input.name == topic)?;
+        let (partition, offset) = (message.partition(), message.offset());
+        let position = self.positions.get(&(input, partition))?;
+        // What a paused partition had under way comes again when it is resumed.
+        let running = self
+            .slots
+            .get(&position.task)
+            .is_some_and(|slot| slot.restore.is_none());
+        if !running || offset < position.next {
+            return None;
+        }
+        let headers = message.headers();
+        let (times, trace) = Times::of(headers).unzip();
+        Some(Incoming {
+            input,
+            partition,
+            offset,
+            times,
+            trace: trace.unwrap_or_default().to_vec(),
+            appended: message.timestamp().to_millis().unwrap_or_default(),
+            key: message.key().unwrap_or_default().to_vec(),
+            value: message.payload().unwrap_or_default().to_vec(),
+        })
+    }
+
+    pub(super) fn process(&mut self, incoming: &Incoming) -> Result<(), EngineError> {
+        let Some(position) = self.positions.get_mut(&(incoming.input, incoming.partition)) else {
+            return Ok(());
+        };
+        let task = position.task;
+        position.next = incoming.offset + 1;
+        self.producer.begin()?;
+        self.batch.begun.get_or_insert_with(Instant::now);
+        self.batch.records += 1;
+        self.batch.bytes += incoming.key.len() + incoming.value.len();
+        self.moved = true;
+        let topic = self.job.inputs[incoming.input].topic;
+        let receipt = incoming.times.map_or(0, |times| times.receipt);
+        let outcome = if topic == TIME {
+            self.tick(task, &incoming.value)
+        } else {
+            self.batch.touched = true;
+            if receipt > 0 {
+                self.batch.receipts.push(receipt);
+            }
+            self.note_age(incoming);
+            if !incoming.trace.is_empty() {
+                self.trace(incoming, receipt);
+            }
+            self.feed(task, topic, incoming)
+        };
+        match outcome {
+            Ok(()) => self.send_outputs(task, topic, receipt, incoming),
+            Err(ProcessorError::Store(error)) => Err(ProcessorError::Store(error).into()),
+            Err(error) => self.poisoned(incoming, PROCESSOR_ERROR, error.to_string()),
+        }
+    }
+
+    pub(super) fn tick(&mut self, task: i32, value: &[u8]) -> Result<(), ProcessorError> {
+        let Some(slot) = self.slots.get_mut(&task) else {
+            return Ok(());
+        };
+        let Ok(now) = value.try_into().map(Millis::from_be_bytes) else {
+            return Err(ProcessorError::Contract("a record of the time is no time".to_owned()));
+        };
+        slot.task.executor.tick(now)?;
+        // Who is told a time does not tell it on: every partition of it has its own record.
+        slot.task.executor.take_advance();
+        Ok(())
+    }
+
+    pub(super) fn feed(&mut self, task: i32, topic: &'static str, incoming: &Incoming) -> Result<(), ProcessorError> {
+        let Some(slot) = self.slots.get_mut(&task) else {
+            return Ok(());
+        };
+        let executor = &mut slot.task.executor;
+        let record = |value: &[u8]| Record {
+            topic,
+            key: incoming.key.clone(),
+            value: value.to_vec(),
+            timestamp: incoming.times.map_or(incoming.appended, |times| times.event),
+        };
+        let known = self.poison.iter().find(|poison| {
+            (poison.input, poison.partition, poison.offset) == (incoming.input, incoming.partition, incoming.offset)
+        });
+        if let Some(poison) = known {
+            self.job.measures.poison.with_label_values(&[self.job.spec.name]).inc();
+            let value = self
+                .job
+                .framing
+                .unwrap(topic, &incoming.value)
+                .unwrap_or(&incoming.value);
+            return executor.dead_letter(&record(value), poison.reason, &poison.detail);
+        }
+        match self.job.framing.unwrap(topic, &incoming.value) {
+            // Nothing was fed, so it can be buried at once.
+            Err(detail) => executor.dead_letter(&record(&incoming.value), NO_CONTRACT, &detail),
+            Ok(value) => {
+                let record = record(value);
+                // A panic is the processor's failure on this record, as an error is; its state is rebuilt.
+                catch_unwind(AssertUnwindSafe(|| executor.feed(record)))
+                    .unwrap_or_else(|_| Err(ProcessorError::Contract("the processor panicked".to_owned())))
+            }
+        }
+    }
+
+    /// Hands what came of a record to the client.
+    pub(super) fn send_outputs(
+        &mut self,
+        task: i32,
+        topic: &'static str,
+        receipt: Millis,
+        incoming: &Incoming,
+    ) -> Result<(), EngineError> {
+        let Some(slot) = self.slots.get_mut(&task) else {
+            return Ok(());
+        };
+        let executor = &mut slot.task.executor;
+        let advance = (topic != TIME).then(|| executor.take_advance()).flatten();
+        for record in executor.take_outputs() {
+            let Some(name) = self.job.outputs.get(record.topic) else {
+                return Err(ProcessorError::Contract(format!("nobody owns the topic {}", record.topic)).into());
+            };
+            let times = Times {
+                event: record.timestamp,
+                receipt,
+            };
+            let value = self.job.framing.wrap(record.topic, record.value);
+            self.batch.bytes += record.key.len() + value.len();
+            self.batch.touched = true;
+            let sent = self.producer.send(Outgoing {
+                topic: name,
+                partition: None,
+                key: &record.key,
+                value: Some(&value),
+                headers: Some(times.headers(&incoming.trace)),
+                purpose: Purpose::Output,
+            });
+            if let Err(error) = sent {
+                let too_large = matches!(
+                    error,
+                    KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge)
+                );
+                if too_large {
+                    return self.poisoned(
+                        incoming,
+                        "too_large",
+                        format!("a record of {} bytes came of it", value.len()),
+                    );
+                }
+                return Err(failed(format!("producing to {name}"))(error));
+            }
+        }
+        if let Some(now) = advance {
+            for partition in 0..self.job.time_partitions() {
+                self.producer
+                    .send(Outgoing {
+                        topic: &self.job.time,
+                        partition: Some(partition),
+                        key: &[],
+                        value: Some(&now.to_be_bytes()),
+                        headers: None,
+                        purpose: Purpose::Output,
+                    })
+                    .map_err(failed("producing the time"))?;
+            }
+        }
+        self.at(Step::Processed);
+        Ok(())
+    }
+
+    /// Notes the record, and goes back to before it: when it comes again it is buried, and the others of its batch go on.
+    pub(super) fn poisoned(
+        &mut self,
+        incoming: &Incoming,
+        reason: &'static str,
+        detail: String,
+    ) -> Result<(), EngineError> {
+        tracing::error!(
+            processor = self.job.spec.name,
+            partition = incoming.partition,
+            offset = incoming.offset,
+            detail,
+            "a record becomes a dead letter"
+        );
+        if self.job.inputs[incoming.input].topic == TIME {
+            // There is nothing to bury: time without effect is an error of the processor.
+            return Err(ProcessorError::Contract(detail).into());
+        }
+        self.poison.push(Poison {
+            input: incoming.input,
+            partition: incoming.partition,
+            offset: incoming.offset,
+            reason,
+            detail,
+        });
+        self.rewind("poison")
+    }
+
+    /// A delivery that is traced has come so far: one line for each processor, found by the delivery's id.
+    pub(super) fn trace(&self, incoming: &Incoming, receipt: Millis) {
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_millis() as Millis;
+        tracing::info!(
+            delivery = %String::from_utf8_lossy(&incoming.trace),
+            processor = self.job.spec.name,
+            topic = self.job.inputs[incoming.input].topic,
+            partition = incoming.partition,
+            offset = incoming.offset,
+            since_receipt_ms = now - receipt,
+            "a traced delivery is processed"
+        );
+    }
+
+    /// How old a record is while others wait behind it.
+    pub(super) fn note_age(&self, incoming: &Incoming) {
+        if self.batch.records % 1_000 != 1 || incoming.appended <= 0 {
+            return;
+        }
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_millis() as Millis;
+        let labels = [
+            self.job.spec.name,
+            self.job.inputs[incoming.input].topic,
+            &incoming.partition.to_string(),
+        ];
+        let age = (now - incoming.appended).max(0) as f64 / 1_000.0;
+        self.job.measures.lag_seconds.with_label_values(&labels).set(age);
+    }
+}
