@@ -144,6 +144,16 @@ impl Conversation {
         if let Some(moved) = person.moved_to(event.atom, event.at, event.version).cloned() {
             return hand_over(number, event, &moved, context);
         }
+        // An event that came after its person may be stale: the smaller duplicate took its place here already.
+        let is_better = |had: &Event| had.key == event.key && had.at < event.at;
+        if fact.is_none()
+            && person
+                .threads
+                .values()
+                .any(|thread| thread.events.iter().rev().any(is_better))
+        {
+            return Ok(());
+        }
         if person.tenant.is_empty() {
             tenant.clone_into(&mut person.tenant);
         }
