@@ -1,7 +1,7 @@
 //! One function per table, each with its rule of which fact wins.
 
 use crate::batch::Part;
-use hilo_contracts::facts::{Conversation, Identity, NamedRef, Session, Status};
+use hilo_contracts::facts::{Conversation, Identity, NamedRef, Session, Source, Status};
 use rusqlite::{CachedStatement, Transaction, params};
 use std::collections::BTreeMap;
 
@@ -194,11 +194,12 @@ pub(crate) fn write_sessions(transaction: &Transaction, sessions: &BTreeMap<Stri
     Ok(())
 }
 
-/// Of two facts about a part the smaller event time wins (of duplicates that one holds), then the higher revision.
+/// Of two facts about a part the smaller event time wins, then the smaller content (of duplicates that one holds), then the
+/// higher revision of the same item. A revision has no content: that of another item than the row's says nothing.
 pub(crate) fn write_parts(transaction: &Transaction, parts: &[(Part, Conversation)]) -> Result {
     let mut put = transaction.prepare_cached(
         "INSERT INTO message_parts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-           ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)
+           ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)
          ON CONFLICT DO UPDATE SET event_time = excluded.event_time, revision = excluded.revision,
            type = excluded.type, direction = excluded.direction, person_id = excluded.person_id,
            conversation_id = excluded.conversation_id, session_id = excluded.session_id,
@@ -207,16 +208,28 @@ pub(crate) fn write_parts(transaction: &Transaction, parts: &[(Part, Conversatio
            language = excluded.language, category = excluded.category, campaign = excluded.campaign,
            segment = excluded.segment, reply_to = excluded.reply_to, referral = excluded.referral,
            opt_out = excluded.opt_out, window_expires_at = excluded.window_expires_at,
-           content = coalesce(excluded.content, content), test = excluded.test
+           content = coalesce(excluded.content, content), test = excluded.test, source = excluded.source
          WHERE excluded.event_time < event_time
-           OR excluded.event_time = event_time AND excluded.revision > revision",
+           OR excluded.event_time = event_time AND CASE
+             WHEN excluded.source = source THEN excluded.revision > revision
+             WHEN excluded.content <> content THEN excluded.content < content
+             WHEN excluded.content IS NULL AND content IS NOT NULL THEN 0
+             ELSE excluded.revision > revision END",
     )?;
     let mut late_content = transaction.prepare_cached(
         "UPDATE message_parts SET content = ?4
-         WHERE tenant = ?1 AND message_id = ?2 AND part = ?3 AND event_time = ?5 AND content IS NULL",
+         WHERE tenant = ?1 AND message_id = ?2 AND part = ?3 AND event_time = ?5 AND content IS NULL
+           AND source = ?6",
     )?;
     for (part, fact) in parts {
         let Some(message_id) = &fact.message_id else { continue };
+        let Source {
+            delivery_id,
+            entry,
+            change,
+            item,
+        } = &fact.source;
+        let source = format!("{delivery_id} {entry} {change} {item}");
         let author = fact.author.as_ref();
         let template = fact.template.as_ref();
         let changed = put.execute(params![
@@ -245,10 +258,18 @@ pub(crate) fn write_parts(transaction: &Transaction, parts: &[(Part, Conversatio
             fact.window_expires_at,
             fact.content,
             fact.test,
+            source,
         ])?;
         // A correction of another partition may be applied before the first fact, which alone has the content.
         if changed == 0 && fact.content.is_some() {
-            let key = params![fact.tenant, message_id, part.as_str(), fact.content, fact.event_time];
+            let key = params![
+                fact.tenant,
+                message_id,
+                part.as_str(),
+                fact.content,
+                fact.event_time,
+                source
+            ];
             late_content.execute(key)?;
         }
     }

@@ -234,3 +234,87 @@ fn every_collected_payload_fills_typed_fields() {
     }
     reviewed("payloads.txt", &told);
 }
+
+/// A step of a generator that needs no library.
+fn next(random: &mut u64, bound: usize) -> usize {
+    *random = random
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407);
+    (*random >> 33) as usize % bound.max(1)
+}
+
+/// Puts something else in the place of one value somewhere in `value`.
+fn damage(value: &mut Value, random: &mut u64) {
+    let children: Vec<&mut Value> = match value {
+        Value::Object(fields) => fields.values_mut().collect(),
+        Value::Array(items) => items.iter_mut().collect(),
+        _ => Vec::new(),
+    };
+    let count = children.len();
+    if count == 0 || next(random, 12) == 0 {
+        let others = [
+            Value::Null,
+            Value::from(true),
+            Value::from(-1),
+            Value::from(1e300),
+            Value::from("wamid.X"),
+            Value::from(""),
+            Value::Array(vec![Value::from(7), Value::Null]),
+            serde_json::json!({"id": 1, "type": "edit", "errors": {}, "message": []}),
+        ];
+        *value = others[next(random, others.len())].clone();
+        return;
+    }
+    let place = next(random, count);
+    if let Some(child) = children.into_iter().nth(place) {
+        damage(child, random);
+    }
+}
+
+#[test]
+fn damaged_shapes_stop_nobody_and_every_item_is_counted() {
+    let mut random = 1;
+    let mut capture = String::new();
+    let mut lines = 0;
+    for turn in 0..25 {
+        for line in fs::read_to_string(here("shapes.ndjson")).unwrap().lines() {
+            let Ok(mut line) = serde_json::from_str::<Value>(line) else {
+                continue;
+            };
+            let tenant = format!("{} {turn}", line["tenant"].as_str().unwrap());
+            for _ in 0..=next(&mut random, 3) {
+                // Mostly inside the value: what stands around it is soon no delivery any more.
+                let whole = next(&mut random, 8) == 0;
+                let place = if whole {
+                    "/body"
+                } else {
+                    "/body/entry/0/changes/0/value"
+                };
+                damage(line.pointer_mut(place).unwrap_or(&mut Value::Null), &mut random);
+            }
+            line["tenant"] = tenant.into();
+            writeln!(capture, "{line}").unwrap();
+            lines += 1;
+        }
+    }
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("damaged.ndjson");
+    fs::write(&path, capture).unwrap();
+    let tenants = hilo::topology::Tenants::default();
+    let summary = hilo::replay::replay(&[path], &place.path().join("out"), &tenants).unwrap();
+    assert_eq!(summary.lines, lines);
+    let outcomes = &summary.outcomes;
+    assert_eq!(
+        summary.items,
+        outcomes.emitted + outcomes.duplicate + outcomes.unclassified + outcomes.dead_letter
+    );
+    assert!(outcomes.emitted > 1_500, "{outcomes:?}");
+    for reason in ["processor_error", "undecodable"] {
+        assert_eq!(
+            summary.dead_letter_reasons.get(reason),
+            None,
+            "{:?}",
+            summary.dead_letter_reasons
+        );
+    }
+}
