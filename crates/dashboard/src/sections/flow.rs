@@ -11,7 +11,9 @@ pub(super) fn render(flows: &[Flow], lag: &Lag) -> Markup {
         h2 { "Now" }
         div.panels {
             @for flow in flows {
-                @let rate = format::per_second(flow.per_second);
+                // One reading says how much there is, not how fast it grows.
+                @let known = !flow.trend.is_empty();
+                @let rate = if known { format::per_second(flow.per_second) } else { "–".to_owned() };
                 article.panel data-key=(flow.name) {
                     h3 { (flow.name) }
                     p.value { (fact(&flow.trace, &format!("{} {rate} per second", flow.name), &rate)) span.unit { "/s" } }
@@ -29,5 +31,27 @@ pub(super) fn render(flows: &[Flow], lag: &Lag) -> Markup {
                 (chart::trend("Lag", &lag.trend, Base::Zero, format::duration))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Point;
+
+    #[test]
+    fn a_rate_is_told_from_the_second_reading_on() {
+        let shown = |trend| {
+            let flow = Flow {
+                name: "Statuses".to_owned(),
+                per_second: 0.0,
+                total: 7,
+                trend,
+                trace: "number:delivery_rate".to_owned(),
+            };
+            render(&[flow], &Lag::default()).into_string()
+        };
+        assert!(shown(vec![]).contains("– per second"));
+        assert!(shown(vec![Point { at: 1, value: 0.0 }]).contains("0 per second"));
     }
 }
