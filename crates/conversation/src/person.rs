@@ -176,9 +176,11 @@ fn repeated_at(session: &Session, openings: &[Opening]) -> Option<Millis> {
         .min()
 }
 
-/// A session is named by whose it is and by what opened it.
-fn session_id(who: &str, number: &str, opener: &str) -> String {
-    hash::id("session", &[who.as_bytes(), number.as_bytes(), opener.as_bytes()])
+/// A session is named by whose it is and by what opened it, with its time: two occurrences of one item may stand in a
+/// thread for a while.
+fn session_id(who: &str, number: &str, opener: &Event) -> String {
+    let at = opener.at.to_le_bytes();
+    hash::id("session", &[who.as_bytes(), number.as_bytes(), opener.key.as_bytes(), &at])
 }
 
 /// Whether a move concerns an item.
@@ -231,7 +233,7 @@ impl Thread {
         let start = self.sessions.get(keep).map_or(0, |told| told.opener.min(place));
         let start = if keep == 0 { 0 } else { start };
         let is_opened_by = |told: &Told, index: usize| {
-            told.opener == index && *told.id == *session_id(who, number, &self.events[index].key)
+            told.opener == index && *told.id == *session_id(who, number, &self.events[index])
         };
         let known = &self.sessions[keep..];
         let resync = |index: usize| index > *changed.end() && known.iter().any(|told| is_opened_by(told, index));
@@ -285,7 +287,7 @@ impl Thread {
     fn tell(&self, folded: &Folded, old: &[Told], who: &str, number: &str, changes: &mut Changes) -> Told {
         let (mut session, outcome) = measure(&self.events, folded);
         let opener = &self.events[folded.opener];
-        let id = session_id(who, number, &opener.key);
+        let id = session_id(who, number, opener);
         let before = old.iter().find(|told| *told.id == *id);
         session.outcome = match outcome {
             Outcome::None => None,
