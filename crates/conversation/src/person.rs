@@ -180,7 +180,10 @@ fn repeated_at(session: &Session, openings: &[Opening]) -> Option<Millis> {
 /// thread for a while.
 fn session_id(who: &str, number: &str, opener: &Event) -> String {
     let at = opener.at.to_le_bytes();
-    hash::id("session", &[who.as_bytes(), number.as_bytes(), opener.key.as_bytes(), &at])
+    hash::id(
+        "session",
+        &[who.as_bytes(), number.as_bytes(), opener.key.as_bytes(), &at],
+    )
 }
 
 /// Whether a move concerns an item.
