@@ -95,7 +95,7 @@ fn everything_once_whatever_is_killed() {
     let mut stopped: Vec<(Role, Instant)> = Vec::new();
     for (turn, part) in (1..).zip(&parts) {
         cluster.ingest(&part.join("\n"));
-        mischief(&mut cluster, &mut random, &mut deeds, &mut stopped);
+        mischief(turn, &mut cluster, &mut random, &mut deeds, &mut stopped);
         if deeds.broker_kills < size.broker_kills
             && turn * (size.broker_kills + 1) >= size.turns * (deeds.broker_kills + 1)
         {
@@ -141,8 +141,14 @@ fn everything_once_whatever_is_killed() {
     );
 }
 
-/// One turn of the monkey: mostly it kills.
-fn mischief(cluster: &mut Cluster, random: &mut Random, deeds: &mut Deeds, stopped: &mut Vec<(Role, Instant)>) {
+/// One turn of the monkey: mostly it kills; whom is by chance.
+fn mischief(
+    turn: u32,
+    cluster: &mut Cluster,
+    random: &mut Random,
+    deeds: &mut Deeds,
+    stopped: &mut Vec<(Role, Instant)>,
+) {
     // Who was stopped for longer than a session comes back as a zombie.
     let (back, still): (Vec<_>, Vec<_>) = std::mem::take(stopped)
         .into_iter()
@@ -152,8 +158,8 @@ fn mischief(cluster: &mut Cluster, random: &mut Random, deeds: &mut Deeds, stopp
         cluster.resume(role);
     }
     let name = ROLES[random.below(ROLES.len())];
-    match random.below(10) {
-        0..=4 => {
+    match turn % 10 {
+        1 | 3 | 5 | 7 | 0 => {
             let Some(victim) = cluster.pick(name, random) else {
                 return;
             };
@@ -166,7 +172,7 @@ fn mischief(cluster: &mut Cluster, random: &mut Random, deeds: &mut Deeds, stopp
                 cluster.run_in(&[name], folder);
             }
         }
-        5 | 6 => {
+        2 | 6 => {
             let Some(victim) = cluster.pick(name, random) else {
                 return;
             };
@@ -177,7 +183,7 @@ fn mischief(cluster: &mut Cluster, random: &mut Random, deeds: &mut Deeds, stopp
             stopped.push((victim, Instant::now()));
             deeds.stops += 1;
         }
-        7 | 8 => {
+        4 | 8 => {
             cluster.run(&[name]);
             deeds.added += 1;
         }
