@@ -25,6 +25,11 @@ const SCHEMA: &str = "CREATE TABLE log(offset INTEGER PRIMARY KEY, key BLOB NOT 
 /// of which costs as much as fifty records.
 const PACE: Duration = Duration::from_millis(2);
 
+/// Pages in the file's own log after which they are copied into the file. An appended page never changes again, so nothing
+/// is saved by waiting, and everybody waits for the copy: with 8,000 pages 55 ms, which is the p99 of an acknowledgement
+/// at 5,000 deliveries a second.
+const CHECKPOINT_PAGES: u32 = 1_000;
+
 /// The end of the log, and who waits for it to move.
 pub(super) struct Tail {
     len: Mutex<u64>,
@@ -96,6 +101,9 @@ impl RawLog {
     pub fn open(directory: &DataDir, topic: &'static str) -> Result<Self, EmbeddedError> {
         let path = directory.path().join(FILE);
         let connection = sqlite::open(&path, 4_096, SCHEMA)?;
+        connection
+            .pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)
+            .map_err(sqlite::failed(&path, "opened"))?;
         let len = log::len(&connection, TABLE).map_err(sqlite::failed(&path, "read"))?;
         let queue = Arc::new(Queue::default());
         let tail = Arc::new(Tail::new(len));
