@@ -478,12 +478,16 @@ pub struct Move {
 pub enum MessageRecord {
     /// An item about the message: its send, its echo, its receipt, a status.
     Item(Box<Resolved>),
-    /// The message belongs to another person: the graph changed.
+    /// What one item tells of the message belongs to another person: the graph changed.
     Person {
         /// Tenant.
         tenant: String,
         /// The message.
         message_id: String,
+        /// Event time of the item. One id can stand for what several people received and sent.
+        at: Millis,
+        /// [`Item::fingerprint`] of the item.
+        fingerprint: u64,
         /// Version of the identity graph that decided; higher wins.
         version: u64,
         /// Whose it is.

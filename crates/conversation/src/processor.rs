@@ -428,6 +428,8 @@ fn hand_over(number: &str, event: Event, moved: &Move, context: &mut Context) ->
         let record = MessageRecord::Person {
             tenant: tenant.clone(),
             message_id: message_id.clone(),
+            at,
+            fingerprint: event.fingerprint,
             version: moved.version,
             person_id: moved.to_person.clone(),
             country: moved.country.clone(),

@@ -142,7 +142,7 @@ pub(crate) struct Evidence {
 impl Evidence {
     /// Adds a sighting of `ids` (see [`matching`]).
     pub(crate) fn see(&mut self, ids: Vec<Identifier>, at: Millis, sighting: &Sighting) -> Added {
-        let name = sighting.name.as_ref();
+        let name = sighting.name.as_ref().map(|name| (at, name.clone()));
         if let Some(index) = self.together.iter().position(|had| had.ids == ids) {
             let contested = self.is_contested();
             let had = &mut self.together[index];
@@ -158,18 +158,19 @@ impl Evidence {
             if !is_strong(&had.ids) && insert_sorted(&mut had.times, at) && contested {
                 added = Added::New;
             }
-            if let Some(name) = name
-                && had.name.as_ref().is_none_or(|(when, text)| (*when, text) < (at, name))
-            {
-                if had.name.as_ref().is_none_or(|(_, text)| text != name) {
+            if name > had.name {
+                let before = std::mem::replace(&mut had.name, name);
+                let now = &self.together[index].name;
+                // The same name again says something only where the person had another name meanwhile.
+                let is_said = |name: &Option<(_, String)>| name.as_ref().map(|(_, text)| text.clone());
+                let overtakes = |other: &Together| other.name > before && other.name < *now;
+                if is_said(&before) != is_said(now) || self.together.iter().any(overtakes) {
                     added = Added::New;
                 }
-                had.name = Some((at, name.clone()));
             }
             return added;
         }
         let times = if is_strong(&ids) { Vec::new() } else { vec![at] };
-        let name = name.map(|name| (at, name.clone()));
         self.together.push(Together {
             ids,
             first: at,

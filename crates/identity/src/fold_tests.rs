@@ -1,7 +1,7 @@
 //! The rules of the fold, each by a small history. `see` and `change` are given in any order: the fold sorts by time.
 
 use crate::{
-    evidence::{Evidence, matching},
+    evidence::{Added, Evidence, matching},
     fold::{Verdict, fold},
 };
 use hilo_contracts::item::{Decision, IdentityChange, Ruling, Sighting};
@@ -598,4 +598,35 @@ proptest! {
             prop_assert!(!(holds(user) && holds(other)), "{:?}", person.spans);
         }
     }
+}
+
+/// What a person is called is what was said last, also where it had been said before: the verdict must be found anew.
+#[test]
+fn a_name_that_is_said_again_after_another_holds() {
+    let mut evidence = Evidence::default();
+    let mut says = |who: &str, name: &str, at| {
+        let sighting = Sighting {
+            identifiers: ids(who),
+            name: Some(name.to_owned()),
+            creates: true,
+        };
+        let added = evidence.see(matching(&sighting.identifiers), at, &sighting);
+        (added, fold(&evidence).people[0].name.clone().unwrap())
+    };
+    let (with_phone, alone) = ("CL.1 56961234567", "CL.1");
+    let told = [
+        says(with_phone, "Ana", 1),
+        says(alone, "Eva", 2),
+        says(with_phone, "Ana", 3),
+        says(with_phone, "Ana", 4),
+        says(alone, "Eva", 2),
+    ];
+    let want = [
+        (Added::New, "Ana"),
+        (Added::New, "Eva"),
+        (Added::New, "Ana"),
+        (Added::Known, "Ana"),
+        (Added::Known, "Ana"),
+    ];
+    assert_eq!(told, want.map(|(added, name)| (added, name.to_owned())));
 }

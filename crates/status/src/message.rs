@@ -211,14 +211,12 @@ impl Message {
         changed
     }
 
-    /// The identity graph gave the message to somebody else. Whether that is news.
-    pub(crate) fn reassign(&mut self, later: &Whose) -> bool {
+    /// The identity graph gave a description, by its time and content, to somebody else. Whether that is news.
+    pub(crate) fn reassign(&mut self, at: Millis, content: u64, later: &Whose) -> bool {
         let before = self.whose().cloned();
-        for description in &mut self.descriptions {
+        let held = |had: &&mut Description| had.at == at && had.content == content;
+        for description in self.descriptions.iter_mut().filter(held) {
             description.whose.update(later);
-        }
-        if let Some(statuses) = &mut self.statuses {
-            statuses.whose.update(later);
         }
         let person = |whose: Option<&Whose>| whose.map(|whose| (whose.person_id.clone(), whose.country.clone()));
         person(before.as_ref()) != person(self.whose())

@@ -35,6 +35,8 @@ impl Processor for Status {
             MessageRecord::Person {
                 tenant,
                 message_id,
+                at,
+                fingerprint,
                 version,
                 person_id,
                 country,
@@ -44,7 +46,7 @@ impl Processor for Status {
                     person_id: Some(person_id.into()),
                     country: country.map(Into::into),
                 };
-                self.reassign(record, tenant, message_id, &later, context)
+                self.reassign(record, (tenant, message_id), (at, fingerprint), &later, context)
             }
         }
     }
@@ -147,15 +149,15 @@ impl Status {
     fn reassign(
         &mut self,
         record: &Record,
-        tenant: String,
-        message_id: String,
+        (tenant, message_id): (String, String),
+        (at, fingerprint): (Millis, u64),
         later: &Whose,
         context: &mut Context,
     ) -> Result<Verdict, ProcessorError> {
         let Some(message) = self.messages.get_mut(&record.key)? else {
             return Ok(Verdict::Drop("message_unknown"));
         };
-        if message.reassign(later) && message.is_published() {
+        if message.reassign(at, fingerprint, later) && message.is_published() {
             let kind = "person_changed".to_owned();
             let occasion = Fact {
                 tenant,

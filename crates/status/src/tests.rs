@@ -328,19 +328,26 @@ fn each_participant_has_a_fact_and_all_fold_together() {
     );
 }
 
-#[test]
-fn the_graph_moves_a_message_once() {
-    let mut run = Run::default();
-    run.item(message(Origin::Outbound, 5, "template"));
-    let moved = |version, person: &str| MessageRecord::Person {
+/// The graph gave an item about the message to somebody else.
+fn moved(item: &Item, version: u64, person: &str) -> MessageRecord {
+    MessageRecord::Person {
         tenant: "acme".into(),
         message_id: ID.into(),
+        at: item.event_time,
+        fingerprint: item.fingerprint(),
         version,
         person_id: person.into(),
         country: Some("MX".into()),
-    };
+    }
+}
+
+#[test]
+fn the_graph_moves_a_message_once() {
+    let mut run = Run::default();
+    let sent = message(Origin::Outbound, 5, "template");
+    run.item(sent.clone());
     for (version, person) in [(7, "p2"), (4, "p3"), (7, "p2")] {
-        assert_eq!(run.feed(&moved(version, person)), Verdict::Done);
+        assert_eq!(run.feed(&moved(&sent, version, person)), Verdict::Done);
     }
     let facts = run.facts();
     let [_, fact] = facts.as_slice() else {
@@ -384,6 +391,27 @@ fn a_better_duplicate_of_another_person_makes_the_one_before_forget() {
         (last.person_id.as_deref(), last.accepted_at, last.message_type.as_str()),
         (Some("p2"), Some(3), "text")
     );
+}
+
+/// One id that two people stand behind, one who was sent it and one who sent it: the graph moves the one, and the other
+/// forgets their part when a better duplicate comes.
+#[test]
+fn each_description_of_a_message_has_its_own_person() {
+    let mut run = Run::default();
+    run.item(message(Origin::Outbound, 5, "template"));
+    let received = message(Origin::Received, 6, "text");
+    run.feed(&resolved(Some("p2"), 1, received.clone()));
+    run.feed(&moved(&received, 4, "p3"));
+    run.feed(&resolved(Some("p4"), 4, message(Origin::Outbound, 3, "text")));
+    let told: Vec<_> = run
+        .context
+        .outputs
+        .iter()
+        .filter(|record| record.topic == topics::PERSON_ITEM)
+        .map(|record| record.key.as_slice())
+        .collect();
+    assert_eq!(told, [b"p1"], "p3 holds what was received");
+    assert_eq!(run.facts().pop().unwrap().person_id.as_deref(), Some("p4"));
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Any order, any repetition and any restart of what is told of a message ends in the same state: that of the whole set.
 
-use super::{ID, Run, message, resolved, status};
+use super::{Run, message, moved, resolved, status};
 use hilo_contracts::{
     facts::Status as Fact,
-    item::{Body, Item, MessageRecord, Origin},
+    item::{Body, Item, Origin},
 };
 use hilo_stream::driver::{permuted, repeated};
 use proptest::prelude::*;
@@ -36,7 +36,7 @@ fn any_status() -> impl Strategy<Value = Told> {
 /// better one pass, and the identity graph, whose version rises with each change and which names the person of now.
 fn run(order: &[Told], known_person: bool, restart: usize) -> Option<Fact> {
     let mut run = Run::default();
-    let mut best: BTreeMap<Origin, (i64, String)> = BTreeMap::new();
+    let mut best: BTreeMap<Origin, Item> = BTreeMap::new();
     let mut version = 1;
     for (place, told) in order.iter().enumerate() {
         if place == restart {
@@ -46,23 +46,19 @@ fn run(order: &[Told], known_person: bool, restart: usize) -> Option<Fact> {
         match told {
             Told::Item(item) => {
                 if let Body::Message(message) = &item.body {
-                    let rank = (item.event_time, item.content.clone());
-                    if best.get(&message.origin).is_some_and(|had| *had < rank) {
+                    let rank = |item: &Item| (item.event_time, item.content.clone());
+                    if best.get(&message.origin).is_some_and(|had| rank(had) < rank(item)) {
                         continue;
                     }
-                    best.insert(message.origin, rank);
+                    best.insert(message.origin, (**item).clone());
                 }
                 run.feed(&resolved(known_person.then_some(&person), version, (**item).clone()));
             }
             Told::Graph if known_person && !best.is_empty() => {
                 version += 1;
-                run.feed(&MessageRecord::Person {
-                    tenant: "acme".into(),
-                    message_id: ID.into(),
-                    version,
-                    person_id: format!("p{version}"),
-                    country: Some("CL".into()),
-                });
+                for item in best.values() {
+                    run.feed(&moved(item, version, &format!("p{version}")));
+                }
             }
             Told::Graph => {}
         }
