@@ -442,8 +442,8 @@ pub enum PersonRecord {
     Forget(Forget),
 }
 
-/// Which occurrence of an item no longer holds. Its person may have lost it to another meanwhile: then the record goes
-/// after it.
+/// Which occurrence of an item no longer holds. It travels as the item does, by the moves of the identity graph, and so
+/// ends where the item ends: whichever comes first waits there for the other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forget {
     /// Key of the item.
@@ -452,6 +452,8 @@ pub struct Forget {
     pub at: Millis,
     /// [`Item::fingerprint`] of the occurrence.
     pub fingerprint: u64,
+    /// Part of the identity graph that it hangs on.
+    pub atom: u64,
     /// Version of the identity graph that gave it to the person who is told.
     pub version: u64,
 }

@@ -5,7 +5,10 @@ use crate::{
     fold::{Folded, REOPEN, Reason, SESSION_GAP, fold},
     measure::{Outcome, measure},
 };
-use hilo_contracts::{facts::Session, item::Move};
+use hilo_contracts::{
+    facts::Session,
+    item::{Forget, Move},
+};
 use hilo_domain::{
     Millis, hash,
     time::{DAY, HOUR},
@@ -50,6 +53,8 @@ pub(crate) struct Person {
     pub threads: BTreeMap<String, Thread>,
     /// Moves away from this person: an item that arrives by an older verdict is sent after them.
     pub moves: Vec<Move>,
+    /// Occurrences that do not hold and have not come yet.
+    pub forgotten: Vec<Forget>,
 }
 
 /// A session whose state changed.

@@ -144,6 +144,11 @@ impl Conversation {
         if let Some(moved) = person.moved_to(event.atom, event.at, event.version).cloned() {
             return hand_over(number, event, &moved, context);
         }
+        let occurrence = Occurrence::of(&event);
+        if let Some(place) = person.forgotten.iter().position(|gone| occurrence.is(gone)) {
+            person.forgotten.remove(place);
+            return Ok(());
+        }
         // An event that came after its person may be stale: the smaller duplicate took its place here already.
         let is_better = |had: &Event| had.key == event.key && had.at < event.at;
         if fact.is_none()
@@ -160,7 +165,6 @@ impl Conversation {
         if country.is_some() {
             person.country = country;
         }
-        let occurrence = Occurrence::of(&event);
         let is_new = fact.is_some();
         // A new item is the best of its key so far. One that comes from another person may be worse than what is here
         // or better: both stay until `Forget` names the one that does not hold.
@@ -204,6 +208,10 @@ impl Conversation {
             }
             touched.extend(earliest.map(|place| (number.clone(), place)));
         }
+        let goes = |gone: &mut Forget| gone.version < moved.version && moved.holds(gone.atom, gone.at);
+        for gone in person.forgotten.extract_if(.., goes) {
+            send_after(gone, moved, context)?;
+        }
         person.moves.push(moved.clone());
         let mut since = Millis::MAX;
         for (number, place) in touched {
@@ -217,42 +225,31 @@ impl Conversation {
     }
 
     fn forget(&mut self, person_id: &str, forget: &Forget, context: &mut Context) -> Result<(), ProcessorError> {
-        let Some(person) = self.people.get_mut(person_id.as_bytes())? else {
-            return Ok(());
-        };
-        let occurrence = Occurrence {
-            key: forget.key.as_str().into(),
-            at: forget.at,
-            fingerprint: forget.fingerprint,
-        };
+        let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
         let found = person.threads.iter_mut().find_map(|(number, thread)| {
             let place = thread
                 .events
                 .iter()
-                .rposition(|event| Occurrence::of(event) == occurrence)?;
+                .rposition(|event| Occurrence::of(event).is(forget))?;
             Some((number.clone(), place, thread.remove(place)))
         });
         if let Some((number, place, event)) = found {
             unsign(person_id, &event, context)?;
             // The ledger knows signs by key: the occurrence that holds signs again.
             let mut events = person.threads.values_mut().flat_map(|thread| &mut thread.events);
-            if let Some(held) = events.find(|had| had.key == occurrence.key) {
+            if let Some(held) = events.find(|had| *had.key == *forget.key) {
                 sign(person_id, held, context)?;
             }
             let since = self.refold(person_id, &number, &(place..=place), None, context)?;
             return self.settle(person_id, since, context);
         }
-        // It moved away, and nobody here knows any more by which move: the record goes after all of them. Versions rise
-        // along a chain of moves, so it ends.
-        for moved in person.moves.iter().filter(|moved| moved.version > forget.version) {
-            let record = PersonRecord::Forget(Forget {
-                version: moved.version,
-                ..forget.clone()
-            });
-            let to = moved.to_person.as_bytes();
-            context.send(topics::PERSON_ITEM, to, forget.at, wire::encode(&record)?);
+        match person.moved_to(forget.atom, forget.at, forget.version) {
+            Some(moved) => send_after(forget.clone(), moved, context),
+            None => {
+                person.forgotten.push(forget.clone());
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     /// Folds a thread anew around what changed in it and tells the difference; `new` is the fact, with its content, of that
@@ -418,6 +415,22 @@ impl Occurrence {
             fingerprint: event.fingerprint,
         }
     }
+
+    /// Whether it is the one that no longer holds.
+    fn is(&self, gone: &Forget) -> bool {
+        *self.key == *gone.key && self.at == gone.at && self.fingerprint == gone.fingerprint
+    }
+}
+
+/// Sends what no longer holds after its item.
+fn send_after(gone: Forget, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
+    let (to, at) = (moved.to_person.as_bytes(), gone.at);
+    let gone = Forget {
+        version: moved.version,
+        ..gone
+    };
+    context.send(topics::PERSON_ITEM, to, at, wire::encode(&PersonRecord::Forget(gone))?);
+    Ok(())
 }
 
 /// Sends an item after its person, and tells its message whose it is.

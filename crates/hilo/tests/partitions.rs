@@ -7,147 +7,13 @@
     reason = "a test fails by panicking"
 )]
 
-use hilo::{captures, replay, topology};
-use hilo_contracts::{
-    codec::{self, Codec as _},
-    json, topics,
-};
-use hilo_golden::{Golden, Placed};
-use hilo_metrics::table::{self, Table};
+mod over_partitions;
+
 use hilo_simulator::{Profile, capture};
-use hilo_stream::{PartitionedDriver, Record};
-use std::{collections::BTreeMap, fs, path::Path};
+use over_partitions::{difference, partitioned, replayed};
+use std::{fs, path::Path};
 
 const START: i64 = 1_795_510_800_000;
-
-/// State files and metric rows by name.
-type Found = BTreeMap<String, Vec<u8>>;
-
-fn files(state: &Path) -> Found {
-    ["persons", "sessions", "messages"]
-        .into_iter()
-        .map(|name| (name.to_owned(), fs::read(state.join(format!("{name}.ndjson"))).unwrap()))
-        .collect()
-}
-
-/// Rows without what depends on arrival.
-fn rows(table: &Table) -> Vec<u8> {
-    let mut lines: Vec<Vec<u8>> = table
-        .rows()
-        .filter(|row| !table::is_internal(&row.metric))
-        .map(|row| {
-            let mut row = row.clone();
-            row.revision = 0;
-            let mut line = Vec::new();
-            json::write_metric(&row, &mut line).unwrap();
-            line
-        })
-        .collect();
-    lines.sort();
-    lines.join(&b'\n')
-}
-
-fn replayed(capture: &Path) -> Found {
-    let out = tempfile::tempdir().unwrap();
-    replay::replay(&[capture.to_owned()], out.path(), &topology::Tenants::default()).unwrap();
-    let mut found = files(&out.path().join("state"));
-    let mut lines: Vec<String> = fs::read_to_string(out.path().join("metrics.ndjson"))
-        .unwrap()
-        .lines()
-        .map(|line| {
-            let start = line.find("\"revision\":").unwrap();
-            format!("{}\"revision\":0}}", &line[..start])
-        })
-        .collect();
-    lines.sort();
-    found.insert("metrics".to_owned(), lines.join("\n").into_bytes());
-    found
-}
-
-fn partitioned(capture: &Path, partitions: usize, seed: u64) -> Found {
-    let topology = topology::topology(&topology::Tenants::default()).unwrap();
-    let mut driver = PartitionedDriver::new(&topology, partitions, seed, topology::dead_letter).unwrap();
-    let raw: Vec<Record> = captures::records(&[capture.to_owned()])
-        .unwrap()
-        .map(Result::unwrap)
-        .collect();
-    // In three parts, with tasks that move in between; the last clock record comes when all else is through.
-    let newest = raw.iter().map(|record| record.timestamp).max().unwrap();
-    for part in raw.chunks(raw.len() / 3 + 1) {
-        for record in part {
-            driver.append(record.clone());
-        }
-        driver.run().unwrap();
-        for _ in 0..5 {
-            driver.move_one().unwrap();
-        }
-    }
-    let clock = format!(
-        r#"{{"source":"clock","at":"{}"}}"#,
-        hilo_domain::time::to_rfc3339(newest)
-    );
-    let line = hilo_contracts::capture::from_line(clock.as_bytes(), None, 0).unwrap();
-    driver.append(captures::record(&codec::raw(), &line).unwrap());
-    driver.run().unwrap();
-
-    let folder = tempfile::tempdir().unwrap();
-    let mut golden = Golden::open_in_memory().unwrap();
-    let mut turn = seed;
-    let mut queues: Vec<(i32, i64, std::slice::Iter<Record>)> = Vec::new();
-    for topic in [topics::IDENTITY, topics::CONVERSATION, topics::STATUS, topics::ACCOUNT] {
-        for (partition, log) in (0..).zip(driver.topic(topic)) {
-            queues.push((partition, 0, log.iter()));
-        }
-    }
-    // The ledger reads partitions in any order, some records of each at a time.
-    while !queues.is_empty() {
-        turn = turn
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        let place = (turn >> 33) as usize % queues.len();
-        let (partition, offset, records) = &mut queues[place];
-        let batch: Vec<Placed> = records
-            .by_ref()
-            .take(1 + (turn >> 20) as usize % 40)
-            .map(|record| {
-                *offset += 1;
-                Placed {
-                    partition: *partition,
-                    offset: *offset,
-                    record: record.clone(),
-                }
-            })
-            .collect();
-        if batch.is_empty() {
-            drop(queues.swap_remove(place));
-        } else {
-            golden.apply(&batch).unwrap();
-        }
-    }
-    golden.write_state(folder.path()).unwrap();
-    let mut found = files(folder.path());
-    let metric = codec::metric();
-    let mut table = Table::default();
-    for record in driver.topic(topics::METRIC).iter().flatten() {
-        table.apply(metric.decode(&record.value).unwrap());
-    }
-    found.insert("metrics".to_owned(), rows(&table));
-    found
-}
-
-fn assert_same(want: &Found, got: &Found, what: &str) {
-    for (name, want) in want {
-        if *want == got[name] {
-            continue;
-        }
-        let lines =
-            |bytes: &[u8]| -> Vec<String> { String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect() };
-        let (want, got) = (lines(want), lines(&got[name]));
-        let missing: Vec<_> = want.iter().filter(|line| !got.contains(line)).take(3).collect();
-        let extra: Vec<_> = got.iter().filter(|line| !want.contains(line)).take(3).collect();
-        panic!("{what}: {name} differs\nmissing {missing:#?}\nextra {extra:#?}");
-    }
-}
 
 #[test]
 fn the_worked_example_is_the_same_over_any_partitions() {
@@ -160,7 +26,7 @@ fn the_worked_example_is_the_same_over_any_partitions() {
     for seed in 0..40 {
         let partitions = 1 + (seed as usize % 7);
         let got = partitioned(&capture, partitions, seed);
-        assert_same(&want, &got, &format!("{partitions} partitions, seed {seed}"));
+        assert_eq!(difference(&want, &got), None, "{partitions} partitions, seed {seed}");
     }
 }
 
@@ -184,10 +50,10 @@ fn simulated_worlds_are_the_same_over_any_partitions() {
         for turn in 0..3 {
             let partitions = 2 + 3 * turn as usize;
             let got = partitioned(&path, partitions, seed * 31 + turn);
-            assert_same(
-                &want,
-                &got,
-                &format!("world {seed}, {partitions} partitions, turn {turn}"),
+            assert_eq!(
+                difference(&want, &got),
+                None,
+                "world {seed}, {partitions} partitions, turn {turn}"
             );
         }
     }
@@ -204,7 +70,8 @@ fn the_scenarios_of_the_pains_are_the_same_over_any_partitions() {
         for seed in 0..2 {
             let partitions = 2 + 3 * seed as usize;
             let got = partitioned(&capture, partitions, seed);
-            assert_same(&want, &got, &format!("{}, {partitions} partitions", capture.display()));
+            let difference = difference(&want, &got);
+            assert_eq!(difference, None, "{}, {partitions} partitions", capture.display());
         }
     }
 }

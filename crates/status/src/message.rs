@@ -48,6 +48,8 @@ struct Description {
     phone_number_id: Option<Box<str>>,
     /// An outbound line or echo, and not an edit or a revocation.
     sent: bool,
+    /// Part of the identity graph that it hangs on.
+    atom: u64,
     whose: Whose,
     /// Boxed: only templates and campaigns have it.
     purpose: Option<Box<Purpose>>,
@@ -171,6 +173,7 @@ impl Message {
                     key: item.key.clone(),
                     at: had.at,
                     fingerprint: had.content,
+                    atom: had.atom,
                     version: had.whose.version,
                 };
                 lost_by = had.whose.person_id.take().map(|person| (person, forget));
@@ -323,6 +326,7 @@ fn description(resolved: &Resolved, told: &Told, content: u64) -> Description {
         author_id: told.author.id.as_deref().map(Box::from),
         phone_number_id: resolved.item.phone_number_id.as_deref().map(Box::from),
         sent: told.is_sent_message(),
+        atom: resolved.atom,
         whose: Whose::of(resolved),
         purpose: has_purpose.then(|| Box::new(purpose)),
     }

@@ -383,6 +383,7 @@ fn a_better_duplicate_of_another_person_makes_the_one_before_forget() {
             key: "item".into(),
             at: 5,
             fingerprint,
+            atom: 1,
             version: 1
         })
     );

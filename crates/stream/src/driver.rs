@@ -15,6 +15,16 @@ pub enum DriverError {
     /// A processor.
     #[error(transparent)]
     Processor(#[from] ProcessorError),
+    /// Records that make records without end, or nearly so.
+    #[error(
+        "{steps} records were handled for {appended} that were appended, and it goes on: some processors feed one another"
+    )]
+    Unsettled {
+        /// Handled.
+        steps: usize,
+        /// Appended from outside.
+        appended: usize,
+    },
 }
 
 /// Processors of a topology in memory: one call a record.

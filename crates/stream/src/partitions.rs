@@ -13,6 +13,10 @@ use crate::{MemoryBackend, ProcessorError, Record};
 use hilo_domain::Millis;
 use std::collections::BTreeMap;
 
+/// Records handled for one that is appended, at most. What is appended again and again to people who come together and
+/// apart makes some dozens.
+const MOST_STEPS: usize = 500;
+
 /// A processor at one partition, and how far it is in each of its inputs.
 struct Task {
     executor: Executor,
@@ -33,6 +37,8 @@ pub struct PartitionedDriver {
     times: Vec<Millis>,
     random: SplitMix,
     counts: Counts,
+    appended: usize,
+    steps: usize,
 }
 
 impl PartitionedDriver {
@@ -56,6 +62,8 @@ impl PartitionedDriver {
             times: Vec::new(),
             random: SplitMix(seed),
             counts: Counts::new(),
+            appended: 0,
+            steps: 0,
         };
         for spec in topology.processors() {
             let count = match spec.scope {
@@ -88,6 +96,11 @@ impl PartitionedDriver {
 
     /// Appends a record to the raw topic, at the partition of its key.
     pub fn append(&mut self, record: Record) {
+        self.appended += 1;
+        self.log(record);
+    }
+
+    fn log(&mut self, record: Record) {
         let partition = self.partition(&record.key);
         if let Some(log) = self.logs.get_mut(record.topic) {
             log[partition].push(record);
@@ -114,6 +127,13 @@ impl PartitionedDriver {
             }
             let (place, input) = ready[self.random.below(ready.len())];
             self.step(place, input)?;
+            self.steps += 1;
+            if self.steps > MOST_STEPS * self.appended {
+                return Err(DriverError::Unsettled {
+                    steps: self.steps,
+                    appended: self.appended,
+                });
+            }
         }
     }
 
@@ -159,7 +179,7 @@ impl PartitionedDriver {
             }
         }
         for record in task.executor.take_outputs() {
-            self.append(record);
+            self.log(record);
         }
         Ok(())
     }

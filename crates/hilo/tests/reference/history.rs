@@ -49,6 +49,8 @@ pub(crate) struct Taste {
     pub(crate) odd: bool,
     /// One id for messages of all kinds.
     pub(crate) collide: bool,
+    /// Many people on few numbers.
+    pub(crate) crowd: bool,
 }
 
 struct Person {
@@ -67,7 +69,9 @@ const WA_IDS: &[&[&str]] = &[
     &["5491123456789"],
     &["573211234567"],
 ];
-const BSUIDS: &[&str] = &["CL.1001", "CL.1002", "MX.2001", "BR.3001"];
+const BSUIDS: &[&str] = &[
+    "CL.1001", "CL.1002", "MX.2001", "BR.3001", "CL.1003", "CL.1004", "MX.2002", "BR.3002",
+];
 const PARENTS: &[&str] = &["CL.ENT.1", "CL.ENT.2", "MX.ENT.1", "BR.ENT.1"];
 const TEXTS: &[&str] = &[
     "Hola",
@@ -112,6 +116,8 @@ pub(crate) struct Maker {
     random: Random,
     taste: Taste,
     people: Vec<Person>,
+    /// Of [`WA_IDS`], the first so many.
+    numbers: usize,
     wamids: usize,
     tenants: usize,
     step: i64,
@@ -122,23 +128,29 @@ pub(crate) struct Maker {
 /// The lines of a history.
 pub(crate) fn history(seed: u64, taste: Taste) -> Vec<Vec<u8>> {
     let mut random = Random::new(seed);
-    let count = 1 + random.below(4);
+    let (count, bsuids, numbers) = if taste.crowd {
+        (3 + random.below(6), BSUIDS.len(), 1 + random.below(3))
+    } else {
+        (1 + random.below(4), PARENTS.len(), WA_IDS.len())
+    };
     let people = (0..count)
         .map(|_| {
-            let place = random.below(BSUIDS.len());
+            let place = random.below(bsuids);
             let bsuid = (!random.one_in(3)).then_some(BSUIDS[place]);
             Person {
                 wa_ids: if random.one_in(5) {
                     Vec::new()
                 } else {
-                    random.of(WA_IDS).to_vec()
+                    random.of(&WA_IDS[..numbers]).to_vec()
                 },
-                parent: bsuid.filter(|_| random.one_in(4)).map(|_| PARENTS[place]),
+                parent: bsuid
+                    .filter(|_| random.one_in(4))
+                    .map(|_| PARENTS[place % PARENTS.len()]),
                 bsuid,
             }
         })
         .collect();
-    let most = *random.of(&[4, 8, 16, 40]);
+    let most = *random.of(if taste.crowd { &[8, 40, 120] } else { &[4, 8, 16, 40] });
     let size = 1 + random.below(most);
     let mut maker = Maker {
         wamids: 1 + random.below(12),
@@ -147,6 +159,7 @@ pub(crate) fn history(seed: u64, taste: Taste) -> Vec<Vec<u8>> {
         random,
         taste,
         people,
+        numbers,
         used: Vec::new(),
         lines: Vec::new(),
     };
@@ -394,6 +407,9 @@ impl Maker {
         let (id, display) = self.number();
         let mut value = json!({"messaging_product": "whatsapp", "metadata": {"display_phone_number": display, "phone_number_id": id}});
         let kind = self.random.below(if self.taste.odd { 22 } else { 19 });
+        if self.taste.crowd && self.taste.changes && self.random.one_in(3) {
+            return self.person_change(value);
+        }
         let field = match kind {
             0..7 => {
                 self.received(&mut value);
@@ -596,7 +612,7 @@ impl Maker {
         let kind = *self
             .random
             .of(&["user_changed_number", "user_changed_number", "user_changed_user_id"]);
-        let mut system = json!({"body": "changed", "type": kind, "wa_id": self.random.of(WA_IDS)[0]});
+        let mut system = json!({"body": "changed", "type": kind, "wa_id": self.random.of(&WA_IDS[..self.numbers])[0]});
         if kind == "user_changed_user_id" || self.random.one_in(3) {
             system["user_id"] = json!(self.random.of(BSUIDS));
         }
