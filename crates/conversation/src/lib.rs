@@ -63,3 +63,5 @@ pub fn spec() -> ProcessorSpec {
 
 #[cfg(test)]
 mod fold_tests;
+#[cfg(test)]
+mod forget_tests;

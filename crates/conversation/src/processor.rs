@@ -95,6 +95,12 @@ impl Processor for Conversation {
 }
 
 impl Conversation {
+    /// What is kept of a person.
+    #[cfg(test)]
+    pub(crate) fn person(&mut self, person_id: &str) -> Option<Person> {
+        self.people.get(person_id.as_bytes()).unwrap().cloned()
+    }
+
     fn now(&mut self) -> Result<Millis, ProcessorError> {
         Ok(self.now.get(b"")?.copied().unwrap_or(Millis::MIN))
     }

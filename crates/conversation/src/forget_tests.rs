@@ -1,0 +1,156 @@
+//! An item that changes hands and the record that takes it out, by every way that partitions allow: both follow the moves,
+//! and where the item ends it is taken out.
+
+use crate::processor::Conversation;
+use hilo_contracts::{
+    item::{Author, Body, Forget, Item, Message, Move, Origin, PersonRecord, Position, Resolved},
+    topics,
+};
+use hilo_domain::Millis;
+use hilo_stream::{Context, Processor as _, Record, wire};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, VecDeque};
+
+const AT: Millis = 5;
+const ATOM: u64 = 9;
+const PEOPLE: [&str; 3] = ["p0", "p1", "p2"];
+
+fn item() -> Item {
+    Item {
+        tenant: "acme".to_owned(),
+        delivery_id: "d".to_owned(),
+        position: Position::default(),
+        received_at: AT,
+        event_time: AT,
+        key: "k".to_owned(),
+        content: "{}".to_owned(),
+        entry_id: "1".to_owned(),
+        phone_number_id: Some("2".to_owned()),
+        test: false,
+        sightings: Vec::new(),
+        has_person: true,
+        evidence_only: false,
+        generation: 0,
+        change: None,
+        body: Body::Message(Message {
+            id: "wamid.1".to_owned(),
+            origin: Origin::Received,
+            kind: "text".to_owned(),
+            inbound: true,
+            author: Author {
+                kind: "customer".to_owned(),
+                id: None,
+            },
+            reply_to: None,
+            group_id: None,
+            courtesy: false,
+            opt_out: false,
+            question: false,
+            referral: None,
+            template: None,
+            campaign: None,
+            segment: None,
+            history_status: None,
+        }),
+    }
+}
+
+/// The log of each person, by who writes to it: order holds between one writer and one person, and nowhere else.
+#[derive(Default)]
+struct Logs(BTreeMap<(&'static str, String), VecDeque<PersonRecord>>);
+
+impl Logs {
+    fn send(&mut self, from: &'static str, to: &str, record: PersonRecord) {
+        self.0.entry((from, to.to_owned())).or_default().push_back(record);
+    }
+}
+
+/// Who has the item in the end, and whether somebody still waits for it.
+fn run(owners: &[usize], first: usize, known: Option<usize>, mut turn: u64) -> (Vec<String>, bool) {
+    let owner = |version: usize| PEOPLE[owners[version]];
+    let mut logs = Logs::default();
+    for version in 0..owners.len() {
+        if version > 0 && owners[version] != owners[version - 1] {
+            let moved = Move {
+                version: version as u64,
+                atom: ATOM,
+                from: None,
+                to: None,
+                to_person: owner(version).to_owned(),
+                country: None,
+            };
+            logs.send("identity", owner(version - 1), PersonRecord::Move(moved));
+        }
+        if version == first {
+            let resolved = Resolved {
+                person_id: Some(owner(version).to_owned()),
+                country: None,
+                atom: ATOM,
+                version: version as u64,
+                item: item(),
+            };
+            logs.send("identity", owner(version), PersonRecord::Item(Box::new(resolved)));
+        }
+    }
+    if let Some(version) = known {
+        let forget = Forget {
+            key: "k".to_owned(),
+            at: AT,
+            fingerprint: item().fingerprint(),
+            atom: ATOM,
+            version: version as u64,
+        };
+        logs.send("status", owner(version), PersonRecord::Forget(forget));
+    }
+    let mut processor = Conversation::default();
+    while !logs.0.is_empty() {
+        turn = turn
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let place = (turn >> 33) as usize % logs.0.len();
+        let key = logs.0.keys().nth(place).unwrap().clone();
+        let log = logs.0.get_mut(&key).unwrap();
+        let record = log.pop_front().unwrap();
+        if log.is_empty() {
+            logs.0.remove(&key);
+        }
+        let mut context = Context::default();
+        let record = Record {
+            topic: topics::PERSON_ITEM,
+            key: key.1.into_bytes(),
+            value: wire::encode(&record).unwrap(),
+            timestamp: AT,
+        };
+        processor.process(&record, &mut context).unwrap();
+        for sent in context.outputs.iter().filter(|sent| sent.topic == topics::PERSON_ITEM) {
+            let to = String::from_utf8(sent.key.clone()).unwrap();
+            logs.send("conversation", &to, wire::decode(&sent.value).unwrap());
+        }
+    }
+    let (mut holders, mut waits) = (Vec::new(), false);
+    for name in PEOPLE {
+        let Some(person) = processor.person(name) else { continue };
+        waits |= !person.forgotten.is_empty();
+        let events = person.threads.values().map(|thread| thread.events.len()).sum::<usize>();
+        holders.extend((0..events).map(|_| name.to_owned()));
+    }
+    (holders, waits)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #[test]
+    fn what_no_longer_holds_is_taken_out_wherever_it_went(
+        owners in prop::collection::vec(0..PEOPLE.len(), 1..9),
+        first in any::<prop::sample::Index>(),
+        known in prop::option::weighted(0.8, any::<prop::sample::Index>()),
+        seed in any::<u64>(),
+    ) {
+        let first = first.index(owners.len());
+        // The status processor knows the item's person by any verdict from the item's first on.
+        let known = known.map(|known| first + known.index(owners.len() - first));
+        let last = PEOPLE[owners[owners.len() - 1]].to_owned();
+        let want = if known.is_some() { Vec::new() } else { vec![last] };
+        prop_assert_eq!(run(&owners, first, known, seed), (want, false));
+    }
+}
