@@ -7,7 +7,7 @@ use hilo_domain::Millis;
 use hilo_stream::{Counts, Executor, ProcessorSpec, Record};
 use std::{
     sync::mpsc::{Receiver, SyncSender, sync_channel},
-    thread,
+    thread::{self, ScopedJoinHandle},
 };
 
 /// Records handed over at once: large enough that the hand-over costs nothing, small enough to stay in the caches.
@@ -25,6 +25,8 @@ pub struct Run {
     pub fold_cpu: f64,
     /// CPU seconds of the thread that aggregates the numbers.
     pub metrics_cpu: f64,
+    /// The three stages with the state that they ended with.
+    pub stages: [Executor; 3],
 }
 
 /// The processor of the first thread, and that of the last.
@@ -83,17 +85,17 @@ pub fn run(
     thread::scope(|scope| {
         // Named, so that a profile tells them apart.
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
-        let fan_out_thread = named("fan-out").spawn_scoped(scope, move || -> Result<(Counts, f64)> {
+        let fan_out_thread = named("fan-out").spawn_scoped(scope, move || -> Result<(Executor, f64)> {
             fan_out_all(&mut fan_out, raw, &steps)?;
-            Ok((fan_out.counts(), cpu_seconds(THIS_THREAD)))
+            Ok((fan_out, cpu_seconds(THIS_THREAD)))
         })?;
-        let fold_thread = named("folds").spawn_scoped(scope, move || -> Result<(Counts, f64)> {
+        let fold_thread = named("folds").spawn_scoped(scope, move || -> Result<(Executor, f64)> {
             fold_all(&mut fold, &to_fold, &made)?;
-            Ok((fold.counts(), cpu_seconds(THIS_THREAD)))
+            Ok((fold, cpu_seconds(THIS_THREAD)))
         })?;
-        let metrics_thread = named("numbers").spawn_scoped(scope, move || -> Result<(Counts, f64)> {
+        let metrics_thread = named("numbers").spawn_scoped(scope, move || -> Result<(Executor, f64)> {
             count_all(&mut numbers, &counted, &to_numbers, &records)?;
-            Ok((numbers.counts(), cpu_seconds(THIS_THREAD)))
+            Ok((numbers, cpu_seconds(THIS_THREAD)))
         })?;
         let mut sunk = Ok(());
         for batch in to_sink {
@@ -101,22 +103,24 @@ pub fn run(
                 sunk = sink(batch);
             }
         }
-        let mut counts = Counts::new();
-        let mut cpu = [0.0; 3];
-        for (place, thread) in [fan_out_thread, fold_thread, metrics_thread].into_iter().enumerate() {
+        let joined = |thread: ScopedJoinHandle<Result<(Executor, f64)>>| {
             let stopped = |_| anyhow!("a pipeline thread stopped: this is a defect of Hilo");
-            let (found, seconds) = thread.join().map_err(stopped)??;
-            cpu[place] = seconds;
-            for (name, count) in found {
-                *counts.entry(name).or_default() += count;
-            }
+            thread.join().map_err(stopped)?
+        };
+        let (fan_out, fan_out_cpu) = joined(fan_out_thread)?;
+        let (fold, fold_cpu) = joined(fold_thread)?;
+        let (numbers, metrics_cpu) = joined(metrics_thread)?;
+        let stages = [fan_out, fold, numbers];
+        let mut counts = Counts::new();
+        for (name, count) in stages.iter().flat_map(Executor::counts) {
+            *counts.entry(name).or_default() += count;
         }
-        let [fan_out_cpu, fold_cpu, metrics_cpu] = cpu;
         sunk.map(|()| Run {
             counts,
             fan_out_cpu,
             fold_cpu,
             metrics_cpu,
+            stages,
         })
     })
 }

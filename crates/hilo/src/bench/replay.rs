@@ -1,5 +1,6 @@
 //! `hilo bench replay`: a generated capture through the whole topology in memory.
 
+use super::state::State;
 use crate::{captures, pipeline, topology::Tenants};
 use anyhow::{Context as _, Result, ensure};
 use hilo_simulator::{Profile, capture};
@@ -32,7 +33,7 @@ pub(crate) fn run(items: u64, seed: u64, as_json: bool) -> Result<()> {
     let cpu_before = pipeline::cpu_seconds("/proc/self/stat");
     let started = Instant::now();
     let mut facts = 0u64;
-    let run = pipeline::run(&Tenants::default(), captures::records(&[path])?, |batch| {
+    let mut run = pipeline::run(&Tenants::default(), captures::records(&[path])?, |batch| {
         facts += batch.len() as u64;
         Ok(())
     })?;
@@ -51,6 +52,7 @@ pub(crate) fn run(items: u64, seed: u64, as_json: bool) -> Result<()> {
         tally.items
     );
     let rate = outcomes as f64 / seconds;
+    let state = State::of(&mut run.stages)?;
     if as_json {
         println!(
             "{}",
@@ -58,6 +60,7 @@ pub(crate) fn run(items: u64, seed: u64, as_json: bool) -> Result<()> {
                 "items": outcomes, "deliveries": tally.deliveries, "bytes": bytes, "facts": facts, "seconds": seconds,
                 "items_per_second": rate, "cpu_seconds": cpu, "cpu_seconds_fan_out": run.fan_out_cpu,
                 "cpu_seconds_fold": run.fold_cpu, "cpu_seconds_metrics": run.metrics_cpu, "peak_memory_bytes": peak,
+                "state": state,
             })
         );
     } else {
@@ -78,6 +81,7 @@ pub(crate) fn run(items: u64, seed: u64, as_json: bool) -> Result<()> {
             peak >> 20,
             tally.lines
         );
+        print!("{state}");
     }
     Ok(())
 }
