@@ -55,8 +55,8 @@ pub struct Details {
     pub hand_off: Option<HandOff>,
     /// For events of a CRM.
     pub deal: Option<Deal>,
-    /// `identity_key_hash` of the message or of its identity object: it changes when the device or account is
-    /// registered anew.
+    /// `identity_key_hash` of the message, its identity object or its contact entry: it changes when the device or
+    /// account is registered anew.
     pub identity_hash: Option<String>,
 }
 
@@ -209,7 +209,7 @@ pub struct Ad {
 pub struct History {
     /// Known values: DELIVERED, ERROR, PENDING, PLAYED, READ, SENT, of a message.
     pub status: Option<String>,
-    /// 0, 1 or 2, of a chunk.
+    /// 0, 1 or 2, of a chunk or of the one that the message came with.
     pub phase: Option<i64>,
     /// Place of the chunk.
     pub chunk_order: Option<i64>,

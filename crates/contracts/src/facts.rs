@@ -407,6 +407,18 @@ pub struct PricingRef {
     pub billable: Option<bool>,
 }
 
+/// The conversation that the platform charges or waives, as a status names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename = "ChargedConversation")]
+pub struct ChargedRef {
+    /// Its id: one a message since July 2025, one in 24 h before.
+    pub id: Option<String>,
+    /// What opened it: `marketing`, `utility`, `service`, `referral_conversion`, …
+    pub origin: Option<String>,
+    /// When it ends; on `sent` only.
+    pub expires_at: Option<Millis>,
+}
+
 /// `hilo.status`: what became of a message, complete at each revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
@@ -430,6 +442,10 @@ pub struct Status {
     pub participant: Option<String>,
     /// Status as received; null for `accepted`.
     pub status: Option<String>,
+    /// The platform's conversation that this status names.
+    pub charged_conversation: Option<ChargedRef>,
+    /// `recipient_identity_key_hash` of this status.
+    pub recipient_identity_hash: Option<String>,
     /// Status after the fold.
     pub effective_status: Option<String>,
     /// Time of the outbound line or echo.

@@ -26,6 +26,8 @@ pub struct Sighting {
     pub name: Option<String>,
     /// Whether the sighting makes a person exist; a CRM event only refers to one.
     pub creates: bool,
+    /// `identity_key_hash` of a contact entry.
+    pub identity_hash: Option<String>,
 }
 
 /// A number or user-id change: who had `old` has `new` from the item's event time on.
@@ -204,8 +206,8 @@ pub struct Message {
     pub campaign: Option<String>,
     /// Segment of the send.
     pub segment: Option<String>,
-    /// State that a history element says it had.
-    pub history_status: Option<String>,
+    /// The chunk of a history that it came with.
+    pub chunk: Option<Chunk>,
 }
 
 impl Message {
@@ -253,6 +255,28 @@ pub struct Pricing {
     pub billable: Option<bool>,
 }
 
+/// A chunk of a history: `metadata` of its element.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// 0, 1 or 2.
+    pub phase: Option<i64>,
+    /// Place of the chunk.
+    pub order: Option<i64>,
+    /// Percent done.
+    pub progress: Option<i64>,
+}
+
+/// The conversation that the platform charges or waives, where a status names one. Sessions are never built on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charged {
+    /// Its id: one a message since July 2025, one in 24 h before.
+    pub id: Option<String>,
+    /// What opened it: `marketing`, `utility`, `service`, `referral_conversion`, …
+    pub origin: Option<String>,
+    /// When it ends.
+    pub expires_at: Option<Millis>,
+}
+
 /// A status of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
@@ -268,6 +292,10 @@ pub struct Status {
     pub pricing: Option<Pricing>,
     /// `biz_opaque_callback_data`: our own key, stamped on the send.
     pub callback_data: Option<String>,
+    /// The platform's conversation, on some statuses.
+    pub charged: Option<Charged>,
+    /// `recipient_identity_key_hash`.
+    pub identity_hash: Option<String>,
 }
 
 /// An event of the inbox.

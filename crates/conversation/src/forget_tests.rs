@@ -50,7 +50,7 @@ fn item() -> Item {
             template: None,
             campaign: None,
             segment: None,
-            history_status: None,
+            chunk: None,
         }),
     }
 }

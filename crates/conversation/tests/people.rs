@@ -120,6 +120,7 @@ fn item(at: Millis, pick: usize, inbound: bool) -> Item {
             identifiers: sighting,
             name: None,
             creates: true,
+            identity_hash: None,
         }],
         has_person: true,
         evidence_only: false,
@@ -142,7 +143,7 @@ fn item(at: Millis, pick: usize, inbound: bool) -> Item {
             template: None,
             campaign: None,
             segment: None,
-            history_status: None,
+            chunk: None,
         }),
         change,
     }

@@ -48,6 +48,7 @@ fn evidence(history: &[(Millis, Said)]) -> Evidence {
                     identifiers: ids(text),
                     name: None,
                     creates: true,
+                    identity_hash: None,
                 };
                 evidence.see(matching(&sighting.identifiers), *at, &sighting);
             }
@@ -290,6 +291,7 @@ fn who_is_only_referred_to_does_not_exist() {
         identifiers: ids("+56961230001"),
         name: None,
         creates: false,
+        identity_hash: None,
     };
     evidence.see(matching(&sighting.identifiers), 1, &sighting);
     assert!(fold(&evidence).people.iter().all(|person| !person.exists));
@@ -458,6 +460,7 @@ fn beyond_the_cap_an_automatic_merge_is_only_suggested() {
             identifiers: alone,
             name: None,
             creates: true,
+            identity_hash: None,
         };
         evidence.see(matching(&sighting.identifiers), at, &sighting);
         let sighting = Sighting {
@@ -609,6 +612,7 @@ fn a_name_that_is_said_again_after_another_holds() {
             identifiers: ids(who),
             name: Some(name.to_owned()),
             creates: true,
+            identity_hash: None,
         };
         let added = evidence.see(matching(&sighting.identifiers), at, &sighting);
         (added, fold(&evidence).people[0].name.clone().unwrap())

@@ -53,6 +53,7 @@ impl Processor for Identity {
                 identifiers: change.new.clone(),
                 name: None,
                 creates: true,
+                ..Sighting::default()
             };
             self.see(&item, &new, context)?;
         }

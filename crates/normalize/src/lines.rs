@@ -173,7 +173,7 @@ fn outbound(line: &Value, region: Option<&str>) -> Result<Read, Reason> {
         template: line.get("template").and_then(template),
         campaign: json::id(line, "campaign"),
         segment: json::id(line, "segment"),
-        history_status: None,
+        chunk: None,
         author,
         group_id: to_group,
     };

@@ -46,6 +46,7 @@ pub(crate) struct Named<'a> {
     pub parent: Option<&'a str>,
     pub username: Option<&'a str>,
     pub name: Option<&'a str>,
+    pub identity_hash: Option<&'a str>,
 }
 
 impl<'a> Named<'a> {
@@ -65,6 +66,7 @@ impl<'a> Named<'a> {
         Self {
             username: json::text(profile, "username").or_else(|| json::text(entry, "username")),
             name: json::text(profile, "name"),
+            identity_hash: json::text(entry, "identity_key_hash"),
             ..Self::under(entry, "wa_id", "user_id", &["parent_user_id"])
         }
     }
@@ -115,6 +117,9 @@ impl<'a> Named<'a> {
         );
         if sighting.name.is_none() {
             sighting.name = self.name.map(str::to_owned);
+        }
+        if sighting.identity_hash.is_none() {
+            sighting.identity_hash = self.identity_hash.map(str::to_owned);
         }
     }
 }

@@ -77,7 +77,7 @@ fn message(origin: Origin, at: i64, kind: &str) -> Item {
         }),
         campaign: None,
         segment: None,
-        history_status: None,
+        chunk: None,
     };
     item(at, &format!("{origin:?} {kind} {at}"), Body::Message(body))
 }
@@ -97,6 +97,8 @@ fn status(name: &str, at: i64, code: Option<i64>, participant: Option<&str>) -> 
             .collect(),
         pricing: None,
         callback_data: None,
+        charged: None,
+        identity_hash: None,
     };
     item(at, &format!("{name} {at} {code:?} {participant:?}"), Body::Status(body))
 }

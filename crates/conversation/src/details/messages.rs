@@ -1,25 +1,36 @@
 //! Messages of all types, received, echoed, or from a history.
 
 use super::{errors, flag, owned, said};
-use hilo_contracts::details::{Ad, Card, CardPhone, Context, Details, History, Location, Media, Order, Product, Reply};
+use hilo_contracts::{
+    details::{Ad, Card, CardPhone, Context, Details, History, Location, Media, Order, Product, Reply},
+    item::{Chunk, Message},
+};
 use hilo_domain::read::{decimal, id, list, object, seconds, text};
 use serde_json::Value;
 
-/// Details of a message element of this type.
-pub(super) fn details(element: &Value, kind: &str) -> Details {
+/// Details of a message element; `contact_hash` is what its contact entry says of the device.
+pub(super) fn details(element: &Value, message: &Message, contact_hash: Option<String>) -> Details {
     Details {
         context: element.get("context").and_then(context),
         ad: element.get("referral").and_then(ad),
         errors: errors(element),
-        history: element.get("history_context").and_then(|context| {
-            said(History {
-                status: owned(context, "status"),
-                ..History::default()
-            })
-        }),
-        identity_hash: identity_hash(element),
-        ..body(element, kind)
+        history: history(element, message.chunk.as_ref()),
+        identity_hash: identity_hash(element).or(contact_hash),
+        ..body(element, &message.kind)
     }
+}
+
+/// What a history says of the message, and where its chunk stood.
+fn history(element: &Value, chunk: Option<&Chunk>) -> Option<History> {
+    let chunk = chunk.cloned().unwrap_or_default();
+    said(History {
+        status: element
+            .get("history_context")
+            .and_then(|context| owned(context, "status")),
+        phase: chunk.phase,
+        chunk_order: chunk.order,
+        progress: chunk.progress,
+    })
 }
 
 /// What stands under the type's own key.

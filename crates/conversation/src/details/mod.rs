@@ -26,7 +26,7 @@ pub(crate) fn details(item: &Item) -> Option<Box<Details>> {
     }
     let content: Value = serde_json::from_str(&item.content).ok()?;
     let details = match &item.body {
-        Body::Message(message) => messages::details(&content, &message.kind),
+        Body::Message(message) => messages::details(&content, message, contact_hash(item)),
         Body::Inbox(inbox) => lines::inbox(&content, inbox),
         Body::Crm(crm) => lines::crm(crm),
         Body::Call(_) => calls::details(&content),
@@ -50,6 +50,12 @@ pub(crate) fn details(item: &Item) -> Option<Box<Details>> {
         | Body::Echoed { .. } => return None,
     };
     (details != Details::default()).then(|| Box::new(details))
+}
+
+/// What the contact entry of the item's person says of their device.
+fn contact_hash(item: &Item) -> Option<String> {
+    let person = item.sightings.first().filter(|_| item.has_person)?;
+    person.identity_hash.clone()
 }
 
 /// The group that an event of a group is about.

@@ -43,7 +43,7 @@ fn message(kind: &str) -> Body {
         template: None,
         campaign: None,
         segment: None,
-        history_status: None,
+        chunk: None,
     })
 }
 

@@ -163,6 +163,7 @@ fn joined(item: &Item, link: Link) -> Item {
             identifiers: link.identifiers,
             name: None,
             creates: true,
+            identity_hash: None,
         }],
         has_person: false,
         evidence_only: true,

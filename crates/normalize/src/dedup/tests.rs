@@ -69,7 +69,7 @@ fn send(at: i64, content: &str, person: Option<Sighting>) -> (Vec<u8>, Item) {
         template: None,
         campaign: None,
         segment: None,
-        history_status: None,
+        chunk: None,
     };
     item(
         at,
@@ -91,6 +91,8 @@ fn status(at: i64, name: &str, person: Option<Sighting>) -> (Vec<u8>, Item) {
         errors: vec![],
         pricing: None,
         callback_data: None,
+        charged: None,
+        identity_hash: None,
     };
     let key = Key::Status {
         message_id: "m".into(),

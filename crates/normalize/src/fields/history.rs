@@ -11,7 +11,7 @@ use crate::{
     people::{Named, seen},
     update::{Draft, Update},
 };
-use hilo_contracts::item::{Body, Origin, Sighting};
+use hilo_contracts::item::{Body, Chunk, Message, Origin, Sighting};
 use hilo_domain::phone;
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ pub(super) fn read(update: &Update, element: &Value, first: usize, outcomes: &mu
     for (thread, message) in messages(element) {
         let index = outcomes.len() - first;
         let read = if message.is_object() {
-            told(update, thread, message)
+            told(update, thread, message, chunk_of(element))
         } else {
             Err("element_not_object")
         };
@@ -53,10 +53,25 @@ fn chunk(_: &Update, element: &Value) -> Draft {
     Draft::new(Update::timestamp(element), Key::Content, body)
 }
 
-fn told(update: &Update, thread: &Value, element: &Value) -> Result<Draft, Reason> {
+/// Where the messages of an element stand in the whole.
+fn chunk_of(element: &Value) -> Option<Chunk> {
+    let metadata = element.get("metadata")?;
+    let whole = |key| metadata.get(key).and_then(json::integer);
+    Some(Chunk {
+        phase: whole("phase"),
+        order: whole("chunk_order"),
+        progress: whole("progress"),
+    })
+    .filter(|chunk| *chunk != Chunk::default())
+}
+
+fn told(update: &Update, thread: &Value, element: &Value, chunk: Option<Chunk>) -> Result<Draft, Reason> {
     let from = sender(element);
     let inbound = !from.wa_id.is_some_and(|wa_id| update.business.is(wa_id));
-    let message = message(element, Origin::History, inbound)?;
+    let message = Message {
+        chunk,
+        ..message(element, Origin::History, inbound)?
+    };
     let key = Key::Message {
         origin: "history",
         id: message.id.clone(),

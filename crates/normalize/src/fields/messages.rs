@@ -100,10 +100,7 @@ pub(super) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<
         template: None,
         campaign: None,
         segment: None,
-        history_status: element
-            .get("history_context")
-            .and_then(|context| json::text(context, "status"))
-            .map(str::to_owned),
+        chunk: None,
     })
 }
 

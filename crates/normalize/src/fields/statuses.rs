@@ -7,7 +7,7 @@ use crate::{
     people::Named,
     update::{Draft, Update},
 };
-use hilo_contracts::item::{Body, Call, ErrorInfo, Pricing, Status};
+use hilo_contracts::item::{Body, Call, Charged, ErrorInfo, Pricing, Status};
 use serde_json::Value;
 
 /// Both spellings of the participant of a group are in use.
@@ -74,6 +74,8 @@ pub(super) fn status(update: &Update, element: &Value) -> Result<Draft, Reason> 
         errors,
         pricing: json::object(element, "pricing").map(|_| pricing(&element["pricing"])),
         callback_data: json::text(element, "biz_opaque_callback_data").map(str::to_owned),
+        charged: json::object(element, "conversation").map(|_| charged(&element["conversation"])),
+        identity_hash: json::text(element, "recipient_identity_key_hash").map(str::to_owned),
     };
     Ok(Draft {
         person,
@@ -87,6 +89,17 @@ fn error(error: &Value) -> ErrorInfo {
         code: error.get("code").and_then(json::integer),
         title: json::text(error, "title").map(str::to_owned),
         details: details.or_else(|| json::text(error, "message")).map(str::to_owned),
+    }
+}
+
+fn charged(conversation: &Value) -> Charged {
+    Charged {
+        id: json::text(conversation, "id").map(str::to_owned),
+        origin: conversation
+            .get("origin")
+            .and_then(|origin| json::text(origin, "type"))
+            .map(str::to_owned),
+        expires_at: json::seconds(conversation, "expiration_timestamp"),
     }
 }
 
