@@ -1,0 +1,90 @@
+//! From the fold to the verdict: people, suggestions, and whose each piece of evidence is when.
+
+use super::{Fold, Found, Hint, Span, Timeline, Verdict};
+use crate::{
+    evidence::{Decided, Evidence},
+    rules::{Blocker, SHARED},
+    suggest::{self, is_named},
+};
+use hilo_domain::{Identifier, Millis};
+use std::collections::BTreeMap;
+
+impl Fold<'_> {
+    pub(super) fn finish(
+        mut self,
+        timelines: Vec<Vec<(Millis, usize)>>,
+        evidence: &Evidence,
+        standing: &[&Decided],
+    ) -> Verdict {
+        let mut place = vec![None; self.people.len()];
+        let mut people = Vec::new();
+        for (index, person) in self.people.iter().enumerate() {
+            if person.parent.is_none() && !person.spans.is_empty() {
+                place[index] = Some(people.len());
+                let spans = merged_spans(&person.spans);
+                let decisions = standing
+                    .iter()
+                    .filter(|decided| is_named(&spans, &decided.user) || is_named(&spans, &decided.other))
+                    .map(|decided| (*decided).clone())
+                    .collect();
+                people.push(Found {
+                    exists: person.exists,
+                    spans,
+                    name: person.name.as_ref().map(|(_, name)| name.clone()),
+                    rules: person.rules.iter().copied().collect(),
+                    suggestions: Vec::new(),
+                    decisions,
+                });
+            }
+        }
+        for hint in std::mem::take(&mut self.hints) {
+            let shared = hint
+                .number
+                .as_ref()
+                .and_then(|token| self.numbers.get(token))
+                .is_some_and(|number| number.owners > SHARED);
+            let (one, other) = (place[self.root(hint.one)], place[self.root(hint.other)]);
+            if let (Some(one), Some(other), false) = (one, other, shared) {
+                let Hint { rule, blocker, at, .. } = hint;
+                let opposed = suggest::opposed(&people[one], &people[other]);
+                let blocker = blocker.or(opposed.then_some(Blocker::OpposingUserIds));
+                suggest::pair(&mut people, one, other, (rule, blocker, at), &hint.evidence);
+            }
+        }
+        suggest::candidates(&mut people);
+        suggest::claims(&mut people, &evidence.claims);
+        suggest::settle(&mut people, standing);
+        let timelines = timelines
+            .into_iter()
+            .map(|timeline| {
+                let mut out: Timeline = Vec::new();
+                for (at, person) in timeline {
+                    let person = place[self.root(person)];
+                    if out.last().is_none_or(|(_, had)| *had != person) {
+                        out.push((at, person));
+                    }
+                }
+                out
+            })
+            .collect();
+        Verdict { people, timelines }
+    }
+}
+
+/// One span per identifier: the open one where there is one, from the earliest time on.
+fn merged_spans(spans: &[Span]) -> Vec<Span> {
+    let mut merged: BTreeMap<&Identifier, Span> = BTreeMap::new();
+    for span in spans {
+        merged
+            .entry(&span.id)
+            .and_modify(|had| {
+                had.from = had.from.min(span.from);
+                had.to = match (had.to, span.to) {
+                    (Some(one), Some(other)) => Some(one.max(other)),
+                    _ => None,
+                };
+            })
+            .or_insert_with(|| span.clone());
+    }
+    merged.into_values().collect()
+}
