@@ -7,26 +7,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod command;
+
+use command::{done, hilo, write};
 use serde_json::{Value, json};
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
-
-fn hilo(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_hilo"))
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-fn done(arguments: &[&str]) -> String {
-    let output = hilo(arguments);
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {error}");
-    String::from_utf8(output.stdout).unwrap()
-}
+use std::{fs, path::Path};
 
 fn seconds(at: &str) -> i64 {
     hilo_domain::time::parse_rfc3339(at).unwrap() / 1_000
@@ -91,11 +76,6 @@ fn history() -> Vec<Value> {
         ),
         json!({"source": "clock", "at": "2026-05-08T00:00:00Z"}),
     ]
-}
-
-fn write(path: &Path, lines: &[Value]) {
-    let text: Vec<String> = lines.iter().map(Value::to_string).collect();
-    fs::write(path, text.join("\n")).unwrap();
 }
 
 /// The latest entries of the ledger topic of a replay, without what depends on arrival, sorted.

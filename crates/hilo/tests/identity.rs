@@ -7,28 +7,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod command;
+
+use command::{done, hilo, write};
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
-
-fn hilo(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_hilo"))
-        .args(arguments)
-        .env("USER", "tester")
-        .output()
-        .unwrap()
-}
-
-fn done(arguments: &[&str]) -> String {
-    let output = hilo(arguments);
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {error}");
-    String::from_utf8(output.stdout).unwrap()
-}
+use std::{collections::BTreeMap, fs, path::Path};
 
 fn message(at: &str, id: &str, who: &Value) -> Value {
     let mut contact = json!({"profile": {"name": "Ana"}});
@@ -107,11 +90,6 @@ fn replayed(lines: &[Value]) -> (BTreeMap<&'static str, String>, Value) {
     let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
     let state = ["persons", "sessions", "messages"].map(|name| (name, read(&format!("state/{name}.ndjson"))));
     (state.into(), serde_json::from_str(&read("summary.json")).unwrap())
-}
-
-fn write(path: &Path, lines: &[Value]) {
-    let text: Vec<String> = lines.iter().map(Value::to_string).collect();
-    fs::write(path, text.join("\n")).unwrap();
 }
 
 #[test]

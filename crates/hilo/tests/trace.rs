@@ -6,27 +6,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod command;
+
+use command::{done, hilo, write};
 use serde_json::{Value, json};
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
-
-fn hilo(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_hilo"))
-        .args(arguments)
-        .env("USER", "tester")
-        .output()
-        .unwrap()
-}
-
-fn done(arguments: &[&str]) -> String {
-    let output = hilo(arguments);
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {error}");
-    String::from_utf8(output.stdout).unwrap()
-}
+use std::{fs, path::Path};
 
 fn webhook(value: &Value) -> Value {
     json!({"source": "whatsapp", "tenant": "acme", "received_at": "2026-05-04T13:00:01Z", "body": {
@@ -64,8 +48,7 @@ fn history() -> Vec<Value> {
 fn every_id_leads_to_the_story_in_order_across_a_merge() {
     let folder = tempfile::tempdir().unwrap();
     let capture = folder.path().join("capture.ndjson");
-    let lines: Vec<String> = history().iter().map(Value::to_string).collect();
-    fs::write(&capture, lines.join("\n")).unwrap();
+    write(&capture, &history());
     let data = folder.path().join("data");
     let data = data.to_str().unwrap();
     done(&["ingest", capture.to_str().unwrap(), "--data-dir", data]);
