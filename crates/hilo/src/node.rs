@@ -43,6 +43,26 @@ pub(crate) struct Node {
     engine: Option<RunningEngine>,
     reader: Option<JoinHandle<Result<()>>>,
     stop: Arc<AtomicBool>,
+    pulse: Pulse,
+}
+
+/// Whether a node goes on: what is asked of its health.
+#[derive(Clone)]
+pub(crate) struct Pulse {
+    watch: ProgressWatch,
+    reading: Arc<AtomicBool>,
+}
+
+impl Pulse {
+    /// The error says what has stopped. Only a new start mends that.
+    pub(crate) fn beats(&self) -> Result<(), String> {
+        let stopped = match (self.watch.get().running, self.reading.load(Ordering::Acquire)) {
+            (true, true) => return Ok(()),
+            (false, _) => "the engine",
+            (true, false) => "the reader of the topics, which writes the golden record,",
+        };
+        Err(format!("{stopped} has stopped; read the last error in the log"))
+    }
 }
 
 impl Node {
@@ -55,6 +75,10 @@ impl Node {
         let watch = engine.watch();
         let table = SharedTable::default();
         let stop = Arc::new(AtomicBool::new(false));
+        let pulse = Pulse {
+            watch: watch.clone(),
+            reading: Arc::new(AtomicBool::new(true)),
+        };
         let reader = {
             let mut reader = Reader {
                 log: Log::open(dir, &topology),
@@ -62,10 +86,12 @@ impl Node {
                 table: Arc::clone(&table),
                 metrics_read: 0,
             };
-            let (watch, stop) = (watch.clone(), Arc::clone(&stop));
-            thread::Builder::new()
-                .name("reader".to_owned())
-                .spawn(move || reader.run(&watch, &stop))?
+            let (pulse, stop) = (pulse.clone(), Arc::clone(&stop));
+            thread::Builder::new().name("reader".to_owned()).spawn(move || {
+                let ended = reader.run(&pulse.watch, &stop);
+                pulse.reading.store(false, Ordering::Release);
+                ended
+            })?
         };
         Ok(Self {
             raw: Arc::new(raw),
@@ -75,7 +101,13 @@ impl Node {
             engine: Some(engine),
             reader: Some(reader),
             stop,
+            pulse,
         })
+    }
+
+    /// Whether it goes on, for whoever asks later.
+    pub(crate) fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Announces a time to the topology.

@@ -31,14 +31,10 @@ pub(crate) async fn serve(
     let topology = topology::topology(tenants)?;
     let registry = Registry::new();
     registry.register(Box::new(RuntimeMetrics::new(node.watch.clone(), &node.dir, &topology)?))?;
-    let watch = node.watch.clone();
-    let gateway = Gateway::new(Arc::clone(&node.raw), secrets, Limits::default(), &registry)?.ready_when(move || {
-        if watch.get().running {
-            Ok(())
-        } else {
-            Err("the engine has stopped; read the last error in the log".to_owned())
-        }
-    });
+    let (alive, ready) = (node.pulse(), node.pulse());
+    let gateway = Gateway::new(Arc::clone(&node.raw), secrets, Limits::default(), &registry)?
+        .alive_when(move || alive.beats())
+        .ready_when(move || ready.beats());
     let source = NodeSource::new(label, &node.dir, &topology, node.watch.clone(), Arc::clone(&node.table))?;
     let (closing, closed) = watch::channel(false);
     let app = hilo_gateway::router(gateway).merge(hilo_dashboard::router(Arc::new(source), closed));
