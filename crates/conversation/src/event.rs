@@ -64,9 +64,9 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// The order in which events are folded.
-    pub(crate) fn order(&self) -> (Millis, u8, &str) {
-        (self.at, self.class, &self.id)
+    /// The order in which events are folded. One id may be sent and echoed at one time: the last part tells them apart.
+    pub(crate) fn order(&self) -> (Millis, u8, &str, &str) {
+        (self.at, self.class, &self.id, &self.key)
     }
 
     /// The fact as it was told, without content.

@@ -13,25 +13,28 @@ use std::collections::BTreeMap;
 /// What told of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
+    Outbound,
     Received,
-    Sent,
+    Echo,
     History,
 }
 
 impl Part {
-    /// The part that a fact about a message is; an outbound line and an echo are one.
+    /// The part that a fact about a message is; what is sent by a line comes from no webhook, an echo does.
     fn of(fact: &Conversation) -> Self {
         match (fact.kind.as_str(), fact.direction.as_deref()) {
             ("message_history", _) => Self::History,
-            (_, Some("outbound")) => Self::Sent,
+            (_, Some("outbound")) if fact.source.entry < 0 => Self::Outbound,
+            (_, Some("outbound")) => Self::Echo,
             _ => Self::Received,
         }
     }
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
+            Self::Outbound => "outbound",
             Self::Received => "received",
-            Self::Sent => "sent",
+            Self::Echo => "echo",
             Self::History => "history",
         }
     }

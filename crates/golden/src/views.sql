@@ -1,23 +1,28 @@
--- One row per message: details from the first of outbound line, received, echo, history, statuses. Messages that are
--- no messages (reactions and system messages received, edits, revocations) have none.
+-- One row per message: details from the first of outbound line, received, echo, history, statuses that is a message:
+-- reactions and system messages received, edits and revocations are none.
 CREATE VIEW messages AS
 WITH ids AS (
   SELECT tenant, message_id FROM message_parts UNION SELECT tenant, message_id FROM message_status
 ), known AS (
   SELECT ids.tenant, ids.message_id, coalesce(s.accepted, 0) AS accepted, s.orphan AS orphan,
-    CASE WHEN s.accepted AND e.part IS NOT NULL THEN e.part ELSE coalesce(r.part, e.part, h.part) END AS part
+    CASE WHEN o.type NOT IN ('edit', 'revoke') THEN o.part
+      WHEN r.type NOT IN ('reaction', 'edit', 'revoke', 'system', 'request_welcome') THEN r.part
+      WHEN e.type NOT IN ('edit', 'revoke') THEN e.part
+      WHEN coalesce(o.part, r.part, e.part) IS NULL THEN h.part END AS part,
+    coalesce(o.part, r.part, e.part, h.part) IS NULL AS untold
   FROM ids
   LEFT JOIN message_status s ON s.tenant = ids.tenant AND s.message_id = ids.message_id
+  LEFT JOIN message_parts o ON o.tenant = ids.tenant AND o.message_id = ids.message_id AND o.part = 'outbound'
   LEFT JOIN message_parts r ON r.tenant = ids.tenant AND r.message_id = ids.message_id AND r.part = 'received'
-  LEFT JOIN message_parts e ON e.tenant = ids.tenant AND e.message_id = ids.message_id AND e.part = 'sent'
+  LEFT JOIN message_parts e ON e.tenant = ids.tenant AND e.message_id = ids.message_id AND e.part = 'echo'
   LEFT JOIN message_parts h ON h.tenant = ids.tenant AND h.message_id = ids.message_id AND h.part = 'history'
 )
 SELECT k.tenant, k.message_id,
-  CASE WHEN k.accepted THEN 'outbound' WHEN k.part = 'sent' THEN 'echo' ELSE coalesce(k.part, 'orphan') END AS origin,
+  CASE WHEN k.accepted THEN 'outbound' ELSE coalesce(k.part, 'orphan') END AS origin,
   CASE WHEN k.accepted THEN 'outbound' ELSE coalesce(p.direction, 'outbound') END AS direction,
   CASE WHEN k.accepted THEN s.type ELSE coalesce(p.type, 'unknown') END AS type,
   CASE WHEN k.accepted THEN s.accepted_at ELSE coalesce(p.event_time, s.first_status_at) END AS event_time,
-  CASE WHEN k.accepted THEN s.accepted_at WHEN k.part = 'sent' THEN p.event_time END AS accepted_at,
+  CASE WHEN k.accepted THEN s.accepted_at WHEN k.part IN ('outbound', 'echo') THEN p.event_time END AS accepted_at,
   CASE WHEN k.accepted OR coalesce(p.direction, 'outbound') = 'outbound' THEN s.effective_status END AS effective_status,
   s.sent_at, s.delivered_at, s.read_at, s.played_at, s.failed_at, coalesce(s.error_codes, '') AS error_codes,
   s.error_class, s.pricing_type, s.pricing_category,
@@ -34,10 +39,7 @@ SELECT k.tenant, k.message_id,
 FROM known k
 LEFT JOIN message_status s ON s.tenant = k.tenant AND s.message_id = k.message_id
 LEFT JOIN message_parts p ON p.tenant = k.tenant AND p.message_id = k.message_id AND p.part = k.part
-WHERE k.accepted OR k.orphan AND k.part IS NULL
-  OR k.part = 'received' AND p.type NOT IN ('reaction', 'edit', 'revoke', 'system', 'request_welcome')
-  OR k.part = 'sent' AND p.type NOT IN ('edit', 'revoke')
-  OR k.part = 'history';
+WHERE k.accepted OR k.part IS NOT NULL OR k.orphan AND k.untold;
 
 -- Threads: a person and a business number.
 CREATE VIEW conversations AS

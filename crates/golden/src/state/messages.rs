@@ -116,7 +116,7 @@ struct Message<'a> {
     purpose: Option<&'a Purpose>,
 }
 
-/// Details from the first of outbound line, received, echo, history, statuses; `None` for what is no message.
+/// Details from the first of outbound line, received, echo, history, statuses that is a message; `None` where none is.
 fn choose<'a>(parts: &'a [Part], status: Option<&'a Status>) -> Option<Message<'a>> {
     if let Some(status) = status.filter(|status| status.accepted) {
         return Some(Message {
@@ -128,7 +128,14 @@ fn choose<'a>(parts: &'a [Part], status: Option<&'a Status>) -> Option<Message<'
         });
     }
     let find = |name: &str| parts.iter().find(|part| part.told_by == name);
-    let Some(part) = find("received").or_else(|| find("sent")).or_else(|| find("history")) else {
+    let told = ["outbound", "received", "echo"].map(find);
+    let Some(part) = told.into_iter().flatten().find(|part| part.is_message()) else {
+        if told.iter().any(Option::is_some) {
+            return None;
+        }
+        if let Some(part) = find("history") {
+            return Some(part.message());
+        }
         let orphan = status.filter(|status| status.orphan)?;
         return Some(Message {
             inbound: false,
@@ -138,21 +145,29 @@ fn choose<'a>(parts: &'a [Part], status: Option<&'a Status>) -> Option<Message<'
             purpose: None,
         });
     };
-    let counts = match part.told_by.as_str() {
-        "received" => !matches!(
-            part.kind.as_str(),
-            "reaction" | "edit" | "revoke" | "system" | "request_welcome"
-        ),
-        "sent" => !matches!(part.kind.as_str(), "edit" | "revoke"),
-        _ => true,
-    };
-    counts.then_some(Message {
-        inbound: part.direction == "inbound",
-        kind: &part.kind,
-        event_time: Some(part.event_time),
-        accepted_at: (part.told_by == "sent").then_some(part.event_time),
-        purpose: Some(&part.purpose),
-    })
+    Some(part.message())
+}
+
+impl Part {
+    /// Whether it is a message, and no word about one.
+    fn is_message(&self) -> bool {
+        match self.kind.as_str() {
+            "edit" | "revoke" => false,
+            "reaction" | "system" | "request_welcome" => self.told_by != "received",
+            _ => true,
+        }
+    }
+
+    fn message(&self) -> Message<'_> {
+        let is_sent = matches!(self.told_by.as_str(), "outbound" | "echo");
+        Message {
+            inbound: self.direction == "inbound",
+            kind: &self.kind,
+            event_time: Some(self.event_time),
+            accepted_at: is_sent.then_some(self.event_time),
+            purpose: Some(&self.purpose),
+        }
+    }
 }
 
 pub(super) fn write(connection: &Connection, lines: &mut Lines) -> Result<(), GoldenError> {

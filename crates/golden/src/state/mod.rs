@@ -57,10 +57,10 @@ impl Golden {
             )?,
             messages_sent: count(
                 // A send whose id only a status told has no part of its own.
-                "SELECT (SELECT count(*) FROM message_parts WHERE part = 'sent' AND type NOT IN ('edit', 'revoke'))
-                   + (SELECT count(*) FROM message_status s WHERE accepted AND NOT EXISTS (
-                     SELECT 1 FROM message_parts p
-                     WHERE p.tenant = s.tenant AND p.message_id = s.message_id AND p.part = 'sent'))",
+                "SELECT count(*) FROM (
+                   SELECT tenant, message_id FROM message_parts
+                     WHERE part IN ('outbound', 'echo') AND type NOT IN ('edit', 'revoke')
+                   UNION SELECT tenant, message_id FROM message_status WHERE accepted)",
             )?,
             messages_history: count(
                 "SELECT count(*) FROM message_parts h WHERE part = 'history' AND NOT EXISTS (

@@ -5,8 +5,8 @@ use crate::{GoldenError, error::failed, lines::Lines};
 use hilo_domain::{Millis, json::write_string};
 use rusqlite::{Connection, Row, Rows};
 
-/// A message of a session: its time, `received` before `sent`, its id.
-type Listed = (Millis, String, String);
+/// A message of a session: its time, what was received before what was sent, its id.
+type Listed = (Millis, bool, String);
 
 /// Reads the messages of sessions beside the sessions, both in the order of session ids.
 struct Messages<'a> {
@@ -56,7 +56,7 @@ impl<'a> Messages<'a> {
 pub(super) fn write(connection: &Connection, lines: &mut Lines) -> Result<(), GoldenError> {
     let mut listed = connection
         .prepare(
-            "SELECT session_id, event_time, part, message_id FROM message_parts
+            "SELECT session_id, event_time, part <> 'received', message_id FROM message_parts
              WHERE session_id IS NOT NULL ORDER BY session_id",
         )
         .map_err(failed("read"))?;

@@ -54,7 +54,9 @@ fn log(steps: &[Step]) -> Log {
                     1 => received(&id, who, time, session.as_deref()),
                     _ => sent(&id, who, time + 1, session.as_deref(), Some("ana")),
                 };
-                // An outbound line and an echo of one id are one part with two counts of revisions.
+                // An outbound line and an echo of one id are two parts, each with its revisions.
+                let mut fact = fact;
+                fact.source.entry = if what % 14 == 9 { -1 } else { 0 };
                 let revision = next(format!("{} {id}", what % 14));
                 let content = fact.content.clone().filter(|_| revision == 1);
                 log.conversation(&Conversation {

@@ -56,8 +56,12 @@ fn cases_that_once_differed() {
     let mut seen = 0;
     for case in fs::read_dir(folder).unwrap() {
         let path = case.unwrap().path();
-        let difference = compare::difference(&lines(&fs::read(&path).unwrap()));
-        assert_eq!(difference, None, "{}", path.display());
+        let lines = lines(&fs::read(&path).unwrap());
+        assert_eq!(compare::difference(&lines), None, "{}", path.display());
+        for seed in 0..4 {
+            assert_eq!(order_is_nothing(seed, &lines), Ok(()), "{}", path.display());
+            assert_eq!(partitions_are_nothing(seed, &lines), Ok(()), "{}", path.display());
+        }
         seen += 1;
     }
     assert_ne!(seen, 0);

@@ -1,9 +1,6 @@
 //! A number or user id that the platform says has changed.
 
-use super::{
-    Fold, Span,
-    numbers::{names_number, numbers_among},
-};
+use super::{Fold, Span};
 use crate::{
     evidence::{Change, is_strong},
     rules::Rule,
@@ -70,17 +67,17 @@ impl Fold<'_> {
                 if let Some(number) = self.numbers.get_mut(&token) {
                     number.released = Some(at);
                 }
-                self.close(person, at, |span| names_number(&span.id, &token));
+                self.close_number(person, &token, at);
             }
         }
         for token in &new_numbers {
-            if self.is_kept_from(&numbers_among(&change.new, token), person) {
+            if self.is_kept_from(&self.numbers_among(&change.new, token), person) {
                 continue;
             }
             match self.owner(token, at) {
                 Some(owner) if owner == person => continue,
                 Some(owner) => {
-                    let number = numbers_among(&change.new, token);
+                    let number = self.numbers_among(&change.new, token);
                     let rule = Rule::NumberTakenOver;
                     self.hint(owner, person, rule, None, at, number, Some(token.clone()));
                 }
@@ -110,7 +107,7 @@ impl Fold<'_> {
         // Old identifiers that were never seen before belong to the person's past.
         for id in &change.old {
             let stays = change.new.contains(id);
-            let number_stays = new_numbers.iter().any(|token| names_number(id, token));
+            let number_stays = new_numbers.iter().any(|token| self.names_number(id, token));
             if !self.people[person].spans.iter().any(|span| span.id == *id) && !stays && !number_stays {
                 self.people[person].spans.push(Span {
                     id: id.clone(),

@@ -1,7 +1,7 @@
 //! Numbers: which forms are one, whose one is when, and how it goes to somebody else.
 
 use super::{Fold, Span};
-use hilo_domain::{Identifier, IdentifierKind, Millis};
+use hilo_domain::{Identifier, IdentifierKind, Millis, phone};
 
 impl Fold<'_> {
     /// Tokens of the numbers on a sighting: one for all forms of a number, unless its forms are different numbers.
@@ -43,7 +43,7 @@ impl Fold<'_> {
     /// Who has a number that is seen at a time, unless somebody decided that it is not theirs.
     pub(super) fn holder(&self, token: &str, ids: &[Identifier], at: Millis) -> Option<usize> {
         let owner = self.owner(token, at)?;
-        let kept = !self.apart.is_empty() && self.is_kept_from(&numbers_among(ids, token), owner);
+        let kept = !self.apart.is_empty() && self.is_kept_from(&self.numbers_among(ids, token), owner);
         (!kept).then_some(owner)
     }
 
@@ -57,7 +57,7 @@ impl Fold<'_> {
         if let Some(before) = before.map(|before| self.root(before))
             && before != self.root(person)
         {
-            self.close(before, at, |span| names_number(&span.id, token));
+            self.close_number(before, token, at);
         }
     }
 
@@ -68,21 +68,39 @@ impl Fold<'_> {
             }
         }
     }
-}
 
-/// The numbers among `ids` that a token stands for.
-pub(super) fn numbers_among(ids: &[Identifier], token: &str) -> Vec<Identifier> {
-    ids.iter().filter(|id| names_number(id, token)).cloned().collect()
-}
+    /// Closes what a person has of a number. Where its forms are different numbers, the phone is that of any form that is
+    /// still theirs.
+    pub(super) fn close_number(&mut self, person: usize, token: &str, at: Millis) {
+        let open = || self.people[person].spans.iter().filter(|span| span.to.is_none());
+        let canonical = phone::canonical_digits(token);
+        let is_other_form = |id: &Identifier| {
+            id.kind == IdentifierKind::WaId && id.value != token && id.number().as_deref() == Some(&*canonical)
+        };
+        let keeps_phone = self.split.contains_key(&*canonical) && open().any(|span| is_other_form(&span.id));
+        let closed: Vec<Identifier> = open()
+            .map(|span| &span.id)
+            .filter(|id| self.names_number(id, token) && !(keeps_phone && id.kind == IdentifierKind::Phone))
+            .cloned()
+            .collect();
+        self.close(person, at, |span| closed.contains(&span.id));
+    }
 
-/// Whether an identifier is a form of the number that a token stands for.
-pub(super) fn names_number(id: &Identifier, token: &str) -> bool {
-    match (id.kind, id.number()) {
-        (IdentifierKind::WaId, None) => token.strip_prefix('=') == Some(id.value.as_str()),
-        (IdentifierKind::WaId, Some(number)) => number == token || id.value == token,
-        (IdentifierKind::Phone, Some(number)) => {
-            number == token || hilo_domain::phone::canonical_digits(token) == number
+    /// The numbers among `ids` that a token stands for.
+    pub(super) fn numbers_among(&self, ids: &[Identifier], token: &str) -> Vec<Identifier> {
+        ids.iter().filter(|id| self.names_number(id, token)).cloned().collect()
+    }
+
+    /// Whether an identifier is a form of the number that a token stands for.
+    pub(super) fn names_number(&self, id: &Identifier, token: &str) -> bool {
+        match (id.kind, id.number()) {
+            (IdentifierKind::WaId, None) => token.strip_prefix('=') == Some(id.value.as_str()),
+            (IdentifierKind::WaId, Some(number)) if self.split.contains_key(&number) => id.value == token,
+            (IdentifierKind::Phone, Some(number)) if self.split.contains_key(&number) => {
+                phone::canonical_digits(token) == number
+            }
+            (IdentifierKind::WaId | IdentifierKind::Phone, Some(number)) => number == token,
+            _ => false,
         }
-        _ => false,
     }
 }

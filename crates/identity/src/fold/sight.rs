@@ -1,9 +1,6 @@
 //! Identifiers that were seen together: one person.
 
-use super::{
-    Fold, Span,
-    numbers::{names_number, numbers_among},
-};
+use super::{Fold, Span};
 use crate::{
     evidence::is_strong,
     rules::{Blocker, Rule},
@@ -77,7 +74,7 @@ impl Fold<'_> {
             self.strong.insert(id.clone(), target);
         }
         for token in tokens {
-            if !self.apart.is_empty() && self.is_kept_from(&numbers_among(ids, token), target) {
+            if !self.apart.is_empty() && self.is_kept_from(&self.numbers_among(ids, token), target) {
                 continue;
             }
             let owner = self.holder(token, ids, at);
@@ -88,14 +85,16 @@ impl Fold<'_> {
                 Some(owner) if owner == self.root(target) => {}
                 // The pair was seen before the number went to somebody else: that it shows up again says nothing.
                 _ if repeated => continue,
-                Some(owner) if unseen && !self.opposed(owner, target) && !self.is_kept_from(&user_ids, owner) => {
+                Some(owner)
+                    if unseen && !self.is_strange(owner, target, &bsuids) && !self.is_kept_from(&user_ids, owner) =>
+                {
                     if self.join(owner, target, Rule::Together, at).is_none() {
                         continue;
                     }
                 }
                 Some(owner) => {
                     let blocker = self.opposed(owner, target).then_some(Blocker::OpposingUserIds);
-                    let number = numbers_among(ids, token);
+                    let number = self.numbers_among(ids, token);
                     self.hint(
                         owner,
                         target,
@@ -123,6 +122,15 @@ impl Fold<'_> {
             }
         }
         self.root(target)
+    }
+
+    /// Whether a number's owner is known by user ids, and by none of those that the number is seen with now: whoever is
+    /// seen with another user id has the number from then on.
+    fn is_strange(&self, owner: usize, target: usize, bsuids: &BTreeSet<String>) -> bool {
+        let had = &self.people[self.root(owner)].bsuids;
+        let known = &self.people[self.root(target)].bsuids;
+        let strange = !had.is_empty() && !bsuids.is_empty() && had.is_disjoint(bsuids) && had.is_disjoint(known);
+        strange || self.opposed(owner, target)
     }
 
     /// Who a user id that was never seen before belongs to: the owner of a number that came by a change event and had
@@ -158,7 +166,7 @@ impl Fold<'_> {
             let mut ended = false;
             if is_number {
                 // A number that stands on the sighting but belongs to somebody else by now is not theirs.
-                let Some(token) = tokens.iter().find(|token| names_number(id, token)) else {
+                let Some(token) = tokens.iter().find(|token| self.names_number(id, token)) else {
                     continue;
                 };
                 if self.owner(token, at) != Some(root) {
