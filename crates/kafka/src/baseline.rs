@@ -90,12 +90,7 @@ pub fn copy(
     }
 }
 
-fn commit(
-    producer: &mut Transactions,
-    consumer: &BaseConsumer,
-    topic: &str,
-    next: &[i64],
-) -> Result<(), EngineError> {
+fn commit(producer: &mut Transactions, consumer: &BaseConsumer, topic: &str, next: &[i64]) -> Result<(), EngineError> {
     let mut offsets = TopicPartitionList::new();
     for (partition, next) in (0..).zip(next) {
         offsets

@@ -55,7 +55,9 @@ impl Task {
 
     /// Committed entries by store.
     pub(crate) fn entries(&self) -> Result<Vec<(&'static str, u64)>, EngineError> {
-        let Some(state) = &self.state else { return Ok(Vec::new()) };
+        let Some(state) = &self.state else {
+            return Ok(Vec::new());
+        };
         let mut all = Vec::new();
         for name in state.names() {
             let mut count = 0;

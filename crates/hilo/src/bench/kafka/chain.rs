@@ -5,12 +5,10 @@ use super::{
     stage::{Stage, through},
 };
 use anyhow::Result;
-use hilo_bench::{
-    ThreadGroups, machine_seconds, peak_resident_bytes, process_seconds, reset_peak, thread_seconds,
-};
+use hilo_bench::{ThreadGroups, machine_seconds, peak_resident_bytes, process_seconds, reset_peak, thread_seconds};
 use hilo_kafka::{Engine, Measures};
 use serde::Serialize;
-use std::{fmt, path::Path, time::Instant};
+use std::{fmt, path::Path, sync::Arc, time::Instant};
 
 /// What the chain did with a backlog.
 #[derive(Debug, Serialize)]
@@ -80,11 +78,7 @@ impl fmt::Display for Chain {
 }
 
 /// Runs everything over the records; the lanes go on.
-pub(super) fn measure(
-    stage: &Stage,
-    capture: &Capture,
-    state_dir: &Path,
-) -> Result<(Chain, Engine)> {
+pub(super) fn measure(stage: &Stage, capture: &Capture, state_dir: &Path) -> Result<(Chain, Engine, Arc<Measures>)> {
     stage.produce(&capture.records)?;
     let names: Vec<&'static str> = stage.topology.processors().iter().map(|spec| spec.name).collect();
     reset_peak();
@@ -108,7 +102,7 @@ pub(super) fn measure(
         cpu_seconds,
         cpu_seconds_elsewhere,
     };
-    Ok((chain, engine))
+    Ok((chain, engine, measures))
 }
 
 fn lanes(names: &[&'static str], measures: &Measures, groups: &ThreadGroups) -> Vec<LaneTime> {

@@ -12,7 +12,7 @@ use hilo_contracts::{
     topics,
 };
 use hilo_gateway::{Gateway, Limits, Secret, ServeLimits, TenantSecrets, Tenants, router, serve};
-use hilo_kafka::{Reader, Received};
+use hilo_kafka::{Measures, Reader, Received};
 use prometheus::Registry;
 use serde::Serialize;
 use std::{
@@ -54,7 +54,20 @@ pub(crate) struct Delays {
     answered: Milliseconds,
     /// From when a request was due to its fact.
     fact: Milliseconds,
+    /// Of each processor on the way.
+    hops: Vec<Hop>,
 }
+
+/// What the commits of a processor were like meanwhile.
+#[derive(Debug, Serialize)]
+struct Hop {
+    processor: &'static str,
+    commits: u64,
+    milliseconds_each: f64,
+}
+
+/// Processors between a delivery and its fact.
+const WAY: [&str; 5] = ["normalize", "deduplicate", "identity", "conversation", "status"];
 
 impl fmt::Display for Delays {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
@@ -64,12 +77,20 @@ impl fmt::Display for Delays {
             self.facts, self.deliveries, self.deliveries_per_second
         )?;
         writeln!(out, "  answered after          {}", self.answered)?;
-        write!(out, "  a fact after            {}", self.fact)
+        write!(out, "  a fact after            {}", self.fact)?;
+        for hop in &self.hops {
+            write!(
+                out,
+                "\n    {:<22}{:>5} commits, {:.1} ms each",
+                hop.processor, hop.commits, hop.milliseconds_each
+            )?;
+        }
+        Ok(())
     }
 }
 
 /// Sends signed deliveries at a fixed rate to a gateway on this cluster, whose lanes run, and waits for all their facts.
-pub(super) fn measure(stage: &Stage) -> Result<Delays> {
+pub(super) fn measure(stage: &Stage, measures: &Measures) -> Result<Delays> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("gateway")
@@ -94,6 +115,7 @@ pub(super) fn measure(stage: &Stage) -> Result<Delays> {
     // Facts of before, and what the first record of the time ends.
     while !reader.read(50_000, QUIET)?.is_empty() {}
 
+    let before = WAY.map(|processor| measures.commits(processor));
     let done = AtomicBool::new(false);
     let count = requests.len();
     let (loaded, arrived) = thread::scope(|scope| -> Result<(Loaded, Vec<Option<Instant>>)> {
@@ -116,7 +138,16 @@ pub(super) fn measure(stage: &Stage) -> Result<Delays> {
     drop(end);
     runtime.block_on(served).map_err(io::Error::other)?;
     log.finish()?;
-    report(&loaded, &arrived)
+    let hops = WAY.iter().zip(before).map(|(processor, (commits, seconds))| {
+        let (commits_now, seconds_now) = measures.commits(processor);
+        let commits = commits_now - commits;
+        Hop {
+            processor,
+            commits,
+            milliseconds_each: (seconds_now - seconds) * 1e3 / commits.max(1) as f64,
+        }
+    });
+    report(&loaded, &arrived, hops.collect())
 }
 
 /// The role, as `hilo run gateway` puts it together.
@@ -175,11 +206,9 @@ fn delivery(received: &Received) -> Result<Option<usize>> {
     Ok(number.filter(|number| is_status(*number) == of_statuses))
 }
 
-fn report(loaded: &Loaded, arrived: &[Option<Instant>]) -> Result<Delays> {
+fn report(loaded: &Loaded, arrived: &[Option<Instant>], hops: Vec<Hop>) -> Result<Delays> {
     let answered = loaded.statuses.get(&200).copied().unwrap_or_default();
-    let due = |number: usize| {
-        loaded.start + Duration::from_nanos(number as u64 * 1_000_000_000 / u64::from(RATE))
-    };
+    let due = |number: usize| loaded.start + Duration::from_nanos(number as u64 * 1_000_000_000 / u64::from(RATE));
     let delays: Vec<Duration> = arrived
         .iter()
         .enumerate()
@@ -199,5 +228,6 @@ fn report(loaded: &Loaded, arrived: &[Option<Instant>]) -> Result<Delays> {
         deliveries_per_second: answered as f64 / loaded.elapsed.as_secs_f64(),
         answered: Milliseconds::of(&loaded.latency),
         fact: Milliseconds::of_times(delays).context("the delays cannot be counted")?,
+        hops,
     })
 }

@@ -10,7 +10,6 @@ mod stage;
 use super::replay::{START, WORLD_RATE};
 use crate::topology;
 use anyhow::{Context as _, Result};
-pub(crate) use people::MOST;
 use chain::Chain;
 use clap::ValueEnum;
 use delays::Delays;
@@ -18,6 +17,7 @@ use hilo_contracts::{capture as lines, codec};
 use hilo_kafka::{Cluster, Framing};
 use hilo_simulator::{Profile, capture};
 use hilo_stream::Record;
+pub(crate) use people::MOST;
 use rates::Rates;
 use restore::Restored;
 use serde::Serialize;
@@ -124,10 +124,10 @@ pub(crate) fn run(bench: &KafkaBench) -> Result<KafkaReport> {
         eprintln!("the whole chain");
         let stage = Stage::new("chain", bench, &topology, &framing, bench.partitions)?;
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        let (chain, engine) = chain::measure(&stage, &capture, folder.path())?;
+        let (chain, engine, measures) = chain::measure(&stage, &capture, folder.path())?;
         report.chain = Some(chain);
         eprintln!("from webhook to fact");
-        report.delays = Some(delays::measure(&stage)?);
+        report.delays = Some(delays::measure(&stage, &measures)?);
         engine.stop()?;
         stage.remove()?;
     }

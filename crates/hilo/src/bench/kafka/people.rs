@@ -99,10 +99,7 @@ impl Person {
     fn named(&self, phone: &str, user_id: &str) -> String {
         let digits = self.digits;
         match self.user_id {
-            Some(id) => format!(
-                r#""{phone}":"{digits}","{user_id}":"{}.{id}""#,
-                self.country.code()
-            ),
+            Some(id) => format!(r#""{phone}":"{digits}","{user_id}":"{}.{id}""#, self.country.code()),
             None => format!(r#""{phone}":"{digits}""#),
         }
     }
@@ -162,7 +159,10 @@ impl Person {
 
 /// Looks drawn; the same for the same number and salt, and of two numbers never the same.
 fn mixed(number: u64, salt: u64) -> u64 {
-    let mut value = number.wrapping_mul(8).wrapping_add(salt).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut value = number
+        .wrapping_mul(8)
+        .wrapping_add(salt)
+        .wrapping_add(0x9e37_79b9_7f4a_7c15);
     value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ (value >> 31)

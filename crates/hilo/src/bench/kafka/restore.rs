@@ -168,9 +168,16 @@ mod tests {
         }
         assert!(deliveries > 1_200, "{deliveries}");
         let topics: BTreeSet<&str> = all.take_outputs().iter().map(|record| record.topic).collect();
-        assert!(!topics.contains(topics::DEAD_LETTER) && !topics.contains(topics::UNCLASSIFIED), "{topics:?}");
+        assert!(
+            !topics.contains(topics::DEAD_LETTER) && !topics.contains(topics::UNCLASSIFIED),
+            "{topics:?}"
+        );
         let mut entries = BTreeMap::new();
-        for (name, store) in all.stores_mut().into_iter().filter(|(name, _)| name.processor == PROCESSOR) {
+        for (name, store) in all
+            .stores_mut()
+            .into_iter()
+            .filter(|(name, _)| name.processor == PROCESSOR)
+        {
             store
                 .drain_dirty(&mut |_| *entries.entry(name.store).or_insert(0) += 1)
                 .unwrap();

@@ -21,8 +21,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Nothing has moved for so long: a stage is through.
-const QUIET: Duration = Duration::from_secs(2);
+/// Nothing has moved for so long: a chain is through. A commit may take seconds where others want the machine too.
+const QUIET: Duration = Duration::from_secs(6);
 /// Nothing has moved for so long: it never will.
 const STUCK: Duration = Duration::from_mins(2);
 /// How often it is looked what the lanes have done.
@@ -130,8 +130,8 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// Waits until the first of `processors` has committed `count` records and nothing moves any more. Tells what that one
-/// did from its first commit to the last of all of them.
+/// Waits until the first of `processors` has committed `count` records, and, where there are others, nothing moves any
+/// more. Tells what the first one did from its first commit to the last of all of them.
 pub(super) fn through(measures: &Measures, processors: &[&str], count: u64) -> Result<Pace> {
     let all = || processors.iter().map(|name| measures.processed(name)).sum::<u64>();
     let first = || processors.first().map_or(0, |name| measures.processed(name));
@@ -146,7 +146,7 @@ pub(super) fn through(measures: &Measures, processors: &[&str], count: u64) -> R
         }
         if let Some((begun, before)) = begun
             && first() >= count
-            && moved.elapsed() > QUIET
+            && (processors.len() == 1 || moved.elapsed() > QUIET)
         {
             return Ok(Pace {
                 records: count.saturating_sub(before),
