@@ -41,6 +41,8 @@ pub struct Loaded {
     pub statuses: BTreeMap<u16, u64>,
     /// Requests without an answer.
     pub failed: u64,
+    /// The first scheduled time; the n-th request was due n / rate seconds later.
+    pub start: Instant,
     /// From the first scheduled time to the last answer.
     pub elapsed: Duration,
 }
@@ -78,6 +80,7 @@ pub fn load(address: SocketAddr, requests: &[Vec<u8>], load: Load) -> io::Result
         latency: micros::histogram()?,
         statuses: BTreeMap::new(),
         failed: 0,
+        start,
         elapsed: start.elapsed(),
     };
     for lane in lanes {

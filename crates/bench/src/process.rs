@@ -2,6 +2,9 @@
 
 use std::{collections::BTreeMap, fs};
 
+/// Ticks a second in `/proc`, the same on every Linux.
+const TICKS: f64 = 100.0;
+
 /// CPU seconds of this process's living threads, by thread name.
 pub type ThreadSeconds = BTreeMap<String, f64>;
 
@@ -26,13 +29,30 @@ pub fn thread_seconds() -> ThreadSeconds {
 /// CPU seconds of this process, threads that have ended included. The system counts them in hundredths.
 #[must_use]
 pub fn process_seconds() -> f64 {
-    /// Ticks a second in `/proc`, the same on every Linux.
-    const TICKS: f64 = 100.0;
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // The name, in parentheses, may hold blanks; user and system time are the 12th and 13th field behind it.
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
     let times = fields.split_whitespace().skip(11).take(2);
     times.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
+}
+
+/// CPU seconds that the whole machine worked since it started, whoever for.
+#[must_use]
+pub fn machine_seconds() -> f64 {
+    busy(&fs::read_to_string("/proc/stat").unwrap_or_default()).unwrap_or_default()
+}
+
+/// Of the line of all CPUs: user, nice, system, (idle, waiting,) interrupts of both kinds. What a hypervisor took is no
+/// work, and guests are counted in user already.
+fn busy(stat: &str) -> Option<f64> {
+    let line = stat.lines().next()?.strip_prefix("cpu ")?;
+    let ticks: Vec<f64> = line.split_whitespace().map_while(|ticks| ticks.parse().ok()).collect();
+    Some((ticks.get(..3)?.iter().sum::<f64>() + ticks.get(5..7)?.iter().sum::<f64>()) / TICKS)
+}
+
+/// Sets the peak of [`peak_resident_bytes`] back to what is resident now, where that may be done.
+pub fn reset_peak() {
+    drop(fs::write("/proc/self/clear_refs", "5"));
 }
 
 /// Greatest resident size of this process so far.
@@ -48,6 +68,15 @@ pub fn peak_resident_bytes() -> Option<u64> {
 mod tests {
     use super::*;
     use std::{sync::mpsc, thread};
+
+    #[test]
+    fn a_machine_works_where_it_neither_idles_nor_waits() {
+        let stat = "cpu  100 20 30 4000 500 6 4 70 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\nintr 1\n";
+        assert_eq!(busy(stat), Some(1.6));
+        assert_eq!(busy(""), None);
+        assert_eq!(busy("cpu  1 2\n"), None);
+        assert!(machine_seconds() > 0.0);
+    }
 
     #[test]
     fn work_is_charged_to_the_thread_that_does_it() {

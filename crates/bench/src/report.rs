@@ -1,8 +1,9 @@
 //! What was measured, as text and as JSON.
 
+use crate::micros;
 use hdrhistogram::Histogram;
 use serde::Serialize;
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, io, time::Duration};
 
 /// A distribution of times, in milliseconds.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -21,8 +22,18 @@ pub struct Milliseconds {
 }
 
 impl Milliseconds {
+    /// Of times, each up to a minute.
+    pub fn of_times(times: impl IntoIterator<Item = Duration>) -> io::Result<Self> {
+        let mut histogram = micros::histogram()?;
+        for time in times {
+            micros::record(&mut histogram, time);
+        }
+        Ok(Self::of(&histogram))
+    }
+
     /// Of a histogram of microseconds.
-    pub(crate) fn of(micros: &Histogram<u64>) -> Self {
+    #[must_use]
+    pub fn of(micros: &Histogram<u64>) -> Self {
         let at = |quantile| micros.value_at_quantile(quantile) as f64 / 1e3;
         Self {
             p50: at(0.5),

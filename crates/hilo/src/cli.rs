@@ -1,7 +1,10 @@
 //! Arguments of the binary.
 
-use crate::kafka::role::Role;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use crate::{
+    bench::kafka::{MOST, Part},
+    kafka::role::Role,
+};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser, value_parser};
 use std::{path::PathBuf, time::Duration};
 
 /// WhatsApp Business events into a CRM's truth.
@@ -477,11 +480,17 @@ pub(crate) enum BenchCommand {
     },
     /// Lanes on a broker against a bare copy in the same run, delays, and the restore of state.
     Kafka {
+        /// Measure this only.
+        #[arg(long)]
+        only: Option<Part>,
         /// Items of the generated capture.
         #[arg(long, default_value_t = 200_000)]
         items: u64,
+        /// Rounds of the bare copy and normalize, after one that does not count.
+        #[arg(long, default_value_t = 5, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000))]
+        rounds: usize,
         /// People whose state is restored.
-        #[arg(long, default_value_t = 1_000_000)]
+        #[arg(long, default_value_t = 1_000_000, value_parser = value_parser!(u64).range(1..=MOST))]
         people: u64,
         /// Configuration file with [kafka] [default: ./hilo.toml if there].
         #[arg(long, value_name = "FILE")]

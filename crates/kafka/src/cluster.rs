@@ -68,6 +68,8 @@ impl Cluster {
         config.set("auto.offset.reset", "error");
         config.set("isolation.level", "read_committed");
         config.set("queued.max.messages.kbytes", "16384");
+        // How long a full queue stops fetching: by default a second, in which a fast reader empties it and waits.
+        config.set("fetch.queue.backoff.ms", "10");
         // A fetch returns as soon as there is anything; this bounds how long an idle one waits.
         config.set("fetch.wait.max.ms", "500");
         config

@@ -205,6 +205,13 @@ impl Measures {
         self.batch_records.with_label_values(&[processor]).get_sample_sum() as u64
     }
 
+    /// Commits of a processor's lanes in this process, and the seconds that they took.
+    #[must_use]
+    pub fn commits(&self, processor: &str) -> (u64, f64) {
+        let seconds = self.commit_seconds.with_label_values(&[processor]);
+        (seconds.get_sample_count(), seconds.get_sample_sum())
+    }
+
     /// A reader outside of transactions took in so many records, perhaps none.
     pub fn took_in(&self, reader: &str, place: usize, records: u64) {
         self.pulse(reader, place, true);

@@ -149,67 +149,104 @@ impl Restore {
     }
 }
 
-/// Restores the state of a processor's partition into an empty folder, for a measurement: entries and time.
+/// A restored task, for a measurement.
+pub struct Restored {
+    /// Records of the changelog.
+    pub entries: u64,
+    /// Until the processor has its state.
+    pub took: Duration,
+    task: Task,
+}
+
+impl Restored {
+    /// Entries that are there now, by store.
+    pub fn state(&self) -> Result<Vec<(&'static str, u64)>, EngineError> {
+        self.task.entries()
+    }
+}
+
+/// Restores the state of a processor's first partition into an empty folder, for a measurement.
 pub fn measure(
     cluster: &Cluster,
     topology: &Topology,
     processor: &str,
     dead_letter: DeadLetterEncoder,
     folder: &Path,
-) -> Result<(u64, Duration), EngineError> {
+) -> Result<Restored, EngineError> {
     let spec = topology
         .processors()
         .iter()
         .find(|spec| spec.name == processor)
         .ok_or_else(|| TopologyError::UnknownProcessor(processor.to_owned()))?;
+    let begun = Instant::now();
     let mut task = Task::with(topology, spec, dead_letter, folder, 0)?;
     let mut restore = Restore::begin(cluster, &cluster.name(&changelog(processor)), 0, 0)?;
     while restore.advance(&mut task)? == Progress::More {}
     task.attach()?;
-    Ok((restore.entries, restore.begun.elapsed()))
+    Ok(Restored {
+        entries: restore.entries,
+        took: begun.elapsed(),
+        task,
+    })
 }
 
-/// Writes entries of a store into a processor's changelog, for a measurement.
-pub fn fill(
-    cluster: &Cluster,
-    processor: &str,
-    entries: impl Iterator<Item = (u8, Vec<u8>, Vec<u8>)>,
-) -> Result<(), EngineError> {
-    let timeout = Duration::from_mins(1);
-    let mut producer = Transactions::start(cluster, "hilo.fill", timeout)?;
-    let topic = cluster.name(&changelog(processor));
-    let reader: BaseConsumer<Quiet> = cluster
-        .reader("hilo.fill")
-        .create_with_context(Quiet::default())
-        .map_err(failed("making a consumer"))?;
-    let mut entries = entries.peekable();
-    while entries.peek().is_some() {
-        producer.begin()?;
-        for (store, key, value) in entries.by_ref().take(50_000) {
-            let key = [&[store][..], &key].concat();
-            producer
-                .send(Outgoing {
-                    topic: &topic,
-                    partition: Some(0),
-                    key: &key,
-                    value: Some(&value),
-                    headers: None,
-                    purpose: Purpose::Changelog,
-                })
-                .map_err(failed("producing"))?;
+/// Writes a changelog that nobody else writes, for a measurement.
+pub struct Fill {
+    /// Entries so far.
+    pub entries: u64,
+    /// Bytes of their keys and values.
+    pub bytes: u64,
+    producer: Transactions,
+    topic: String,
+    group: BaseConsumer<Quiet>,
+}
+
+impl Fill {
+    /// The first partition of a processor's changelog.
+    pub fn open(cluster: &Cluster, processor: &str) -> Result<Self, EngineError> {
+        Ok(Self {
+            entries: 0,
+            bytes: 0,
+            producer: Transactions::start(cluster, "hilo.fill", Duration::from_mins(1))?,
+            topic: cluster.name(&changelog(processor)),
+            group: cluster
+                .reader("hilo.fill")
+                .create_with_context(Quiet::default())
+                .map_err(failed("making a consumer"))?,
+        })
+    }
+
+    /// Writes what changed in each store, by its place, in one transaction.
+    pub fn commit(&mut self, stores: &[Changes]) -> Result<(), EngineError> {
+        self.producer.begin()?;
+        for (store, changes) in (0..).zip(stores) {
+            for (key, value) in changes {
+                let key = [&[store][..], key].concat();
+                self.entries += 1;
+                self.bytes += (key.len() + value.as_ref().map_or(0, Vec::len)) as u64;
+                self.producer
+                    .send(Outgoing {
+                        topic: &self.topic,
+                        partition: Some(0),
+                        key: &key,
+                        value: value.as_deref(),
+                        headers: None,
+                        purpose: Purpose::Changelog,
+                    })
+                    .map_err(failed("producing"))?;
+            }
         }
-        let Some(group) = reader.group_metadata() else {
+        let Some(group) = self.group.group_metadata() else {
             return Err(EngineError::Fenced {
                 doing: "measuring".to_owned(),
             });
         };
-        match producer.commit(&TopicPartitionList::new(), &group, |_| ()) {
-            Ok(_) => {}
-            Err(NotCommitted::Abort { error, .. }) => return Err(failed("committing")(error)),
-            Err(NotCommitted::Restart(error)) => return Err(error),
+        match self.producer.commit(&TopicPartitionList::new(), &group, |_| ()) {
+            Ok(_) => Ok(()),
+            Err(NotCommitted::Abort { error, .. }) => Err(failed("committing")(error)),
+            Err(NotCommitted::Restart(error)) => Err(error),
         }
     }
-    Ok(())
 }
 
 fn strange(topic: &str, offset: i64) -> EngineError {

@@ -3,7 +3,7 @@
 use crate::EngineError;
 use crate::job::Job;
 use hilo_stream::{
-    Changes, DeadLetterEncoder, Executor, ProcessorError, ProcessorSpec, StoreName, TaskState, Topology,
+    Changes, DeadLetterEncoder, Executor, ProcessorError, ProcessorSpec, StoreError, StoreName, TaskState, Topology,
 };
 use std::path::Path;
 
@@ -51,6 +51,28 @@ impl Task {
     /// Where the local copy stands in the changelog; `None` without state.
     pub(crate) fn position(&self) -> Result<Option<i64>, EngineError> {
         Ok(self.state.as_ref().map(TaskState::position).transpose()?)
+    }
+
+    /// Committed entries by store.
+    pub(crate) fn entries(&self) -> Result<Vec<(&'static str, u64)>, EngineError> {
+        let Some(state) = &self.state else {
+            return Ok(Vec::new());
+        };
+        let mut all = Vec::new();
+        for name in state.names() {
+            let mut count = 0;
+            if let Some(backend) = state.backend(*name) {
+                backend
+                    .scan(&mut |_, _| count += 1)
+                    .map_err(|source| StoreError::Backend {
+                        store: name.store,
+                        source,
+                    })
+                    .map_err(ProcessorError::from)?;
+            }
+            all.push((name.store, count));
+        }
+        Ok(all)
     }
 
     /// Takes in entries of the changelog.

@@ -74,7 +74,8 @@ impl Country {
     }
 
     /// The `nth` number of the country: all different until the range is used up, and in no visible order.
-    pub(crate) fn number(self, nth: u64) -> u64 {
+    #[must_use]
+    pub fn number(self, nth: u64) -> u64 {
         const COPRIME_TO_ALL_LENGTHS: u64 = 7_368_787;
         let (first, length) = self.range();
         first + nth.wrapping_mul(COPRIME_TO_ALL_LENGTHS) % length

@@ -17,7 +17,9 @@ pub(crate) fn run(arguments: &Bench) -> Result<(), Failure> {
     match &arguments.command {
         BenchCommand::Replay { items, seed, json } => Ok(bench::replay::run(*items, *seed, *json)?),
         BenchCommand::Kafka {
+            only,
             items,
+            rounds,
             people,
             config,
             json,
@@ -27,7 +29,9 @@ pub(crate) fn run(arguments: &Bench) -> Result<(), Failure> {
             let kafka = config.kafka.as_ref();
             let report = kafka::run(&KafkaBench {
                 cluster: place.cluster,
+                part: *only,
                 items: *items,
+                rounds: *rounds,
                 partitions: place.sizes.partitions,
                 lanes: kafka.map_or(1, |kafka| kafka.lanes),
                 commit_interval: kafka.map_or(Duration::from_millis(100), |kafka| kafka.commit_interval),

@@ -8,7 +8,7 @@ use crate::{
         self, Place,
         golden::Ledger,
         page::LedgerSource,
-        raw::{KafkaLog, wall_clock},
+        raw::{KafkaLog, tick},
         role::Role,
     },
     place, serve, topology,
@@ -162,17 +162,6 @@ async fn ended(engine: Option<&Engine>, ledger: Option<&Ledger>) {
         tokio::time::sleep(LOOK).await;
         if engine.is_some_and(|engine| engine.has_ended(Duration::ZERO)) || ledger.is_some_and(Ledger::has_ended) {
             return;
-        }
-    }
-}
-
-/// Puts the time into the raw topic once a second.
-async fn tick(log: KafkaLog) {
-    let mut each = tokio::time::interval(Duration::from_secs(1));
-    loop {
-        each.tick().await;
-        if let Err(error) = log.tick(wall_clock()) {
-            tracing::warn!(%error, "the time cannot be put into the raw topic");
         }
     }
 }

@@ -74,6 +74,17 @@ impl KafkaLog {
     }
 }
 
+/// Puts the time into the raw topic once a second.
+pub(crate) async fn tick(log: KafkaLog) {
+    let mut each = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        each.tick().await;
+        if let Err(error) = log.tick(wall_clock()) {
+            tracing::warn!(%error, "the time cannot be put into the raw topic");
+        }
+    }
+}
+
 pub(crate) fn wall_clock() -> Millis {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)

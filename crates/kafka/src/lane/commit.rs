@@ -65,6 +65,11 @@ impl Lane {
                 doing: "committing".to_owned(),
             });
         };
+        // Asked after the group: once the client knows that the group went on, it may have forgotten who it was there, and
+        // nobody refuses offsets of somebody who claims to be no member.
+        if self.consumer.assignment_lost() {
+            return self.rewind("fenced");
+        }
         let kill_point = self.job.settings.kill_point;
         let at = move |step| kill_point.into_iter().for_each(|kill| kill(step));
         let changelog = match self.producer.commit(&offsets, &group, at) {
