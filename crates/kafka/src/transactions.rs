@@ -14,7 +14,9 @@ use rustc_hash::FxHashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long the client polls before it looks again whether everything is sent.
+/// Requests in a row to send everything now: a thread of the client needs some of them to wake up.
+const AT_ONCE: u32 = 40;
+/// How often it is then looked whether everything is sent.
 const GLANCE: Duration = Duration::from_millis(1);
 
 /// What a record is for, as its delivery report carries it.
@@ -89,10 +91,10 @@ impl Transactions {
         // Analysts' Java and Flink jobs find a key where we put it.
         config.set("partitioner", "murmur2_random");
         config.set("compression.type", "lz4");
-        // Small batches cost the broker a request each; and where five of a partition are under way and more are due, the
-        // client polls without a pause until the broker has answered.
-        config.set("linger.ms", "20");
-        config.set("batch.size", "262144");
+        // Where five batches of a partition are under way and more are due, the client polls without a pause until the broker
+        // has answered, and keeps the processor from it: so they are few, one for each 30 ms or each 2 MB.
+        config.set("linger.ms", "30");
+        config.set("batch.size", "2097152");
         config.set("queue.buffering.max.messages", "500000");
         config.set("queue.buffering.max.kbytes", "131072");
         let producer: ThreadedProducer<Deliveries> = config
@@ -204,14 +206,21 @@ impl Transactions {
         Ok(())
     }
 
-    /// Waits until everything sent has its report. The client's own way, which its commit takes too, looks whether there is
-    /// anything, then polls for 100 ms whatever comes, and looks again: so it is given little time, and again.
+    /// Waits until everything sent has its report, which the polling thread takes.
+    ///
+    /// The client's own way, which its commit takes too, tells its threads for an instant not to wait for more, then polls
+    /// for 100 ms whatever comes. So it is given no time, and asked so often that they hear it.
     fn flush(&self) -> Result<(), KafkaError> {
         let begun = Instant::now();
+        let mut asked = 0;
         loop {
-            match self.producer.flush(GLANCE) {
+            match self.producer.flush(Duration::ZERO) {
                 Err(KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut)) if begun.elapsed() < self.timeout => {}
                 result => return result,
+            }
+            asked += 1;
+            if asked > AT_ONCE {
+                std::thread::sleep(GLANCE);
             }
         }
     }
