@@ -114,6 +114,18 @@ fn everything_once_whatever_is_killed() {
     cluster.ingest(clock);
     cluster.drained();
 
+    let told = cluster.metrics(golden);
+    let lags = told
+        .lines()
+        .filter(|line| line.starts_with("hilo_lag_records{") && line.contains("processor=\"golden\""));
+    let of_people = |line: &&str| line.contains("topic=\"hilo.conversation\"");
+    assert_eq!(
+        lags.clone().filter(of_people).count(),
+        4,
+        "the golden record's lag, a partition each"
+    );
+    assert!(lags.clone().all(|line| line.ends_with(" 0")), "{told}");
+
     let state = folder.path().join("state");
     fs::create_dir(&state).unwrap();
     cluster.golden(golden).write_state(&state).unwrap();

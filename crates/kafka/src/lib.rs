@@ -29,7 +29,7 @@ pub use lane::{NO_CONTRACT, PROCESSOR_ERROR};
 pub use measures::Measures;
 pub use names::{TIME, changelog};
 pub use raw_log::{Delivered, RawProducer};
-pub use reader::{Reader, Received, Whole};
+pub use reader::{Behind, Reader, Received, Whole};
 pub use transactions::Step;
 
 use hilo_stream::ProcessorError;

@@ -1,5 +1,6 @@
 //! What a process tells of its lanes. The names are an API: alerts and dashboards use them.
 
+use crate::reader::Behind;
 use prometheus::{
     CounterVec, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
 };
@@ -216,6 +217,15 @@ impl Measures {
     pub fn took_in(&self, reader: &str, place: usize, records: u64) {
         self.pulse(reader, place, true);
         self.read.with_label_values(&[reader]).inc_by(records);
+    }
+
+    /// How far a reader outside of transactions is behind at a time, milliseconds.
+    pub fn is_behind(&self, reader: &str, behind: &Behind, now: i64) {
+        let labels = [reader, behind.topic, &behind.partition.to_string()];
+        self.lag_records.with_label_values(&labels).set(behind.records);
+        let waits = behind.records > 0 && behind.appended > 0;
+        let age = if waits { (now - behind.appended).max(0) } else { 0 };
+        self.lag_seconds.with_label_values(&labels).set(age as f64 / 1_000.0);
     }
 
     /// The histogram of one processor, looked up once.

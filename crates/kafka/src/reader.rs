@@ -32,6 +32,19 @@ pub struct Received {
     pub record: Record,
 }
 
+/// How far a reader is behind in a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// Topic.
+    pub topic: &'static str,
+    /// Partition.
+    pub partition: i32,
+    /// Records that wait.
+    pub records: i64,
+    /// When the last one that was read was appended, milliseconds; 0: none was.
+    pub appended: i64,
+}
+
 /// Reads all partitions of some topics, each from an offset of its own.
 pub struct Reader {
     consumer: BaseConsumer<Quiet>,
@@ -39,6 +52,8 @@ pub struct Reader {
     framing: Arc<Framing>,
     /// Next offset by place in `topics` and partition.
     next: FxHashMap<(usize, i32), i64>,
+    /// When the last record of each was appended.
+    appended: FxHashMap<(usize, i32), i64>,
     /// Partitions whose end was met; the last offsets there may be of control records, which nobody sees.
     ended: FxHashSet<i32>,
 }
@@ -53,6 +68,7 @@ impl Reader {
     ) -> Result<Self, EngineError> {
         let mut config = cluster.reader("hilo.reader");
         config.set("enable.partition.eof", "true");
+        config.set("statistics.interval.ms", "2000");
         let consumer: BaseConsumer<Quiet> = config
             .create_with_context(Quiet::default())
             .map_err(failed("making a consumer"))?;
@@ -93,8 +109,27 @@ impl Reader {
             topics: names,
             framing,
             next,
+            appended: FxHashMap::default(),
             ended: FxHashSet::default(),
         })
+    }
+
+    /// How far it is behind, as of what the client has heard since it was asked last; it hears every two seconds.
+    #[must_use]
+    pub fn behind(&self) -> Vec<Behind> {
+        let ends = self.consumer.context().take_ends();
+        let behind = ends.into_iter().filter_map(|end| {
+            let place = self.topics.iter().position(|(name, _)| *name == end.topic)?;
+            let next = *self.next.get(&(place, end.partition))?;
+            let upto = if end.reached { next } else { end.offset };
+            Some(Behind {
+                topic: self.topics[place].1,
+                partition: end.partition,
+                records: (upto - next).max(0),
+                appended: self.appended.get(&(place, end.partition)).copied().unwrap_or_default(),
+            })
+        });
+        behind.collect()
     }
 
     /// Up to `max` records; fewer when none came for `patience`. What has no contract is passed over and counted in the
@@ -132,6 +167,7 @@ impl Reader {
                     self.next.insert((place, partition), offset + 1);
                     let topic = self.topics[place].1;
                     let appended = message.timestamp().to_millis().unwrap_or_default();
+                    self.appended.insert((place, partition), appended);
                     let headers = message.headers();
                     let times = Times::of(headers).map(|(times, _)| times);
                     match self.framing.unwrap(topic, message.payload().unwrap_or_default()) {

@@ -31,6 +31,23 @@ pub(crate) struct End {
     pub(crate) reached: bool,
 }
 
+fn ends(statistics: Statistics) -> Vec<End> {
+    let mut ends = Vec::new();
+    for (topic, found) in statistics.topics {
+        for (partition, found) in found.partitions {
+            if found.ls_offset >= 0 {
+                ends.push(End {
+                    topic: topic.clone(),
+                    partition,
+                    offset: found.ls_offset,
+                    reached: found.next_offset >= found.ls_offset && found.fetchq_cnt == 0,
+                });
+            }
+        }
+    }
+    ends
+}
+
 /// The consumer's callbacks.
 pub(crate) struct LaneContext {
     changes: Mutex<VecDeque<Change>>,
@@ -67,20 +84,7 @@ impl LaneContext {
 
 impl ClientContext for LaneContext {
     fn stats(&self, statistics: Statistics) {
-        let mut ends = Vec::new();
-        for (topic, found) in statistics.topics {
-            for (partition, found) in found.partitions {
-                if found.ls_offset >= 0 {
-                    ends.push(End {
-                        topic: topic.clone(),
-                        partition,
-                        offset: found.ls_offset,
-                        reached: found.next_offset >= found.ls_offset && found.fetchq_cnt == 0,
-                    });
-                }
-            }
-        }
-        *self.ends.lock().unwrap_or_else(PoisonError::into_inner) = ends;
+        *self.ends.lock().unwrap_or_else(PoisonError::into_inner) = ends(statistics);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -124,13 +128,28 @@ pub(crate) fn let_go(consumer: &BaseConsumer<LaneContext>) {
 
 /// Callbacks of consumers without a group.
 #[derive(Default)]
-pub(crate) struct Quiet(Reports);
+pub(crate) struct Quiet {
+    reports: Reports,
+    /// As of the last statistics, for who asks for them.
+    ends: Mutex<Vec<End>>,
+}
+
+impl Quiet {
+    /// What the last statistics said, once.
+    pub(crate) fn take_ends(&self) -> Vec<End> {
+        std::mem::take(&mut *self.ends.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 impl ClientContext for Quiet {
+    fn stats(&self, statistics: Statistics) {
+        *self.ends.lock().unwrap_or_else(PoisonError::into_inner) = ends(statistics);
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         // The end of a partition is told as a result, and is none.
         if !matches!(error, KafkaError::PartitionEOF(_)) && !reason.contains("reached end of partition") {
-            self.0.report(&error, reason);
+            self.reports.report(&error, reason);
         }
     }
 

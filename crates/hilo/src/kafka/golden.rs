@@ -210,6 +210,9 @@ fn follow(
             }
         };
         measures.took_in(NAME, place, received.len() as u64);
+        for behind in reader.behind() {
+            measures.is_behind(NAME, &behind, wall_clock());
+        }
         if received.is_empty() {
             continue;
         }

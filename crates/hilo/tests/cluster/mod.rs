@@ -292,6 +292,12 @@ impl Cluster {
         }
     }
 
+    /// What a process tells of itself.
+    pub(crate) fn metrics(&self, role: Role) -> String {
+        let address = format!("http://127.0.0.1:{}/metrics", self.processes[role.0].port);
+        reqwest::blocking::get(address).unwrap().text().unwrap()
+    }
+
     pub(crate) fn golden(&self, role: Role) -> Golden {
         let folder = self.folder.path().join(&self.processes[role.0].folder);
         Golden::open_read_only(&folder.join("golden.db")).unwrap()
