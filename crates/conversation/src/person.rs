@@ -115,6 +115,7 @@ impl Person {
             .flat_map(|thread| thread.sessions.iter().rev().take_while(is_recent))
             .filter_map(|told| {
                 Some(Opening {
+                    id: told.id.clone(),
                     opened_at: told.session.opened_at,
                     customer_at: told.session.first_customer_at?,
                     reason: told.session.reason.clone(),
@@ -130,10 +131,11 @@ impl Person {
                 if closed_at + REPEAT < since {
                     break;
                 }
-                let repeated_at = repeated_at(&told.session, &openings);
-                let called_back = openings
-                    .iter()
-                    .any(|opening| opening.opened_at >= closed_at && opening.customer_at <= closed_at + DAY);
+                // One that closed the moment it opened comes after itself.
+                let others = || openings.iter().filter(|opening| opening.id != told.id);
+                let repeated_at = repeated_at(&told.session, others());
+                let called_back =
+                    others().any(|opening| opening.opened_at >= closed_at && opening.customer_at <= closed_at + DAY);
                 let outcome = match (told.awaits_call_back, called_back) {
                     (false, _) => told.session.outcome.clone(),
                     (true, true) => Some("called_back".to_owned()),
@@ -159,19 +161,19 @@ impl Person {
 
 /// When a session of the person began, and what it was about.
 struct Opening {
+    id: Box<str>,
     opened_at: Millis,
     customer_at: Millis,
     reason: Option<String>,
 }
 
 /// The first customer message of a session that repeats a resolved one: within 72 h, and not for another reason.
-fn repeated_at(session: &Session, openings: &[Opening]) -> Option<Millis> {
+fn repeated_at<'a>(session: &Session, openings: impl Iterator<Item = &'a Opening>) -> Option<Millis> {
     let closed_at = session.closed_at?;
     if session.close_reason.as_deref() != Some(Reason::Resolved.as_str()) || session.first_customer_at.is_none() {
         return None;
     }
     openings
-        .iter()
         .filter(|opening| opening.opened_at >= closed_at && opening.customer_at <= closed_at + REPEAT)
         .filter(|opening| match (&session.reason, &opening.reason) {
             (Some(one), Some(other)) => one == other,

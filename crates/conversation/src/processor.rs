@@ -349,7 +349,7 @@ impl Conversation {
             country: country.map(str::to_owned),
             conversation_id: Some(hash::id("conversation_id", &[person_id.as_bytes(), number.as_bytes()])),
             session_id: Some(told.id.into_string()),
-            phone_number_id: Some(number.to_owned()),
+            phone_number_id: (number != NO_NUMBER).then(|| number.to_owned()),
             session: Some(told.session),
             test: told.test,
             ..Fact::default()

@@ -238,7 +238,9 @@ impl Replies {
             return false;
         };
         let is_superseded = || {
+            // A send log knows milliseconds, a status whole seconds: a send may be accepted after its own delivery.
             let later = self.sends.partition_point(|(other, _)| other.accepted_at <= delivered);
+            let later = later.max(place + 1);
             let mut between = self.sends[later..]
                 .iter()
                 .take_while(|(other, _)| other.accepted_at < inbound.at);
@@ -333,6 +335,12 @@ mod tests {
         let sends = vec![send(1, 0, Some(SECOND)), send(2, HOUR, Some(HOUR + SECOND))];
         assert_eq!(told(sends.clone(), vec![inbound(2 * HOUR, None)]), ["none", "weak"]);
         assert_eq!(told(sends, vec![inbound(HOUR / 2, None)]), ["weak", "none"]);
+    }
+
+    #[test]
+    fn a_send_is_not_later_than_itself() {
+        let sends = vec![send(1, 58, Some(0))];
+        assert_eq!(told(sends, vec![inbound(4 * SECOND, None)]), ["weak"]);
     }
 
     #[test]

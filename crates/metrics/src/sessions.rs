@@ -51,24 +51,9 @@ impl Known {
             session,
             all: Vec::with_capacity(8),
         };
-        if let Some(clock) = &session.frt_human {
-            shares.clock(
-                Series::FrtHuman,
-                clock,
-                clock.agent_started_at.unwrap_or(clock.started_at),
-            );
-            shares.unanswered(clock);
-        }
-        if let Some(clock) = &session.frt_any {
-            shares.clock(Series::FrtAny, clock, clock.started_at);
-        }
-        for turn in &session.turns {
-            shares.clock(Series::ReplyTime, turn, turn.started_at);
-        }
-        if let Some(closed_at) = session.closed_at {
-            shares.work(closed_at);
-            shares.resolution(closed_at);
-            shares.bot(closed_at);
+        // What the business began enters the times, the resolution and the bot's numbers once the customer writes.
+        if session.opened_by != "business" || session.first_customer_at.is_some() {
+            shares.of_service();
         }
         for rating in &session.ratings {
             shares.rating(rating);
@@ -112,6 +97,30 @@ impl<'a> Shares<'a> {
             Horizon::Settled
         } else {
             Horizon::Open
+        }
+    }
+
+    /// Times, resolution and the bot.
+    fn of_service(&mut self) {
+        let session = self.session;
+        if let Some(clock) = &session.frt_human {
+            self.clock(
+                Series::FrtHuman,
+                clock,
+                clock.agent_started_at.unwrap_or(clock.started_at),
+            );
+            self.unanswered(clock);
+        }
+        if let Some(clock) = &session.frt_any {
+            self.clock(Series::FrtAny, clock, clock.started_at);
+        }
+        for turn in &session.turns {
+            self.clock(Series::ReplyTime, turn, turn.started_at);
+        }
+        if let Some(closed_at) = session.closed_at {
+            self.work(closed_at);
+            self.resolution(closed_at);
+            self.bot(closed_at);
         }
     }
 

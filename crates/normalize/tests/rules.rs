@@ -512,8 +512,8 @@ fn duplicates_by_key() {
         (
             call("statuses", r#","status":"RINGING""#),
             call("calls", r#","status":"RINGING""#),
-            false,
-            "a message's",
+            true,
+            "what the field of calls tells is a call's",
         ),
         (entry("1", "", day), entry("1", "", later), true, "no time: one day"),
         (entry("1", "", day), entry("1", "", next), false, "no time: another day"),

@@ -40,7 +40,7 @@ pub(super) fn status(update: &Update, element: &Value) -> Result<Draft, Reason> 
         (true, false) => Named::under(element, "recipient_id", "recipient_user_id", &PARENT),
     };
     let person = update.person(recipient);
-    if json::text(element, "type") == Some("call") {
+    if json::text(element, "type") == Some("call") || update.field == "calls" {
         let key = Key::Call {
             id: id.to_owned(),
             event: status.to_owned(),
