@@ -13,7 +13,10 @@ mod threads;
 
 pub use gateway::{BenchError, GatewayBench, run_gateway};
 pub use load::{Load, Loaded, load};
-pub use process::{ThreadSeconds, machine_seconds, peak_resident_bytes, process_seconds, reset_peak, thread_seconds};
+pub use process::{
+    ThreadSeconds, machine_seconds, peak_resident_bytes, process_seconds, reset_peak, this_thread_seconds,
+    thread_seconds,
+};
 pub use report::{GatewayReport, Milliseconds};
 pub use spread::Spread;
 pub use threads::ThreadGroups;

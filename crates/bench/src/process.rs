@@ -29,7 +29,17 @@ pub fn thread_seconds() -> ThreadSeconds {
 /// CPU seconds of this process, threads that have ended included. The system counts them in hundredths.
 #[must_use]
 pub fn process_seconds() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    seconds("/proc/self/stat")
+}
+
+/// CPU seconds of the thread that asks, in hundredths too.
+#[must_use]
+pub fn this_thread_seconds() -> f64 {
+    seconds("/proc/thread-self/stat")
+}
+
+fn seconds(file: &str) -> f64 {
+    let stat = fs::read_to_string(file).unwrap_or_default();
     // The name, in parentheses, may hold blanks; user and system time are the 12th and 13th field behind it.
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
     let times = fields.split_whitespace().skip(11).take(2);

@@ -2,6 +2,7 @@
 
 use crate::topology::{Tenants, dead_letter, topology};
 use anyhow::{Context as _, Result, anyhow};
+use hilo_bench::this_thread_seconds;
 use hilo_contracts::topics;
 use hilo_domain::Millis;
 use hilo_stream::{Counts, Executor, ProcessorSpec, Record};
@@ -87,15 +88,15 @@ pub fn run(
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
         let fan_out_thread = named("fan-out").spawn_scoped(scope, move || -> Result<(Executor, f64)> {
             fan_out_all(&mut fan_out, raw, &steps)?;
-            Ok((fan_out, cpu_seconds(THIS_THREAD)))
+            Ok((fan_out, this_thread_seconds()))
         })?;
         let fold_thread = named("folds").spawn_scoped(scope, move || -> Result<(Executor, f64)> {
             fold_all(&mut fold, &to_fold, &made)?;
-            Ok((fold, cpu_seconds(THIS_THREAD)))
+            Ok((fold, this_thread_seconds()))
         })?;
         let metrics_thread = named("numbers").spawn_scoped(scope, move || -> Result<(Executor, f64)> {
             count_all(&mut numbers, &counted, &to_numbers, &records)?;
-            Ok((numbers, cpu_seconds(THIS_THREAD)))
+            Ok((numbers, this_thread_seconds()))
         })?;
         let mut sunk = Ok(());
         for batch in to_sink {
@@ -210,24 +211,4 @@ fn count_all(
         records.send(facts).context(STOPPED)?;
     }
     Ok(())
-}
-
-/// The thread that asks.
-const THIS_THREAD: &str = "/proc/thread-self/stat";
-
-/// CPU seconds of a process or thread, by its file under `/proc`; 0 where the system does not tell.
-#[must_use]
-pub fn cpu_seconds(stat: &str) -> f64 {
-    /// Unit of the kernel's clock, fixed for its interface.
-    const TICKS_PER_SECOND: f64 = 100.0;
-    let text = std::fs::read_to_string(stat).unwrap_or_default();
-    // The name of the command stands in brackets and may hold spaces: user and system time are the 12th and 13th after.
-    let after = text.rsplit(')').next().unwrap_or_default();
-    let ticks: f64 = after
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .filter_map(|ticks| ticks.parse::<f64>().ok())
-        .sum();
-    ticks / TICKS_PER_SECOND
 }

@@ -3,6 +3,7 @@
 use super::state::State;
 use crate::{captures, pipeline, topology::Tenants};
 use anyhow::{Context as _, Result, ensure};
+use hilo_bench::{peak_resident_bytes, process_seconds, reset_peak};
 use hilo_simulator::{Profile, capture};
 use std::{
     fs::{self, File},
@@ -29,8 +30,8 @@ pub(crate) fn run(items: u64, seed: u64, as_json: bool) -> Result<()> {
 
     eprintln!("replaying {} MB", bytes >> 20);
     // Peak memory from here on. Without the right to reset it, the generator's small share stays in it.
-    drop(fs::write("/proc/self/clear_refs", "5"));
-    let cpu_before = pipeline::cpu_seconds("/proc/self/stat");
+    reset_peak();
+    let cpu_before = process_seconds();
     let started = Instant::now();
     let mut facts = 0u64;
     let mut run = pipeline::run(&Tenants::default(), captures::records(&[path])?, |batch| {
@@ -38,8 +39,8 @@ pub(crate) fn run(items: u64, seed: u64, as_json: bool) -> Result<()> {
         Ok(())
     })?;
     let seconds = started.elapsed().as_secs_f64();
-    let cpu = pipeline::cpu_seconds("/proc/self/stat") - cpu_before;
-    let peak = peak_memory();
+    let cpu = process_seconds() - cpu_before;
+    let peak = peak_resident_bytes().unwrap_or_default();
     let outcomes: u64 = run
         .counts
         .iter()
@@ -84,13 +85,4 @@ pub(crate) fn run(items: u64, seed: u64, as_json: bool) -> Result<()> {
         print!("{state}");
     }
     Ok(())
-}
-
-/// Greatest resident size of this process; 0 where the system does not tell.
-fn peak_memory() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok())
-        .unwrap_or_default()
-        << 10
 }

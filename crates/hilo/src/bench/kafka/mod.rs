@@ -107,7 +107,7 @@ pub(crate) fn run(bench: &KafkaBench) -> Result<KafkaReport> {
         delays: None,
         restore: None,
     };
-    // First, while this process is small: its peak memory is what a restore takes.
+    // First, while this process is small: what is measured later leaves more behind.
     if wanted(Part::Restore) {
         report.restore = Some(restore::measure(bench, &topology, &framing)?);
     }
