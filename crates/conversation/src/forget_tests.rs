@@ -1,9 +1,9 @@
 //! An item that changes hands and the record that takes it out, by every way that partitions allow: both follow the moves,
 //! and where the item ends it is taken out.
 
-use crate::processor::Conversation;
+use crate::{details::tests, processor::Conversation};
 use hilo_contracts::{
-    item::{Author, Body, Forget, Item, Message, Move, Origin, PersonRecord, Position, Resolved},
+    item::{Forget, Item, Move, PersonRecord, Resolved},
     topics,
 };
 use hilo_domain::Millis;
@@ -17,41 +17,9 @@ const PEOPLE: [&str; 3] = ["p0", "p1", "p2"];
 
 fn item() -> Item {
     Item {
-        tenant: "acme".to_owned(),
-        delivery_id: "d".to_owned(),
-        position: Position::default(),
-        received_at: AT,
         event_time: AT,
-        key: "k".to_owned(),
-        content: "{}".to_owned(),
-        entry_id: "1".to_owned(),
-        phone_number_id: Some("2".to_owned()),
-        test: false,
-        sightings: Vec::new(),
         has_person: true,
-        evidence_only: false,
-        generation: 0,
-        change: None,
-        body: Body::Message(Message {
-            id: "wamid.1".to_owned(),
-            origin: Origin::Received,
-            kind: "text".to_owned(),
-            inbound: true,
-            author: Author {
-                kind: "customer".to_owned(),
-                id: None,
-            },
-            reply_to: None,
-            group_id: None,
-            courtesy: false,
-            opt_out: false,
-            question: false,
-            referral: None,
-            template: None,
-            campaign: None,
-            segment: None,
-            chunk: None,
-        }),
+        ..tests::item(tests::message("text"), "{}".to_owned())
     }
 }
 

@@ -150,8 +150,7 @@ impl Conversation {
         if let Some(moved) = person.moved_to(event.atom, event.at, event.version).cloned() {
             return hand_over(number, event, &moved, context);
         }
-        let occurrence = Occurrence::of(&event);
-        if let Some(place) = person.forgotten.iter().position(|gone| occurrence.is(gone)) {
+        if let Some(place) = person.forgotten.iter().position(|gone| is_gone(&event, gone)) {
             person.forgotten.remove(place);
             return Ok(());
         }
@@ -171,6 +170,7 @@ impl Conversation {
         if country.is_some() {
             person.country = country;
         }
+        let occurrence = Occurrence::of(&event);
         let is_new = fact.is_some();
         // A new item is the best of its key so far. One that comes from another person may be worse than what is here
         // or better: both stay until `Forget` names the one that does not hold.
@@ -233,10 +233,7 @@ impl Conversation {
     fn forget(&mut self, person_id: &str, forget: &Forget, context: &mut Context) -> Result<(), ProcessorError> {
         let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
         let found = person.threads.iter_mut().find_map(|(number, thread)| {
-            let place = thread
-                .events
-                .iter()
-                .rposition(|event| Occurrence::of(event).is(forget))?;
+            let place = thread.events.iter().rposition(|event| is_gone(event, forget))?;
             Some((number.clone(), place, thread.remove(place)))
         });
         if let Some((number, place, event)) = found {
@@ -421,11 +418,11 @@ impl Occurrence {
             fingerprint: event.fingerprint,
         }
     }
+}
 
-    /// Whether it is the one that no longer holds.
-    fn is(&self, gone: &Forget) -> bool {
-        *self.key == *gone.key && self.at == gone.at && self.fingerprint == gone.fingerprint
-    }
+/// Whether an event is the one that no longer holds.
+fn is_gone(event: &Event, gone: &Forget) -> bool {
+    *event.key == *gone.key && event.at == gone.at && event.fingerprint == gone.fingerprint
 }
 
 /// Sends what no longer holds after its item.

@@ -6,7 +6,7 @@ use hilo_contracts::item::{Author, Call, Inbox, Message, Position, Preference};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-fn item(body: Body, content: String) -> Item {
+pub(crate) fn item(body: Body, content: String) -> Item {
     Item {
         tenant: "acme".into(),
         delivery_id: "d".into(),
@@ -27,7 +27,7 @@ fn item(body: Body, content: String) -> Item {
     }
 }
 
-fn message(kind: &str) -> Body {
+pub(crate) fn message(kind: &str) -> Body {
     Body::Message(Message {
         id: "m".into(),
         origin: Origin::Received,
