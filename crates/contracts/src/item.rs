@@ -3,6 +3,10 @@
 //! Internal topics belong to one release of Hilo: they are encoded as `hilo_stream::wire` does, carry no Avro contract, and are
 //! rebuilt from `hilo.raw`. What others may read is in [`crate::facts`].
 
+use crate::{
+    details::History,
+    facts::{ChargedRef, ErrorRef, PricingRef, Source},
+};
 use hilo_domain::{Identifier, Millis, hash::IdHasher};
 use serde::{Deserialize, Serialize};
 
@@ -206,8 +210,8 @@ pub struct Message {
     pub campaign: Option<String>,
     /// Segment of the send.
     pub segment: Option<String>,
-    /// The chunk of a history that it came with.
-    pub chunk: Option<Chunk>,
+    /// The chunk of a history that it came with; the status in it stays in the content.
+    pub chunk: Option<History>,
 }
 
 impl Message {
@@ -231,52 +235,6 @@ impl Message {
     }
 }
 
-/// An error of the platform.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ErrorInfo {
-    /// Code; logic uses nothing else.
-    pub code: Option<i64>,
-    /// Title.
-    pub title: Option<String>,
-    /// `error_data.details`, else the message.
-    pub details: Option<String>,
-}
-
-/// Pricing of a status.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pricing {
-    /// `PMP`, `CBP`.
-    pub model: Option<String>,
-    /// `regular`, `free_customer_service`, …
-    pub kind: Option<String>,
-    /// `marketing`, `service`, …
-    pub category: Option<String>,
-    /// To be dropped by the platform.
-    pub billable: Option<bool>,
-}
-
-/// A chunk of a history: `metadata` of its element.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Chunk {
-    /// 0, 1 or 2.
-    pub phase: Option<i64>,
-    /// Place of the chunk.
-    pub order: Option<i64>,
-    /// Percent done.
-    pub progress: Option<i64>,
-}
-
-/// The conversation that the platform charges or waives, where a status names one. Sessions are never built on it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Charged {
-    /// Its id: one a message since July 2025, one in 24 h before.
-    pub id: Option<String>,
-    /// What opened it: `marketing`, `utility`, `service`, `referral_conversion`, …
-    pub origin: Option<String>,
-    /// When it ends.
-    pub expires_at: Option<Millis>,
-}
-
 /// A status of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
@@ -287,13 +245,13 @@ pub struct Status {
     /// Participant of a group.
     pub participant: Option<String>,
     /// Errors of a failure.
-    pub errors: Vec<ErrorInfo>,
+    pub errors: Vec<ErrorRef>,
     /// Pricing, on some statuses.
-    pub pricing: Option<Pricing>,
+    pub pricing: Option<PricingRef>,
     /// `biz_opaque_callback_data`: our own key, stamped on the send.
     pub callback_data: Option<String>,
     /// The platform's conversation, on some statuses.
-    pub charged: Option<Charged>,
+    pub charged: Option<ChargedRef>,
     /// `recipient_identity_key_hash`.
     pub identity_hash: Option<String>,
 }
@@ -569,7 +527,7 @@ pub struct Sign {
     /// Receipt.
     pub received_at: Millis,
     /// Delivery and item.
-    pub source: crate::facts::Source,
+    pub source: Source,
 }
 
 /// What travels to the consent ledger, keyed by person.

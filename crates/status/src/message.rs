@@ -2,7 +2,7 @@
 
 use hilo_contracts::{
     facts::{AuthorRef, ErrorRef, PricingRef, Status as Fact, TemplateRef},
-    item::{ErrorInfo, Forget, Message as Told, Origin, Pricing, Resolved, Status},
+    item::{Forget, Message as Told, Origin, Resolved, Status},
 };
 use hilo_domain::{ErrorPolicy, Millis, StatusFold, hash::IdHasher};
 use serde::{Deserialize, Serialize};
@@ -193,10 +193,10 @@ impl Message {
         let codes: Vec<i64> = status.errors.iter().filter_map(|error| error.code).collect();
         statuses.fold.add(&status.status, at, &codes);
         if let Some(pricing) = &status.pricing {
-            keep_latest(&mut statuses.pricing, at, pricing_ref(pricing));
+            keep_latest(&mut statuses.pricing, at, pricing.clone());
         }
         if status.status == "failed" {
-            keep_first_failure(&mut statuses.errors, at, status.errors.iter().map(error_ref).collect());
+            keep_first_failure(&mut statuses.errors, at, status.errors.clone());
         }
         keep_earliest(&mut statuses.phone_number_id, at, item.phone_number_id.as_deref());
         keep_earliest(&mut statuses.callback, at, status.callback_data.as_deref());
@@ -344,21 +344,4 @@ fn told_hash(status: &Status, code: Option<i64>) -> u32 {
         .update(&code.unwrap_or(-1).to_le_bytes());
     let [first, second, third, fourth, ..] = hasher.bytes();
     u32::from_le_bytes([first, second, third, fourth])
-}
-
-fn pricing_ref(pricing: &Pricing) -> PricingRef {
-    PricingRef {
-        model: pricing.model.clone(),
-        kind: pricing.kind.clone(),
-        category: pricing.category.clone(),
-        billable: pricing.billable,
-    }
-}
-
-fn error_ref(error: &ErrorInfo) -> ErrorRef {
-    ErrorRef {
-        code: error.code,
-        title: error.title.clone(),
-        details: error.details.clone(),
-    }
 }

@@ -3,8 +3,8 @@
 use crate::message::{Awaited, Message, Whose};
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
-    facts::{ChargedRef, Source, Status as Fact},
-    item::{Body, Charged, ConsentRecord, MessageRecord, PersonRecord, Resolved, Sign},
+    facts::{Source, Status as Fact},
+    item::{Body, ConsentRecord, MessageRecord, PersonRecord, Resolved, Sign},
     topics,
 };
 use hilo_domain::{ErrorClass, Millis, consent::ConsentState, hash, time::HOUR};
@@ -118,7 +118,7 @@ impl Status {
                     message_id: status.message_id.clone(),
                     participant: status.participant.clone(),
                     status: Some(status.status.clone()),
-                    charged_conversation: status.charged.as_ref().map(charged_ref),
+                    charged_conversation: status.charged.clone(),
                     recipient_identity_hash: status.identity_hash.clone(),
                     ..occasion(resolved)
                 };
@@ -241,14 +241,6 @@ impl Status {
         let (at, record) = (sign.at, wire::encode(&ConsentRecord::Sign(Box::new(sign)))?);
         context.send(topics::CONSENT_ITEM, person.as_bytes(), at, record);
         Ok(())
-    }
-}
-
-fn charged_ref(charged: &Charged) -> ChargedRef {
-    ChargedRef {
-        id: charged.id.clone(),
-        origin: charged.origin.clone(),
-        expires_at: charged.expires_at,
     }
 }
 

@@ -5,10 +5,9 @@ mod order;
 use crate::Status as Processor;
 use hilo_contracts::{
     codec::{self, Codec as _},
-    facts::Status as Fact,
+    facts::{ErrorRef, Status as Fact},
     item::{
-        Author, Body, ErrorInfo, Forget, Item, Message, MessageRecord, Origin, PersonRecord, Position, Resolved,
-        Status, Template,
+        Author, Body, Forget, Item, Message, MessageRecord, Origin, PersonRecord, Position, Resolved, Status, Template,
     },
     topics,
 };
@@ -88,7 +87,7 @@ fn status(name: &str, at: i64, code: Option<i64>, participant: Option<&str>) -> 
         status: name.into(),
         participant: participant.map(Into::into),
         errors: code
-            .map(|code| ErrorInfo {
+            .map(|code| ErrorRef {
                 code: Some(code),
                 title: None,
                 details: None,

@@ -3,7 +3,7 @@
 use super::{errors, flag, owned, said};
 use hilo_contracts::{
     details::{Ad, Card, CardPhone, Context, Details, History, Location, Media, Order, Product, Reply},
-    item::{Chunk, Message},
+    item::Message,
 };
 use hilo_domain::read::{decimal, id, list, object, seconds, text};
 use serde_json::Value;
@@ -21,15 +21,12 @@ pub(super) fn details(element: &Value, message: &Message, contact_hash: Option<S
 }
 
 /// What a history says of the message, and where its chunk stood.
-fn history(element: &Value, chunk: Option<&Chunk>) -> Option<History> {
-    let chunk = chunk.cloned().unwrap_or_default();
+fn history(element: &Value, chunk: Option<&History>) -> Option<History> {
     said(History {
         status: element
             .get("history_context")
             .and_then(|context| owned(context, "status")),
-        phase: chunk.phase,
-        chunk_order: chunk.order,
-        progress: chunk.progress,
+        ..chunk.cloned().unwrap_or_default()
     })
 }
 

@@ -69,7 +69,7 @@ fn said<T: Default + PartialEq>(part: T) -> Option<T> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 fn owned(object: &Value, key: &str) -> Option<String> {
     text(object, key).map(str::to_owned)

@@ -11,7 +11,10 @@ use crate::{
     people::{Named, seen},
     update::{Draft, Update},
 };
-use hilo_contracts::item::{Body, Chunk, Message, Origin, Sighting};
+use hilo_contracts::{
+    details::History,
+    item::{Body, Message, Origin, Sighting},
+};
 use hilo_domain::phone;
 use serde_json::Value;
 
@@ -54,18 +57,19 @@ fn chunk(_: &Update, element: &Value) -> Draft {
 }
 
 /// Where the messages of an element stand in the whole.
-fn chunk_of(element: &Value) -> Option<Chunk> {
+fn chunk_of(element: &Value) -> Option<History> {
     let metadata = element.get("metadata")?;
     let whole = |key| metadata.get(key).and_then(json::integer);
-    Some(Chunk {
+    Some(History {
         phase: whole("phase"),
-        order: whole("chunk_order"),
+        chunk_order: whole("chunk_order"),
         progress: whole("progress"),
+        ..History::default()
     })
-    .filter(|chunk| *chunk != Chunk::default())
+    .filter(|chunk| *chunk != History::default())
 }
 
-fn told(update: &Update, thread: &Value, element: &Value, chunk: Option<Chunk>) -> Result<Draft, Reason> {
+fn told(update: &Update, thread: &Value, element: &Value, chunk: Option<History>) -> Result<Draft, Reason> {
     let from = sender(element);
     let inbound = !from.wa_id.is_some_and(|wa_id| update.business.is(wa_id));
     let message = Message {

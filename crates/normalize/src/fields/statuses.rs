@@ -7,7 +7,10 @@ use crate::{
     people::Named,
     update::{Draft, Update},
 };
-use hilo_contracts::item::{Body, Call, Charged, ErrorInfo, Pricing, Status};
+use hilo_contracts::{
+    facts::{ChargedRef, ErrorRef, PricingRef},
+    item::{Body, Call, Status},
+};
 use serde_json::Value;
 
 /// Both spellings of the participant of a group are in use.
@@ -55,7 +58,7 @@ pub(super) fn status(update: &Update, element: &Value) -> Result<Draft, Reason> 
             ..Draft::new(at, key, Body::Call(call))
         });
     }
-    let errors: Vec<ErrorInfo> = json::list(element, "errors").into_iter().flatten().map(error).collect();
+    let errors: Vec<ErrorRef> = json::list(element, "errors").into_iter().flatten().map(error).collect();
     let participant = participant
         .wa_id
         .or(participant.user_id)
@@ -83,17 +86,17 @@ pub(super) fn status(update: &Update, element: &Value) -> Result<Draft, Reason> 
     })
 }
 
-fn error(error: &Value) -> ErrorInfo {
+fn error(error: &Value) -> ErrorRef {
     let details = error.get("error_data").and_then(|data| json::text(data, "details"));
-    ErrorInfo {
+    ErrorRef {
         code: error.get("code").and_then(json::integer),
         title: json::text(error, "title").map(str::to_owned),
         details: details.or_else(|| json::text(error, "message")).map(str::to_owned),
     }
 }
 
-fn charged(conversation: &Value) -> Charged {
-    Charged {
+fn charged(conversation: &Value) -> ChargedRef {
+    ChargedRef {
         id: json::text(conversation, "id").map(str::to_owned),
         origin: conversation
             .get("origin")
@@ -103,9 +106,9 @@ fn charged(conversation: &Value) -> Charged {
     }
 }
 
-fn pricing(pricing: &Value) -> Pricing {
+fn pricing(pricing: &Value) -> PricingRef {
     let text = |key| json::text(pricing, key).map(str::to_owned);
-    Pricing {
+    PricingRef {
         model: text("pricing_model"),
         kind: text("type"),
         // One page of the documents writes a hyphen.
