@@ -7,7 +7,7 @@ use crate::{
     details::History,
     facts::{ChargedRef, ErrorRef, PricingRef, Source},
 };
-use hilo_domain::{Identifier, Millis, hash::IdHasher};
+use hilo_domain::{Identifier, IdentifierKind, Millis, hash::IdHasher};
 use serde::{Deserialize, Serialize};
 
 /// Where an item stood in its delivery; -1 where a level does not exist.
@@ -32,6 +32,22 @@ pub struct Sighting {
     pub creates: bool,
     /// `identity_key_hash` of a contact entry.
     pub identity_hash: Option<String>,
+    /// When it is evidence, where that is not the item's time: whom a send went to is who its statuses tell of, also
+    /// when the number has gone to somebody else since. `deduplicate` sets it.
+    pub since: Option<Millis>,
+    /// Times of statuses that were told before their send was: they are evidence since then and no longer at their own
+    /// times. One for each status.
+    pub instead_of: Vec<Millis>,
+}
+
+impl Sighting {
+    /// Whether only numbers were seen: those can change hands, so it matters when.
+    #[must_use]
+    pub fn is_weak(&self) -> bool {
+        let is_user_id =
+            |identifier: &Identifier| matches!(identifier.kind, IdentifierKind::Bsuid | IdentifierKind::ParentBsuid);
+        !self.identifiers.iter().any(is_user_id)
+    }
 }
 
 /// A number or user-id change: who had `old` has `new` from the item's event time on.

@@ -127,6 +127,44 @@ fn a_merge_joins_people_and_sessions_and_what_is_taken_back_never_was() {
     }
 }
 
+/// Ana changes her number; what was sent to the old one before is received after, and somebody new has that number last.
+#[test]
+fn a_late_status_tells_of_whom_the_message_was_sent_to() {
+    let old = "56961234567";
+    let status = |at: &str, name: &str| {
+        let mut line = message(at, "x", &json!({}));
+        line["body"]["entry"][0]["changes"][0]["value"] = json!({
+            "metadata": {"display_phone_number": "15550783881", "phone_number_id": "2"},
+            "statuses": [{"id": "wamid.1", "status": name, "timestamp": seconds(at), "recipient_id": old}]});
+        line
+    };
+    let mut change = message("2026-05-04T10:00:00Z", "wamid.2", &json!({"wa_id": old}));
+    let changed = &mut change["body"]["entry"][0]["changes"][0]["value"];
+    changed.as_object_mut().unwrap().remove("contacts");
+    changed["messages"][0]["type"] = "system".into();
+    changed["messages"][0]["system"] = json!({"type": "user_changed_number", "wa_id": "56977770010"});
+    let mut lines = vec![
+        json!({"source": "outbound", "tenant": "acme", "at": "2026-05-04T09:00:00Z", "phone_number_id": "2",
+            "message_id": "wamid.1", "to": {"phone": "+56961234567"}, "type": "text"}),
+        change,
+        status("2026-05-04T10:00:01Z", "sent"),
+        status("2026-05-04T10:00:02Z", "delivered"),
+    ];
+    let ana = r#"{"tenant":"acme","identifiers":[{"kind":"phone","value":"+56977770010"},{"kind":"wa_id","value":"56977770010"}],"former":[{"kind":"phone","value":"+56961234567"},{"kind":"wa_id","value":"56961234567"}],"country":"CL"}"#;
+    for _ in 0..lines.len() {
+        lines.rotate_left(1);
+        assert_eq!(replayed(&lines).0["persons"], format!("{ana}\n"));
+    }
+    // Whoever writes from the old number is somebody else, and stays so when a status comes still later.
+    lines.push(message("2026-05-05T10:00:00Z", "wamid.3", &json!({"wa_id": old})));
+    lines.push(status("2026-05-06T10:00:00Z", "read"));
+    let other = r#"{"tenant":"acme","identifiers":[{"kind":"phone","value":"+56961234567"},{"kind":"wa_id","value":"56961234567"}],"former":[],"country":"CL"}"#;
+    for _ in 0..lines.len() {
+        lines.rotate_left(1);
+        assert_eq!(replayed(&lines).0["persons"], format!("{other}\n{ana}\n"));
+    }
+}
+
 #[test]
 fn a_decision_that_does_not_say_who_when_and_what_is_a_dead_letter() {
     let user = json!({"user_id": "CL.1"});

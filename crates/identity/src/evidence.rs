@@ -14,10 +14,49 @@ pub(crate) struct Together {
     /// All event times, sorted, where only numbers were seen: a number can change hands, so it matters who had it
     /// when. Empty where a user id is among them, because that person stays the same.
     pub times: Vec<Millis>,
+    /// The same of statuses whose send is not known, one for each: once it is, they are evidence since the send instead.
+    pub waiting: Vec<Millis>,
     /// Whether somebody exists by it; a CRM event only refers to people.
     pub creates: bool,
     /// Latest profile name, with its time.
     pub name: Option<(Millis, String)>,
+}
+
+impl Together {
+    /// Numbers alone were seen at a time; whether that is news.
+    fn see_at(&mut self, at: Millis, sees: Sees) -> bool {
+        match sees {
+            Sees::ForGood => insert_sorted(&mut self.times, at),
+            Sees::UntilItsSend => {
+                let is_known = self.when().any(|known| known == at);
+                self.waiting.push(at);
+                !is_known
+            }
+        }
+    }
+
+    /// Statuses at these times found their send.
+    fn withdraw(&mut self, statuses: &[Millis]) {
+        for status in statuses {
+            if let Some(place) = self.waiting.iter().position(|waiting| waiting == status) {
+                self.waiting.swap_remove(place);
+            }
+        }
+        self.first = self.when().min().unwrap_or(self.first);
+    }
+
+    /// When numbers alone were seen, in any order.
+    pub(crate) fn when(&self) -> impl Iterator<Item = Millis> {
+        self.times.iter().chain(&self.waiting).copied()
+    }
+}
+
+/// How long numbers that are seen alone are evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sees {
+    ForGood,
+    /// A status: once its send is known, it is evidence since then.
+    UntilItsSend,
 }
 
 /// A number or user-id change, and when.
@@ -140,9 +179,10 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    /// Adds a sighting of `ids` (see [`matching`]).
-    pub(crate) fn see(&mut self, ids: Vec<Identifier>, at: Millis, sighting: &Sighting) -> Added {
-        let name = sighting.name.as_ref().map(|name| (at, name.clone()));
+    /// Adds a sighting of `ids` (see [`matching`]) that was told at a time.
+    pub(crate) fn see(&mut self, ids: Vec<Identifier>, told: Millis, sighting: &Sighting, sees: Sees) -> Added {
+        let at = sighting.since.unwrap_or(told);
+        let name = sighting.name.as_ref().map(|name| (told, name.clone()));
         if let Some(index) = self.together.iter().position(|had| had.ids == ids) {
             let contested = self.is_contested();
             let had = &mut self.together[index];
@@ -155,7 +195,11 @@ impl Evidence {
                 had.creates = true;
                 added = Added::New;
             }
-            if !is_strong(&had.ids) && insert_sorted(&mut had.times, at) && contested {
+            if !is_strong(&had.ids) && had.see_at(at, sees) && contested {
+                added = Added::New;
+            }
+            if !sighting.instead_of.is_empty() {
+                had.withdraw(&sighting.instead_of);
                 added = Added::New;
             }
             if name > had.name {
@@ -170,14 +214,19 @@ impl Evidence {
             }
             return added;
         }
-        let times = if is_strong(&ids) { Vec::new() } else { vec![at] };
-        self.together.push(Together {
+        let is_strong = is_strong(&ids);
+        let mut together = Together {
             ids,
             first: at,
-            times,
+            times: Vec::new(),
+            waiting: Vec::new(),
             creates: sighting.creates,
             name,
-        });
+        };
+        if !is_strong {
+            together.see_at(at, sees);
+        }
+        self.together.push(together);
         Added::New
     }
 
@@ -288,6 +337,7 @@ impl Evidence {
                     for at in theirs.times {
                         insert_sorted(&mut had.times, at);
                     }
+                    had.waiting.extend(theirs.waiting);
                 }
                 None => self.together.push(theirs),
             }

@@ -1,7 +1,7 @@
 //! The rules of the fold, each by a small history. `see` and `change` are given in any order: the fold sorts by time.
 
 use crate::{
-    evidence::{Added, Evidence, matching},
+    evidence::{Added, Evidence, Sees, matching},
     fold::{Verdict, fold},
 };
 use hilo_contracts::item::{Decision, IdentityChange, Ruling, Sighting};
@@ -48,9 +48,9 @@ fn evidence(history: &[(Millis, Said)]) -> Evidence {
                     identifiers: ids(text),
                     name: None,
                     creates: true,
-                    identity_hash: None,
+                    ..Sighting::default()
                 };
-                evidence.see(matching(&sighting.identifiers), *at, &sighting);
+                evidence.see(matching(&sighting.identifiers), *at, &sighting, Sees::ForGood);
             }
             Changed(old, new) => {
                 let change = IdentityChange {
@@ -291,9 +291,9 @@ fn who_is_only_referred_to_does_not_exist() {
         identifiers: ids("+56961230001"),
         name: None,
         creates: false,
-        identity_hash: None,
+        ..Sighting::default()
     };
-    evidence.see(matching(&sighting.identifiers), 1, &sighting);
+    evidence.see(matching(&sighting.identifiers), 1, &sighting, Sees::ForGood);
     assert!(fold(&evidence).people.iter().all(|person| !person.exists));
 }
 
@@ -460,14 +460,14 @@ fn beyond_the_cap_an_automatic_merge_is_only_suggested() {
             identifiers: alone,
             name: None,
             creates: true,
-            identity_hash: None,
+            ..Sighting::default()
         };
-        evidence.see(matching(&sighting.identifiers), at, &sighting);
+        evidence.see(matching(&sighting.identifiers), at, &sighting, Sees::ForGood);
         let sighting = Sighting {
             identifiers: ids(text),
             ..sighting
         };
-        evidence.see(matching(&sighting.identifiers), 100 + at, &sighting);
+        evidence.see(matching(&sighting.identifiers), 100 + at, &sighting, Sees::ForGood);
     }
     let verdict = fold(&evidence);
     assert_eq!(verdict.people.len(), 2, "{:?}", people(&verdict));
@@ -612,9 +612,9 @@ fn a_name_that_is_said_again_after_another_holds() {
             identifiers: ids(who),
             name: Some(name.to_owned()),
             creates: true,
-            identity_hash: None,
+            ..Sighting::default()
         };
-        let added = evidence.see(matching(&sighting.identifiers), at, &sighting);
+        let added = evidence.see(matching(&sighting.identifiers), at, &sighting, Sees::ForGood);
         (added, fold(&evidence).people[0].name.clone().unwrap())
     };
     let (with_phone, alone) = ("CL.1 56961234567", "CL.1");

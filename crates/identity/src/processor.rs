@@ -2,7 +2,7 @@
 
 use crate::{
     cluster::{Changed, Cluster, Known, Revision, What, remembered_country},
-    evidence::{Added, Evidence, atom, matching, token},
+    evidence::{Added, Evidence, Sees, atom, matching, token},
     fold::fold,
     rules::{self, Blocker, Rule},
 };
@@ -43,7 +43,9 @@ impl Processor for Identity {
         for (index, sighting) in item.sightings.iter().enumerate() {
             // A change names the person's old identifiers first: they are no sighting, they are what ends.
             if index > 0 || item.change.is_none() {
-                self.see(&item, sighting, context)?;
+                let waits = index == 0 && item.has_person && sighting.since.is_none() && is_of_a_send(&item.body);
+                let sees = if waits { Sees::UntilItsSend } else { Sees::ForGood };
+                self.see(&item, sighting, sees, context)?;
             }
         }
         if let Some(change) = &item.change {
@@ -55,7 +57,7 @@ impl Processor for Identity {
                 creates: true,
                 ..Sighting::default()
             };
-            self.see(&item, &new, context)?;
+            self.see(&item, &new, Sees::ForGood, context)?;
         }
         match &item.body {
             Body::Decision(decision) => {
@@ -80,13 +82,19 @@ impl Processor for Identity {
 }
 
 impl Identity {
-    fn see(&mut self, item: &Item, sighting: &Sighting, context: &mut Context) -> Result<(), ProcessorError> {
+    fn see(
+        &mut self,
+        item: &Item,
+        sighting: &Sighting,
+        sees: Sees,
+        context: &mut Context,
+    ) -> Result<(), ProcessorError> {
         let ids = matching(&sighting.identifiers);
         if ids.is_empty() {
             return Ok(());
         }
         self.learn(item, &ids.clone(), context, |evidence| {
-            evidence.see(ids, item.event_time, sighting)
+            evidence.see(ids, item.event_time, sighting, sees)
         })
     }
 
@@ -384,13 +392,20 @@ impl Identity {
                 .together
                 .iter()
                 .position(|together| together.ids == identifiers);
-            if let Some(person) = evidence.and_then(|evidence| cluster.owner(evidence, resolved.item.event_time)) {
+            let since = resolved.item.sightings.first().and_then(|sighting| sighting.since);
+            let at = since.unwrap_or(resolved.item.event_time);
+            if let Some(person) = evidence.and_then(|evidence| cluster.owner(evidence, at)) {
                 resolved.person_id = Some(person.person_id.clone());
                 resolved.country.clone_from(&person.country);
             }
         }
         Ok(resolved)
     }
+}
+
+/// Whether it is a status of a message to one person, who is whom the send went to.
+fn is_of_a_send(body: &Body) -> bool {
+    matches!(body, Body::Status(status) if status.participant.is_none())
 }
 
 /// Sends an item to those who fold people and messages.

@@ -44,19 +44,31 @@ fn folded(items: &[Item]) -> BTreeMap<(String, String), BTreeSet<String>> {
     held
 }
 
-/// All sightings with their times: evidence of identity is a set.
-fn evidence(items: &[Item]) -> Vec<String> {
-    let mut all: Vec<String> = items
-        .iter()
-        .flat_map(|item| (0..item.sightings.len()).map(move |at| (item, at)))
-        .map(|(item, at)| format!("{} {} {:?}", item.tenant, item.event_time, identifiers(item, at)))
-        .collect();
-    all.sort_unstable();
-    all.dedup();
-    all
+/// Who was seen when, in the end: evidence of identity is a set. A status that names only numbers is evidence at its own
+/// time until its send is known.
+fn evidence(items: &[Item]) -> BTreeSet<String> {
+    let (mut seen, mut waiting) = (BTreeSet::new(), Vec::new());
+    for item in items {
+        for (place, sighting) in item.sightings.iter().enumerate() {
+            let at = |at: i64| format!("{} {at} {:?}", item.tenant, identifiers(item, place));
+            let is_recipient = place == 0 && item.has_person;
+            let of_send = matches!(&item.body, Body::Status(status) if status.participant.is_none());
+            let told = at(sighting.since.unwrap_or(item.event_time));
+            if of_send && is_recipient && sighting.is_weak() && sighting.since.is_none() {
+                waiting.push(told);
+            } else {
+                seen.insert(told);
+            }
+            for status in &sighting.instead_of {
+                let found = waiting.iter().position(|waits| *waits == at(*status));
+                waiting.swap_remove(found.expect("withdrawn once for each status"));
+            }
+        }
+    }
+    seen.extend(waiting);
+    seen
 }
 
-/// Fails with what only one of the two has.
 #[track_caller]
 fn same<T: std::fmt::Debug + PartialEq>(
     run: impl IntoIterator<Item = T>,

@@ -192,6 +192,36 @@ fn the_person_of_an_item_and_those_beside() {
         ),
         (
             "messages",
+            r#""messages":[{"id":"a","from_user_id":"CL.1","type":"contacts","contacts":[{"origin":"contact_request","phones":[{"phone":"+56 9 6123 4567","wa_id":"56961234567"}]}]}]"#,
+            vec!["bsuid:CL.1 phone:+56961234567 wa_id:56961234567"],
+            true,
+        ),
+        (
+            "messages",
+            r#""messages":[{"id":"a","from_user_id":"CL.1","type":"contacts","origin":"contact_request","contacts":[{"phones":[{"phone":"+56 9 6123 4567"}]}]}]"#,
+            vec!["bsuid:CL.1 phone:+56961234567"],
+            true,
+        ),
+        (
+            "messages",
+            r#""messages":[{"id":"a","from_user_id":"CL.1","type":"contacts","contacts":[{"origin":"other","phones":[{"wa_id":"56961234567"}]}]}]"#,
+            vec!["bsuid:CL.1"],
+            true,
+        ),
+        (
+            "messages",
+            r#""messages":[{"id":"a","from":"56961234568","type":"contacts","contacts":[{"origin":"contact_request","phones":[{"wa_id":"56961234567"}]}]}]"#,
+            vec!["phone:+56961234568 wa_id:56961234568"],
+            true,
+        ),
+        (
+            "messages",
+            r#""messages":[{"id":"a","from_user_id":"CL.1","type":"contacts","contacts":[{"origin":"contact_request","phones":[{"wa_id":"56961234567"}]},{"origin":"contact_request","phones":[{"wa_id":"56961234568"}]}]}]"#,
+            vec!["bsuid:CL.1"],
+            true,
+        ),
+        (
+            "messages",
             r#""errors":[{"code":1}],"contacts":[{"user_id":"CL.1"}]"#,
             vec!["bsuid:CL.1"],
             false,

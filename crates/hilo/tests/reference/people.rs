@@ -64,26 +64,36 @@ impl People {
         };
         let mut shown: Vec<Shown> = mentions::of_all(items, tenant);
         shown.sort_by_key(|(_, item, _)| item.time);
+        let of_kind_ = |kind: Kind| {
+            shown
+                .iter()
+                .filter(move |one| one.1.kind == kind && send_id(one.1).is_some())
+        };
+        let sends: Vec<&Shown> = of_kind_(Kind::Outbound).chain(of_kind_(Kind::Echo)).collect();
         let mut evidence: Vec<(i64, Evidence)> = Vec::new();
         for (_, item, mentions) in &shown {
             if let Some((old, new)) = &mentions.change {
                 evidence.push((item.time, Evidence::Change(old.clone(), new.clone())));
             }
             let seen = item.kind != Kind::Crm;
-            evidence.extend(
-                mentions
-                    .all
-                    .iter()
-                    .map(|ids| (item.time, Evidence::Together(ids.clone(), seen))),
-            );
+            for ids in &mentions.all {
+                // Whom a status names by numbers alone is who had them when the message was sent.
+                let is_recipient = item.kind == Kind::Status && mentions.partner.as_ref() == Some(ids);
+                let of_send = sends.iter().filter(|send| {
+                    is_recipient
+                        && ids.iter().all(is_number)
+                        && send.2.partner.is_some()
+                        && send_id(send.1) == send_id(item)
+                });
+                let mut times: Vec<i64> = of_send.map(|send| send.1.time).collect();
+                if times.is_empty() {
+                    times.push(item.time);
+                }
+                evidence.extend(times.iter().map(|time| (*time, Evidence::Together(ids.clone(), seen))));
+            }
         }
         // Whom a send went to is who its statuses tell of.
-        let of_kind_ = |kind: Kind| {
-            shown
-                .iter()
-                .filter(move |one| one.1.kind == kind && send_id(one.1).is_some())
-        };
-        for (_, send, to) in of_kind_(Kind::Outbound).chain(of_kind_(Kind::Echo)) {
+        for (_, send, to) in &sends {
             for (_, status, recipient) in of_kind_(Kind::Status) {
                 let (Some(to), Some(by)) = (&to.partner, &recipient.partner) else {
                     continue;

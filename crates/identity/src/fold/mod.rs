@@ -18,7 +18,7 @@ mod numbers;
 mod sight;
 
 use crate::{
-    evidence::{Change, Decided, Evidence},
+    evidence::{Change, Decided, Evidence, is_strong},
     rules::{Blocker, CAP, Rule},
 };
 use apart::split_numbers;
@@ -135,12 +135,11 @@ pub(crate) fn fold(evidence: &Evidence) -> Verdict {
         steps.push((change.at, 0, &change.new, Step::Change(change)));
     }
     for (index, together) in evidence.together.iter().enumerate() {
-        if contested && !together.times.is_empty() {
+        if contested && !is_strong(&together.ids) {
+            let seen: BTreeSet<Millis> = together.when().collect();
             steps.extend(
-                together
-                    .times
-                    .iter()
-                    .map(|at| (*at, 1, together.ids.as_slice(), Step::See(index))),
+                seen.into_iter()
+                    .map(|at| (at, 1, together.ids.as_slice(), Step::See(index))),
             );
         } else {
             steps.push((together.first, 1, &together.ids, Step::See(index)));

@@ -56,7 +56,7 @@ impl Processor for Deduplicate {
         if told != Told::Worse {
             callback::meet(seen, &item, context)?;
         }
-        for link in seen.link(&item)? {
+        for link in seen.link(&mut item)? {
             let joined = joined(&item, link);
             context.send(
                 topics::UNIQUE,
@@ -81,7 +81,8 @@ impl Processor for Deduplicate {
 
 fn forward(record: &Record, item: &Item, context: &mut Context) -> Result<Verdict, ProcessorError> {
     // As it came, where nothing about it was decided here.
-    let value = if item.evidence_only || item.generation > 0 {
+    let has_since = item.sightings.first().is_some_and(|sighting| sighting.since.is_some());
+    let value = if item.evidence_only || item.generation > 0 || has_since {
         wire::encode(item)?
     } else {
         record.value.clone()
@@ -164,6 +165,8 @@ fn joined(item: &Item, link: Link) -> Item {
             name: None,
             creates: true,
             identity_hash: None,
+            since: None,
+            instead_of: link.instead_of,
         }],
         has_person: false,
         evidence_only: true,

@@ -107,9 +107,9 @@ impl Seen {
         }
     }
 
-    /// Evidence that `item` completes: addressee and recipient of one send.
-    pub(super) fn link(&mut self, item: &Item) -> Result<Vec<Link>, ProcessorError> {
-        let Some(person) = item.sightings.first().filter(|_| item.has_person) else {
+    /// Evidence that `item` completes: addressee and recipient of one send. Notes on a status since when it is evidence.
+    pub(super) fn link(&mut self, item: &mut Item) -> Result<Vec<Link>, ProcessorError> {
+        let Some(person) = item.sightings.first_mut().filter(|_| item.has_person) else {
             return Ok(Vec::new());
         };
         match &item.body {
@@ -119,7 +119,7 @@ impl Seen {
                 .addressed(item.event_time, &person.identifiers),
             // A participant of a group is not the one to whom the message was sent.
             Body::Status(status) if status.participant.is_none() => {
-                self.sides.get_or_insert_default().received(&person.identifiers)
+                self.sides.get_or_insert_default().received(item.event_time, person)
             }
             _ => Ok(Vec::new()),
         }

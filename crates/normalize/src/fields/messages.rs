@@ -8,8 +8,8 @@ use crate::{
     people::Named,
     update::{Draft, Update},
 };
-use hilo_contracts::item::{Author, Body, Message, Origin};
-use hilo_domain::{json::canonical, text};
+use hilo_contracts::item::{Author, Body, Message, Origin, Sighting};
+use hilo_domain::{Identifier, json::canonical, text};
 use serde_json::Value;
 
 /// Type of a message that names none.
@@ -39,7 +39,13 @@ pub(super) fn received(update: &Update, element: &Value) -> Result<Draft, Reason
             update.person_or_only_contact(element.get("system").map(system::now).unwrap_or_default()),
             None,
         ),
-        None => (update.person_or_only_contact(from), None),
+        None => {
+            let mut person = update.person_or_only_contact(from);
+            if let Some(person) = &mut person {
+                answer_with_number(person, element, update.region);
+            }
+            (person, None)
+        }
     };
     Ok(Draft {
         person,
@@ -66,6 +72,28 @@ pub(super) fn echo(update: &Update, element: &Value) -> Result<Draft, Reason> {
         person,
         ..Draft::new(Update::timestamp(element), key, Body::Message(message))
     })
+}
+
+/// A card that answers the business's question for the number is the sender's own; any other card is a third person's.
+/// Whoever's number is known already needs no answer, and one that names another number is not believed.
+fn answer_with_number(person: &mut Sighting, element: &Value, region: Option<&str>) {
+    let Some([card]) = json::list(element, "contacts").map(Vec::as_slice) else {
+        return;
+    };
+    // Early documents have the origin beside the cards.
+    let origin = json::text(card, "origin").or_else(|| json::text(element, "origin"));
+    let Some([phone]) = json::list(card, "phones").map(Vec::as_slice) else {
+        return;
+    };
+    if origin != Some("contact_request") || person.identifiers.iter().any(|had| had.number().is_some()) {
+        return;
+    }
+    Named::under(phone, "wa_id", "", &[]).add_to(person);
+    let written = json::text(phone, "phone").and_then(|written| Identifier::phone(written, region));
+    if json::text(phone, "wa_id").is_none() {
+        person.identifiers.extend(written);
+    }
+    person.identifiers.sort_unstable();
 }
 
 /// What a message element says, wherever it stands.
