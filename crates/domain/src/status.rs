@@ -37,6 +37,8 @@ pub struct StatusFold {
     pub last_failed: Option<Millis>,
     /// The failure that gives the error class: earliest, then smallest code; a failure without a code last.
     first_error: Option<(Millis, Option<i64>)>,
+    /// Earliest status with an error of the class `opt_out`: the person stopped marketing.
+    pub opted_out: Option<Millis>,
     /// Codes seen, sorted, distinct.
     pub error_codes: Vec<i64>,
     /// Earliest status of any name, known or not.
@@ -74,6 +76,9 @@ impl StatusFold {
             _ => {}
         }
         for code in codes {
+            if ErrorClass::of(Some(*code)) == ErrorClass::OptOut {
+                earliest(&mut self.opted_out, at);
+            }
             if let Err(place) = self.error_codes.binary_search(code) {
                 self.error_codes.insert(place, *code);
             }

@@ -41,7 +41,8 @@ impl Profile {
         }
     }
 
-    /// Groupings of the message outcomes. A free-form send is in none by template or campaign; an orphan is, as unknown.
+    /// Groupings of the message outcomes. A free-form send is in none by template or campaign, also if it names a campaign;
+    /// an orphan is, as unknown.
     pub(crate) fn groupings(&self) -> Vec<Grouping<'_>> {
         fn known(text: Option<&String>) -> &str {
             text.map_or(UNKNOWN, String::as_str)
@@ -52,7 +53,7 @@ impl Profile {
             vec![("category", known(self.category.as_ref()))],
             vec![("country", known(self.country.as_ref()))],
         ];
-        if self.template.is_some() || self.campaign.is_some() || self.orphan {
+        if self.template.is_some() || self.orphan {
             let template = ("template", known(self.template.as_ref()));
             let language = ("language", known(self.language.as_ref()));
             let campaign = ("campaign", known(self.campaign.as_ref()));
@@ -113,9 +114,6 @@ pub(crate) struct Sent {
     pub refused_at: Option<Millis>,
 }
 
-/// The platform's code for a person who stopped marketing.
-const STOPPED_MARKETING: i64 = 131_050;
-
 impl Sent {
     pub(crate) fn of(fact: &Status, profile: u64) -> Self {
         let outcome = outcome(fact);
@@ -136,7 +134,7 @@ impl Sent {
             outcome,
             replies: fact.accepted && (fact.template.is_some() || fact.campaign.is_some()),
             delivered_at: delivered_at.filter(|_| matches!(outcome, Outcome::Delivered | Outcome::Read)),
-            refused_at: fact.failed_at.filter(|_| fact.error_codes.contains(&STOPPED_MARKETING)),
+            refused_at: fact.opted_out_at,
         }
     }
 

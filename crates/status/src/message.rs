@@ -269,6 +269,7 @@ impl Message {
             read_at: fold.read_at(),
             played_at: fold.played,
             failed_at: fold.failed,
+            opted_out_at: fold.opted_out,
             first_status_at: fold.earliest,
             errors: statuses
                 .errors

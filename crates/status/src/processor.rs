@@ -225,7 +225,7 @@ impl Status {
         message.refused_by = Some(person.into());
         let sign = Sign {
             id,
-            at: fact.failed_at.unwrap_or(fact.event_time),
+            at: fact.opted_out_at.unwrap_or(fact.event_time),
             channel: "whatsapp".to_owned(),
             purpose: "marketing".to_owned(),
             state: ConsentState::Blocked.as_str().to_owned(),

@@ -83,6 +83,8 @@ pub struct Status {
     pub played_at: Option<Millis>,
     /// Earliest `failed`, kept when cleared.
     pub failed_at: Option<Millis>,
+    /// Earliest status with an error of the class `opt_out` (131050): the person stopped marketing.
+    pub opted_out_at: Option<Millis>,
     /// Earliest status of any name: the anchor of an orphan.
     pub first_status_at: Option<Millis>,
     /// Errors of the earliest `failed`.

@@ -214,6 +214,7 @@ impl Sent {
                 read_at: fold.read_at(),
                 played_at: fold.played,
                 failed_at: fold.failed,
+                opted_out_at: fold.opted_out,
                 first_status_at: fold.earliest,
                 errors: fold
                     .error_codes
