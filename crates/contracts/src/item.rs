@@ -5,7 +5,7 @@
 
 use crate::{
     details::History,
-    facts::{ChargedRef, ErrorRef, PricingRef, Source},
+    facts::{ChargedRef, ErrorRef, PaymentRef, PricingRef, Source},
 };
 use hilo_domain::{Identifier, IdentifierKind, Millis, hash::IdHasher};
 use serde::{Deserialize, Serialize};
@@ -270,6 +270,8 @@ pub struct Status {
     pub charged: Option<ChargedRef>,
     /// `recipient_identity_key_hash`.
     pub identity_hash: Option<String>,
+    /// A payment that was asked for in the message: its status says nothing of the message's way.
+    pub payment: Option<PaymentRef>,
 }
 
 /// An event of the inbox.

@@ -118,9 +118,8 @@ fn item(at: Millis, pick: usize, inbound: bool) -> Item {
         test: false,
         sightings: vec![Sighting {
             identifiers: sighting,
-            name: None,
             creates: true,
-            identity_hash: None,
+            ..Sighting::default()
         }],
         has_person: true,
         evidence_only: false,

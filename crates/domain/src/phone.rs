@@ -14,14 +14,18 @@ pub struct Phone {
     pub country: Option<String>,
 }
 
-/// E.164 allows 15 digits; below 5 nothing is a subscriber's number.
-const DIGITS: std::ops::RangeInclusive<usize> = 5..=15;
+/// E.164 allows 15 digits.
+const MOST_DIGITS: usize = 15;
+
+/// Of what somebody wrote, fewer digits are a remark and no number.
+const FEWEST_WRITTEN: usize = 5;
 
 /// The digits of a `wa_id` that is a number; `None` when it is none.
 #[must_use]
 pub fn digits_of_wa_id(wa_id: &str) -> Option<String> {
     let digits = wa_id.strip_prefix('+').unwrap_or(wa_id);
-    (DIGITS.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.to_owned())
+    ((1..=MOST_DIGITS).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| digits.to_owned())
 }
 
 /// Digits by which numbers match, which are also the dialable ones: Mexico without the 1 after 52, Brazilian
@@ -62,7 +66,7 @@ pub fn dialable(raw: &str, region: Option<&str>) -> Option<String> {
     } else {
         region.and_then(|region| complete(raw, region)).unwrap_or(digits)
     };
-    DIGITS
+    (FEWEST_WRITTEN..=MOST_DIGITS)
         .contains(&international.len())
         .then(|| format!("+{}", canonical_digits(&international)))
 }

@@ -292,7 +292,11 @@ impl Cluster {
 
 /// A user id says more about who somebody is than all their numbers.
 fn weight(id: &Identifier) -> usize {
-    if id.kind == IdentifierKind::Bsuid { 100 } else { 1 }
+    match id.kind {
+        IdentifierKind::Bsuid => 100,
+        IdentifierKind::Username => 0,
+        _ => 1,
+    }
 }
 
 fn named(ids: &[Identifier]) -> Vec<NamedRef> {
@@ -370,9 +374,12 @@ fn heirs(before: &[Known], found: &[Found]) -> Vec<Heir> {
     heirs
 }
 
+/// Whether the person no longer has what they were known by; a username is only shown.
 fn lost(old: &Known, spans: &[(Identifier, Millis, Option<Millis>)]) -> bool {
+    let known_by = |(id, _, _): &&(Identifier, Millis, Option<Millis>)| id.kind != IdentifierKind::Username;
     old.spans
         .iter()
+        .filter(known_by)
         .any(|(id, _, to)| to.is_none() && !spans.iter().any(|(now, _, now_to)| now == id && now_to.is_none()))
 }
 

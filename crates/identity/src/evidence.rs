@@ -20,6 +20,16 @@ pub(crate) struct Together {
     pub creates: bool,
     /// Latest profile name, with its time.
     pub name: Option<(Millis, String)>,
+    /// Usernames seen with it, sorted by text: shown, never matched on.
+    pub usernames: Vec<Username>,
+}
+
+/// A username and when it was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Username {
+    pub text: Box<str>,
+    pub first: Millis,
+    pub last: Millis,
 }
 
 impl Together {
@@ -45,10 +55,49 @@ impl Together {
         self.first = self.when().min().unwrap_or(self.first);
     }
 
+    /// Usernames among what was seen at a time.
+    fn see_usernames(&mut self, seen: &[Identifier], at: Millis) -> Renamed {
+        let mut renamed = Renamed::Known;
+        for id in seen.iter().filter(|id| id.kind == IdentifierKind::Username) {
+            renamed = renamed.max(self.add_username(&id.value, at, at));
+        }
+        renamed
+    }
+
+    fn add_username(&mut self, text: &str, first: Millis, last: Millis) -> Renamed {
+        match self.usernames.binary_search_by(|had| (*had.text).cmp(text)) {
+            Ok(place) => {
+                let had = &mut self.usernames[place];
+                let renamed = match () {
+                    () if first < had.first => Renamed::New,
+                    () if last > had.last => Renamed::Later,
+                    () => Renamed::Known,
+                };
+                had.first = had.first.min(first);
+                had.last = had.last.max(last);
+                renamed
+            }
+            Err(place) => {
+                let text = text.into();
+                self.usernames.insert(place, Username { text, first, last });
+                Renamed::New
+            }
+        }
+    }
+
     /// When numbers alone were seen, in any order.
     pub(crate) fn when(&self) -> impl Iterator<Item = Millis> {
         self.times.iter().chain(&self.waiting).copied()
     }
+}
+
+/// What a sighting said of a person's usernames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Renamed {
+    Known,
+    /// Known, and seen later than ever: that says something where there is another one.
+    Later,
+    New,
 }
 
 /// How long numbers that are seen alone are evidence.
@@ -202,6 +251,15 @@ impl Evidence {
                 had.withdraw(&sighting.instead_of);
                 added = Added::New;
             }
+            let renamed = had.see_usernames(&sighting.identifiers, told);
+            let has_several = || {
+                let mut all = self.together.iter().flat_map(|together| &together.usernames);
+                all.next().is_some_and(|one| all.any(|other| other.text != one.text))
+            };
+            if renamed == Renamed::New || renamed == Renamed::Later && has_several() {
+                added = Added::New;
+            }
+            let had = &mut self.together[index];
             if name > had.name {
                 let before = std::mem::replace(&mut had.name, name);
                 let now = &self.together[index].name;
@@ -222,7 +280,9 @@ impl Evidence {
             waiting: Vec::new(),
             creates: sighting.creates,
             name,
+            usernames: Vec::new(),
         };
+        together.see_usernames(&sighting.identifiers, told);
         if !is_strong {
             together.see_at(at, sees);
         }
@@ -338,6 +398,9 @@ impl Evidence {
                         insert_sorted(&mut had.times, at);
                     }
                     had.waiting.extend(theirs.waiting);
+                    for Username { text, first, last } in theirs.usernames {
+                        had.add_username(&text, first, last);
+                    }
                 }
                 None => self.together.push(theirs),
             }

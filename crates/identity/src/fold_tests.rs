@@ -634,3 +634,48 @@ fn a_name_that_is_said_again_after_another_holds() {
     ];
     assert_eq!(told, want.map(|(added, name)| (added, name.to_owned())));
 }
+
+#[test]
+fn a_username_is_shown_for_its_time_and_matches_nobody() {
+    let seen = |user: &str, username: &str| Sighting {
+        identifiers: vec![
+            Identifier::bsuid(user),
+            Identifier::new(IdentifierKind::Username, username),
+        ],
+        creates: true,
+        ..Sighting::default()
+    };
+    let mut told = vec![
+        (1, seen("CL.1", "ana")),
+        (3, seen("CL.1", "ana")),
+        (7, seen("CL.1", "anita")),
+        (9, seen("CL.1", "anita")),
+        // Somebody else has it later.
+        (11, seen("CL.2", "ana")),
+    ];
+    for _ in 0..told.len() {
+        told.rotate_left(1);
+        let mut evidence = Evidence::default();
+        for (at, sighting) in told.iter().chain(&told) {
+            evidence.see(matching(&sighting.identifiers), *at, sighting, Sees::ForGood);
+        }
+        let mut shown: Vec<Vec<(String, Millis, Option<Millis>)>> = Vec::new();
+        for person in fold(&evidence).people {
+            let usernames = person
+                .spans
+                .iter()
+                .filter(|span| span.id.kind == IdentifierKind::Username);
+            shown.push(
+                usernames
+                    .map(|span| (span.id.value.clone(), span.from, span.to))
+                    .collect(),
+            );
+        }
+        shown.sort();
+        let expected = [
+            vec![("ana".to_owned(), 1, Some(7)), ("anita".to_owned(), 7, None)],
+            vec![("ana".to_owned(), 11, None)],
+        ];
+        assert_eq!(shown, expected);
+    }
+}

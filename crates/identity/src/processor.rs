@@ -12,7 +12,7 @@ use hilo_contracts::{
     item::{Body, Crm, Decision, IdentityChange, Item, PersonRecord, Resolved, Ruling, Sighting},
     keys, topics,
 };
-use hilo_domain::{Identifier, hash};
+use hilo_domain::{Identifier, IdentifierKind, hash};
 use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Verdict, wire};
 use std::collections::BTreeMap;
 
@@ -317,7 +317,11 @@ impl Identity {
             other.as_deref().unwrap_or_default().as_bytes(),
             rule.name().as_bytes(),
         ];
-        let mut kinds: Vec<&str> = person.spans.iter().map(|(id, _, _)| id.kind.as_str()).collect();
+        let known_by = person
+            .spans
+            .iter()
+            .filter(|(id, _, _)| id.kind != IdentifierKind::Username);
+        let mut kinds: Vec<&str> = known_by.map(|(id, _, _)| id.kind.as_str()).collect();
         kinds.dedup();
         let fact = Fact {
             event_id: hash::id("identity", &parts),

@@ -49,7 +49,7 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
             body: Body::Clock,
         }),
     };
-    match read {
+    match timed(&raw.source, &line).and(read) {
         Ok(read) => {
             let outcome = item(raw, &line, read);
             if let Outcome::Item { item, .. } = &outcome
@@ -62,6 +62,16 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
         Err(reason) => out.outcomes.push(refused(raw, reason, format!("{} line", raw.source))),
     }
     out
+}
+
+/// A line that names no time happened when it was received. One whose time cannot be read would be a fact of a wrong time.
+fn timed(source: &str, line: &Value) -> Result<(), Reason> {
+    let named = line.get("at").filter(|at| !at.is_null());
+    match named {
+        Some(_) if json::instant(line, "at").is_none() => Err("bad_time"),
+        None if source == capture::CLOCK => Err("no_time"),
+        _ => Ok(()),
+    }
 }
 
 fn refused(raw: &Raw, reason: Reason, detail: String) -> Outcome {

@@ -134,8 +134,13 @@ impl Update<'_> {
 
     /// The person that `named` names, with what `contacts` says of them; `None` for the business and for nobody.
     pub(crate) fn person(&self, named: Named) -> Option<Sighting> {
+        let mut named = named;
         if named.wa_id.is_some_and(|wa_id| self.business.is(wa_id)) {
-            return None;
+            if named.user_id.is_none() && named.parent.is_none() {
+                return None;
+            }
+            // Seen: a sender without a phone whose `from` is the business's own number.
+            named.wa_id = None;
         }
         let mut sighting = Sighting {
             creates: true,

@@ -36,7 +36,9 @@ fn the_person_of_an_item_and_those_beside() {
             "messages",
             r#""contacts":[{"wa_id":"5695","user_id":"CL.1","parent_user_id":"CL.ENT.1","profile":{"name":"Ana","username":"ana"}}],
             "messages":[{"id":"a","from":"56961234567","from_user_id":"CL.1"}]"#,
-            vec!["bsuid:CL.1 parent_bsuid:CL.ENT.1 phone:+56961234567 username:ana wa_id:5695 wa_id:56961234567"],
+            vec![
+                "bsuid:CL.1 parent_bsuid:CL.ENT.1 phone:+5695 phone:+56961234567 username:ana wa_id:5695 wa_id:56961234567",
+            ],
             true,
         ),
         (
@@ -188,6 +190,12 @@ fn the_person_of_an_item_and_those_beside() {
             "history",
             r#""history":[{"threads":[{"context":{"user_id":"CL.2"},"messages":[{"id":"a","from_user_id":"CL.1"}]}]}]"#,
             vec!["bsuid:CL.1", "bsuid:CL.2"],
+            true,
+        ),
+        (
+            "messages",
+            r#""contacts":[{"wa_id":"56961234567","user_id":"CL.1"}],"messages":[{"id":"a","from":"56229876543","from_user_id":"CL.1"}]"#,
+            vec!["bsuid:CL.1 phone:+56961234567 wa_id:56961234567"],
             true,
         ),
         (

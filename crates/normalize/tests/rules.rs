@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{body, envelope, line, lines};
+use support::{body, envelope, identifiers, line, lines};
 
 const MESSAGE: &str =
     r#"{"from":"56961234567","id":"m1","timestamp":"1777899600","type":"text","text":{"body":"hola"}}"#;
@@ -340,6 +340,12 @@ fn capture_lines() {
             [1, 0, 0, 0],
             vec![],
         ),
+        (r#"{"source":"clock"}"#, [0, 0, 0, 1], vec!["no_time"]),
+        (
+            r#"{"source":"outbound","message_id":"m","at":"yesterday"}"#,
+            [0, 0, 0, 1],
+            vec!["bad_time"],
+        ),
         (
             r#"{"source":"outbound","message_id":"m","text":"\ud83d"}"#,
             [1, 0, 0, 0],
@@ -583,11 +589,14 @@ fn statuses_are_counted_by_key_and_calls_are_none() {
         "messages",
         r#"{"statuses":[{"id":"a","status":"sent","timestamp":"1"},
         {"id":"a","status":"sent","timestamp":"2"},{"id":"a","status":"read"},
+        {"id":"a","type":"payment","status":"read","from":"56961234567","payment":{"reference_id":"order-17"}},
         {"id":"c","type":"call","status":"RINGING"}]}"#,
     )
     .replace('\n', "");
     let run = lines(&statuses);
-    assert_eq!((run.count("statuses", ""), run.outcomes()), (2, [3, 1, 0, 0]));
+    assert_eq!((run.count("statuses", ""), run.outcomes()), (3, [4, 1, 0, 0]));
+    let payment = run.items.iter().find(|item| item.has_person).unwrap();
+    assert_eq!(identifiers(payment, 0), ["phone:+56961234567", "wa_id:56961234567"]);
 }
 
 #[test]

@@ -7,6 +7,9 @@ use hilo_contracts::{
 use hilo_domain::{ErrorPolicy, Millis, StatusFold, hash::IdHasher};
 use serde::{Deserialize, Serialize};
 
+/// Name under which the fold takes the status of a payment: none of a message's.
+const PAYMENT: &str = "payment";
+
 /// Type of a message that only statuses tell of.
 const UNKNOWN: &str = "unknown";
 
@@ -191,11 +194,15 @@ impl Message {
         let statuses = self.statuses.get_or_insert_default();
         let before = statuses.clone();
         let codes: Vec<i64> = status.errors.iter().filter_map(|error| error.code).collect();
-        statuses.fold.add(&status.status, at, &codes);
+        match &status.payment {
+            None => statuses.fold.add(&status.status, at, &codes),
+            // The message is known by it, and not where it is.
+            Some(_) => statuses.fold.add(PAYMENT, at, &[]),
+        }
         if let Some(pricing) = &status.pricing {
             keep_latest(&mut statuses.pricing, at, pricing.clone());
         }
-        if status.status == "failed" {
+        if status.status == "failed" && status.payment.is_none() {
             keep_first_failure(&mut statuses.errors, at, status.errors.clone());
         }
         keep_earliest(&mut statuses.phone_number_id, at, item.phone_number_id.as_deref());
@@ -340,6 +347,7 @@ fn text(text: Option<&str>) -> Option<String> {
 fn told_hash(status: &Status, code: Option<i64>) -> u32 {
     let mut hasher = IdHasher::new("told");
     hasher
+        .update(&[status.payment.is_some().into()])
         .update(status.status.as_bytes())
         .update(status.participant.as_deref().unwrap_or_default().as_bytes())
         .update(&code.unwrap_or(-1).to_le_bytes());

@@ -120,6 +120,7 @@ impl Status {
                     status: Some(status.status.clone()),
                     charged_conversation: status.charged.clone(),
                     recipient_identity_hash: status.identity_hash.clone(),
+                    payment: status.payment.clone(),
                     ..occasion(resolved)
                 };
                 Self::publish(&self.codec, key, message, occasion, context)?;
@@ -196,6 +197,7 @@ impl Status {
             status: occasion.status,
             charged_conversation: occasion.charged_conversation,
             recipient_identity_hash: occasion.recipient_identity_hash,
+            payment: occasion.payment,
             ..message.fact()
         };
         let value = codec

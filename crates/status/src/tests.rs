@@ -5,7 +5,7 @@ mod order;
 use crate::Status as Processor;
 use hilo_contracts::{
     codec::{self, Codec as _},
-    facts::{ErrorRef, Status as Fact},
+    facts::{ErrorRef, PaymentRef, Status as Fact},
     item::{
         Author, Body, Forget, Item, Message, MessageRecord, Origin, PersonRecord, Position, Resolved, Status, Template,
     },
@@ -98,6 +98,7 @@ fn status(name: &str, at: i64, code: Option<i64>, participant: Option<&str>) -> 
         callback_data: None,
         charged: None,
         identity_hash: None,
+        payment: None,
     };
     item(at, &format!("{name} {at} {code:?} {participant:?}"), Body::Status(body))
 }
@@ -429,4 +430,28 @@ fn the_errors_are_those_of_the_first_failure() {
     );
     assert_eq!(last.error_codes, [131_026, 131_047, 131_049]);
     assert_eq!((last.error_class.as_deref(), last.failed_at), (Some("window"), Some(6)));
+}
+
+#[test]
+fn what_becomes_of_a_payment_says_nothing_of_the_message() {
+    let mut run = Run::default();
+    run.item(message(Origin::Outbound, 1, "interactive"));
+    run.item(status("delivered", 2, None, None));
+    let mut failed = status("failed", 3, Some(131_000), None);
+    if let Body::Status(status) = &mut failed.body {
+        status.payment = Some(PaymentRef {
+            reference_id: Some("order-17".into()),
+            ..PaymentRef::default()
+        });
+    }
+    run.item(failed);
+    let last = run.facts().pop().unwrap();
+    assert_eq!(
+        last.payment.and_then(|payment| payment.reference_id).as_deref(),
+        Some("order-17")
+    );
+    assert_eq!(last.status.as_deref(), Some("failed"), "as received");
+    assert_eq!(last.effective_status.as_deref(), Some("delivered"));
+    assert_eq!((last.failed_at, last.error_codes), (None, vec![]));
+    assert!(last.errors.is_empty());
 }

@@ -42,6 +42,18 @@ pub struct ChargedRef {
     pub expires_at: Option<Millis>,
 }
 
+/// A payment that a message asked for, as a status of type `payment` tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename = "Payment")]
+pub struct PaymentRef {
+    /// The business's own id of the order.
+    pub reference_id: Option<String>,
+    /// The provider's id of the transaction.
+    pub transaction_id: Option<String>,
+    /// What became of the transaction.
+    pub transaction_status: Option<String>,
+}
+
 /// `hilo.status`: what became of a message, complete at each revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
@@ -69,6 +81,8 @@ pub struct Status {
     pub charged_conversation: Option<ChargedRef>,
     /// `recipient_identity_key_hash` of this status.
     pub recipient_identity_hash: Option<String>,
+    /// The payment that this status is about: it says nothing of the message's way.
+    pub payment: Option<PaymentRef>,
     /// Status after the fold.
     pub effective_status: Option<String>,
     /// Time of the outbound line or echo.

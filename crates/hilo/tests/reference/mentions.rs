@@ -42,7 +42,7 @@ fn digits(text: &str) -> String {
 }
 
 fn is_number(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit()) && (5..=15).contains(&text.len())
+    text.bytes().all(|byte| byte.is_ascii_digit()) && (1..=15).contains(&text.len())
 }
 
 fn wa_id(ids: &mut Ids, value: Option<&str>) {

@@ -2,11 +2,11 @@
 
 use super::{Fold, Found, Hint, Span, Timeline, Verdict};
 use crate::{
-    evidence::{Decided, Evidence},
+    evidence::{Decided, Evidence, Username},
     rules::{Blocker, SHARED},
     suggest::{self, is_named},
 };
-use hilo_domain::{Identifier, Millis};
+use hilo_domain::{Identifier, IdentifierKind, Millis};
 use std::collections::BTreeMap;
 
 impl Fold<'_> {
@@ -54,6 +54,20 @@ impl Fold<'_> {
         suggest::candidates(&mut people);
         suggest::claims(&mut people, &evidence.claims);
         suggest::settle(&mut people, standing);
+        let mut usernames: Vec<BTreeMap<&str, (Millis, Millis)>> = vec![BTreeMap::new(); people.len()];
+        for (timeline, together) in timelines.iter().zip(&evidence.together) {
+            for Username { text, first, last } in &together.usernames {
+                let place_of_last = timeline.partition_point(|(at, _)| at <= last).saturating_sub(1);
+                let owner = timeline.get(place_of_last).map(|(_, person)| self.root(*person));
+                if let Some(owner) = owner.and_then(|owner| place[owner]) {
+                    let seen = usernames[owner].entry(text).or_insert((*first, *last));
+                    *seen = (seen.0.min(*first), seen.1.max(*last));
+                }
+            }
+        }
+        for (person, usernames) in people.iter_mut().zip(usernames) {
+            person.spans.extend(username_spans(usernames));
+        }
         let timelines = timelines
             .into_iter()
             .map(|timeline| {
@@ -69,6 +83,23 @@ impl Fold<'_> {
             .collect();
         Verdict { people, timelines }
     }
+}
+
+/// A person has one username at a time: each until the next one is seen after it was seen last.
+fn username_spans(seen: BTreeMap<&str, (Millis, Millis)>) -> Vec<Span> {
+    let mut by_last: Vec<(Millis, Millis, &str)> = seen
+        .into_iter()
+        .map(|(text, (first, last))| (last, first, text))
+        .collect();
+    by_last.sort_unstable();
+    let mut nexts: Vec<Option<Millis>> = by_last.iter().skip(1).map(|(_, first, _)| Some(*first)).collect();
+    nexts.push(None);
+    let span = |((last, from, text), next): ((Millis, Millis, &str), Option<Millis>)| Span {
+        id: Identifier::new(IdentifierKind::Username, text),
+        from,
+        to: next.map(|next_first| next_first.max(last)),
+    };
+    by_last.into_iter().zip(nexts).map(span).collect()
 }
 
 /// One span per identifier: the open one where there is one, from the earliest time on.

@@ -93,6 +93,7 @@ fn status(at: i64, name: &str, person: Option<Sighting>) -> (Vec<u8>, Item) {
         callback_data: None,
         charged: None,
         identity_hash: None,
+        payment: None,
     };
     let key = Key::Status {
         message_id: "m".into(),

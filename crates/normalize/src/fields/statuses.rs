@@ -8,7 +8,7 @@ use crate::{
     update::{Draft, Update},
 };
 use hilo_contracts::{
-    facts::{ChargedRef, ErrorRef, PricingRef},
+    facts::{ChargedRef, ErrorRef, PaymentRef, PricingRef},
     item::{Body, Call, Status},
 };
 use serde_json::Value;
@@ -42,6 +42,12 @@ pub(super) fn status(update: &Update, element: &Value) -> Result<Draft, Reason> 
         (true, true) => Named::default(),
         (true, false) => Named::under(element, "recipient_id", "recipient_user_id", &PARENT),
     };
+    let payment = json::text(element, "type") == Some("payment");
+    // The status of a payment names who pays as its sender.
+    let recipient = match recipient.is_nobody() && payment {
+        true => super::messages::sender(element),
+        false => recipient,
+    };
     let person = update.person(recipient);
     if json::text(element, "type") == Some("call") || update.field == "calls" {
         let key = Key::Call {
@@ -66,7 +72,12 @@ pub(super) fn status(update: &Update, element: &Value) -> Result<Draft, Reason> 
         .map(str::to_owned);
     let key = Key::Status {
         message_id: id.to_owned(),
-        status: status.to_owned(),
+        // A failed payment is not a failed message.
+        status: if payment {
+            format!("payment {status}")
+        } else {
+            status.to_owned()
+        },
         participant: participant.clone(),
         code: errors.first().and_then(|error| error.code),
     };
@@ -75,10 +86,11 @@ pub(super) fn status(update: &Update, element: &Value) -> Result<Draft, Reason> 
         status: status.to_owned(),
         participant,
         errors,
-        pricing: json::object(element, "pricing").map(|_| pricing(&element["pricing"])),
+        pricing: priced(element).map(pricing),
         callback_data: json::text(element, "biz_opaque_callback_data").map(str::to_owned),
         charged: json::object(element, "conversation").map(|_| charged(&element["conversation"])),
         identity_hash: json::text(element, "recipient_identity_key_hash").map(str::to_owned),
+        payment: payment.then(|| paid(element.get("payment").unwrap_or(&Value::Null))),
     };
     Ok(Draft {
         person,
@@ -87,11 +99,23 @@ pub(super) fn status(update: &Update, element: &Value) -> Result<Draft, Reason> 
 }
 
 fn error(error: &Value) -> ErrorRef {
-    let details = error.get("error_data").and_then(|data| json::text(data, "details"));
+    let details = error
+        .get("error_data")
+        .and_then(|data| json::text(data, "details"))
+        .or_else(|| json::text(error, "details"));
     ErrorRef {
         code: error.get("code").and_then(json::integer),
         title: json::text(error, "title").map(str::to_owned),
         details: details.or_else(|| json::text(error, "message")).map(str::to_owned),
+    }
+}
+
+fn paid(payment: &Value) -> PaymentRef {
+    let transaction = payment.get("transaction").unwrap_or(&Value::Null);
+    PaymentRef {
+        reference_id: json::id(payment, "reference_id"),
+        transaction_id: json::id(transaction, "id"),
+        transaction_status: json::text(transaction, "status").map(str::to_owned),
     }
 }
 
@@ -104,6 +128,14 @@ fn charged(conversation: &Value) -> ChargedRef {
             .map(str::to_owned),
         expires_at: json::seconds(conversation, "expiration_timestamp"),
     }
+}
+
+/// The pricing of a status: its own, or that of its conversation, where older payloads have it.
+fn priced(element: &Value) -> Option<&Value> {
+    let of = |object: &'_ Value| json::object(object, "pricing").is_some();
+    let conversation = element.get("conversation").unwrap_or(&Value::Null);
+    let holder = [element, conversation].into_iter().find(|object| of(object))?;
+    holder.get("pricing")
 }
 
 fn pricing(pricing: &Value) -> PricingRef {

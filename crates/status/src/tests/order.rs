@@ -25,7 +25,7 @@ fn any_message() -> impl Strategy<Value = Told> {
 
 fn any_status() -> impl Strategy<Value = Told> {
     let names = vec!["sent", "delivered", "read", "played", "failed", "warning"];
-    let codes = prop::option::of(prop::sample::select(vec![131_026, 131_047, 131_049]));
+    let codes = prop::option::of(prop::sample::select(vec![131_026, 131_047, 131_050]));
     let participants = prop::option::weighted(0.2, prop::sample::select(vec!["a", "b"]));
     (prop::sample::select(names), 0..6i64, codes, participants).prop_map(|(name, at, code, who)| {
         Told::Item(Box::new(status(name, at, code.filter(|_| name == "failed"), who)))
@@ -86,6 +86,7 @@ fn state(fact: &Fact) -> impl PartialEq + std::fmt::Debug + use<> {
             fact.read_at,
             fact.played_at,
             fact.failed_at,
+            fact.opted_out_at,
         ),
         (
             fact.first_status_at,
@@ -184,6 +185,11 @@ fn reference(all: &[Told], known_person: bool) -> Option<Fact> {
         read_at: earliest(&["read", "played"]),
         played_at: earliest(&["played"]),
         failed_at: earliest(&["failed"]),
+        opted_out_at: statuses
+            .iter()
+            .filter(|(_, s)| s.errors.iter().any(|error| error.code == Some(131_050)))
+            .map(|(at, _)| *at)
+            .min(),
         first_status_at: statuses.iter().map(|(at, _)| *at).min(),
         effective_status: if failed { Some("failed") } else { reached }.map(str::to_owned),
         error_codes,
@@ -191,7 +197,7 @@ fn reference(all: &[Told], known_person: bool) -> Option<Fact> {
             match s.errors.first().and_then(|error| error.code) {
                 Some(131_026) => "unreachable",
                 Some(131_047) => "window",
-                Some(131_049) => "marketing_cap",
+                Some(131_050) => "opt_out",
                 _ => "other",
             }
             .to_owned()
