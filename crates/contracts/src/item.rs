@@ -444,6 +444,26 @@ pub enum PersonRecord {
     /// A message that turned out to be somebody else's: a duplicate with a smaller (event time, content) took its place.
     /// The status processor, which holds each message's person, sends it.
     Forget(Forget),
+    /// A send to the person was refused because they opted out. The status processor, which knows by a status alone who
+    /// that is, asks to be told when the graph gives it to somebody else.
+    Refused(Refused),
+}
+
+/// The status by which the status processor knows the person of a refused send. It travels as an item does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// Tenant.
+    pub tenant: String,
+    /// The message.
+    pub message_id: String,
+    /// Event time of the status.
+    pub at: Millis,
+    /// [`Item::fingerprint`] of the status.
+    pub fingerprint: u64,
+    /// Part of the identity graph that it hangs on.
+    pub atom: u64,
+    /// Version of the identity graph that gave it to the person who is told.
+    pub version: u64,
 }
 
 /// Which occurrence of an item no longer holds. It travels as the item does, by the moves of the identity graph, and so

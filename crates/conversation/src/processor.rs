@@ -8,7 +8,7 @@ use crate::{
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Conversation as Fact, Source},
-    item::{Body, ConsentRecord, Forget, MessageRecord, Move, Origin, PersonRecord, Resolved},
+    item::{Body, ConsentRecord, Forget, MessageRecord, Move, Origin, PersonRecord, Refused, Resolved},
     keys, topics,
 };
 use hilo_domain::{Millis, hash, window};
@@ -55,6 +55,13 @@ impl Processor for Conversation {
                 self.place(&person_id, &tenant, country, &phone_number_id, event, None, context)?;
             }
             PersonRecord::Forget(forget) => self.forget(&person_id, &forget, context)?,
+            PersonRecord::Refused(refused) => {
+                let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
+                match person.moved_to(refused.atom, refused.at, refused.version) {
+                    Some(moved) => follow(refused, moved, context)?,
+                    None => person.refused.push(refused),
+                }
+            }
         }
         Ok(Verdict::Done)
     }
@@ -217,6 +224,10 @@ impl Conversation {
         let goes = |gone: &mut Forget| gone.version < moved.version && moved.holds(gone.atom, gone.at);
         for gone in person.forgotten.extract_if(.., goes) {
             send_after(gone, moved, context)?;
+        }
+        let goes = |refused: &mut Refused| refused.version < moved.version && moved.holds(refused.atom, refused.at);
+        for refused in person.refused.extract_if(.., goes) {
+            follow(refused, moved, context)?;
         }
         person.moves.push(moved.clone());
         let mut since = Millis::MAX;
@@ -436,22 +447,46 @@ fn send_after(gone: Forget, moved: &Move, context: &mut Context) -> Result<(), P
     Ok(())
 }
 
+/// Sends a refused send after its person, and tells its message whose it is.
+fn follow(refused: Refused, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
+    let (tenant, message_id, at) = (&refused.tenant, &refused.message_id, refused.at);
+    tell_message((tenant, message_id), (at, refused.fingerprint), moved, context)?;
+    let refused = Refused {
+        version: moved.version,
+        ..refused
+    };
+    let record = wire::encode(&PersonRecord::Refused(refused))?;
+    context.send(topics::PERSON_ITEM, moved.to_person.as_bytes(), at, record);
+    Ok(())
+}
+
+/// Tells a message whose the item is that tells of it, by its time and content.
+fn tell_message(
+    (tenant, message_id): (&str, &str),
+    (at, fingerprint): (Millis, u64),
+    moved: &Move,
+    context: &mut Context,
+) -> Result<(), ProcessorError> {
+    let record = MessageRecord::Person {
+        tenant: tenant.to_owned(),
+        message_id: message_id.to_owned(),
+        at,
+        fingerprint,
+        version: moved.version,
+        person_id: moved.to_person.clone(),
+        country: moved.country.clone(),
+    };
+    let key = keys::message(tenant, message_id);
+    context.send(topics::MESSAGE_ITEM, key, at, wire::encode(&record)?);
+    Ok(())
+}
+
 /// Sends an item after its person, and tells its message whose it is.
 fn hand_over(number: &str, event: Event, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
     let at = event.at;
-    if let Some(message_id) = event.fact()?.message_id {
-        let tenant = event.fact()?.tenant;
-        let record = MessageRecord::Person {
-            tenant: tenant.clone(),
-            message_id: message_id.clone(),
-            at,
-            fingerprint: event.fingerprint,
-            version: moved.version,
-            person_id: moved.to_person.clone(),
-            country: moved.country.clone(),
-        };
-        let key = keys::message(&tenant, &message_id);
-        context.send(topics::MESSAGE_ITEM, key, at, wire::encode(&record)?);
+    let fact = event.fact()?;
+    if let Some(message_id) = &fact.message_id {
+        tell_message((&fact.tenant, message_id), (at, event.fingerprint), moved, context)?;
     }
     let event = Event {
         session: None,

@@ -38,7 +38,21 @@ fn crm(at: &str, event: &str, user: &Value, more: &Value) -> Value {
     line
 }
 
-/// One person by user id and number who agrees, is blocked, is let go, and says "baja"; another to whom a send is refused.
+fn failed(at: &str, message_id: &str, code: i64, more: &Value) -> Value {
+    let mut status = json!({"id": message_id, "status": "failed", "timestamp": seconds(at).to_string(),
+        "errors": [{"code": code, "title": "x"}]});
+    status
+        .as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    webhook(
+        "messages",
+        &json!({"metadata": {"display_phone_number": "15550783881", "phone_number_id": "2"}, "statuses": [status]}),
+    )
+}
+
+/// One person by user id and number who agrees, is blocked, is let go, and says "baja"; another to whom a send is refused,
+/// and one more send that another tool made.
 fn history() -> Vec<Value> {
     let phone = json!({"phone": "+56961230001"});
     vec![
@@ -67,12 +81,18 @@ fn history() -> Vec<Value> {
         json!({"source": "outbound", "tenant": "acme", "at": "2026-05-07T10:00:00Z", "phone_number_id": "2",
             "message_id": "wamid.out", "to": {"phone": "+56961230002"}, "type": "template",
             "template": {"name": "promo", "language": "es", "category": "marketing"}}),
-        webhook(
-            "messages",
-            &json!({"metadata": {"display_phone_number": "15550783881", "phone_number_id": "2"},
-                "statuses": [{"id": "wamid.out", "status": "failed",
-                    "timestamp": seconds("2026-05-07T10:00:05Z").to_string(),
-                    "errors": [{"code": 131_050, "title": "stopped"}]}]}),
+        failed("2026-05-07T10:00:05Z", "wamid.out", 131_050, &json!({})),
+        failed(
+            "2026-05-07T10:30:05Z",
+            "wamid.other",
+            131_026,
+            &json!({"recipient_id": "56961230002"}),
+        ),
+        failed(
+            "2026-05-07T10:40:05Z",
+            "wamid.other",
+            131_050,
+            &json!({"recipient_id": "56961230002"}),
         ),
         json!({"source": "clock", "at": "2026-05-08T00:00:00Z"}),
     ]
@@ -118,7 +138,7 @@ fn the_ledger_is_the_same_for_every_order_and_repetition() {
         "user": {"user_id": "CL.1"}, "other": {"phone": "+56961230002"}, "actor": "ana", "reason": "x"}),
     );
     let want = replayed(&lines);
-    assert_eq!(want.len(), 7, "{want:#?}");
+    assert_eq!(want.len(), 8, "{want:#?}");
     for _ in 0..lines.len() {
         lines.rotate_left(1);
         let mut twice: Vec<Value> = lines.iter().rev().cloned().collect();
@@ -203,11 +223,17 @@ fn the_command_answers_as_of_a_time_and_across_merges_and_shows_a_change() {
     );
     assert_eq!(now["chain"]["is_whole"], true);
     let refused = ask("56961230002", &[]);
-    assert_eq!(refused["entries"][0]["word"], "131050");
+    for (entry, given_at) in [(0, "2026-05-07T10:00:05Z"), (1, "2026-05-07T10:40:05Z")] {
+        let entry = &refused["entries"][entry];
+        assert_eq!(
+            (&entry["word"], &entry["event_time"]),
+            (&json!("131050"), &json!(given_at))
+        );
+    }
     assert_eq!(follows(&refused, "whatsapp").as_deref(), Some("denied"));
 
     let whole: Value = serde_json::from_str(&done(&["consent", "--data-dir", data, "--json"])).unwrap();
-    assert_eq!(whole, json!({"people": 2, "entries": 7, "broken": 0}));
+    assert_eq!(whole, json!({"people": 2, "entries": 8, "broken": 0}));
     let golden = rusqlite::Connection::open(Path::new(data).join("golden.db")).unwrap();
     golden
         .execute(

@@ -2,7 +2,7 @@
 
 use hilo_contracts::{
     facts::{AuthorRef, ErrorRef, PricingRef, Status as Fact, TemplateRef},
-    item::{Forget, Message as Told, Origin, Resolved, Status},
+    item::{Forget, Message as Told, Origin, Refused, Resolved, Status},
 };
 use hilo_domain::{ErrorPolicy, Millis, StatusFold, hash::IdHasher};
 use serde::{Deserialize, Serialize};
@@ -80,7 +80,36 @@ struct Statuses {
     phone_number_id: Option<(Millis, Box<str>)>,
     /// Callback data of the earliest status that has it, the smallest on a tie.
     callback: Option<(Millis, Box<str>)>,
+    recipient: Option<Recipient>,
+}
+
+/// Whom a status names: of several the earliest, with the smallest content on a tie.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Recipient {
+    at: Millis,
+    content: u64,
+    atom: u64,
     whose: Whose,
+}
+
+impl Recipient {
+    fn of(resolved: &Resolved) -> Option<Self> {
+        resolved.person_id.is_some().then(|| Self {
+            at: resolved.item.event_time,
+            content: resolved.item.fingerprint(),
+            atom: resolved.atom,
+            whose: Whose::of(resolved),
+        })
+    }
+}
+
+/// Keeps the earliest recipient, and of one the later verdict.
+fn keep_recipient(slot: &mut Option<Recipient>, new: Recipient) {
+    match slot {
+        Some(had) if (had.at, had.content) == (new.at, new.content) => had.whose.update(&new.whose),
+        Some(had) if (had.at, had.content) < (new.at, new.content) => {}
+        _ => *slot = Some(new),
+    }
 }
 
 /// Keeps the value of the latest time. Of equal times any order will do, so long as it is one of the content alone.
@@ -208,8 +237,11 @@ impl Message {
         keep_earliest(&mut statuses.phone_number_id, at, item.phone_number_id.as_deref());
         keep_earliest(&mut statuses.callback, at, status.callback_data.as_deref());
         // A participant is not the one to whom the message was sent: that is the group.
-        if status.participant.is_none() {
-            statuses.whose.update(&Whose::of(resolved));
+        if status.participant.is_none()
+            && statuses.recipient.as_ref().is_none_or(|had| at <= had.at)
+            && let Some(recipient) = Recipient::of(resolved)
+        {
+            keep_recipient(&mut statuses.recipient, recipient);
         }
         let told = told_hash(status, codes.first().copied());
         if let Err(place) = statuses.told.binary_search(&told) {
@@ -227,6 +259,10 @@ impl Message {
         let held = |had: &&mut Description| had.at == at && had.content == content;
         for description in self.descriptions.iter_mut().filter(held) {
             description.whose.update(later);
+        }
+        let recipient = self.statuses.as_mut().and_then(|statuses| statuses.recipient.as_mut());
+        if let Some(recipient) = recipient.filter(|had| had.at == at && had.content == content) {
+            recipient.whose.update(later);
         }
         let person = |whose: Option<&Whose>| whose.map(|whose| (whose.person_id.clone(), whose.country.clone()));
         person(before.as_ref()) != person(self.whose())
@@ -249,9 +285,28 @@ impl Message {
     }
 
     fn whose(&self) -> Option<&Whose> {
-        let statuses = self.statuses.as_ref().map(|statuses| &statuses.whose);
-        let mut all = self.descriptions.iter().map(|had| &had.whose).chain(statuses);
+        let recipient = self.statuses.as_ref().and_then(|statuses| statuses.recipient.as_ref());
+        let recipient = recipient.map(|recipient| &recipient.whose);
+        let mut all = self.descriptions.iter().map(|had| &had.whose).chain(recipient);
         all.find(|whose| whose.person_id.is_some())
+    }
+
+    /// Whom a refused send's status names, for the graph to follow, with the person who is it by now.
+    pub(crate) fn refused(&self, tenant: &str, message_id: &str) -> Option<(Box<str>, Refused)> {
+        let statuses = self
+            .statuses
+            .as_ref()
+            .filter(|statuses| statuses.fold.opted_out.is_some())?;
+        let recipient = statuses.recipient.as_ref()?;
+        let refused = Refused {
+            tenant: tenant.to_owned(),
+            message_id: message_id.to_owned(),
+            at: recipient.at,
+            fingerprint: recipient.content,
+            atom: recipient.atom,
+            version: recipient.whose.version,
+        };
+        Some((recipient.whose.person_id.clone()?, refused))
     }
 
     /// The state as a fact; what tells of the occasion (kind, times, source, status) is left empty.

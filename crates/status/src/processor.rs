@@ -99,8 +99,14 @@ impl Status {
             Body::Status(status) => {
                 let message = self.messages.get_or_insert_with(key, Message::default)?;
                 let before = was_told(message);
+                let followed = message.refused(&item.tenant, &status.message_id);
                 if !message.add(resolved, status) {
                     return Ok(Verdict::Done);
+                }
+                let follow = message.refused(&item.tenant, &status.message_id);
+                if let Some((person, refused)) = follow.filter(|follow| followed.as_ref() != Some(follow)) {
+                    let record = wire::encode(&PersonRecord::Refused(refused))?;
+                    context.send(topics::PERSON_ITEM, person.as_bytes(), item.event_time, record);
                 }
                 if before == (false, true) {
                     context.count("orphans", "found");
@@ -211,8 +217,7 @@ impl Status {
     fn refuse(message: &mut Message, fact: Fact, context: &mut Context) -> Result<(), ProcessorError> {
         let is_opt_out = |code: &&i64| ErrorClass::of(Some(**code)) == ErrorClass::OptOut;
         let code = fact.error_codes.iter().find(is_opt_out);
-        // An orphan's person is who the status names, and does not follow the identity graph: it waits for its send.
-        let person = fact.person_id.as_deref().filter(|_| code.is_some() && !fact.orphan);
+        let person = fact.person_id.as_deref().filter(|_| code.is_some());
         let parts = [fact.tenant.as_bytes(), fact.message_id.as_bytes()];
         let id = hash::id("consent_error", &parts);
         if message.refused_by.is_some() && message.refused_by.as_deref() != person {

@@ -44,9 +44,10 @@ pub(super) fn status(update: &Update, element: &Value) -> Result<Draft, Reason> 
     };
     let payment = json::text(element, "type") == Some("payment");
     // The status of a payment names who pays as its sender.
-    let recipient = match recipient.is_nobody() && payment {
-        true => super::messages::sender(element),
-        false => recipient,
+    let recipient = if recipient.is_nobody() && payment {
+        super::messages::sender(element)
+    } else {
+        recipient
     };
     let person = update.person(recipient);
     if json::text(element, "type") == Some("call") || update.field == "calls" {
