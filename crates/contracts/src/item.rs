@@ -7,7 +7,7 @@ use crate::{
     details::History,
     facts::{ChargedRef, ErrorRef, PaymentRef, PricingRef, Source},
 };
-use hilo_domain::{Identifier, IdentifierKind, Millis, hash::IdHasher};
+use hilo_domain::{Identifier, Millis, hash::IdHasher};
 use serde::{Deserialize, Serialize};
 
 /// Where an item stood in its delivery; -1 where a level does not exist.
@@ -44,9 +44,7 @@ impl Sighting {
     /// Whether only numbers were seen: those can change hands, so it matters when.
     #[must_use]
     pub fn is_weak(&self) -> bool {
-        let is_user_id =
-            |identifier: &Identifier| matches!(identifier.kind, IdentifierKind::Bsuid | IdentifierKind::ParentBsuid);
-        !self.identifiers.iter().any(is_user_id)
+        !self.identifiers.iter().any(|identifier| identifier.kind.is_user_id())
     }
 }
 

@@ -24,6 +24,12 @@ pub enum IdentifierKind {
 }
 
 impl IdentifierKind {
+    /// Whether it stays with a person for good, as a number does not.
+    #[must_use]
+    pub fn is_user_id(self) -> bool {
+        matches!(self, Self::Bsuid | Self::ParentBsuid)
+    }
+
     /// The name used in topics and state files.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -169,8 +169,7 @@ pub(crate) fn matching(identifiers: &[Identifier]) -> Vec<Identifier> {
 
 /// Whether a user id is among `ids`: such evidence never changes hands.
 pub(crate) fn is_strong(ids: &[Identifier]) -> bool {
-    ids.iter()
-        .any(|id| matches!(id.kind, IdentifierKind::Bsuid | IdentifierKind::ParentBsuid))
+    ids.iter().any(|id| id.kind.is_user_id())
 }
 
 /// The name of a piece of evidence on internal topics.

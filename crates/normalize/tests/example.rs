@@ -61,7 +61,7 @@ fn evidence(items: &[Item]) -> BTreeSet<String> {
             }
             for status in &sighting.instead_of {
                 let found = waiting.iter().position(|waits| *waits == at(*status));
-                waiting.swap_remove(found.expect("withdrawn once for each status"));
+                waiting.swap_remove(found.unwrap());
             }
         }
     }
