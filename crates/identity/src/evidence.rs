@@ -14,7 +14,7 @@ pub(crate) struct Together {
     /// All event times, sorted, where only numbers were seen: a number can change hands, so it matters who had it
     /// when. Empty where a user id is among them, because that person stays the same.
     pub times: Vec<Millis>,
-    /// The same of statuses whose send is not known, one for each: once it is, they are evidence since the send instead.
+    /// The same, sorted, of statuses whose send is not known, one for each: once it is, they are evidence since the send instead.
     pub waiting: Vec<Millis>,
     /// Whether somebody exists by it; a CRM event only refers to people.
     pub creates: bool,
@@ -38,8 +38,9 @@ impl Together {
         match sees {
             Sees::ForGood => insert_sorted(&mut self.times, at),
             Sees::UntilItsSend => {
-                let is_known = self.when().any(|known| known == at);
-                self.waiting.push(at);
+                let place = self.waiting.partition_point(|had| *had < at);
+                let is_known = self.waiting.get(place) == Some(&at) || self.times.binary_search(&at).is_ok();
+                self.waiting.insert(place, at);
                 !is_known
             }
         }
@@ -48,11 +49,12 @@ impl Together {
     /// Statuses at these times found their send.
     fn withdraw(&mut self, statuses: &[Millis]) {
         for status in statuses {
-            if let Some(place) = self.waiting.iter().position(|waiting| waiting == status) {
-                self.waiting.swap_remove(place);
+            if let Ok(place) = self.waiting.binary_search(status) {
+                self.waiting.remove(place);
             }
         }
-        self.first = self.when().min().unwrap_or(self.first);
+        let first = [self.times.first(), self.waiting.first()].into_iter().flatten().min();
+        self.first = first.copied().unwrap_or(self.first);
     }
 
     /// Usernames among what was seen at a time.
@@ -247,8 +249,11 @@ impl Evidence {
                 added = Added::New;
             }
             if !sighting.instead_of.is_empty() {
+                let first = had.first;
                 had.withdraw(&sighting.instead_of);
-                added = Added::New;
+                if contested || had.first != first {
+                    added = Added::New;
+                }
             }
             let renamed = had.see_usernames(&sighting.identifiers, told);
             let has_several = || {
@@ -397,6 +402,7 @@ impl Evidence {
                         insert_sorted(&mut had.times, at);
                     }
                     had.waiting.extend(theirs.waiting);
+                    had.waiting.sort_unstable();
                     for Username { text, first, last } in theirs.usernames {
                         had.add_username(&text, first, last);
                     }
