@@ -10,7 +10,39 @@ use hilo_domain::{
 use serde_json::Value;
 
 /// Documented parts of a value, by kind of fact; what the fact has fields for is not among them.
-const PARTS: [(&str, &[&str]); 24] = [
+const PARTS: [(&str, &[&str]); 26] = [
+    (
+        "number_snapshot",
+        &[
+            "display_phone_number",
+            "verified_name",
+            "status",
+            "name_status",
+            "new_name_status",
+            "code_verification_status",
+            "throughput.level",
+            "whatsapp_business_manager_messaging_limit",
+            "messaging_limit_tier",
+            "quality_score.date",
+            "quality_score.reasons",
+            "health_status.can_send_message",
+            "account_mode",
+            "platform_type",
+            "is_official_business_account",
+        ],
+    ),
+    (
+        "template_snapshot",
+        &[
+            "status",
+            "previous_category",
+            "correct_category",
+            "sub_category",
+            "quality_score.date",
+            "quality_score.reasons",
+            "health_status.can_send_message",
+        ],
+    ),
     (
         "template_status",
         &[
@@ -137,8 +169,15 @@ const WABA: &[&str] = &[
     "disconnection_info.initiated_by",
 ];
 
-/// Adds to `fact` what `value` says.
-pub(crate) fn add(fact: &mut Fact, value: &Value) {
+/// Adds to `fact` what `content` says.
+pub(crate) fn add(fact: &mut Fact, content: &Value) {
+    // A snapshot's content is its line, and the platform's answer stands inside.
+    let answer = match fact.kind.as_str() {
+        "number_snapshot" => content.get("number"),
+        "template_snapshot" => content.get("template"),
+        _ => None,
+    };
+    let value = answer.unwrap_or(content);
     let part = |path: &str| path.split('.').try_fold(value, |value, key| value.get(key));
     let word = |key: &str| text(value, key).map(str::to_owned);
     let (previous, announced) = match fact.kind.as_str() {

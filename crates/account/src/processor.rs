@@ -99,6 +99,7 @@ fn fact_of(item: &Item, told: &Told) -> Fact {
             id: told.subject_id.clone(),
         },
         waba_id: waba_id.filter(|id| !id.is_empty()),
+        portfolio_id: told.portfolio_id.clone(),
         event: told.event.clone(),
         quality: told.quality.clone(),
         limit: told.limit,

@@ -76,6 +76,62 @@ fn a_fact_says_what_the_item_said() {
     );
 }
 
+/// A snapshot's item: its content is the whole line.
+fn snapshot(kind: &str, told: Told, content: &str) -> Fact {
+    let mut item = item(1, 1_000, kind, None);
+    content.clone_into(&mut item.content);
+    item.body = Body::Account(Told {
+        kind: kind.to_owned(),
+        ..told
+    });
+    let mut facts = run(&[item]);
+    facts.pop().unwrap()
+}
+
+#[test]
+fn a_snapshot_is_one_fact_of_quality_limit_and_the_parts_of_the_answer() {
+    let number = Told {
+        subject_kind: "phone_number".into(),
+        subject_id: "210".into(),
+        quality: Some("GREEN".into()),
+        limit: Some(2_000),
+        portfolio_id: Some("900".into()),
+        ..Told::default()
+    };
+    let line = r#"{"number":{"id":"210","quality_rating":"GREEN","status":"CONNECTED","throughput":{"level":"HIGH"},"messaging_limit_tier":null},
+        "status":"of the line","template":null}"#;
+    let fact = snapshot("number_snapshot", number, line);
+    assert_eq!(
+        (fact.quality.as_deref(), fact.limit, fact.event.as_deref()),
+        (Some("GREEN"), Some(2_000), None)
+    );
+    assert_eq!(
+        (fact.waba_id.as_deref(), fact.portfolio_id.as_deref()),
+        (Some("310"), Some("900"))
+    );
+    let parts: Vec<(&str, &str)> = fact
+        .attributes
+        .iter()
+        .map(|part| (part.name.as_str(), part.value.as_str()))
+        .collect();
+    assert_eq!(parts, [("status", "CONNECTED"), ("throughput.level", "HIGH")]);
+    let template = snapshot(
+        "template_snapshot",
+        Told {
+            subject_kind: "template".into(),
+            ..Told::default()
+        },
+        r#"{"template":{"id":"7001","status":"PAUSED","quality_score":{"score":"RED","date":1777890000}}}"#,
+    );
+    let parts: Vec<(&str, &str)> = template
+        .attributes
+        .iter()
+        .map(|part| (part.name.as_str(), part.value.as_str()))
+        .collect();
+    assert_eq!(parts, [("status", "PAUSED"), ("quality_score.date", "1777890000")]);
+    assert_eq!((template.quality, template.portfolio_id), (None, None));
+}
+
 #[test]
 fn an_item_about_something_else_is_dropped() {
     let mut other = item(1, 0, "x", None);

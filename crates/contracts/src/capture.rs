@@ -18,6 +18,8 @@ pub const OUTBOUND: &str = "outbound";
 pub const INBOX: &str = "inbox";
 /// An event of the CRM.
 pub const CRM: &str = "crm";
+/// What the platform answered about a number or a template: a polled snapshot.
+pub const PLATFORM: &str = "platform";
 /// Time has reached an instant.
 pub const CLOCK: &str = "clock";
 /// A decision about who is who.
@@ -100,7 +102,7 @@ fn known_line(line: &[u8]) -> Option<Raw> {
     if parsed.delivery_id.is_some()
         && let Some(body) = exported(&parsed)
     {
-        let known = [WHATSAPP, OUTBOUND, INBOX, CRM, CLOCK, IDENTITY, INVALID]
+        let known = [WHATSAPP, OUTBOUND, INBOX, CRM, PLATFORM, CLOCK, IDENTITY, INVALID]
             .into_iter()
             .find(|known| *known == source)?;
         return Some(raw(
@@ -117,7 +119,7 @@ fn known_line(line: &[u8]) -> Option<Raw> {
             let received_at = parsed.received_at.and_then(instant).unwrap_or_else(|| newest(&body));
             Some(raw(WHATSAPP, &tenant, received_at, body))
         }
-        known @ (OUTBOUND | INBOX | CRM | CLOCK | IDENTITY) => {
+        known @ (OUTBOUND | INBOX | CRM | PLATFORM | CLOCK | IDENTITY) => {
             let at = parsed.at.and_then(instant).unwrap_or_default();
             Some(raw(known, &tenant, at, line.to_vec()))
         }

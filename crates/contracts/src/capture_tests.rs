@@ -79,7 +79,7 @@ fn an_envelope_without_receipt_or_body_is_not_lost() {
 
 #[test]
 fn other_lines_are_kept_whole_and_timed_by_themselves() {
-    for source in ["outbound", "inbox", "crm", "clock"] {
+    for source in ["outbound", "inbox", "crm", "platform", "clock"] {
         let text = format!(r#"{{"source":"{source}","tenant":null,"at":"2026-05-04T13:00:00.5Z","user":{{"x":[]}}}}"#);
         assert_eq!(told(&text), expected(source, "default", 1_777_899_600_500, &text));
         let timeless = format!(r#"{{"source":"{source}","tenant":"beta","at":12}}"#);

@@ -391,11 +391,11 @@ pub struct Account {
     pub subject_kind: String,
     /// Id of the subject: phone number id or display number, template id, WABA, portfolio.
     pub subject_id: String,
-    /// Kind of the fact: `quality`, `limit`, `template_status`, `account_update`, … (snake case).
+    /// Kind of the fact: `number_snapshot`, `limit`, `template_status`, `account_update`, … (snake case).
     pub kind: String,
     /// Event as received (`PAUSED`, `ACCOUNT_RESTRICTION`).
     pub event: Option<String>,
-    /// GREEN, YELLOW, RED, UNKNOWN.
+    /// GREEN, YELLOW, RED, UNKNOWN, NA.
     pub quality: Option<String>,
     /// Unique users per rolling 24 h; -1 unlimited.
     pub limit: Option<i64>,
@@ -403,6 +403,8 @@ pub struct Account {
     pub template: Option<Template>,
     /// Reason as received.
     pub reason: Option<String>,
+    /// Portfolio that the subject's account belongs to, where the item names it and is no event of that portfolio.
+    pub portfolio_id: Option<String>,
 }
 
 /// An item with the person it belongs to, as the identity processor sends it on. Keyed by person for

@@ -42,6 +42,7 @@ impl Claims<'_> {
         match self.endpoint {
             Endpoint::Outbound => capture::OUTBOUND,
             Endpoint::Inbox => capture::INBOX,
+            Endpoint::Platform => capture::PLATFORM,
             Endpoint::Identity => capture::IDENTITY,
             Endpoint::Crm => capture::CRM,
             Endpoint::Challenge | Endpoint::WhatsApp => capture::WHATSAPP,

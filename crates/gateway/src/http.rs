@@ -250,6 +250,7 @@ pub fn router<L: DurableLog>(gateway: Gateway<L>) -> Router {
         )
         .route("/v1/outbound", post(outbound::<L>).fallback(wrong_method))
         .route("/v1/inbox", post(inbox::<L>).fallback(wrong_method))
+        .route("/v1/platform", post(platform::<L>).fallback(wrong_method))
         .route("/v1/identity", post(identity::<L>).fallback(wrong_method))
         .route("/v1/crm/{system}", post(crm::<L>).fallback(wrong_method))
         .route("/healthz", get(health::<L>))
@@ -314,6 +315,11 @@ async fn outbound<L: DurableLog>(State(gateway): Shared<L>, headers: HeaderMap, 
 async fn inbox<L: DurableLog>(State(gateway): Shared<L>, headers: HeaderMap, body: Body) -> Response {
     let result = gateway.capture(Endpoint::Inbox, None, &headers, body).await;
     gateway.answer(Endpoint::Inbox, result)
+}
+
+async fn platform<L: DurableLog>(State(gateway): Shared<L>, headers: HeaderMap, body: Body) -> Response {
+    let result = gateway.capture(Endpoint::Platform, None, &headers, body).await;
+    gateway.answer(Endpoint::Platform, result)
 }
 
 async fn identity<L: DurableLog>(State(gateway): Shared<L>, headers: HeaderMap, body: Body) -> Response {

@@ -20,6 +20,8 @@ pub(crate) enum Endpoint {
     WhatsApp,
     Outbound,
     Inbox,
+    /// Polled snapshots of numbers and templates.
+    Platform,
     /// Decisions about who is who.
     Identity,
     Crm,
@@ -32,6 +34,7 @@ impl Endpoint {
             Self::WhatsApp => "whatsapp",
             Self::Outbound => "outbound",
             Self::Inbox => "inbox",
+            Self::Platform => "platform",
             Self::Identity => "identity",
             Self::Crm => "crm",
         }

@@ -133,7 +133,7 @@ impl Refusal {
             }
             Self::Token => "send Authorization: Bearer and one of tenants.<name>.api_tokens",
             Self::Address => {
-                "POST to /webhooks/whatsapp/{tenant}, /v1/outbound, /v1/inbox, /v1/identity or /v1/crm/{system}"
+                "POST to /webhooks/whatsapp/{tenant}, /v1/outbound, /v1/inbox, /v1/platform, /v1/identity or /v1/crm/{system}"
             }
             Self::Method => "POST captures and deliveries; GET the challenge, /healthz, /readyz and /metrics",
             Self::Line { problem, .. } => problem.hint(),

@@ -50,12 +50,16 @@ async fn lines_become_records_of_the_tokens_tenant() {
         .capture("/v1/crm/hubspot", "token-acme", r#"{"event":"deal_won"}"#)
         .await;
     assert_eq!(crm.status(), 200);
+    let number = r#"{"waba_id":"310","number":{"id":"210","quality_rating":"GREEN"}}"#;
+    let platform = server.capture("/v1/platform", "token-acme", number).await;
+    assert_eq!(platform.status(), 200);
     let named: Vec<(String, String)> = log.raws().into_iter().map(|raw| (raw.source, raw.tenant)).collect();
     let expected = [
         ("outbound", "acme"),
         ("inbox", "other"),
         ("inbox", "other"),
         ("crm", "acme"),
+        ("platform", "acme"),
     ];
     assert_eq!(
         named,
@@ -68,6 +72,8 @@ async fn lines_become_records_of_the_tokens_tenant() {
     );
     assert_eq!(log.raws()[0].received_at, 1_777_899_600_000);
     assert_eq!(bodies[3]["system"], "hubspot");
+    assert_eq!(bodies[4]["number"]["quality_rating"], "GREEN");
+    assert!(bodies[4]["at"].is_string(), "the receipt stands for a missing at");
     let series = r#"hilo_gateway_records_total{endpoint="inbox"}"#;
     assert_eq!(server.measured(series).await.as_deref(), Some("2"));
 }
@@ -76,7 +82,13 @@ async fn lines_become_records_of_the_tokens_tenant() {
 async fn without_a_known_token_nothing_is_read() {
     let log = Memory::default();
     let server = Server::start(log.clone()).await;
-    for path in ["/v1/outbound", "/v1/inbox", "/v1/identity", "/v1/crm/hubspot"] {
+    for path in [
+        "/v1/outbound",
+        "/v1/inbox",
+        "/v1/platform",
+        "/v1/identity",
+        "/v1/crm/hubspot",
+    ] {
         for token in ["", " ", "token-acm", "token-acmee", "test_app_secret"] {
             assert_eq!(
                 server.capture(path, token, "{}").await.status(),
@@ -112,6 +124,7 @@ async fn a_bad_line_is_told_and_none_is_taken() {
             "line 2 names another tenant",
         ),
         ("/v1/inbox", "{\"source\":\"outbound\"}", 400, "another source"),
+        ("/v1/platform", "{\"source\":\"inbox\"}", 400, "another source"),
         ("/v1/crm/hubspot", "{\"system\":\"salesforce\"}", 400, "another system"),
         ("/v1/inbox", "{\"at\":\"today\"}", 400, "no instant"),
     ] {

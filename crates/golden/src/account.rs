@@ -19,8 +19,8 @@ pub struct AccountState {
     pub subject_id: String,
     /// Account that it belongs to.
     pub waba_id: Option<String>,
-    /// Portfolio of that account, where an event about partners has named it by then: limits are the portfolio's, all its
-    /// numbers share them.
+    /// Portfolio of that account, where a snapshot or an event about partners has named it by then: limits are the
+    /// portfolio's, all its numbers share them.
     pub portfolio_id: Option<String>,
     /// Kind of the observation.
     pub kind: String,
@@ -67,7 +67,7 @@ pub struct AccountQuestion {
 pub(crate) fn write_accounts(transaction: &Transaction, accounts: &[Account]) -> write::Result {
     let mut put = transaction.prepare_cached(
         "INSERT INTO account_history VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-           ?18, ?19, ?20, ?21, ?22)
+           ?18, ?19, ?20, ?21, ?22, ?23)
          ON CONFLICT DO UPDATE SET revision = excluded.revision WHERE excluded.revision > revision",
     )?;
     for fact in accounts {
@@ -81,6 +81,7 @@ pub(crate) fn write_accounts(transaction: &Transaction, accounts: &[Account]) ->
             fact.event_time,
             fact.revision,
             fact.waba_id,
+            fact.portfolio_id,
             fact.event,
             fact.quality,
             fact.limit,
@@ -108,12 +109,20 @@ fn from_json<T: for<'de> Deserialize<'de>>(text: &str) -> Vec<T> {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-/// The latest of each kind about each subject up to a time, in the order of subjects.
-const AS_OF: &str = "SELECT * FROM (
-    SELECT *, row_number() OVER (
-      PARTITION BY tenant, subject_kind, subject_id, kind ORDER BY event_time DESC, content DESC, event_id DESC
-    ) AS place FROM account_history WHERE NOT test AND event_time <= ?1
-  ) WHERE place = 1 ORDER BY tenant, subject_kind, subject_id, kind";
+/// The latest of each kind about each subject up to a time, in the order of subjects. A snapshot says as much as was asked
+/// for: one that says nothing of the quality or the limit leaves the latest that does.
+const AS_OF: &str = "WITH told AS (
+    SELECT *, quality IS NOT NULL OR kind = 'number_snapshot' AS rates,
+      \"limit\" IS NOT NULL OR attributes LIKE '%\"name\":\"%messaging_limit%' AS limits
+    FROM account_history WHERE NOT test AND event_time <= ?1
+  ) SELECT * FROM (
+    SELECT *,
+      row_number() OVER (of_kind ORDER BY event_time DESC, content DESC, event_id DESC) AS place,
+      row_number() OVER (of_kind ORDER BY rates DESC, event_time DESC, content DESC, event_id DESC) AS rated,
+      row_number() OVER (of_kind ORDER BY limits DESC, event_time DESC, content DESC, event_id DESC) AS limited
+    FROM told WINDOW of_kind AS (PARTITION BY tenant, subject_kind, subject_id, kind)
+  ) WHERE place = 1 OR kind IN ('number_snapshot', 'template_snapshot') AND (rated = 1 AND rates OR limited = 1 AND limits)
+  ORDER BY tenant, subject_kind, subject_id, kind, place";
 
 /// All up to a time, in the order of time.
 const HISTORY: &str = "SELECT * FROM account_history WHERE NOT test AND event_time <= ?1
@@ -129,13 +138,14 @@ impl Golden {
             rows.collect()
         };
         let mut states = read(AS_OF).map_err(failed("read"))?;
-        let portfolios = portfolios(&states);
+        let portfolios = portfolios(&states, self.named_portfolios(until).map_err(failed("read"))?);
         if question.history {
             states = read(HISTORY).map_err(failed("read"))?;
         }
         for state in &mut states {
             let account = state.waba_id.as_ref().map(|waba| (state.tenant.clone(), waba.clone()));
-            state.portfolio_id = account.and_then(|account| portfolios.get(&account).cloned());
+            let known = account.and_then(|account| portfolios.get(&account).cloned());
+            state.portfolio_id = state.portfolio_id.take().or(known);
         }
         if let Some(subject) = &question.subject {
             states.retain(|state| {
@@ -146,28 +156,55 @@ impl Golden {
         Ok(states)
     }
 
+    /// Owners that snapshots named, each with the last time. The latest snapshot need not name one.
+    fn named_portfolios(&self, until: Millis) -> Result<Vec<Owner>, rusqlite::Error> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT tenant, waba_id, portfolio_id, max(event_time) FROM account_history
+             WHERE waba_id IS NOT NULL AND portfolio_id IS NOT NULL AND NOT test AND event_time <= ?1 GROUP BY 1, 2, 3",
+        )?;
+        let rows = statement.query_map([until], |row| {
+            Ok(Owner {
+                account: (row.get(0)?, row.get(1)?),
+                portfolio: row.get(2)?,
+                at: row.get(3)?,
+            })
+        })?;
+        rows.collect()
+    }
+
     /// Latest observations about the business side, by subject.
     pub fn account_states(&self) -> Result<Vec<AccountState>, GoldenError> {
         self.account(&AccountQuestion::default())
     }
 }
 
-/// Who owns an account: what the latest event that names the owner says, by (tenant, account).
-fn portfolios(states: &[AccountState]) -> BTreeMap<(String, String), String> {
-    let mut named: BTreeMap<(String, String), (Millis, String)> = BTreeMap::new();
-    for state in states.iter().filter(|state| state.subject_kind == "waba") {
-        let owner = state.attributes.iter().find(|attribute| attribute.name == OWNER);
-        let Some(owner) = owner else { continue };
-        let told = (state.at, owner.value.clone());
-        let key = (state.tenant.clone(), state.subject_id.clone());
-        let known = named.entry(key).or_insert_with(|| told.clone());
-        if *known < told {
-            *known = told;
-        }
-    }
-    named
+/// Who was said at a time to own an account, by (tenant, account).
+struct Owner {
+    account: (String, String),
+    portfolio: String,
+    at: Millis,
+}
+
+/// Who owns an account: what the latest observation that names the owner says, a snapshot or an event about partners.
+fn portfolios(states: &[AccountState], mut owners: Vec<Owner>) -> BTreeMap<(String, String), String> {
+    owners.extend(
+        states
+            .iter()
+            .filter(|state| state.subject_kind == "waba")
+            .filter_map(|state| {
+                let owner = state.attributes.iter().find(|attribute| attribute.name == OWNER)?;
+                Some(Owner {
+                    account: (state.tenant.clone(), state.subject_id.clone()),
+                    portfolio: owner.value.clone(),
+                    at: state.at,
+                })
+            }),
+    );
+    // The last one of an account stays.
+    owners.sort_by(|one, other| (one.at, &one.portfolio).cmp(&(other.at, &other.portfolio)));
+    owners
         .into_iter()
-        .map(|(account, (_, owner))| (account, owner))
+        .map(|owner| (owner.account, owner.portfolio))
         .collect()
 }
 
@@ -179,7 +216,7 @@ fn state(row: &Row) -> Result<AccountState, rusqlite::Error> {
         subject_kind: row.get("subject_kind")?,
         subject_id: row.get("subject_id")?,
         waba_id: row.get("waba_id")?,
-        portfolio_id: None,
+        portfolio_id: row.get("portfolio_id")?,
         kind: row.get("kind")?,
         event: row.get("event")?,
         quality: row.get("quality")?,

@@ -29,7 +29,8 @@ pub(crate) enum Command {
     Topics(Topics),
     /// Contracts as code, at the schema registry.
     Schemas(Schemas),
-    /// Append captures to the raw topic, as the gateway would.
+    /// Append captures to the raw topic, as the gateway would: webhook bodies, and lines of the sources whatsapp, outbound,
+    /// inbox, crm, platform, identity, clock.
     Ingest(Ingest),
     /// Run the whole topology over captures, deterministically and at full speed.
     Replay(Replay),

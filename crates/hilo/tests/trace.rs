@@ -40,6 +40,8 @@ fn history() -> Vec<Value> {
             "template": {"name": "promo", "language": "es", "category": "marketing"}}),
         webhook(&json!({"metadata": metadata, "statuses": [
             {"id": "wamid.out", "status": "delivered", "timestamp": "1777903205", "recipient_id": "56961230002"}]})),
+        json!({"source": "platform", "tenant": "acme", "at": "2026-05-04T15:00:00Z", "waba_id": "1",
+            "number": {"id": "2", "quality_rating": "GREEN", "status": "CONNECTED"}}),
         json!({"source": "clock", "at": "2026-05-08T00:00:00Z"}),
     ]
 }
@@ -149,6 +151,26 @@ fn every_id_leads_to_the_story_in_order_across_a_merge() {
         hilo(&["trace", "nothing-like-it", "--data-dir", data]).status.code(),
         Some(1)
     );
+
+    // A snapshot of the business's own number is nobody's, and has a story too.
+    let raw = done(&["export", "raw", "--data-dir", data]);
+    let mut records = raw.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let polled = records.find(|record| record["source"] == "platform").unwrap();
+    let polled = story(polled["delivery_id"].as_str().unwrap());
+    for (stage, title) in [
+        ("raw", "platform"),
+        ("item", "number_snapshot"),
+        ("fact", "number_snapshot"),
+    ] {
+        assert_eq!(titles(&polled, stage), [title], "{stage}");
+    }
+    let fact = polled["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|step| step["stage"] == "fact")
+        .unwrap();
+    assert_eq!(fact["content"]["quality"], "GREEN");
 
     // Looking is on record before anything is shown.
     assert!(!Path::new(data).join("audit.ndjson").exists());

@@ -72,7 +72,8 @@ impl Observed {
 }
 
 fn quality(fact: &Account) -> Option<State> {
-    let rated = fact.quality.is_some() || fact.kind == "quality";
+    // The platform leaves out what it has no value for: an answer about a number without a rating is one, of null.
+    let rated = fact.quality.is_some() || fact.kind == "number_snapshot";
     if !rated || !matches!(fact.subject.kind.as_str(), "phone_number" | "template") {
         return None;
     }
@@ -89,14 +90,20 @@ fn quality(fact: &Account) -> Option<State> {
     })
 }
 
+/// Parts of a number's snapshot that name the limit.
+const LIMITS: [&str; 2] = ["whatsapp_business_manager_messaging_limit", "messaging_limit_tier"];
+
 /// The limit belongs to the portfolio; where nobody names it, to the account.
 fn limit(fact: &Account) -> Option<State> {
-    if fact.limit.is_none() && fact.kind != "limit" {
+    // A snapshot that does not name the limit says nothing of it; one that names it and has none says that it is not set.
+    let names_it = || fact.attributes.iter().any(|part| LIMITS.contains(&part.name.as_str()));
+    if fact.limit.is_none() && fact.kind != "limit" && !(fact.kind == "number_snapshot" && names_it()) {
         return None;
     }
-    let subject = match fact.subject.kind.as_str() {
-        "portfolio" => ("portfolio_id".to_owned(), fact.subject.id.clone()),
-        "waba" => ("waba_id".to_owned(), fact.subject.id.clone()),
+    let subject = match (&fact.portfolio_id, fact.subject.kind.as_str()) {
+        (Some(portfolio), _) => ("portfolio_id".to_owned(), portfolio.clone()),
+        (None, "portfolio") => ("portfolio_id".to_owned(), fact.subject.id.clone()),
+        (None, "waba") => ("waba_id".to_owned(), fact.subject.id.clone()),
         _ => (
             "waba_id".to_owned(),
             fact.waba_id.clone().unwrap_or_else(|| UNKNOWN.to_owned()),

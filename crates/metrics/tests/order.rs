@@ -212,6 +212,70 @@ fn a_changed_state_withdraws_the_row_of_the_former_rating() {
 }
 
 #[test]
+fn a_snapshot_without_rating_is_one_of_null_and_one_without_limit_says_nothing_of_it() {
+    let mut green = common::account(
+        "s1",
+        at("05-05T10:00:00"),
+        ("phone_number", "1"),
+        Some("GREEN"),
+        Some(2_000),
+    );
+    let silent = common::account("s2", at("05-05T12:00:00"), ("phone_number", "1"), None, None);
+    let mut unset = common::account("s3", at("05-05T13:00:00"), ("phone_number", "1"), Some("NA"), None);
+    let mut owned = common::account("s4", at("05-05T14:00:00"), ("phone_number", "2"), Some("NA"), Some(-1));
+    if let (common::Fact::Account(green), common::Fact::Account(unset), common::Fact::Account(owned)) =
+        (&mut green, &mut unset, &mut owned)
+    {
+        for fact in [green, &mut *owned] {
+            fact.kind = "number_snapshot".to_owned();
+        }
+        unset.attributes.push(hilo_contracts::facts::Attribute {
+            name: "messaging_limit_tier".to_owned(),
+            value: "TIER_NOT_SET".to_owned(),
+        });
+        owned.portfolio_id = Some("900".to_owned());
+    }
+    let found = |facts: &[&common::Fact]| -> Vec<String> {
+        let mut driver = driver(&Config::default());
+        for fact in facts {
+            driver.pipe(fact.record()).unwrap();
+        }
+        driver.tick(at("05-06T13:00:00")).unwrap();
+        let rows = rows(&driver).into_iter().filter(|row| row.window.is_none());
+        let mut told: Vec<String> = rows
+            .map(|row| {
+                let dimensions: Vec<&str> = row.dimensions.iter().map(|one| one.value.as_str()).collect();
+                format!(
+                    "{} {} {:?} of {}",
+                    row.metric,
+                    dimensions.join(" "),
+                    row.value,
+                    row.count
+                )
+            })
+            .collect();
+        told.sort();
+        told
+    };
+    assert_eq!(
+        found(&[&silent, &green]),
+        [
+            "messaging_limit 310000000000001 Some(2000.0) of 1",
+            "quality_rating phone_number 1 unknown None of 2",
+        ]
+    );
+    assert_eq!(
+        found(&[&owned, &unset, &silent, &green]),
+        [
+            "messaging_limit 310000000000001 None of 2",
+            "messaging_limit 900 Some(-1.0) of 1",
+            "quality_rating phone_number 1 NA None of 3",
+            "quality_rating phone_number 2 NA None of 1",
+        ]
+    );
+}
+
+#[test]
 fn a_session_that_closes_open_ends_settles_its_rows() {
     let open = session(at("05-05T10:00:00"));
     let mut driver = driver(&Config::default());

@@ -1,7 +1,7 @@
-//! Capture lines that are no webhook: sends, inbox and CRM events, clock ticks. Each is one item.
+//! Capture lines that are no webhook: sends, inbox and CRM events, polled snapshots, clock ticks. Each is one item.
 
 use crate::{
-    fields::language,
+    fields::{language, snapshot},
     json,
     key::Key,
     outcome::{FanOut, Outcome, Reason},
@@ -28,7 +28,7 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
     if !line.is_object()
         || !matches!(
             raw.source.as_str(),
-            capture::OUTBOUND | capture::INBOX | capture::CRM | capture::CLOCK | capture::IDENTITY
+            capture::OUTBOUND | capture::INBOX | capture::CRM | capture::PLATFORM | capture::CLOCK | capture::IDENTITY
         )
     {
         out.outcomes.push(refused(
@@ -42,6 +42,11 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
         capture::OUTBOUND => outbound(&line, region),
         capture::INBOX => inbox(&line, region),
         capture::CRM => Ok(crm(&line, region)),
+        capture::PLATFORM => snapshot(&line).map(|account| Read {
+            key: Key::Content,
+            person: None,
+            body: Body::Account(account),
+        }),
         capture::IDENTITY => decision(&line, region),
         _ => Ok(Read {
             key: Key::Content,
@@ -96,6 +101,11 @@ fn item(raw: &Raw, line: &Value, read: Read) -> Outcome {
     let (subject, key) = read.key.hashes(&raw.tenant, |hasher| {
         hasher.update(content.as_bytes());
     });
+    // A snapshot is of an account as what stands in a webhook's entry is.
+    let entry_id = match &read.body {
+        Body::Account(_) => json::id(line, "waba_id"),
+        _ => None,
+    };
     let item = Item {
         tenant: raw.tenant.clone(),
         delivery_id: raw.delivery_id.clone(),
@@ -108,7 +118,7 @@ fn item(raw: &Raw, line: &Value, read: Read) -> Outcome {
         event_time: json::instant(line, "at").unwrap_or(raw.received_at),
         key,
         content,
-        entry_id: String::new(),
+        entry_id: entry_id.unwrap_or_default(),
         phone_number_id: json::id(line, "phone_number_id"),
         test: false,
         has_person: read.person.is_some(),

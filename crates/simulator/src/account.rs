@@ -1,11 +1,12 @@
 //! What happens to numbers, templates and accounts; and deliveries that nobody plans for.
 
 use crate::{
-    delivery::{Counts, Element, Field},
+    delivery::{Counts, Element, Field, Line},
+    event::Path,
     identity::whole_second,
     text::{Seconds, put},
     vocabulary::TEMPLATES,
-    world::{Action, Simulator},
+    world::{Action, Simulator, Tenant},
 };
 use hilo_domain::{Millis, time};
 
@@ -20,11 +21,12 @@ impl Simulator {
         let wait = self.dice.between(pause / 2, pause + pause / 2).max(time::SECOND);
         self.plan(self.now + wait, Action::Administer);
         let tenant = self.dice.index(self.tenants.len());
-        match self.dice.index(6) {
+        match self.dice.index(8) {
             0 | 1 => self.template_quality(tenant),
             2 => self.template_status(tenant),
             3 => self.limit(tenant),
             4 => self.number_event(tenant),
+            5 | 6 => self.poll(tenant),
             _ => self.account_update(tenant),
         }
         let oddities = ITEMS as f64 * self.profile.oddities;
@@ -104,6 +106,29 @@ impl Simulator {
             json.push_str(r#""decision":"APPROVED","requested_verified_name":"Tienda Ñandú","rejection_reason":null}"#);
             self.whole(tenant, "phone_number_name_update", json);
         }
+    }
+
+    /// A number's quality has no webhook: somebody asks for it.
+    fn poll(&mut self, tenant: usize) {
+        let number = self.dice.index(self.tenants[tenant].numbers.len());
+        let rating = self
+            .dice
+            .pick(&["GREEN", "GREEN", "GREEN", "YELLOW", "YELLOW", "RED", "UNKNOWN"]);
+        let mut json = self.line_head("platform", tenant as u8);
+        let Tenant { waba, numbers, .. } = &self.tenants[tenant];
+        let (id, display) = (numbers[number].id.as_str(), numbers[number].display.as_str());
+        put!(
+            &mut json; ",\"waba_id\":\"", waba.as_str(), "\",\"number\":{\"id\":\"", id, "\",\"display_phone_number\":\"+", display,
+            "\",\"verified_name\":\"Tienda Ñandú\",\"quality_rating\":\"", rating, "\",\"status\":\"CONNECTED\",\"name_status\":",
+            "\"APPROVED\",\"throughput\":{\"level\":\"STANDARD\"},\"whatsapp_business_manager_messaging_limit\":\"TIER_10K\"}}"
+        );
+        self.write(Line {
+            tenant: tenant as u8,
+            at: self.now,
+            path: Path::Platform,
+            json,
+            sent: None,
+        });
     }
 
     fn account_update(&mut self, tenant: usize) {

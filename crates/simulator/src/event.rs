@@ -1,4 +1,4 @@
-//! What the platform, the inbox, the bot and the CRM send.
+//! What the platform, the inbox, the bot and the CRM send, and what the platform answers.
 
 use crate::Tally;
 use hilo_domain::Millis;
@@ -43,6 +43,8 @@ pub enum Path {
     Outbound,
     /// An event of the agents' inbox.
     Inbox,
+    /// What the platform answered when it was asked about a number.
+    Platform,
     /// An event of the named CRM.
     Crm(&'static str),
 }
@@ -54,6 +56,7 @@ impl Path {
         match self {
             Self::Outbound => Cow::Borrowed("/v1/outbound"),
             Self::Inbox => Cow::Borrowed("/v1/inbox"),
+            Self::Platform => Cow::Borrowed("/v1/platform"),
             Self::Crm(system) => Cow::Owned(format!("/v1/crm/{system}")),
         }
     }

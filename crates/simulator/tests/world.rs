@@ -114,7 +114,7 @@ fn everything_that_goes_wrong_does_go_wrong() {
 
 #[test]
 fn people_are_of_all_countries_and_their_ids_move() {
-    let (text, _) = capture(2, eventful(400), 60_000);
+    let (text, _) = capture(3, eventful(400), 60_000);
     let lines = lines(&text);
     let countries = census(&lines, "messages", |message| {
         Some(message["from_user_id"].as_str()?[..2].to_owned())
@@ -252,6 +252,11 @@ fn all_that_people_and_agents_do_is_there() {
         .flat_map(changes)
         .map(|change| change.field)
         .collect();
+    let ratings: BTreeSet<&str> = lines
+        .iter()
+        .filter_map(|line| line["number"]["quality_rating"].as_str())
+        .collect();
+    assert!(ratings.contains("GREEN") && ratings.contains("RED"), "{ratings:?}");
     for field in [
         "account_update",
         "business_capability_update",

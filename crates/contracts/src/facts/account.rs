@@ -34,9 +34,11 @@ pub struct Account {
     pub subject: Subject,
     /// WhatsApp Business Account.
     pub waba_id: Option<String>,
+    /// Portfolio of that account, where a snapshot names it.
+    pub portfolio_id: Option<String>,
     /// Event as received.
     pub event: Option<String>,
-    /// GREEN, YELLOW, RED, UNKNOWN.
+    /// GREEN, YELLOW, RED, UNKNOWN, NA.
     pub quality: Option<String>,
     /// Unique users per rolling 24 h; -1 unlimited.
     pub limit: Option<i64>,

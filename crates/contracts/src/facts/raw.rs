@@ -11,7 +11,7 @@ pub struct Raw {
     pub delivery_id: String,
     /// Whose business it is.
     pub tenant: String,
-    /// `whatsapp`, `outbound`, `inbox`, `crm`, `clock`; `invalid` for a capture line that is none of them.
+    /// `whatsapp`, `outbound`, `inbox`, `crm`, `platform`, `identity`, `clock`; `invalid` for a capture line that is none of them.
     pub source: String,
     /// Receipt by the gateway, or what the line says.
     pub received_at: Millis,

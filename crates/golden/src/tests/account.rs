@@ -137,6 +137,60 @@ fn a_subject_is_found_by_its_id_its_name_its_account_and_its_portfolio() {
 }
 
 #[test]
+fn a_snapshot_that_does_not_say_it_leaves_the_quality_the_limit_and_the_owner_before() {
+    let polled = |number, at, subject: (&str, &str), kind: &str| Account {
+        portfolio_id: (number == 1).then(|| "900".into()),
+        ..fact(number, at, subject, kind)
+    };
+    let number = ("phone_number", "210");
+    let not_set = vec![Attribute {
+        name: "messaging_limit_tier".into(),
+        value: "TIER_NOT_SET".into(),
+    }];
+    let facts = [
+        Account {
+            quality: Some("GREEN".into()),
+            limit: Some(250),
+            ..polled(1, 100, number, "number_snapshot")
+        },
+        polled(2, 200, number, "number_snapshot"),
+        Account {
+            attributes: not_set,
+            ..polled(3, 300, number, "number_snapshot")
+        },
+        Account {
+            quality: Some("RED".into()),
+            ..polled(4, 150, ("template", "7001"), "template_snapshot")
+        },
+        polled(5, 250, ("template", "7001"), "template_snapshot"),
+        // Of other kinds each observation ends the one before.
+        Account {
+            limit: Some(2_000),
+            ..polled(6, 150, ("waba", "310"), "limit")
+        },
+        polled(7, 250, ("waba", "310"), "limit"),
+    ];
+    let golden = golden(&facts);
+    assert_eq!(
+        told(&golden, Some("210"), Some(250), false),
+        ["210 number_snapshot  @200", "210 number_snapshot GREEN @100"]
+    );
+    // A limit that is not set is said, and so is a rating that an answer does not have.
+    assert_eq!(told(&golden, Some("210"), None, false), ["210 number_snapshot  @300"]);
+    assert_eq!(
+        told(&golden, Some("7001"), None, false),
+        ["7001 template_snapshot  @250", "7001 template_snapshot RED @150"]
+    );
+    assert_eq!(told(&golden, Some("310"), None, false).len(), 4);
+    assert_eq!(
+        told(&golden, Some("900"), None, false).len(),
+        4,
+        "the owner stays known"
+    );
+    assert_eq!(told(&golden, Some("900"), Some(99), false), [""; 0]);
+}
+
+#[test]
 fn the_history_has_every_observation_once_in_any_order_of_arrival() {
     let facts = life();
     let expected = told(&golden(&facts), Some("7001"), None, true);

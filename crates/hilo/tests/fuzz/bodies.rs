@@ -177,6 +177,7 @@ pub fn gateway(bytes: &[u8]) {
         ("/webhooks/whatsapp/acme", "x-hub-signature-256", stray.as_str()),
         ("/v1/outbound", "authorization", "Bearer token"),
         ("/v1/inbox", "authorization", "Bearer token"),
+        ("/v1/platform", "authorization", "Bearer token"),
         ("/v1/crm/hubspot", "authorization", "Bearer token"),
         ("/v1/outbound", "authorization", stray.as_str()),
     ] {

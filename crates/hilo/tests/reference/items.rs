@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     Outbound,
     Inbox,
     Crm,
+    /// A polled snapshot: an item about nobody.
+    Platform,
     Clock,
 }
 
@@ -147,6 +149,7 @@ fn read_line(line: &[u8], reading: &mut Reading) {
         Some("outbound") => Kind::Outbound,
         Some("inbox") => Kind::Inbox,
         Some("crm") => Kind::Crm,
+        Some("platform") => Kind::Platform,
         Some("clock") => Kind::Clock,
         _ => {
             reading.dead_letters += 1;
@@ -159,7 +162,11 @@ fn read_line(line: &[u8], reading: &mut Reading) {
     };
     let (Some(time), true) = (
         value.get("at").and_then(instant),
-        kind != Kind::Outbound || text(&value, "message_id").is_some(),
+        match kind {
+            Kind::Outbound => text(&value, "message_id").is_some(),
+            Kind::Platform => value["number"]["id"].is_string() != value["template"]["id"].is_string(),
+            _ => true,
+        },
     ) else {
         reading.dead_letters += 1;
         return;

@@ -324,7 +324,7 @@ pub(crate) fn account(id: &str, at: Millis, subject: (&str, &str), quality: Opti
         event_id: id.to_owned(),
         tenant: "acme".to_owned(),
         event_time: at,
-        kind: if limit.is_some() { "limit" } else { "quality" }.to_owned(),
+        kind: if limit.is_some() { "limit" } else { "number_snapshot" }.to_owned(),
         revision: 1,
         subject: Subject {
             kind: subject.0.to_owned(),

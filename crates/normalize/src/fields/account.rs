@@ -309,7 +309,7 @@ fn limit(value: &Value, keys: &[&str]) -> Option<i64> {
     keys.iter().find_map(|key| tier(value.get(*key)?))
 }
 
-fn tier(value: &Value) -> Option<i64> {
+pub(super) fn tier(value: &Value) -> Option<i64> {
     let Value::String(text) = value else {
         return json::integer(value);
     };

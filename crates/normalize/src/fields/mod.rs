@@ -6,11 +6,13 @@ mod events;
 mod history;
 mod messages;
 mod preferences;
+mod snapshot;
 mod statuses;
 mod system;
 
 pub(crate) use account::Business as AccountField;
 pub(crate) use messages::language;
+pub(crate) use snapshot::snapshot;
 
 use crate::{
     json,

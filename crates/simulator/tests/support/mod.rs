@@ -100,7 +100,7 @@ pub(crate) fn recount(lines: &[Value]) -> Tally {
                 recount.sent.insert((tenant.to_owned(), id.to_owned()));
                 recount.item(format!("outbound {tenant} {id}"));
             }
-            "inbox" | "crm" => {
+            "inbox" | "crm" | "platform" => {
                 recount.item(format!("line {line}"));
             }
             other => panic!("source {other}"),
