@@ -28,8 +28,8 @@ pub struct Details {
     pub context: Option<Context>,
     /// Ad or post that it came from.
     pub ad: Option<Ad>,
-    /// Errors of this item: of an unsupported message, a call, a group event; an error of the account is an item of
-    /// its own.
+    /// Errors of this item as a whole: of an unsupported message, a call, a group event; those of a participant, a
+    /// setting or a flow's endpoint stand there. An error of the account is an item of its own.
     pub errors: Vec<ErrorRef>,
     /// For what a synchronisation of history told.
     pub history: Option<History>,
@@ -39,7 +39,7 @@ pub struct Details {
     pub preference: Option<Preference>,
     /// For group events.
     pub group: Option<Group>,
-    /// For clicks.
+    /// For user actions.
     pub click: Option<Click>,
     /// For automatic events.
     pub lead: Option<Lead>,
@@ -60,7 +60,7 @@ pub struct Details {
     pub identity_hash: Option<String>,
 }
 
-/// A file of a message: image, video, audio, voice, document, sticker.
+/// A file: of a message (image, video, audio, voice, document, sticker), or of a call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {
     /// Media id at the platform, valid for 7 days.
@@ -99,10 +99,30 @@ pub struct Location {
 pub struct Card {
     /// `formatted_name` of the card, else its first and last name.
     pub name: Option<String>,
+    /// First name.
+    pub first_name: Option<String>,
+    /// Middle name.
+    pub middle_name: Option<String>,
+    /// Last name.
+    pub last_name: Option<String>,
+    /// Prefix of the name, for example Dr.
+    pub prefix: Option<String>,
+    /// Suffix of the name, for example Jr.
+    pub suffix: Option<String>,
     /// Known values: `contact_request` (the sender's own, asked for by the business), other. Null in older messages.
     pub origin: Option<String>,
     /// Numbers in the order of the card.
     pub phones: Vec<CardPhone>,
+    /// E-mail addresses in the order of the card.
+    pub emails: Vec<CardEmail>,
+    /// Web addresses in the order of the card.
+    pub urls: Vec<CardUrl>,
+    /// Postal addresses in the order of the card.
+    pub addresses: Vec<CardAddress>,
+    /// Where they work: `org` of the card.
+    pub organisation: Option<CardOrganisation>,
+    /// Day of birth as written (YYYY-MM-DD).
+    pub birthday: Option<String>,
     /// The card as text.
     pub vcard: Option<String>,
 }
@@ -114,8 +134,56 @@ pub struct CardPhone {
     pub phone: Option<String>,
     /// WhatsApp id of the number.
     pub wa_id: Option<String>,
-    /// Known values: CELL, HOME, WORK, MAIN, IPHONE; an open set.
+    /// Known values: CELL, MOBILE, HOME, WORK, MAIN, IPHONE; an open set.
     pub kind: Option<String>,
+}
+
+/// An e-mail address on a card.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardEmail {
+    /// Address as written.
+    pub email: Option<String>,
+    /// Known values: HOME, WORK; an open set.
+    pub kind: Option<String>,
+}
+
+/// A web address on a card.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardUrl {
+    /// Address as written.
+    pub url: Option<String>,
+    /// Known values: HOME, WORK; an open set.
+    pub kind: Option<String>,
+}
+
+/// A postal address on a card.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardAddress {
+    /// Street and number.
+    pub street: Option<String>,
+    /// City.
+    pub city: Option<String>,
+    /// State or region.
+    pub state: Option<String>,
+    /// Postal code.
+    pub zip: Option<String>,
+    /// Country in words.
+    pub country: Option<String>,
+    /// Two letters as received.
+    pub country_code: Option<String>,
+    /// Known values: HOME, WORK; an open set.
+    pub kind: Option<String>,
+}
+
+/// Where the person of a card works.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardOrganisation {
+    /// Company.
+    pub company: Option<String>,
+    /// Department.
+    pub department: Option<String>,
+    /// Title of the position.
+    pub title: Option<String>,
 }
 
 /// A cart that the customer sent.
@@ -222,7 +290,8 @@ pub struct History {
 pub struct Call {
     /// Call id (wacid).
     pub id: Option<String>,
-    /// Known values: connect, terminate, `call_created`; of a status RINGING, ACCEPTED, REJECTED; as received.
+    /// Known values: connect, terminate, `call_created`, `call_recording_available`, `call_transcription_available`; of a
+    /// status RINGING, ACCEPTED, REJECTED; as received.
     pub event: Option<String>,
     /// Known values: BUSINESS_INITIATED, USER_INITIATED.
     pub direction: Option<String>,
@@ -240,6 +309,10 @@ pub struct Call {
     pub sdp_type: Option<String>,
     /// Session description.
     pub sdp: Option<String>,
+    /// Recording of the talk: `call_recording.audio`.
+    pub recording: Option<Media>,
+    /// Written form of the talk: `call_transcript.document`.
+    pub transcript: Option<Media>,
 }
 
 /// What a person wants to receive, told by the platform.
@@ -268,30 +341,50 @@ pub struct Group {
     pub reason: Option<String>,
     /// Link to join.
     pub invite_link: Option<String>,
+    /// How people join. Known values: `auto_approve`, `approval_required`.
+    pub join_approval_mode: Option<String>,
     /// Request to join.
     pub join_request_id: Option<String>,
-    /// Name of the group.
+    /// Name that the group has or was to be created with; a new one that was refused is in settings only.
     pub subject: Option<String>,
-    /// Description of the group.
+    /// Description that the group has or was to be created with; a new one that was refused is in settings only.
     pub description: Option<String>,
-    /// False where a setting could not be updated, true where all could.
-    pub successful: Option<bool>,
+    /// Settings that the business asked to change, sorted by name.
+    pub settings: Vec<GroupSetting>,
 }
 
 /// A participant that the event is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// Known values: added, removed, failed, requested (to join).
+    /// Known values: added, removed, failed; requested (to join), `request_revoked` (by who asked), and `request_` with
+    /// what else becomes of a request to join; named for another event that names somebody.
     pub action: String,
-    /// WhatsApp id, else the number as it was given.
+    /// WhatsApp id, else the number that the business gave (`input`).
     pub wa_id: Option<String>,
-    /// Business-scoped user id.
+    /// Business-scoped user id, also where the business gave it or the parent one as `input`.
     pub user_id: Option<String>,
-    /// Code of the first error of a failed. Null otherwise.
-    pub error_code: Option<i64>,
+    /// Errors of this participant, in the order of the event.
+    pub errors: Vec<ErrorRef>,
 }
 
-/// A click on a link of a marketing message.
+/// A setting of a group that the business asked to change, and what became of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupSetting {
+    /// Known values: `group_subject`, `group_description`, `profile_picture`; an open set.
+    pub name: String,
+    /// New text.
+    pub text: Option<String>,
+    /// MIME type of a picture.
+    pub mime_type: Option<String>,
+    /// Hash of a picture as received.
+    pub sha256: Option<String>,
+    /// `update_successful`: whether it holds from then on.
+    pub successful: Option<bool>,
+    /// Why it does not.
+    pub errors: Vec<ErrorRef>,
+}
+
+/// A click on a link of a marketing message, or a view of the page behind it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Click {
     /// Known values: cta, body.
@@ -340,6 +433,23 @@ pub struct Flow {
     pub requests_count: Option<String>,
     /// Percent as a decimal text.
     pub availability: Option<String>,
+    /// The platform's warning, in its words.
+    pub warning: Option<String>,
+    /// Why the status changed, in the platform's words.
+    pub reason: Option<String>,
+    /// Kinds of errors behind an error rate, in the order of the alert.
+    pub errors: Vec<FlowError>,
+}
+
+/// One kind of error behind an error rate.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowError {
+    /// Known values: `INVALID_SCREEN_TRANSITION`, `PUBLIC_KEY_MISSING`, `CAPABILITY_ERROR`, TIMEOUT; an open set.
+    pub error_type: Option<String>,
+    /// Percent as a decimal text, as received.
+    pub error_rate: Option<String>,
+    /// Requests that failed by it.
+    pub error_count: Option<i64>,
 }
 
 /// A user id that the platform made anew; the identity topic draws the consequence.

@@ -172,7 +172,12 @@ fn fact_of(item: &Item) -> Conversation {
         }
         Body::Inbox(inbox) => fact.kind.clone_from(&inbox.event),
         Body::Call(call) => {
-            fact.kind = format!("call_{}", call.event);
+            // Some events are called so themselves.
+            fact.kind = if call.event.starts_with("call_") {
+                call.event.clone()
+            } else {
+                format!("call_{}", call.event)
+            };
             if call.inbound {
                 fact.window_expires_at = Some(window::customer_service_end(item.event_time));
             }

@@ -43,6 +43,22 @@ impl IdentifierKind {
             Self::WaId => "wa_id",
         }
     }
+
+    /// The kind of a text with the form of a user id, which stands where a number may stand too: two capital letters, a
+    /// dot, `ENT.` for a parent, and at most 128 letters and digits. `None` for everything else.
+    #[must_use]
+    pub fn of_user_id(text: &str) -> Option<Self> {
+        let (country, rest) = text.split_once('.')?;
+        let (kind, id) = match rest.strip_prefix("ENT.") {
+            Some(id) => (Self::ParentBsuid, id),
+            None => (Self::Bsuid, rest),
+        };
+        let has_form = country.len() == 2
+            && country.bytes().all(|byte| byte.is_ascii_uppercase())
+            && (1..=128).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        has_form.then_some(kind)
+    }
 }
 
 /// One identifier as it was seen.
@@ -88,6 +104,34 @@ impl Identifier {
             IdentifierKind::WaId => phone::digits_of_wa_id(&self.value).map(|digits| phone::canonical_digits(&digits)),
             IdentifierKind::Phone => Some(phone::canonical_digits(self.value.trim_start_matches('+'))),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_id_is_told_from_a_number_by_its_form() {
+        let longest = format!("CL.{}", "a".repeat(128));
+        for (text, kind) in [
+            ("CL.1001", Some(IdentifierKind::Bsuid)),
+            ("US.ENT.118157Ab", Some(IdentifierKind::ParentBsuid)),
+            (&longest, Some(IdentifierKind::Bsuid)),
+            ("US.ENT", Some(IdentifierKind::Bsuid)),
+            (&format!("{longest}a"), None),
+            ("US.ENT.", None),
+            ("US.", None),
+            ("USA.1", None),
+            ("us.1", None),
+            ("US.1.2", None),
+            ("US.1 ", None),
+            ("ÑU.1", None),
+            ("56961234567", None),
+            ("", None),
+        ] {
+            assert_eq!(IdentifierKind::of_user_id(text), kind, "{text}");
         }
     }
 }

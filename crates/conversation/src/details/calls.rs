@@ -1,9 +1,14 @@
 //! Calls and their statuses.
 
-use super::{errors, owned, whole};
-use hilo_contracts::details::{Call, Details};
+use super::{errors, messages::media, owned, said, whole};
+use hilo_contracts::details::{Call, Details, Media};
 use hilo_domain::read::seconds;
 use serde_json::Value;
+
+/// A file that was made of the call, told once it can be fetched.
+fn file(element: &Value, event: &str, kind: &str) -> Option<Media> {
+    said(media(element.get(event)?.get(kind)?, kind))
+}
 
 pub(super) fn details(element: &Value) -> Details {
     let session = element.get("session").unwrap_or(&Value::Null);
@@ -22,6 +27,8 @@ pub(super) fn details(element: &Value) -> Details {
             callback_data: owned(element, "biz_opaque_callback_data"),
             sdp_type: owned(session, "sdp_type"),
             sdp: owned(session, "sdp"),
+            recording: file(element, "call_recording", "audio"),
+            transcript: file(element, "call_transcript", "document"),
         }),
         ..Details::default()
     }

@@ -3,10 +3,10 @@
 
 use super::{errors, owned, said, whole};
 use hilo_contracts::{
-    details::{Click, Details, Flow, History, Lead, Preference, SyncedContact, UserIdChange},
+    details::{Click, Details, Flow, FlowError, History, Lead, Preference, SyncedContact, UserIdChange},
     item::Preference as Told,
 };
-use hilo_domain::read::{decimal, id, text};
+use hilo_domain::read::{decimal, id, list, text};
 use serde_json::Value;
 
 const NOTHING: &Value = &Value::Null;
@@ -23,11 +23,13 @@ pub(super) fn preference(element: &Value, told: &Told) -> Details {
     }
 }
 
-pub(super) fn click(element: &Value) -> Details {
+/// A user action. Its data stand under its own name, or under that of the click that led to it.
+pub(super) fn action(element: &Value) -> Details {
     let subtype = owned(element, "action_type");
     let data = subtype
         .as_ref()
         .and_then(|action| element.get(format!("{action}_data")))
+        .or_else(|| element.get("marketing_messages_link_click_data"))
         .unwrap_or(NOTHING);
     Details {
         click: said(Click {
@@ -81,7 +83,16 @@ pub(super) fn user_id(element: &Value) -> Details {
     }
 }
 
+/// An event of a flow. The errors of an alert are counts of what its endpoint did, none of the platform.
 pub(super) fn flow(value: &Value) -> Details {
+    let error = |error: &Value| {
+        said(FlowError {
+            error_type: owned(error, "error_type"),
+            error_rate: decimal(error, "error_rate"),
+            error_count: whole(error, "error_count"),
+        })
+    };
+    let errors_of_flow = list(value, "errors").into_iter().flatten().filter_map(error);
     Details {
         text: owned(value, "message"),
         subtype: owned(value, "event"),
@@ -97,6 +108,9 @@ pub(super) fn flow(value: &Value) -> Details {
             p90_latency: decimal(value, "p90_latency"),
             requests_count: decimal(value, "requests_count"),
             availability: decimal(value, "availability"),
+            warning: owned(value, "warning"),
+            reason: owned(value, "reason"),
+            errors: errors_of_flow.collect(),
         }),
         ..Details::default()
     }

@@ -1,8 +1,11 @@
 //! Events of groups.
 
-use super::{errors, owned, said, whole};
-use hilo_contracts::details::{Details, Group, Member};
-use hilo_domain::read::{id, list, object, text};
+use super::{errors, flag, owned, said};
+use hilo_contracts::details::{Details, Group, GroupSetting, Member};
+use hilo_domain::{
+    IdentifierKind,
+    read::{id, list, text},
+};
 use serde_json::Value;
 
 /// Lists of participants, and what happened to who is on them.
@@ -27,13 +30,23 @@ pub(super) fn details(element: &Value) -> Details {
                 .map(move |participant| member(participant, action))
         })
         .collect();
-    // Who asks to join stands in the element itself.
-    let asking = member(element, "requested");
-    if asking.wa_id.is_some() || asking.user_id.is_some() {
-        members.push(asking);
+    // Who asks to join, or does so no longer, stands in the element itself.
+    let named = Member {
+        // The event's own errors are not theirs.
+        errors: Vec::new(),
+        ..member(element, "named")
+    };
+    if named.wa_id.is_some() || named.user_id.is_some() {
+        members.push(Member {
+            action: of_request(element),
+            ..named
+        });
     }
-    let named = |key: &str, block: &str| {
-        owned(element, key).or_else(|| element.get(block).and_then(|block| owned(block, "text")))
+    let settings = settings(element);
+    let text_of = |key: &str, name: &str| {
+        let setting = settings.iter().find(|setting| setting.name == name);
+        let holds = setting.filter(|setting| setting.successful != Some(false));
+        owned(element, key).or_else(|| holds?.text.clone())
     };
     Details {
         subtype: owned(element, "type"),
@@ -44,37 +57,62 @@ pub(super) fn details(element: &Value) -> Details {
             initiated_by: owned(element, "initiated_by"),
             reason: owned(element, "reason"),
             invite_link: owned(element, "invite_link"),
+            join_approval_mode: owned(element, "join_approval_mode"),
             join_request_id: owned(element, "join_request_id"),
-            subject: named("subject", "group_subject"),
-            description: named("description", "group_description"),
-            successful: successful(element),
+            subject: text_of("subject", "group_subject"),
+            description: text_of("description", "group_description"),
+            settings,
         }),
         ..Details::default()
     }
 }
 
-fn member(participant: &Value, action: &str) -> Member {
-    let wa_id = match participant {
-        Value::String(wa_id) => said(wa_id.clone()),
-        _ => owned(participant, "wa_id").or_else(|| owned(participant, "input")),
-    };
-    let failure = list(participant, "errors").filter(|_| action == "failed");
-    Member {
-        action: action.to_owned(),
-        wa_id,
-        user_id: text(participant, "user_id").map(str::to_owned),
-        error_code: failure
-            .and_then(|errors| errors.first())
-            .and_then(|error| whole(error, "code")),
+/// What became of a request to join, by the type of its event.
+fn of_request(element: &Value) -> String {
+    match text(element, "type").and_then(|kind| kind.strip_prefix("group_join_request_")) {
+        Some("created") => "requested".to_owned(),
+        Some(other) => format!("request_{other}"),
+        None => "named".to_owned(),
     }
 }
 
-/// Whether all settings that were asked for could be updated.
-fn successful(element: &Value) -> Option<bool> {
-    let told: Vec<bool> = element
-        .as_object()?
-        .keys()
-        .filter_map(|key| object(element, key)?.get("update_successful")?.as_bool())
-        .collect();
-    (!told.is_empty()).then(|| told.iter().all(|told| *told))
+fn member(participant: &Value, action: &str) -> Member {
+    // Whom the business named, as it did: by number or by user id.
+    let input = participant.as_str().or_else(|| text(participant, "input"));
+    let input = input.filter(|input| !input.is_empty());
+    let (user_id, number) = match input.and_then(IdentifierKind::of_user_id) {
+        Some(_) => (input, None),
+        None => (None, input),
+    };
+    Member {
+        action: action.to_owned(),
+        wa_id: owned(participant, "wa_id").or_else(|| number.map(str::to_owned)),
+        user_id: owned(participant, "user_id").or_else(|| user_id.map(str::to_owned)),
+        errors: errors(participant),
+    }
+}
+
+/// Settings that have a block in an event.
+const SETTINGS: [&str; 3] = ["group_subject", "group_description", "profile_picture"];
+
+/// What became of each setting; also of one that is new, by what its block says.
+fn settings(element: &Value) -> Vec<GroupSetting> {
+    let blocks = element.as_object().into_iter().flatten();
+    let blocks = blocks.filter(|(name, block)| {
+        block.is_object() && (SETTINGS.contains(&name.as_str()) || block.get("update_successful").is_some())
+    });
+    let mut settings: Vec<GroupSetting> = blocks.map(|(name, block)| setting(name, block)).collect();
+    settings.sort_unstable_by(|one, two| one.name.cmp(&two.name));
+    settings
+}
+
+fn setting(name: &str, block: &Value) -> GroupSetting {
+    GroupSetting {
+        name: name.to_owned(),
+        text: owned(block, "text"),
+        mime_type: owned(block, "mime_type"),
+        sha256: owned(block, "sha256"),
+        successful: flag(block, "update_successful"),
+        errors: errors(block),
+    }
 }

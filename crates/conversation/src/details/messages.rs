@@ -1,8 +1,8 @@
 //! Messages of all types, received, echoed, or from a history.
 
-use super::{errors, flag, owned, said};
+use super::{cards::cards, errors, flag, owned, said};
 use hilo_contracts::{
-    details::{Ad, Card, CardPhone, Context, Details, History, Location, Media, Order, Product, Reply},
+    details::{Ad, Context, Details, History, Location, Media, Order, Product, Reply},
     item::Message,
 };
 use hilo_domain::read::{decimal, id, list, object, seconds, text};
@@ -106,7 +106,8 @@ fn edited(edit: &Value) -> Details {
     }
 }
 
-fn media(body: &Value, kind: &str) -> Media {
+/// A file of this type.
+pub(super) fn media(body: &Value, kind: &str) -> Media {
     Media {
         id: id(body, "id"),
         mime_type: owned(body, "mime_type"),
@@ -127,29 +128,6 @@ fn location(body: &Value) -> Location {
         address: owned(body, "address"),
         url: owned(body, "url"),
     }
-}
-
-/// Shared cards. `origin` stood at the message in early documents, and stands at each card now.
-fn cards(element: &Value, cards: &Value) -> Vec<Card> {
-    let card = |card: &Value| {
-        let name = card.get("name").unwrap_or(&Value::Null);
-        let parts: Vec<&str> = ["first_name", "last_name"]
-            .into_iter()
-            .filter_map(|key| text(name, key))
-            .collect();
-        let phones = list(card, "phones").into_iter().flatten().map(|phone| CardPhone {
-            phone: owned(phone, "phone"),
-            wa_id: owned(phone, "wa_id"),
-            kind: owned(phone, "type"),
-        });
-        Card {
-            name: owned(name, "formatted_name").or_else(|| said(parts.join(" "))),
-            origin: owned(card, "origin").or_else(|| owned(element, "origin")),
-            phones: phones.collect(),
-            vcard: owned(card, "vcard"),
-        }
-    };
-    cards.as_array().into_iter().flatten().map(card).collect()
 }
 
 fn order(body: &Value) -> Order {

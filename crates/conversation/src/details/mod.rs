@@ -3,6 +3,7 @@
 //! the content.
 
 mod calls;
+mod cards;
 mod events;
 mod groups;
 mod lines;
@@ -33,14 +34,14 @@ pub(crate) fn details(item: &Item) -> Option<Box<Details>> {
         Body::Preference(preference) => events::preference(&content, preference),
         Body::Event { kind } => match kind.as_str() {
             "group_event" => groups::details(&content),
-            "link_click" => events::click(&content),
             "automatic_event" => events::lead(&content),
             "contact_synced" => events::contact(&content),
             "user_id_changed" => events::user_id(&content),
             "flow_event" => events::flow(&content),
             "history_event" => events::history(&content),
             "platform_error" => events::error(&content),
-            _ => return None,
+            // What else is told is a user action, by its own word.
+            _ => events::action(&content),
         },
         Body::Status(_)
         | Body::Account(_)
@@ -83,16 +84,21 @@ fn whole(object: &Value, key: &str) -> Option<i64> {
     object.get(key).and_then(read::integer)
 }
 
-/// `errors` of an element, at whichever of the three levels it stands.
+/// `errors` of an element, at whichever of the three levels it stands; without those that say nothing that is known.
 fn errors(element: &Value) -> Vec<ErrorRef> {
-    list(element, "errors").into_iter().flatten().map(error).collect()
+    let errors = list(element, "errors").into_iter().flatten();
+    errors.filter_map(|element| said(error(element))).collect()
 }
 
+/// One error. Older payloads have `details` beside its code.
 fn error(error: &Value) -> ErrorRef {
     let details = error.get("error_data").and_then(|data| text(data, "details"));
     ErrorRef {
         code: whole(error, "code"),
         title: owned(error, "title"),
-        details: details.or_else(|| text(error, "message")).map(str::to_owned),
+        details: details
+            .or_else(|| text(error, "details"))
+            .or_else(|| text(error, "message"))
+            .map(str::to_owned),
     }
 }

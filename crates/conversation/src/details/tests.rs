@@ -72,6 +72,7 @@ fn bodies() -> Vec<Body> {
     let events = [
         "group_event",
         "link_click",
+        "landing_page_view",
         "automatic_event",
         "contact_synced",
         "user_id_changed",
@@ -85,7 +86,7 @@ fn bodies() -> Vec<Body> {
 }
 
 /// Keys that are looked for, so that values of the wrong type stand under them.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 33] = [
     "text",
     "image",
     "contacts",
@@ -110,6 +111,15 @@ const KEYS: [&str; 24] = [
     "custom_data",
     "user_id",
     "id",
+    "update_successful",
+    "input",
+    "emails",
+    "addresses",
+    "org",
+    "call_recording",
+    "audio",
+    "error_count",
+    "action_type",
 ];
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -133,7 +143,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
     #[test]
-    fn anything_can_be_read(content in any_json(), place in 0..21usize) {
+    fn anything_can_be_read(content in any_json(), place in 0..22usize) {
         let bodies = bodies();
         let body = bodies[place % bodies.len()].clone();
         let item = item(body, content.to_string());
@@ -183,4 +193,93 @@ fn a_permission_and_a_slot_of_any_kind_keep_their_value() {
         found.context.as_deref(),
         Some(r#"{"slots":{"a":"x","b":[1,2],"c":null}}"#)
     );
+}
+
+fn event(kind: &str, content: &Value) -> Details {
+    *details(&item(Body::Event { kind: kind.into() }, content.to_string())).unwrap()
+}
+
+#[test]
+fn each_setting_of_a_group_has_its_own_end() {
+    let told = event(
+        "group_event",
+        &json!({
+            "profile_picture": {"mime_type": "image/jpeg", "sha256": "h"},
+            "group_subject": {"text": "Vecinas", "update_successful": true},
+            "group_description": {"text": "Largo", "update_successful": false, "errors": [{"code": 100, "title": "No"}]},
+            "of_tomorrow": {"update_successful": false},
+            "no_setting": {"text": "x"},
+        }),
+    )
+    .group
+    .unwrap();
+    let settings: Vec<(&str, Option<bool>, usize)> = told
+        .settings
+        .iter()
+        .map(|setting| (&*setting.name, setting.successful, setting.errors.len()))
+        .collect();
+    assert_eq!(
+        settings,
+        [
+            ("group_description", Some(false), 1),
+            ("group_subject", Some(true), 0),
+            ("of_tomorrow", Some(false), 0),
+            ("profile_picture", None, 0),
+        ]
+    );
+    // What was refused is not what the group has.
+    assert_eq!((told.subject.as_deref(), told.description), (Some("Vecinas"), None));
+}
+
+#[test]
+fn a_member_is_named_as_the_event_does_and_what_became_of_a_request_is_its_type() {
+    for (kind, action) in [
+        ("group_join_request_created", "requested"),
+        ("group_join_request_revoked", "request_revoked"),
+        ("group_join_request_rejected", "request_rejected"),
+        ("group_of_tomorrow", "named"),
+    ] {
+        let told = event(
+            "group_event",
+            &json!({"type": kind, "wa_id": "569", "errors": [{"code": 1}]}),
+        );
+        let members = told.group.unwrap().members;
+        assert_eq!((members.len(), members[0].action.as_str()), (1, action));
+        assert_eq!((members[0].errors.len(), told.errors.len()), (0, 1));
+    }
+    let removed =
+        json!({"removed_participants": ["569", "CL.1", {"input": "CL.ENT.1"}, {"wa_id": "569", "input": "CL.1"}]});
+    let members = event("group_event", &removed).group.unwrap().members;
+    let named: Vec<(Option<&str>, Option<&str>)> = members
+        .iter()
+        .map(|member| (member.wa_id.as_deref(), member.user_id.as_deref()))
+        .collect();
+    assert_eq!(
+        named,
+        [
+            (Some("569"), None),
+            (None, Some("CL.1")),
+            (None, Some("CL.ENT.1")),
+            (Some("569"), Some("CL.1")),
+        ]
+    );
+}
+
+#[test]
+fn the_details_of_an_error_are_the_nearest_that_it_has() {
+    for (error, want) in [
+        (
+            json!({"code": 1, "error_data": {"details": "a"}, "details": "b", "message": "c"}),
+            Some("a"),
+        ),
+        (
+            json!({"code": 1, "error_data": {}, "details": "b", "message": "c"}),
+            Some("b"),
+        ),
+        (json!({"code": 1, "message": "c"}), Some("c")),
+        (json!({"code": 1}), None),
+    ] {
+        let told = event("history_event", &json!({ "errors": [error] }));
+        assert_eq!(told.errors[0].details.as_deref(), want);
+    }
 }

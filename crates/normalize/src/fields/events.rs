@@ -5,8 +5,10 @@ use crate::{
     key::Key,
     people::Named,
     update::{Draft, Update},
+    vocabulary,
 };
 use hilo_contracts::item::{Body, Sighting};
+use hilo_domain::IdentifierKind;
 use serde_json::Value;
 
 fn event(element: &Value, kind: &str) -> Draft {
@@ -17,12 +19,12 @@ fn event(element: &Value, kind: &str) -> Draft {
     )
 }
 
-/// An element of `user_actions`: a click on a link of a marketing message.
+/// An element of `user_actions`: a click on a link of a marketing message, a view of the page behind it.
 pub(super) fn user_action(update: &Update, element: &Value) -> Draft {
     let named = Named::under(element, "wa_id", "user_id", &["parent_user_id"]);
     Draft {
         person: update.person_or_only_contact(named),
-        ..event(element, "link_click")
+        ..event(element, &vocabulary::kind_of_action(json::text(element, "action_type")))
     }
 }
 
@@ -42,25 +44,33 @@ pub(super) fn group(update: &Update, element: &Value) -> Draft {
     others.extend(update.person(Named::under(element, "wa_id", "user_id", &["parent_user_id"])));
     for list in ["added_participants", "removed_participants"] {
         for participant in json::list(element, list).into_iter().flatten() {
-            let named = match participant {
-                Value::String(wa_id) if !wa_id.is_empty() => Named {
-                    wa_id: Some(wa_id),
-                    ..Named::default()
-                },
-                _ => {
-                    let named = Named::contact(participant);
-                    Named {
-                        wa_id: named.wa_id.or_else(|| json::text(participant, "input")),
-                        ..named
-                    }
-                }
-            };
-            others.extend(update.person(named));
+            others.extend(update.person(self::participant(participant)));
         }
     }
     Draft {
         others,
         ..event(element, "group_event")
+    }
+}
+
+/// A participant, who may be named only by what the business gave (`input`): a number or a user id.
+fn participant(participant: &Value) -> Named<'_> {
+    let named = Named::contact(participant);
+    let input = participant.as_str().or_else(|| json::text(participant, "input"));
+    let input = input.filter(|input| !input.is_empty());
+    match input.and_then(IdentifierKind::of_user_id) {
+        Some(IdentifierKind::ParentBsuid) => Named {
+            parent: named.parent.or(input),
+            ..named
+        },
+        Some(_) => Named {
+            user_id: named.user_id.or(input),
+            ..named
+        },
+        None => Named {
+            wa_id: named.wa_id.or(input),
+            ..named
+        },
     }
 }
 
