@@ -10,7 +10,7 @@ use hilo_domain::{
 use serde_json::Value;
 
 /// Documented parts of a value, by kind of fact; what the fact has fields for is not among them.
-const PARTS: [(&str, &[&str]); 26] = [
+const PARTS: [(&str, &[&str]); 25] = [
     (
         "number_snapshot",
         &[
@@ -110,7 +110,6 @@ const PARTS: [(&str, &[&str]); 26] = [
             "partner_client_certification_info.rejection_reasons",
         ],
     ),
-    ("verified_account", &["phone_number"]),
     (
         "account_settings",
         &[
@@ -204,6 +203,8 @@ pub(crate) fn add(fact: &mut Fact, content: &Value) {
         .iter()
         .filter(|(kind, _)| *kind == fact.kind)
         .flat_map(|(_, paths)| *paths)
+        // Any event of an account may be about one of its numbers.
+        .chain(&["phone_number"])
         .filter_map(|path| {
             let value = part(path).filter(|value| !value.is_null())?;
             Some(Attribute {

@@ -200,8 +200,14 @@ fn of_number(update: &Update, number: Option<String>, kind: &str) -> Account {
     let number = number
         .or_else(|| json::id(value, "phone_number_id"))
         .or_else(|| update.phone_number_id.clone())
-        .or_else(|| json::id(value, "display_phone_number"));
+        .or_else(|| json::id(value, "display_phone_number").map(|shown| digits(&shown)));
     about("phone_number", number.unwrap_or_default(), kind)
+}
+
+/// A shown number in its one form: with and without plus sign, spaces and hyphens it is one subject.
+fn digits(shown: &str) -> String {
+    let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
+    if digits.is_empty() { shown.to_owned() } else { digits }
 }
 
 fn template_fact(update: &Update) -> Account {
@@ -248,6 +254,7 @@ fn alert(update: &Update) -> Account {
     let (kind, id) = match (json::text(value, "entity_type"), json::id(value, "entity_id")) {
         (Some("BUSINESS"), Some(id)) => ("portfolio", id),
         (Some("PHONE_NUMBER"), Some(id)) => ("phone_number", id),
+        (Some("WABA"), Some(id)) => ("waba", id),
         _ => ("waba", update.entry_id.to_owned()),
     };
     Account {
