@@ -9,7 +9,7 @@ use hilo_stream::{
 use serde::{Deserialize, Serialize};
 
 /// Identifiers of one person.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Link {
     /// When the send was: a number that changes hands later belonged to that person already.
     pub at: Millis,
