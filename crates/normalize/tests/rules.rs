@@ -812,3 +812,24 @@ fn words_that_nobody_knows_are_facts_and_counted_once() {
     let item = run.items.iter().find(|item| item.content.contains("hologram")).unwrap();
     assert!(item.content.contains(r#""hologram":{"depth":3}"#), "it is kept whole");
 }
+
+#[test]
+fn older_statuses_have_their_pricing_in_the_conversation_and_details_beside_the_code() {
+    let run = lines(
+        &line(
+            "messages",
+            r#"{"statuses":[{"id":"a","status":"failed","conversation":{"id":"c","pricing":{"pricing_model":"CBP","category":"utility"}},
+            "errors":[{"code":131026,"title":"Undeliverable","details":"no account"}]}]}"#,
+        )
+        .replace('\n', ""),
+    );
+    let Body::Status(status) = &run.item().body else {
+        panic!()
+    };
+    let pricing = status.pricing.as_ref().unwrap();
+    assert_eq!(
+        (pricing.model.as_deref(), pricing.category.as_deref()),
+        (Some("CBP"), Some("utility"))
+    );
+    assert_eq!(status.errors[0].details.as_deref(), Some("no account"));
+}
