@@ -102,14 +102,10 @@ impl Sides {
 
 /// Whom statuses tell of by numbers alone is who had these when the message was sent.
 fn since(at: Millis, by: &[Identifier], instead_of: Vec<Millis>) -> Option<Link> {
-    let identifiers = by.to_vec();
-    let sighting = Sighting {
-        identifiers,
-        ..Sighting::default()
-    };
-    sighting.is_weak().then_some(Link {
+    let is_weak = !by.iter().any(|identifier| identifier.kind.is_user_id());
+    is_weak.then(|| Link {
         at,
-        identifiers: sighting.identifiers,
+        identifiers: by.to_vec(),
         instead_of,
     })
 }
