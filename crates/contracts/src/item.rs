@@ -26,6 +26,8 @@ pub struct Position {
 pub struct Sighting {
     /// What was seen. A numeric `wa_id` stands here as `wa_id` and as `phone`; usernames too (never matched on).
     pub identifiers: Vec<Identifier>,
+    /// E-mails and documents that the person stated: others may state them too, so they suggest and are never matched on.
+    pub stated: Vec<Identifier>,
     /// Profile name as the person chose it; shown, never matched on.
     pub name: Option<String>,
     /// Whether the sighting makes a person exist; a CRM event only refers to one.
@@ -334,6 +336,8 @@ pub struct Crm {
     pub currency: Option<String>,
     /// The CRM's record of the person.
     pub record: Option<Identifier>,
+    /// E-mail and document of that record.
+    pub stated: Vec<Identifier>,
     /// Whom somebody merged into this person in the CRM: `other` of a `contact_merged`.
     pub merged: Vec<Identifier>,
 }

@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 pub enum IdentifierKind {
     /// Business-scoped user id: one per person and business portfolio (`CL.1001`).
     Bsuid,
+    /// Number of an identity document (RUT, CPF, DNI, …) that a person stated; suggests, never matched on.
+    Document,
+    /// E-mail address that a person stated; suggests, never matched on.
+    Email,
     /// Id of the person's record in HubSpot.
     HubspotId,
     /// Parent of business-scoped user ids, shared by the portfolios of one enterprise (`CL.ENT.…`).
@@ -35,6 +39,8 @@ impl IdentifierKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Bsuid => "bsuid",
+            Self::Document => "document",
+            Self::Email => "email",
             Self::HubspotId => "hubspot_id",
             Self::ParentBsuid => "parent_bsuid",
             Self::Phone => "phone",
@@ -96,6 +102,34 @@ impl Identifier {
         phone::dialable(raw, region).map(|value| Self::new(IdentifierKind::Phone, value))
     }
 
+    /// An e-mail address in the one form in which addresses are compared, small letters; `None` when `raw` holds no
+    /// address with a domain, or more than an address.
+    #[must_use]
+    pub fn email(raw: &str) -> Option<Self> {
+        let options = email_address::Options::default()
+            .with_required_tld()
+            .without_domain_literal()
+            .without_display_text();
+        let address = email_address::EmailAddress::parse_with_options(raw.trim(), options).ok()?;
+        Some(Self::new(IdentifierKind::Email, address.as_str().to_lowercase()))
+    }
+
+    /// The number of an identity document in the one form in which numbers are compared: without dots, dashes, spaces
+    /// and leading zeros, in capital letters. `None` when `raw` holds no such number: those have 5 to 20 letters and
+    /// digits (a CURP has 18), at least five of them digits, and are no date.
+    #[must_use]
+    pub fn document(raw: &str) -> Option<Self> {
+        if is_date(raw.trim()) {
+            return None;
+        }
+        let value: String = raw.chars().filter(|it| !matches!(it, '.' | '-' | ' ')).collect();
+        let value = value.trim_start_matches('0').to_ascii_uppercase();
+        let is_number = (5..=20).contains(&value.len())
+            && value.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && value.bytes().filter(u8::is_ascii_digit).count() >= 5;
+        is_number.then(|| Self::new(IdentifierKind::Document, value))
+    }
+
     /// The digits by which numbers match: equal for a `wa_id` and a phone that are one number by the
     /// country rules (MX 52/521, BR with and without the ninth digit). `None` when it is no number.
     #[must_use]
@@ -108,9 +142,76 @@ impl Identifier {
     }
 }
 
+/// Whether a text is a day in figures, the year first or last.
+fn is_date(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(['-', '.', ' ']).collect();
+    let is_figure = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let lengths: Vec<usize> = parts
+        .iter()
+        .filter(|part| is_figure(part))
+        .map(|part| part.len())
+        .collect();
+    parts.len() == 3 && matches!(lengths[..], [4, 1 | 2, 1 | 2] | [1 | 2, 1 | 2, 4])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_email_has_one_form() {
+        let same = Some(Identifier::new(IdentifierKind::Email, "ana.diaz+crm@example.com"));
+        for written in ["ana.diaz+crm@example.com", " Ana.Diaz+CRM@Example.COM\n"] {
+            assert_eq!(Identifier::email(written), same, "{written}");
+        }
+        for none in [
+            "",
+            "@",
+            "ana",
+            "ana@",
+            "@example.com",
+            "ana@localhost",
+            "ana@example.com, eva@example.com",
+            "Ana <ana@example.com>",
+            "ana@[127.0.0.1]",
+            "ana diaz@example.com",
+            "mi correo es ana@example.com",
+        ] {
+            assert_eq!(Identifier::email(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_document_has_one_form() {
+        for (written, number) in [
+            ("12.345.678-k", "12345678K"),
+            ("012345678-K", "12345678K"),
+            (" 12345678k ", "12345678K"),
+            ("123.456.789-09", "12345678909"),
+            ("20-12345678-3", "20123456783"),
+            ("30.123.456", "30123456"),
+            ("BADD110313HCMLNS09", "BADD110313HCMLNS09"),
+        ] {
+            let document = Identifier::new(IdentifierKind::Document, number);
+            assert_eq!(Identifier::document(written), Some(document), "{written}");
+        }
+        for none in [
+            "",
+            "0",
+            "1234",
+            "00001234",
+            "DNI",
+            "cedula de ciudadania",
+            "2026-12-01",
+            "1.12.2026",
+            "1 12 2026",
+            "http://1234567",
+            "ñ1234567",
+            "123456789012345678901",
+        ] {
+            assert_eq!(Identifier::document(none), None, "{none}");
+        }
+    }
 
     #[test]
     fn a_user_id_is_told_from_a_number_by_its_form() {

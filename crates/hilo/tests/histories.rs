@@ -53,7 +53,14 @@ const SIDES: [(&str, &str, &str, &str); 5] = [
     ("user_id", "BR.3", "phone", "+5511987654321"),
 ];
 const RULINGS: [&str; 4] = ["merge", "unmerge", "reject", "split"];
-const KINDS: usize = 9;
+/// What the answer to a flow states.
+const ANSWERS: [&str; 4] = [
+    r#"{"email":"ana@example.com"}"#,
+    r#"{"email":"Ana@Example.com","rut":"12.345.678-5"}"#,
+    r#"{"email":"eva@example.com","documento":"87654321"}"#,
+    r#"{"rut":"12345678-5"}"#,
+];
+const KINDS: usize = 10;
 
 fn metadata() -> Value {
     json!({"display_phone_number": "15550783881", "phone_number_id": "2"})
@@ -70,7 +77,7 @@ fn line((hour, kind, pick): (i64, usize, usize)) -> Value {
     let seconds = (START + hour * 3_600).to_string();
     let phone = PHONES[pick % PHONES.len()];
     match kind {
-        0 | 1 => {
+        0 | 1 | 9 => {
             let (user, wa_id) = SEEN[pick % SEEN.len()];
             let mut message = json!({"id": format!("wamid.{hour}.{pick}"), "type": "text", "timestamp": seconds,
                 "text": {"body": WORDS[pick % WORDS.len()]}});
@@ -82,6 +89,11 @@ fn line((hour, kind, pick): (i64, usize, usize)) -> Value {
             if let Some(wa_id) = wa_id {
                 message["from"] = wa_id.into();
                 contact["wa_id"] = wa_id.into();
+            }
+            if kind == 9 {
+                message["type"] = "interactive".into();
+                message["interactive"] = json!({"type": "nfm_reply", "nfm_reply": {
+                    "response_json": ANSWERS[(pick / 2 + hour as usize) % ANSWERS.len()]}});
             }
             webhook(
                 "messages",
@@ -119,7 +131,8 @@ fn line((hour, kind, pick): (i64, usize, usize)) -> Value {
         }
         5 => {
             json!({"source": "crm", "tenant": "acme", "at": instant(hour), "system": "hubspot", "contact_id": pick % 3,
-            "event": (["opt_in", "opt_out", "deal_won"][pick % 3]), "deal_id": "d", "user": {"phone": phone}})
+            "event": (["opt_in", "opt_out", "deal_won"][pick % 3]), "deal_id": "d",
+            "user": {"phone": phone, "email": (["ana@example.com", "eva@example.com", "none"][hour as usize % 3])}})
         }
         6 => {
             let (old, new) = [("56961230001", "56961230002"), ("56961230002", "56961230009")][pick % 2];
@@ -144,10 +157,12 @@ fn records(lines: &[Value]) -> Vec<Record> {
     lines.iter().map(record).collect()
 }
 
-/// State files and consent ledgers, without what depends on arrival.
+/// State files, open suggestions and consent ledgers, without what depends on arrival.
 #[derive(Debug, PartialEq, Eq)]
 struct Found {
     state: BTreeMap<&'static str, String>,
+    /// Each suggestion with the identifiers of whom it is about, sorted.
+    proposals: Vec<String>,
     /// (place, what was said, what follows, hash) of each entry of each chain, sorted.
     ledgers: Vec<String>,
 }
@@ -169,7 +184,24 @@ impl Found {
             ledgers.extend(entries.into_iter().map(told));
         }
         ledgers.sort();
+        let named = |person_id: &str| {
+            let person = golden.person(person_id).unwrap().unwrap();
+            let mut ids: Vec<String> = person.identifiers.into_iter().map(|id| id.value).collect();
+            ids.sort();
+            ids.join(" ")
+        };
+        let told = |it: hilo_golden::Proposal| {
+            let mut two = [Some(it.person_id), it.other_person_id].map(|id| id.map(|id| named(&id)));
+            two.sort();
+            format!(
+                "{two:?} {} {:?} {} {}",
+                it.rule, it.blocker, it.proposed_at, it.evidence
+            )
+        };
+        let mut proposals: Vec<String> = golden.proposals().unwrap().into_iter().map(told).collect();
+        proposals.sort();
         Self {
+            proposals,
             state: ["persons", "sessions", "messages"].map(read).into(),
             ledgers,
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     evidence::{Decided, Evidence, atom},
-    fold::{Found, Suggestion, Timeline, Verdict},
+    fold::{Found, Suggestion, Timeline, Verdict, owner},
     rules::{self, Rule},
 };
 use hilo_contracts::{
@@ -115,9 +115,7 @@ pub(crate) enum What {
 impl Cluster {
     /// Who evidence `index` belonged to at a time.
     pub(crate) fn owner(&self, index: usize, at: Millis) -> Option<&Known> {
-        let timeline = self.owners.get(index)?;
-        let place = timeline.partition_point(|(from, _)| *from <= at).max(1) - 1;
-        self.people.get(timeline.get(place)?.1?)
+        self.people.get(owner(self.owners.get(index)?, at)?)
     }
 
     /// Takes over another cluster. Indexes of people shift, their ids stay.
@@ -432,10 +430,6 @@ type Difference = (Option<Millis>, Option<Millis>, Option<usize>, Option<usize>)
 
 /// Where two timelines name different people: (from, to, old, new). The old indexes are of the old people.
 fn differences(old: &Timeline, new: &Timeline) -> Vec<Difference> {
-    let at = |timeline: &Timeline, time: Millis| {
-        let place = timeline.partition_point(|(from, _)| *from <= time).max(1) - 1;
-        timeline.get(place).and_then(|(_, person)| *person)
-    };
     let mut starts: Vec<Millis> = old.iter().chain(new).map(|(from, _)| *from).collect();
     starts.sort_unstable();
     starts.dedup();
@@ -444,7 +438,12 @@ fn differences(old: &Timeline, new: &Timeline) -> Vec<Difference> {
         .enumerate()
         .map(|(place, start)| {
             let from = (place > 0).then_some(*start);
-            (from, starts.get(place + 1).copied(), at(old, *start), at(new, *start))
+            (
+                from,
+                starts.get(place + 1).copied(),
+                owner(old, *start),
+                owner(new, *start),
+            )
         })
         .collect()
 }

@@ -1,5 +1,6 @@
 //! What is known about a set of people who ever shared an identifier: the evidence, not yet the verdict.
 
+use crate::stated::Stated;
 use hilo_contracts::item::{Decision, IdentityChange, Ruling, Sighting};
 use hilo_domain::{Identifier, IdentifierKind, Millis, hash::IdHasher, phone};
 use serde::{Deserialize, Serialize};
@@ -196,6 +197,8 @@ pub(crate) fn token(tenant: &str, id: &Identifier) -> Option<Vec<u8>> {
             Some(digits) => (b'n', phone::candidate_digits(&digits).unwrap_or(digits)),
             None => (b'w', id.value.clone()),
         },
+        IdentifierKind::Document => (b'd', id.value.clone()),
+        IdentifierKind::Email => (b'e', id.value.clone()),
         IdentifierKind::HubspotId => (b'h', id.value.clone()),
         IdentifierKind::SalesforceId => (b's', id.value.clone()),
         IdentifierKind::Username => return None,
@@ -209,7 +212,7 @@ pub(crate) fn token(tenant: &str, id: &Identifier) -> Option<Vec<u8>> {
 }
 
 /// What adding a sighting did to the evidence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Added {
     /// Nothing that could change a verdict.
     Known,
@@ -226,6 +229,8 @@ pub(crate) struct Evidence {
     pub decisions: Vec<Decided>,
     /// Sorted by record and identifiers.
     pub claims: Vec<Claim>,
+    /// Sorted by value and holder.
+    pub stated: Vec<Stated>,
 }
 
 impl Evidence {
@@ -372,8 +377,12 @@ impl Evidence {
             .claims
             .iter()
             .flat_map(|claim| claim.ids.iter().chain([&claim.record]));
+        let stated = self
+            .stated
+            .iter()
+            .flat_map(|stated| stated.holder.iter().chain([&stated.value]));
         let together = self.together.iter().flat_map(|together| &together.ids);
-        together.chain(changed).chain(decided).chain(claimed)
+        together.chain(changed).chain(decided).chain(claimed).chain(stated)
     }
 
     /// Whether a number may have changed hands: then each single sighting of a number matters.
@@ -419,11 +428,16 @@ impl Evidence {
         for Claim { record, ids, first } in other.claims {
             self.claim(&record, ids, first);
         }
+        for Stated { value, holder, times } in other.stated {
+            for at in times {
+                self.state(&value, &holder, at);
+            }
+        }
     }
 }
 
 /// Inserts into a sorted list without repetition; whether it was new.
-fn insert_sorted(times: &mut Vec<Millis>, at: Millis) -> bool {
+pub(crate) fn insert_sorted(times: &mut Vec<Millis>, at: Millis) -> bool {
     match times.last() {
         Some(last) if *last < at => {
             times.push(at);

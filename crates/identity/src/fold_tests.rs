@@ -299,7 +299,11 @@ fn who_is_only_referred_to_does_not_exist() {
 
 /// Suggestions as `rule: one ~ other`, where a person is their first current identifier, each once.
 fn suggestions(history: &[(Millis, Said)]) -> Vec<String> {
-    let verdict = fold(&evidence(history));
+    suggestions_of(&evidence(history))
+}
+
+fn suggestions_of(evidence: &Evidence) -> Vec<String> {
+    let verdict = fold(evidence);
     let name = |person: usize| {
         let spans = &verdict.people[person].spans;
         let current = spans.iter().find(|span| span.to.is_none()).unwrap_or(&spans[0]);
@@ -678,4 +682,75 @@ fn a_username_is_shown_for_its_time_and_matches_nobody() {
         ];
         assert_eq!(shown, expected);
     }
+}
+
+fn email(text: &str) -> Identifier {
+    Identifier::email(text).unwrap()
+}
+
+fn document(text: &str) -> Identifier {
+    Identifier::document(text).unwrap()
+}
+
+/// Suggestions of a history after which holders stated values.
+fn with_statements(history: &[(Millis, Said)], stated: &[(Millis, &str, Identifier)]) -> Vec<String> {
+    let mut evidence = evidence(history);
+    for (at, holder, value) in stated {
+        evidence.state(value, &matching(&ids(holder)), *at);
+    }
+    suggestions_of(&evidence)
+}
+
+#[test]
+fn what_a_number_states_is_of_whoever_had_it_then() {
+    // The number goes from CL.7 to CL.8 at 9.
+    let history = [
+        (1, Seen("CL.7 56977770001")),
+        (2, Seen("56977770001")),
+        (9, Seen("CL.8 56977770001")),
+        (12, Seen("56977770001")),
+        (3, Seen("CL.9")),
+    ];
+    let same = "same_number: CL.7 ~ CL.8 opposing_user_ids";
+    let stated = |at| {
+        with_statements(
+            &history,
+            &[(at, "56977770001", email("ana@x.cl")), (3, "CL.9", email("ana@x.cl"))],
+        )
+    };
+    assert_eq!(stated(2), ["email: CL.7 ~ CL.9 opposing_user_ids", same]);
+    assert_eq!(stated(12), ["email: CL.8 ~ CL.9 opposing_user_ids", same]);
+}
+
+#[test]
+fn another_email_and_another_document_speak_against_one_person() {
+    let argentina = [(1, Seen("5491123456789 AR.1")), (2, Seen("541123456789"))];
+    let (one, other) = ("5491123456789 AR.1", "541123456789");
+    let mut stated = vec![
+        (3, one, email("ana@x.ar")),
+        (3, other, email("eva@x.ar")),
+        (3, one, document("30.123.456")),
+    ];
+    let plain = ["ar_mobile_prefix: +541123456789 ~ AR.1"];
+    assert_eq!(
+        with_statements(&argentina, &stated),
+        plain,
+        "one of the two may have changed"
+    );
+    stated.push((4, other, document("30.999.999")));
+    let against = ["ar_mobile_prefix: +541123456789 ~ AR.1 opposing_statements"];
+    assert_eq!(with_statements(&argentina, &stated), against);
+    // A common document speaks for, and louder.
+    stated.push((5, other, document("30.123.456")));
+    assert_eq!(with_statements(&argentina, &stated), ["document: +541123456789 ~ AR.1"]);
+}
+
+#[test]
+fn who_states_more_than_three_documents_speaks_for_many() {
+    let argentina = [(1, Seen("5491123456789 AR.1")), (2, Seen("541123456789"))];
+    let stated: Vec<_> = [30_123_451, 30_123_452, 30_123_453, 30_123_454]
+        .map(|number: i64| (3, "541123456789", document(&number.to_string())))
+        .into();
+    assert_eq!(with_statements(&argentina, &stated[..3]).len(), 1);
+    assert!(with_statements(&argentina, &stated).is_empty());
 }

@@ -6,6 +6,7 @@ mod evidence;
 mod fold;
 mod processor;
 mod rules;
+mod stated;
 mod suggest;
 
 pub use processor::Identity;
@@ -57,6 +58,10 @@ pub fn spec() -> ProcessorSpec {
             StoreSpec {
                 name: "clusters",
                 doc: "cluster → evidence and people; grows with identifiers and, for numbers seen without a user id, 8 bytes a sighting",
+            },
+            StoreSpec {
+                name: "holders",
+                doc: "e-mail or document that somebody stated → at most ten who did, or that it is blocked; one per value",
             },
             StoreSpec {
                 name: "next_cluster",

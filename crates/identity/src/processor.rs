@@ -5,6 +5,7 @@ use crate::{
     evidence::{Added, Evidence, Sees, atom, matching, token},
     fold::fold,
     rules::{self, Blocker, Rule},
+    stated::{Holders, Standing},
 };
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 pub struct Identity {
     tokens: Store<u64>,
     clusters: Store<Cluster>,
+    holders: Store<Holders>,
     next_cluster: Store<u64>,
     codec: AvroCodec<Fact>,
     countries: BTreeMap<String, Option<String>>,
@@ -30,6 +32,7 @@ impl Default for Identity {
         Self {
             tokens: Store::new("tokens"),
             clusters: Store::new("clusters"),
+            holders: Store::new("holders"),
             next_cluster: Store::new("next_cluster"),
             codec: codec::identity(),
             countries: BTreeMap::new(),
@@ -77,7 +80,12 @@ impl Processor for Identity {
     }
 
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        vec![&mut self.tokens, &mut self.clusters, &mut self.next_cluster]
+        vec![
+            &mut self.tokens,
+            &mut self.clusters,
+            &mut self.holders,
+            &mut self.next_cluster,
+        ]
     }
 }
 
@@ -93,9 +101,56 @@ impl Identity {
         if ids.is_empty() {
             return Ok(());
         }
-        self.learn(item, &ids.clone(), context, |evidence| {
-            evidence.see(ids, item.event_time, sighting, sees)
+        let stated = self.suggesting(item, &sighting.stated, &ids, context)?;
+        let named = [&*ids, &*stated].concat();
+        self.learn(item, &named, context, |evidence| {
+            let mut added = Added::Known;
+            for value in &stated {
+                added = added.max(evidence.state(value, &ids, item.event_time));
+            }
+            added.max(evidence.see(ids, item.event_time, sighting, sees))
         })
+    }
+
+    /// Of what a holder states, the values that suggest something still.
+    fn suggesting(
+        &mut self,
+        item: &Item,
+        stated: &[Identifier],
+        holder: &[Identifier],
+        context: &mut Context,
+    ) -> Result<Vec<Identifier>, ProcessorError> {
+        let mut suggesting = Vec::new();
+        for value in stated {
+            let Some(key) = token(&item.tenant, value) else {
+                continue;
+            };
+            let holders = self.holders.get_or_insert_with(&key, Holders::default)?;
+            match holders.add(&item.tenant, holder) {
+                Standing::Suggests => suggesting.push(value.clone()),
+                Standing::BlockedNow => self.forget(item, value, &key, context)?,
+                Standing::Blocked => {}
+            }
+        }
+        Ok(suggesting)
+    }
+
+    /// Takes a value that is blocked out of the one cluster of all who stated it.
+    fn forget(
+        &mut self,
+        item: &Item,
+        value: &Identifier,
+        key: &[u8],
+        context: &mut Context,
+    ) -> Result<(), ProcessorError> {
+        let Some(id) = self.tokens.get(key)?.copied() else {
+            return Ok(());
+        };
+        self.tokens.remove(key);
+        if let Some(cluster) = self.clusters.get_mut(&id.to_le_bytes())? {
+            cluster.evidence.forget(value);
+        }
+        self.judge(id, item, context)
     }
 
     fn change(&mut self, item: &Item, change: &IdentityChange, context: &mut Context) -> Result<(), ProcessorError> {
@@ -129,14 +184,26 @@ impl Identity {
 
     /// A record of a CRM that names people may be theirs.
     fn claim(&mut self, item: &Item, crm: &Crm, context: &mut Context) -> Result<(), ProcessorError> {
-        let (Some(record), Some(sighting)) = (&crm.record, item.sightings.first()) else {
+        let Some(record) = &crm.record else {
             return Ok(());
         };
-        let named = matching(&sighting.identifiers);
-        let mut ids = named.clone();
-        ids.push(record.clone());
+        let sighting = item.sightings.first();
+        let named = sighting.map_or_else(Vec::new, |sighting| matching(&sighting.identifiers));
+        let holder = std::slice::from_ref(record);
+        let stated = self.suggesting(item, &crm.stated, holder, context)?;
+        if named.is_empty() && stated.is_empty() {
+            return Ok(());
+        }
+        let ids = [&*named, holder, &*stated].concat();
         self.learn(item, &ids, context, |evidence| {
-            evidence.claim(record, named, item.event_time)
+            let mut added = Added::Known;
+            for value in &stated {
+                added = added.max(evidence.state(value, holder, item.event_time));
+            }
+            if named.is_empty() {
+                return added;
+            }
+            added.max(evidence.claim(record, named, item.event_time))
         })
     }
 

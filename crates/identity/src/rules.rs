@@ -4,10 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 /// Version of this table; raised when a rule, a confidence or a limit changes. Published with each fact.
-pub(crate) const VERSION: i32 = 1;
+pub(crate) const VERSION: i32 = 2;
 /// Phones, and user ids, that a person may have after an automatic merge; beyond it is only suggested.
 pub(crate) const CAP: usize = 10;
-/// A number that more people than this had is shared: it suggests nothing.
+/// A number that more people than this had is shared, and so is what more of them stated: it suggests nothing.
 pub(crate) const SHARED: usize = 3;
 
 /// Why identifiers are one person's, or may be.
@@ -29,6 +29,10 @@ pub(crate) enum Rule {
     CrmUserId,
     /// A record of a CRM names the number.
     CrmPhone,
+    /// Both stated the same identity document.
+    Document,
+    /// Both stated the same e-mail.
+    Email,
     /// Argentina's 54 and 549 forms of a number.
     ArMobilePrefix,
     /// Two people had one number, and no change event explains it.
@@ -39,7 +43,7 @@ pub(crate) enum Rule {
 
 /// Name and confidence in hundredths, in the order of [`Rule`]: falling confidence of what is done, then of what is
 /// suggested.
-const TABLE: [(Rule, &str, i32); 11] = [
+const TABLE: [(Rule, &str, i32); 13] = [
     (Rule::Together, "together", 100),
     (Rule::Parent, "parent_bsuid", 100),
     (Rule::ChangeEvent, "change_event", 100),
@@ -48,6 +52,8 @@ const TABLE: [(Rule, &str, i32); 11] = [
     (Rule::NumberVariant, "number_variant", 95),
     (Rule::CrmUserId, "crm_user_id", 90),
     (Rule::CrmPhone, "crm_phone", 80),
+    (Rule::Document, "document", 80),
+    (Rule::Email, "email", 70),
     (Rule::ArMobilePrefix, "ar_mobile_prefix", 60),
     (Rule::SameNumber, "same_number", 60),
     (Rule::NumberTakenOver, "number_taken_over", 60),
@@ -74,6 +80,8 @@ impl Rule {
 pub(crate) enum Blocker {
     /// Both have user ids of their own.
     OpposingUserIds,
+    /// They stated different e-mails and different documents.
+    OpposingStatements,
     /// The person would have too many phones or user ids.
     Cap,
 }
@@ -82,6 +90,7 @@ impl Blocker {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::OpposingUserIds => "opposing_user_ids",
+            Self::OpposingStatements => "opposing_statements",
             Self::Cap => "cap",
         }
     }

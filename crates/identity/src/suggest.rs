@@ -125,15 +125,19 @@ pub(crate) fn claims(people: &mut [Found], claims: &[Claim]) {
                 at: *first,
                 evidence,
             };
-            // One record may name a person by the number once and by the user id once: the surer holds.
-            let suggestions = &mut person.suggestions;
-            let of_record = |had: &Suggestion| had.other.is_none() && had.evidence.contains(record);
-            match suggestions.iter_mut().find(|had| of_record(had)) {
-                Some(had) if (new.rule, new.at) < (had.rule, had.at) => *had = new,
-                Some(_) => {}
-                None => suggestions.push(new),
-            }
+            add_record(&mut person.suggestions, record, new);
         }
+    }
+}
+
+/// One record may name a person by the number once and by the user id once: the surer holds.
+pub(crate) fn add_record(suggestions: &mut Vec<Suggestion>, record: &Identifier, new: Suggestion) {
+    let of_record = |had: &Suggestion| had.other.is_none() && had.evidence.contains(record);
+    let order = |it: &Suggestion| (it.rule, it.at, it.evidence.clone());
+    match suggestions.iter_mut().find(|had| of_record(had)) {
+        Some(had) if order(&new) < order(had) => *had = new,
+        Some(_) => {}
+        None => suggestions.push(new),
     }
 }
 
@@ -161,6 +165,6 @@ pub(crate) fn settle(people: &mut [Found], standing: &[&Decided]) {
     }
 }
 
-fn is_record(id: &Identifier) -> bool {
+pub(crate) fn is_record(id: &Identifier) -> bool {
     matches!(id.kind, IdentifierKind::HubspotId | IdentifierKind::SalesforceId)
 }

@@ -10,6 +10,7 @@ mod lines;
 mod normalize;
 mod outcome;
 mod people;
+mod stated;
 mod update;
 mod vocabulary;
 

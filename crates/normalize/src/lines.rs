@@ -6,6 +6,7 @@ use crate::{
     key::Key,
     outcome::{FanOut, Outcome, Reason},
     people::{Named, seen},
+    stated,
 };
 use hilo_contracts::{
     capture,
@@ -271,6 +272,7 @@ fn crm(line: &Value, region: Option<&str>) -> Read {
         amount: json::decimal(line, "amount"),
         currency: text(line, "currency"),
         record: json::text(line, "system").and_then(|system| record(line, "contact_id", system)),
+        stated: line.get("user").map_or_else(Vec::new, stated::in_record),
         merged: if json::text(line, "event") == Some("contact_merged") {
             side(line, "other", region)
         } else {

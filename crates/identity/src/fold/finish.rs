@@ -1,9 +1,10 @@
 //! From the fold to the verdict: people, suggestions, and whose each piece of evidence is when.
 
-use super::{Fold, Found, Hint, Span, Timeline, Verdict};
+use super::{Fold, Found, Hint, Span, Timeline, Verdict, owner};
 use crate::{
     evidence::{Decided, Evidence, Username},
     rules::{Blocker, SHARED},
+    stated,
     suggest::{self, is_named},
 };
 use hilo_domain::{Identifier, IdentifierKind, Millis};
@@ -51,24 +52,7 @@ impl Fold<'_> {
                 suggest::pair(&mut people, one, other, (rule, blocker, at), &hint.evidence);
             }
         }
-        suggest::candidates(&mut people);
-        suggest::claims(&mut people, &evidence.claims);
-        suggest::settle(&mut people, standing);
-        let mut usernames: Vec<BTreeMap<&str, (Millis, Millis)>> = vec![BTreeMap::new(); people.len()];
-        for (timeline, together) in timelines.iter().zip(&evidence.together) {
-            for Username { text, first, last } in &together.usernames {
-                let place_of_last = timeline.partition_point(|(at, _)| at <= last).saturating_sub(1);
-                let owner = timeline.get(place_of_last).map(|(_, person)| self.root(*person));
-                if let Some(owner) = owner.and_then(|owner| place[owner]) {
-                    let seen = usernames[owner].entry(text).or_insert((*first, *last));
-                    *seen = (seen.0.min(*first), seen.1.max(*last));
-                }
-            }
-        }
-        for (person, usernames) in people.iter_mut().zip(usernames) {
-            person.spans.extend(username_spans(usernames));
-        }
-        let timelines = timelines
+        let timelines: Vec<Timeline> = timelines
             .into_iter()
             .map(|timeline| {
                 let mut out: Timeline = Vec::new();
@@ -81,6 +65,22 @@ impl Fold<'_> {
                 out
             })
             .collect();
+        suggest::candidates(&mut people);
+        suggest::claims(&mut people, &evidence.claims);
+        stated::suggest(&mut people, evidence, &timelines);
+        suggest::settle(&mut people, standing);
+        let mut usernames: Vec<BTreeMap<&str, (Millis, Millis)>> = vec![BTreeMap::new(); people.len()];
+        for (timeline, together) in timelines.iter().zip(&evidence.together) {
+            for Username { text, first, last } in &together.usernames {
+                if let Some(owner) = owner(timeline, *last) {
+                    let seen = usernames[owner].entry(text).or_insert((*first, *last));
+                    *seen = (seen.0.min(*first), seen.1.max(*last));
+                }
+            }
+        }
+        for (person, usernames) in people.iter_mut().zip(usernames) {
+            person.spans.extend(username_spans(usernames));
+        }
         Verdict { people, timelines }
     }
 }

@@ -64,6 +64,12 @@ pub(crate) struct Found {
 /// Who has a piece of evidence from a time on: (from, person), rising; `None` where it names nobody.
 pub(crate) type Timeline = Vec<(Millis, Option<usize>)>;
 
+/// Whose it is at a time; before all times, whose it was first.
+pub(crate) fn owner(timeline: &Timeline, at: Millis) -> Option<usize> {
+    let place = timeline.partition_point(|(from, _)| *from <= at).max(1) - 1;
+    timeline.get(place)?.1
+}
+
 /// People, and for each piece of evidence whose it is when.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Verdict {

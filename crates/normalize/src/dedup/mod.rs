@@ -163,6 +163,7 @@ fn joined(item: &Item, link: Link) -> Item {
         sightings: vec![Sighting {
             identifiers: link.identifiers,
             name: None,
+            stated: Vec::new(),
             creates: true,
             identity_hash: None,
             since: None,

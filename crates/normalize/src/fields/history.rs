@@ -9,6 +9,7 @@ use crate::{
     key::Key,
     outcome::{Outcome, Reason},
     people::{Named, seen},
+    stated,
     update::{Draft, Update},
 };
 use hilo_contracts::{
@@ -81,7 +82,10 @@ fn told(update: &Update, thread: &Value, element: &Value, chunk: Option<History>
         id: message.id.clone(),
     };
     let named = if inbound { from } else { addressee(element) };
-    let (person, other) = partner(update, thread, named);
+    let (mut person, other) = partner(update, thread, named);
+    if let Some(person) = person.as_mut().filter(|_| inbound) {
+        person.stated = stated::in_flow(element);
+    }
     let draft = Draft::new(Update::timestamp(element), key, Body::Message(message));
     Ok(Draft {
         person,

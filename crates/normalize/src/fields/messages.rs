@@ -6,6 +6,7 @@ use crate::{
     key::Key,
     outcome::Reason,
     people::Named,
+    stated,
     update::{Draft, Update},
 };
 use hilo_contracts::item::{Author, Body, Message, Origin, Sighting};
@@ -43,6 +44,7 @@ pub(super) fn received(update: &Update, element: &Value) -> Result<Draft, Reason
             let mut person = update.person_or_only_contact(from);
             if let Some(person) = &mut person {
                 answer_with_number(person, element, update.region);
+                person.stated = stated::in_flow(element);
             }
             (person, None)
         }
