@@ -190,7 +190,7 @@ impl Found {
             ids.sort();
             ids.join(" ")
         };
-        let told = |it: hilo_golden::Proposal| {
+        let told = |it: hilo_golden::people::Proposal| {
             let mut two = [Some(it.person_id), it.other_person_id].map(|id| id.map(|id| named(&id)));
             two.sort();
             format!(

@@ -186,6 +186,81 @@ fn a_decision_that_does_not_say_who_when_and_what_is_a_dead_letter() {
     assert_eq!(summary["dead_letter_reasons"], reasons);
 }
 
+/// Ana writes from two accounts and gives one e-mail in both; the CRM knows the e-mail too.
+#[test]
+fn an_email_given_in_a_flow_waits_for_a_decision_and_makes_nobody_one() {
+    let answers = |at: &str, id: &str, user_id: &str, answer: &Value| {
+        let mut line = message(at, id, &json!({"user_id": user_id}));
+        let text = &mut line["body"]["entry"][0]["changes"][0]["value"]["messages"][0];
+        text["type"] = "interactive".into();
+        text["interactive"] = json!({"type": "nfm_reply", "nfm_reply": {"response_json": answer.to_string()}});
+        line
+    };
+    let flow = [
+        answers(
+            "2026-05-04T13:00:00Z",
+            "wamid.1",
+            "CL.1",
+            &json!({"flow_token": "t", "email": "Ana@Example.com"}),
+        ),
+        answers(
+            "2026-05-04T13:10:00Z",
+            "wamid.2",
+            "CL.2",
+            &json!({"screen_0_TextInput_0": "ana@example.com"}),
+        ),
+        json!({"source": "crm", "tenant": "acme", "at": "2026-05-04T13:20:00Z", "system": "hubspot",
+            "event": "contact_changed", "contact_id": "512", "user": {"email": "ana@example.com"}}),
+    ];
+    let persons = replayed(&flow).0["persons"].clone();
+    assert_eq!(persons.lines().count(), 2, "{persons}");
+    assert!(!persons.contains('@'), "{persons}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let capture = folder.path().join("capture.ndjson");
+    write(&capture, &flow);
+    let data = folder.path().join("data");
+    let place = ["--data-dir", data.to_str().unwrap()];
+    done(&[&["ingest", capture.to_str().unwrap()], &place[..]].concat());
+    let decide = |words: &[&str]| {
+        let why = ["--actor", "ana", "--reason", "she said so"];
+        done(&[&["identity"], words, &why[..], &place[..]].concat())
+    };
+    decide(&["reject", "CL.1", "hubspot_id:512"]);
+    let masked = done(&[&["identity", "review"], &place[..]].concat());
+    assert_eq!(masked.lines().count(), 2, "{masked}");
+    assert!(!masked.to_lowercase().contains("ana@"), "{masked}");
+    let review = || {
+        done(
+            &[
+                &["identity", "review", "--json", "--reveal", "--reason", "ticket 7"],
+                &place[..],
+            ]
+            .concat(),
+        )
+    };
+    let mut found: Vec<String> = Vec::new();
+    for line in review().lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(
+            (&line["rule"], &line["confidence_percent"]),
+            (&json!("email"), &json!(70))
+        );
+        found.push(format!("{} {}", line["blocker"], line["evidence"]));
+    }
+    found.sort();
+    let email = json!({"kind": "email", "value": "ana@example.com"});
+    let with_record = json!([email, {"kind": "hubspot_id", "value": "512"}]);
+    let expected = [
+        format!("\"opposing_user_ids\" {}", json!([email])),
+        format!("null {with_record}"),
+    ];
+    assert_eq!(found, expected);
+    // What was decided about one of them holds for the one whom both are.
+    decide(&["merge", "CL.1", "CL.2"]);
+    assert_eq!(review(), "");
+}
+
 #[test]
 fn the_commands_suggest_decide_show_and_take_back() {
     let folder = tempfile::tempdir().unwrap();
