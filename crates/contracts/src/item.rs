@@ -448,14 +448,14 @@ pub enum PersonRecord {
     /// A message that turned out to be somebody else's: a duplicate with a smaller (event time, content) took its place.
     /// The status processor, which holds each message's person, sends it.
     Forget(Forget),
-    /// A send to the person was refused because they opted out. The status processor, which knows by a status alone who
-    /// that is, asks to be told when the graph gives it to somebody else.
-    Refused(Refused),
+    /// A message was sent to the person as far as its statuses say, which alone tell of it. The status processor asks to
+    /// be told when the graph gives it to somebody else.
+    Follow(Follow),
 }
 
-/// The status by which the status processor knows the person of a refused send. It travels as an item does.
+/// The status by which the status processor knows the person of a message. It travels as an item does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused {
+pub struct Follow {
     /// Tenant.
     pub tenant: String,
     /// The message.

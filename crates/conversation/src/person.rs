@@ -7,7 +7,7 @@ use crate::{
 };
 use hilo_contracts::{
     facts::Session,
-    item::{Forget, Move, Refused},
+    item::{Follow, Forget, Move},
 };
 use hilo_domain::{
     Millis, hash,
@@ -55,8 +55,8 @@ pub(crate) struct Person {
     pub moves: Vec<Move>,
     /// Occurrences that do not hold and have not come yet.
     pub forgotten: Vec<Forget>,
-    /// Refused sends whose person the status processor knows by this one alone.
-    pub refused: Vec<Refused>,
+    /// Messages whose person the status processor knows by this one alone.
+    pub followed: Vec<Follow>,
 }
 
 /// A session whose state changed.

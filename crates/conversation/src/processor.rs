@@ -8,7 +8,7 @@ use crate::{
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Conversation as Fact, Source},
-    item::{Body, ConsentRecord, Forget, MessageRecord, Move, Origin, PersonRecord, Refused, Resolved},
+    item::{Body, ConsentRecord, Follow, Forget, MessageRecord, Move, Origin, PersonRecord, Resolved},
     keys, topics,
 };
 use hilo_domain::{Millis, hash, window};
@@ -55,11 +55,11 @@ impl Processor for Conversation {
                 self.place(&person_id, &tenant, country, &phone_number_id, event, None, context)?;
             }
             PersonRecord::Forget(forget) => self.forget(&person_id, &forget, context)?,
-            PersonRecord::Refused(refused) => {
+            PersonRecord::Follow(followed) => {
                 let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
-                match person.moved_to(refused.atom, refused.at, refused.version) {
-                    Some(moved) => follow(refused, moved, context)?,
-                    None => person.refused.push(refused),
+                match person.moved_to(followed.atom, followed.at, followed.version) {
+                    Some(moved) => follow(followed, moved, context)?,
+                    None => person.followed.push(followed),
                 }
             }
         }
@@ -225,9 +225,9 @@ impl Conversation {
         for gone in person.forgotten.extract_if(.., goes) {
             send_after(gone, moved, context)?;
         }
-        let goes = |refused: &mut Refused| refused.version < moved.version && moved.holds(refused.atom, refused.at);
-        for refused in person.refused.extract_if(.., goes) {
-            follow(refused, moved, context)?;
+        let goes = |followed: &mut Follow| followed.version < moved.version && moved.holds(followed.atom, followed.at);
+        for followed in person.followed.extract_if(.., goes) {
+            follow(followed, moved, context)?;
         }
         person.moves.push(moved.clone());
         let mut since = Millis::MAX;
@@ -447,15 +447,15 @@ fn send_after(gone: Forget, moved: &Move, context: &mut Context) -> Result<(), P
     Ok(())
 }
 
-/// Sends a refused send after its person, and tells its message whose it is.
-fn follow(refused: Refused, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
-    let (tenant, message_id, at) = (&refused.tenant, &refused.message_id, refused.at);
-    tell_message((tenant, message_id), (at, refused.fingerprint), moved, context)?;
-    let refused = Refused {
+/// Sends a message that only statuses tell of after its person, and tells its message whose it is.
+fn follow(followed: Follow, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
+    let (tenant, message_id, at) = (&followed.tenant, &followed.message_id, followed.at);
+    tell_message((tenant, message_id), (at, followed.fingerprint), moved, context)?;
+    let followed = Follow {
         version: moved.version,
-        ..refused
+        ..followed
     };
-    let record = wire::encode(&PersonRecord::Refused(refused))?;
+    let record = wire::encode(&PersonRecord::Follow(followed))?;
     context.send(topics::PERSON_ITEM, moved.to_person.as_bytes(), at, record);
     Ok(())
 }

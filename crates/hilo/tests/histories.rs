@@ -9,7 +9,12 @@
 )]
 
 use hilo::{captures, pipeline, topology};
-use hilo_contracts::{capture, codec, facts::Consent};
+use hilo_contracts::{
+    capture,
+    codec::{self, AvroCodec, Codec as _},
+    facts::{Consent, Status},
+    topics,
+};
 use hilo_golden::{Golden, Placed};
 use hilo_stream::{PartitionedDriver, Record, driver};
 use proptest::prelude::*;
@@ -157,10 +162,12 @@ fn records(lines: &[Value]) -> Vec<Record> {
     lines.iter().map(record).collect()
 }
 
-/// State files, open suggestions and consent ledgers, without what depends on arrival.
+/// State files, whose each message is, open suggestions and consent ledgers, without what depends on arrival.
 #[derive(Debug, PartialEq, Eq)]
 struct Found {
     state: BTreeMap<&'static str, String>,
+    /// Each message of `hilo.status` with the identifiers of its person.
+    persons_of: BTreeMap<String, String>,
     /// Each suggestion with the identifiers of whom it is about, sorted.
     proposals: Vec<String>,
     /// (place, what was said, what follows, hash) of each entry of each chain, sorted.
@@ -168,7 +175,7 @@ struct Found {
 }
 
 impl Found {
-    fn of(golden: &Golden) -> Self {
+    fn of(golden: &Golden, persons_of: BTreeMap<String, (i64, Option<String>)>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         golden.write_state(folder.path()).unwrap();
         let read = |name| {
@@ -185,7 +192,9 @@ impl Found {
         }
         ledgers.sort();
         let named = |person_id: &str| {
-            let person = golden.person(person_id).unwrap().unwrap();
+            let Some(person) = golden.person(person_id).unwrap() else {
+                return "nobody any more".to_owned();
+            };
             let mut ids: Vec<String> = person.identifiers.into_iter().map(|id| id.value).collect();
             ids.sort();
             ids.join(" ")
@@ -200,7 +209,12 @@ impl Found {
         };
         let mut proposals: Vec<String> = golden.proposals().unwrap().into_iter().map(told).collect();
         proposals.sort();
+        let persons_of = persons_of.into_iter().map(|(message, (_, person))| {
+            let name = person.map_or_else(String::new, |person| named(&person));
+            (message, name)
+        });
         Self {
+            persons_of: persons_of.collect(),
             proposals,
             state: ["persons", "sessions", "messages"].map(read).into(),
             ledgers,
@@ -208,31 +222,59 @@ impl Found {
     }
 }
 
-fn apply(golden: &mut Golden, partition: i32, offsets: &mut BTreeMap<(&'static str, i32), i64>, records: &[Record]) {
-    let placed: Vec<Placed> = records
-        .iter()
-        .map(|record| {
-            let offset = offsets.entry((record.topic, partition)).or_default();
-            *offset += 1;
-            Placed {
-                partition,
-                offset: *offset,
-                record: record.clone(),
-            }
-        })
-        .collect();
-    golden.apply(&placed).unwrap();
+/// Who reads: the golden record, and whose each message is by the latest fact of it.
+struct Readers {
+    golden: Golden,
+    offsets: BTreeMap<(&'static str, i32), i64>,
+    status: AvroCodec<Status>,
+    persons_of: BTreeMap<String, (i64, Option<String>)>,
+}
+
+impl Readers {
+    fn new() -> Self {
+        Self {
+            golden: Golden::open_in_memory().unwrap(),
+            offsets: BTreeMap::new(),
+            status: codec::status(),
+            persons_of: BTreeMap::new(),
+        }
+    }
+
+    fn apply(&mut self, partition: i32, records: &[Record]) {
+        let placed: Vec<Placed> = records
+            .iter()
+            .map(|record| {
+                let offset = self.offsets.entry((record.topic, partition)).or_default();
+                *offset += 1;
+                Placed {
+                    partition,
+                    offset: *offset,
+                    record: record.clone(),
+                }
+            })
+            .collect();
+        self.golden.apply(&placed).unwrap();
+        for record in records.iter().filter(|record| record.topic == topics::STATUS) {
+            let fact = self.status.decode(&record.value).unwrap();
+            let latest = (fact.revision, fact.person_id);
+            let had = self.persons_of.entry(fact.message_id).or_default();
+            *had = latest.max(had.clone());
+        }
+    }
+
+    fn found(self) -> Found {
+        Found::of(&self.golden, self.persons_of)
+    }
 }
 
 /// A replay, in memory.
 fn replayed(lines: &[Value]) -> Found {
-    let mut golden = Golden::open_in_memory().unwrap();
-    let mut offsets = BTreeMap::new();
+    let mut readers = Readers::new();
     let run = pipeline::run(
         &topology::Tenants::default(),
         records(lines).into_iter().map(Ok),
         |batch| {
-            apply(&mut golden, 0, &mut offsets, &batch);
+            readers.apply(0, &batch);
             Ok(())
         },
     )
@@ -244,7 +286,7 @@ fn replayed(lines: &[Value]) -> Found {
         .map(|(_, count)| count)
         .sum();
     assert_eq!(outcomes, lines.len() as u64, "each line is one item with one outcome");
-    let found = Found::of(&golden);
+    let found = readers.found();
     let mut seen = Vec::new();
     for session in found.state["sessions"].lines() {
         let session: Value = serde_json::from_str(session).unwrap();
@@ -282,14 +324,13 @@ fn partitioned(lines: &[Value], partitions: usize, seed: u64) -> Found {
         driver.append(record);
     }
     driver.run().unwrap();
-    let mut golden = Golden::open_in_memory().unwrap();
-    let mut offsets = BTreeMap::new();
+    let mut readers = Readers::new();
     for topic in hilo_golden::TOPICS {
         for (partition, log) in (0..).zip(driver.topic(topic)) {
-            apply(&mut golden, partition, &mut offsets, log);
+            readers.apply(partition, log);
         }
     }
-    Found::of(&golden)
+    readers.found()
 }
 
 fn cases() -> u32 {

@@ -2,7 +2,7 @@
 
 use hilo_contracts::{
     facts::{AuthorRef, ErrorRef, PricingRef, Status as Fact, TemplateRef},
-    item::{Forget, Message as Told, Origin, Refused, Resolved, Status},
+    item::{Follow, Forget, Message as Told, Origin, Resolved, Status},
 };
 use hilo_domain::{ErrorPolicy, Millis, StatusFold, hash::IdHasher};
 use serde::{Deserialize, Serialize};
@@ -291,14 +291,22 @@ impl Message {
         all.find(|whose| whose.person_id.is_some())
     }
 
-    /// Whom a refused send's status names, for the graph to follow, with the person who is it by now.
-    pub(crate) fn refused(&self, tenant: &str, message_id: &str) -> Option<(Box<str>, Refused)> {
-        let statuses = self
-            .statuses
-            .as_ref()
-            .filter(|statuses| statuses.fold.opted_out.is_some())?;
+    /// Whether the platform refused it because the person opted out.
+    pub(crate) fn is_refused(&self) -> bool {
+        let statuses = self.statuses.as_ref();
+        statuses.is_some_and(|statuses| statuses.fold.opted_out.is_some())
+    }
+
+    /// Whom the status names that alone says who this message was sent to, for the graph to follow, with the person who is
+    /// it by now: of an orphan, once it is told as one, and of a refused send, which is in that person's ledger at once.
+    pub(crate) fn followed(&self, tenant: &str, message_id: &str) -> Option<(Box<str>, Follow)> {
+        let statuses = self.statuses.as_ref()?;
+        let is_told_orphan = self.is_orphan() && self.awaited.is_none();
+        if !is_told_orphan && !self.is_refused() {
+            return None;
+        }
         let recipient = statuses.recipient.as_ref()?;
-        let refused = Refused {
+        let follow = Follow {
             tenant: tenant.to_owned(),
             message_id: message_id.to_owned(),
             at: recipient.at,
@@ -306,7 +314,7 @@ impl Message {
             atom: recipient.atom,
             version: recipient.whose.version,
         };
-        Some((recipient.whose.person_id.clone()?, refused))
+        Some((recipient.whose.person_id.clone()?, follow))
     }
 
     /// The state as a fact; what tells of the occasion (kind, times, source, status) is left empty.

@@ -4,7 +4,7 @@ use crate::message::{Awaited, Message, Whose};
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Source, Status as Fact},
-    item::{Body, ConsentRecord, MessageRecord, PersonRecord, Resolved, Sign},
+    item::{Body, ConsentRecord, Follow, MessageRecord, PersonRecord, Resolved, Sign},
     topics,
 };
 use hilo_domain::{ErrorClass, Millis, consent::ConsentState, hash, time::HOUR};
@@ -99,14 +99,9 @@ impl Status {
             Body::Status(status) => {
                 let message = self.messages.get_or_insert_with(key, Message::default)?;
                 let before = was_told(message);
-                let followed = message.refused(&item.tenant, &status.message_id);
+                let followed = message.followed(&item.tenant, &status.message_id);
                 if !message.add(resolved, status) {
                     return Ok(Verdict::Done);
-                }
-                let follow = message.refused(&item.tenant, &status.message_id);
-                if let Some((person, refused)) = follow.filter(|follow| followed.as_ref() != Some(follow)) {
-                    let record = wire::encode(&PersonRecord::Refused(refused))?;
-                    context.send(topics::PERSON_ITEM, person.as_bytes(), item.event_time, record);
                 }
                 if before == (false, true) {
                     context.count("orphans", "found");
@@ -115,6 +110,8 @@ impl Status {
                         message_id: status.message_id.clone(),
                     }));
                 }
+                let follow = message.followed(&item.tenant, &status.message_id);
+                ask_to_follow(follow.filter(|follow| followed.as_ref() != Some(follow)), context)?;
                 if message.awaited.is_some() {
                     let first = message.first_status_at().unwrap_or(item.event_time);
                     self.timers.schedule(key, first.saturating_add(ORPHANED_AFTER))?;
@@ -145,6 +142,10 @@ impl Status {
             return Ok(());
         };
         context.count("orphans", "overdue");
+        // The person of a refused send is followed since its refusal.
+        if !message.is_refused() {
+            ask_to_follow(message.followed(&awaited.tenant, &awaited.message_id), context)?;
+        }
         let occasion = Fact {
             tenant: awaited.tenant,
             message_id: awaited.message_id,
@@ -249,6 +250,15 @@ impl Status {
         context.send(topics::CONSENT_ITEM, person.as_bytes(), at, record);
         Ok(())
     }
+}
+
+/// Asks the processor that the graph's moves go to, to tell of this message's.
+fn ask_to_follow(follow: Option<(Box<str>, Follow)>, context: &mut Context) -> Result<(), ProcessorError> {
+    if let Some((person, follow)) = follow {
+        let (at, record) = (follow.at, wire::encode(&PersonRecord::Follow(follow))?);
+        context.send(topics::PERSON_ITEM, person.as_bytes(), at, record);
+    }
+    Ok(())
 }
 
 fn occasion(resolved: &Resolved) -> Fact {
