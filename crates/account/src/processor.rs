@@ -103,6 +103,7 @@ fn fact_of(item: &Item, told: &Told) -> Fact {
         event: told.event.clone(),
         quality: told.quality.clone(),
         limit: told.limit,
+        limit_told: told.limit_told,
         template: told.template.as_ref().map(|template| TemplateRef {
             name: template.name.clone(),
             language: template.language.clone(),

@@ -403,6 +403,8 @@ pub struct Account {
     pub quality: Option<String>,
     /// Unique users per rolling 24 h; -1 unlimited.
     pub limit: Option<i64>,
+    /// Whether the item says what the limit is; with `limit` null, that none is set.
+    pub limit_told: bool,
     /// Template concerned.
     pub template: Option<Template>,
     /// Reason as received.

@@ -67,7 +67,7 @@ pub struct AccountQuestion {
 pub(crate) fn write_accounts(transaction: &Transaction, accounts: &[Account]) -> write::Result {
     let mut put = transaction.prepare_cached(
         "INSERT INTO account_history VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-           ?18, ?19, ?20, ?21, ?22, ?23)
+           ?18, ?19, ?20, ?21, ?22, ?23, ?24)
          ON CONFLICT DO UPDATE SET revision = excluded.revision WHERE excluded.revision > revision",
     )?;
     for fact in accounts {
@@ -85,6 +85,7 @@ pub(crate) fn write_accounts(transaction: &Transaction, accounts: &[Account]) ->
             fact.event,
             fact.quality,
             fact.limit,
+            fact.limit_told,
             template.map(|template| &template.name),
             template.and_then(|template| template.language.as_ref()),
             template.and_then(|template| template.category.as_ref()),
@@ -112,16 +113,15 @@ fn from_json<T: for<'de> Deserialize<'de>>(text: &str) -> Vec<T> {
 /// The latest of each kind about each subject up to a time, in the order of subjects. A snapshot says as much as was asked
 /// for: one that says nothing of the quality or the limit leaves the latest that does.
 const AS_OF: &str = "WITH told AS (
-    SELECT *, quality IS NOT NULL OR kind = 'number_snapshot' AS rates,
-      \"limit\" IS NOT NULL OR attributes LIKE '%\"name\":\"%messaging_limit%' AS limits
+    SELECT *, quality IS NOT NULL OR kind = 'number_snapshot' AS rates
     FROM account_history WHERE NOT test AND event_time <= ?1
   ) SELECT * FROM (
     SELECT *,
       row_number() OVER (of_kind ORDER BY event_time DESC, content DESC, event_id DESC) AS place,
       row_number() OVER (of_kind ORDER BY rates DESC, event_time DESC, content DESC, event_id DESC) AS rated,
-      row_number() OVER (of_kind ORDER BY limits DESC, event_time DESC, content DESC, event_id DESC) AS limited
+      row_number() OVER (of_kind ORDER BY limit_told DESC, event_time DESC, content DESC, event_id DESC) AS limited
     FROM told WINDOW of_kind AS (PARTITION BY tenant, subject_kind, subject_id, kind)
-  ) WHERE place = 1 OR kind IN ('number_snapshot', 'template_snapshot') AND (rated = 1 AND rates OR limited = 1 AND limits)
+  ) WHERE place = 1 OR kind IN ('number_snapshot', 'template_snapshot') AND (rated = 1 AND rates OR limited = 1 AND limit_told)
   ORDER BY tenant, subject_kind, subject_id, kind, place";
 
 /// All up to a time, in the order of time.

@@ -96,8 +96,8 @@ CREATE INDEX events_by_person ON events(person_id, event_time);
 CREATE TABLE account_history(
   tenant TEXT NOT NULL, event_id TEXT NOT NULL, subject_kind TEXT NOT NULL, subject_id TEXT NOT NULL, kind TEXT NOT NULL,
   event_time INTEGER NOT NULL, revision INTEGER NOT NULL, waba_id TEXT, portfolio_id TEXT, event TEXT, quality TEXT,
-  "limit" INTEGER,
-  template TEXT, language TEXT, category TEXT, reason TEXT, previous TEXT, announced TEXT, effective_at INTEGER,
+  "limit" INTEGER, limit_told INTEGER NOT NULL, template TEXT, language TEXT, category TEXT, reason TEXT, previous TEXT,
+  announced TEXT, effective_at INTEGER,
   restrictions TEXT NOT NULL, attributes TEXT NOT NULL, content TEXT, test INTEGER NOT NULL,
   PRIMARY KEY(tenant, event_id)
 ) WITHOUT ROWID;

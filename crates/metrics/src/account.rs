@@ -90,14 +90,9 @@ fn quality(fact: &Account) -> Option<State> {
     })
 }
 
-/// Parts of a number's snapshot that name the limit.
-const LIMITS: [&str; 2] = ["whatsapp_business_manager_messaging_limit", "messaging_limit_tier"];
-
 /// The limit belongs to the portfolio; where nobody names it, to the account.
 fn limit(fact: &Account) -> Option<State> {
-    // A snapshot that does not name the limit says nothing of it; one that names it and has none says that it is not set.
-    let names_it = || fact.attributes.iter().any(|part| LIMITS.contains(&part.name.as_str()));
-    if fact.limit.is_none() && fact.kind != "limit" && !(fact.kind == "number_snapshot" && names_it()) {
+    if !fact.limit_told {
         return None;
     }
     let subject = match (&fact.portfolio_id, fact.subject.kind.as_str()) {

@@ -229,10 +229,7 @@ fn a_snapshot_without_rating_is_one_of_null_and_one_without_limit_says_nothing_o
         for fact in [green, &mut *owned] {
             fact.kind = "number_snapshot".to_owned();
         }
-        unset.attributes.push(hilo_contracts::facts::Attribute {
-            name: "messaging_limit_tier".to_owned(),
-            value: "TIER_NOT_SET".to_owned(),
-        });
+        unset.limit_told = true;
         owned.portfolio_id = Some("900".to_owned());
     }
     let found = |facts: &[&common::Fact]| -> Vec<String> {

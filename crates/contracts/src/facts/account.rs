@@ -42,6 +42,8 @@ pub struct Account {
     pub quality: Option<String>,
     /// Unique users per rolling 24 h; -1 unlimited.
     pub limit: Option<i64>,
+    /// Whether the fact says what the limit is; with `limit` null, that none is set.
+    pub limit_told: bool,
     /// Template concerned.
     pub template: Option<TemplateRef>,
     /// Reason as received.

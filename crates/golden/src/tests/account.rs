@@ -143,19 +143,16 @@ fn a_snapshot_that_does_not_say_it_leaves_the_quality_the_limit_and_the_owner_be
         ..fact(number, at, subject, kind)
     };
     let number = ("phone_number", "210");
-    let not_set = vec![Attribute {
-        name: "messaging_limit_tier".into(),
-        value: "TIER_NOT_SET".into(),
-    }];
     let facts = [
         Account {
             quality: Some("GREEN".into()),
             limit: Some(250),
+            limit_told: true,
             ..polled(1, 100, number, "number_snapshot")
         },
         polled(2, 200, number, "number_snapshot"),
         Account {
-            attributes: not_set,
+            limit_told: true,
             ..polled(3, 300, number, "number_snapshot")
         },
         Account {

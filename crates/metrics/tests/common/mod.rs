@@ -333,6 +333,7 @@ pub(crate) fn account(id: &str, at: Millis, subject: (&str, &str), quality: Opti
         waba_id: Some("310000000000001".to_owned()),
         quality: quality.map(str::to_owned),
         limit,
+        limit_told: limit.is_some(),
         ..Account::default()
     })
 }

@@ -137,6 +137,8 @@ impl Business {
                         "max_daily_conversation_per_phone",
                     ],
                 ),
+                // All that it is about.
+                limit_told: true,
                 ..of_account(update, "limit")
             },
             Self::Username => Account {
@@ -149,11 +151,17 @@ impl Business {
                 ..of_number(update, None, "number_name")
             },
             // It tells of throughput and no longer of quality, whatever its name.
-            Self::NumberThroughput => Account {
-                event: text(value, "event"),
-                limit: limit(value, &["max_daily_conversations_per_business", "current_limit"]),
-                ..of_number(update, None, "throughput")
-            },
+            Self::NumberThroughput => {
+                let limits = ["max_daily_conversations_per_business", "current_limit"];
+                Account {
+                    event: text(value, "event"),
+                    limit: limit(value, &limits),
+                    limit_told: limits
+                        .iter()
+                        .any(|key| value.get(*key).is_some_and(|limit| !limit.is_null())),
+                    ..of_number(update, None, "throughput")
+                }
+            }
             Self::Security => Account {
                 event: text(value, "event"),
                 reason: text(value, "requester"),

@@ -26,15 +26,16 @@ pub(crate) fn snapshot(line: &Value) -> Result<Account, Reason> {
 
 fn number(answer: &Value, id: String) -> Account {
     let rating = json::text(answer, "quality_rating").map(shouted);
+    let limit = LIMITS
+        .iter()
+        .find_map(|key| answer.get(key).filter(|limit| !limit.is_null()));
     Account {
         subject_kind: "phone_number".to_owned(),
         subject_id: id,
         kind: "number_snapshot".to_owned(),
         quality: rating.or_else(|| score(answer)),
-        limit: LIMITS
-            .iter()
-            .find_map(|key| answer.get(key).filter(|limit| !limit.is_null()))
-            .and_then(tier),
+        limit: limit.and_then(tier),
+        limit_told: limit.is_some(),
         ..Account::default()
     }
 }
