@@ -15,7 +15,7 @@ use hilo_contracts::{
     item::{Body, Item},
     json, topics,
 };
-use hilo_domain::{StatusFold, phone};
+use hilo_domain::{Identifier, StatusFold, phone};
 use hilo_gateway::{DurableLog, Gateway, Limits, LogError, Secret, TenantSecrets, Tenants, router};
 use hilo_stream::{Context, Record, wire};
 use hmac::{Hmac, Mac as _};
@@ -77,7 +77,7 @@ pub fn normalize(line: &[u8]) {
     assert_eq!(counted(&twice, "emitted"), 0);
 }
 
-/// Phone numbers and the fold of statuses.
+/// Phone numbers, what people state, and the fold of statuses.
 pub fn domain(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for region in [None, Some("CL"), Some("BR"), Some("MX"), Some("AR"), Some("??")] {
@@ -98,6 +98,11 @@ pub fn domain(bytes: &[u8]) {
     if let Some(digits) = phone::digits_of_wa_id(&text) {
         let canonical = phone::canonical_digits(&digits);
         assert_eq!(phone::canonical_digits(&canonical), canonical);
+    }
+    for read in [Identifier::email, Identifier::document] {
+        if let Some(stated) = read(&text) {
+            assert_eq!(read(&stated.value).as_ref(), Some(&stated), "the one form stays");
+        }
     }
     fold_in_any_order(bytes);
 }

@@ -101,7 +101,7 @@ fn posts_to_the_gateway() {
 }
 
 #[test]
-fn phones_and_statuses() {
+fn phones_statements_and_statuses() {
     feed("domain", bodies::domain, 20_000);
 }
 
