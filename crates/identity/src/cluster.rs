@@ -93,8 +93,10 @@ pub(crate) struct Changed {
     pub what: What,
     /// Rule that was not needed before; the least sure of several, or of all.
     pub rule: Rule,
-    /// Suggestions that are new: places among the person's.
+    /// Suggestions that are new or say something else than before: places among the person's.
     pub proposed: Vec<usize>,
+    /// Whether other decisions about the person hold.
+    pub decided: bool,
 }
 
 /// What changed about a person.
@@ -194,10 +196,8 @@ impl Cluster {
                 _ => None,
             };
             if let Some(what) = what {
-                let proposed = (0..proposals.len()).filter(|place| {
-                    let is_new = |had: &Proposal| !is_one_proposal(had, &proposals[*place]);
-                    old.is_none_or(|old| old.proposals.iter().all(is_new))
-                });
+                let proposed = (0..proposals.len())
+                    .filter(|place| old.is_none_or(|old| !old.proposals.contains(&proposals[*place])));
                 let had = |rule: &&Rule| before.iter().any(|known| known.rules.contains(rule));
                 let rule = found.rules.iter().rev().find(|rule| !had(rule)).or(found.rules.last());
                 revision.changed.push(Changed {
@@ -205,6 +205,7 @@ impl Cluster {
                     what,
                     rule: rule.copied().unwrap_or(Rule::Together),
                     proposed: proposed.collect(),
+                    decided: old.is_none_or(|old| old.decisions != decisions),
                 });
             }
             let country = match old {
@@ -326,12 +327,6 @@ fn decision(decided: &Decided) -> DecisionRef {
         user: named(&decided.user),
         other: named(&decided.other),
     }
-}
-
-/// Whether two suggestions are about the same two people, or the same record, for the same reason.
-fn is_one_proposal(one: &Proposal, other: &Proposal) -> bool {
-    let record = one.other_person_id.is_some() || one.evidence == other.evidence;
-    one.other_person_id == other.other_person_id && one.rule == other.rule && record
 }
 
 /// What became of a person of the verdict before.

@@ -190,6 +190,12 @@ pub(crate) fn atom(ids: &[Identifier]) -> u64 {
 /// Where an identifier is looked up: variants of one number share a token, candidates for one (AR 54/549) too, so that
 /// whoever may be one person is judged together.
 pub(crate) fn token(tenant: &str, id: &Identifier) -> Option<Vec<u8>> {
+    let stated = || {
+        // It becomes a key of the broker too, and those are in no record's encryption.
+        let mut hasher = IdHasher::new("stated");
+        hasher.update(tenant.as_bytes()).update(id.value.as_bytes());
+        hasher.hex()
+    };
     let (mark, value) = match id.kind {
         IdentifierKind::Bsuid => (b'b', id.value.clone()),
         IdentifierKind::ParentBsuid => (b'p', id.value.clone()),
@@ -197,8 +203,8 @@ pub(crate) fn token(tenant: &str, id: &Identifier) -> Option<Vec<u8>> {
             Some(digits) => (b'n', phone::candidate_digits(&digits).unwrap_or(digits)),
             None => (b'w', id.value.clone()),
         },
-        IdentifierKind::Document => (b'd', id.value.clone()),
-        IdentifierKind::Email => (b'e', id.value.clone()),
+        IdentifierKind::Document => (b'd', stated()),
+        IdentifierKind::Email => (b'e', stated()),
         IdentifierKind::HubspotId => (b'h', id.value.clone()),
         IdentifierKind::SalesforceId => (b's', id.value.clone()),
         IdentifierKind::Username => return None,
@@ -231,6 +237,8 @@ pub(crate) struct Evidence {
     pub claims: Vec<Claim>,
     /// Sorted by value and holder.
     pub stated: Vec<Stated>,
+    /// Who stated so many documents that they are not kept, sorted.
+    pub crowds: Vec<Identifier>,
 }
 
 impl Evidence {
@@ -433,6 +441,9 @@ impl Evidence {
                 self.state(&value, &holder, at);
             }
         }
+        self.crowds.extend(other.crowds);
+        self.crowds.sort_unstable();
+        self.crowds.dedup();
     }
 }
 

@@ -746,6 +746,30 @@ fn another_email_and_another_document_speak_against_one_person() {
 }
 
 #[test]
+fn a_record_with_another_email_and_another_document_is_told_as_somebody_else() {
+    let record = Identifier::new(IdentifierKind::HubspotId, "512");
+    let mut evidence = evidence(&[(1, Seen("CL.1 56961230001"))]);
+    evidence.claim(&record, ids("+56961230001"), 3);
+    let blockers = |evidence: &Evidence| -> Vec<Option<&'static str>> {
+        let people = fold(evidence).people;
+        let all = people.iter().flat_map(|person| &person.suggestions);
+        all.map(|it| it.blocker.map(crate::rules::Blocker::name)).collect()
+    };
+    let person = matching(&ids("CL.1 56961230001"));
+    evidence.state(&email("ana@x.cl"), &person, 4);
+    evidence.state(&email("eva@x.cl"), std::slice::from_ref(&record), 4);
+    evidence.state(&document("12.345.678-5"), &person, 4);
+    assert_eq!(blockers(&evidence), [None]);
+    // Of another length it may be of another kind: a person has several.
+    evidence.state(&document("1.020.304.050"), std::slice::from_ref(&record), 5);
+    assert_eq!(blockers(&evidence), [None]);
+    evidence.state(&document("9.999.999-9"), std::slice::from_ref(&record), 5);
+    assert_eq!(blockers(&evidence), [None]);
+    evidence.state(&document("99.999.999-9"), std::slice::from_ref(&record), 6);
+    assert_eq!(blockers(&evidence), [Some("opposing_statements")]);
+}
+
+#[test]
 fn who_states_more_than_three_documents_speaks_for_many() {
     let argentina = [(1, Seen("5491123456789 AR.1")), (2, Seen("541123456789"))];
     let stated: Vec<_> = [30_123_451, 30_123_452, 30_123_453, 30_123_454]

@@ -60,12 +60,12 @@ pub fn spec() -> ProcessorSpec {
                 doc: "cluster → evidence and people; grows with identifiers and, for numbers seen without a user id, 8 bytes a sighting",
             },
             StoreSpec {
-                name: "holders",
-                doc: "e-mail or document that somebody stated → at most ten who did, or that it is blocked; one per value",
-            },
-            StoreSpec {
                 name: "next_cluster",
                 doc: "the last cluster id given",
+            },
+            StoreSpec {
+                name: "statements",
+                doc: "e-mail or document → who stated it, and who stated one → which; at most ten hashes each, or that there were more",
             },
         ],
         factory: Arc::new(|| Box::<Identity>::default()),

@@ -5,7 +5,8 @@ use crate::{
     evidence::{Added, Evidence, Sees, atom, matching, token},
     fold::fold,
     rules::{self, Blocker, Rule},
-    stated::{Holders, Standing},
+    stated::{Bounded, Standing, Stated, values_of},
+    suggest::is_record,
 };
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
@@ -15,14 +16,14 @@ use hilo_contracts::{
 };
 use hilo_domain::{Identifier, IdentifierKind, hash};
 use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Verdict, wire};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// See the crate's documentation.
 pub struct Identity {
     tokens: Store<u64>,
     clusters: Store<Cluster>,
-    holders: Store<Holders>,
     next_cluster: Store<u64>,
+    statements: Store<Bounded>,
     codec: AvroCodec<Fact>,
     countries: BTreeMap<String, Option<String>>,
 }
@@ -32,8 +33,8 @@ impl Default for Identity {
         Self {
             tokens: Store::new("tokens"),
             clusters: Store::new("clusters"),
-            holders: Store::new("holders"),
             next_cluster: Store::new("next_cluster"),
+            statements: Store::new("statements"),
             codec: codec::identity(),
             countries: BTreeMap::new(),
         }
@@ -83,8 +84,8 @@ impl Processor for Identity {
         vec![
             &mut self.tokens,
             &mut self.clusters,
-            &mut self.holders,
             &mut self.next_cluster,
+            &mut self.statements,
         ]
     }
 }
@@ -120,35 +121,64 @@ impl Identity {
         holder: &[Identifier],
         context: &mut Context,
     ) -> Result<Vec<Identifier>, ProcessorError> {
+        let token = |id: &Identifier| token(&item.tenant, id);
+        // The surest of their identifiers, which stand in the order of their kinds.
+        let Some((surest, by)) = holder.first().and_then(|id| Some((id, token(id)?))) else {
+            return Ok(Vec::new());
+        };
         let mut suggesting = Vec::new();
         for value in stated {
-            let Some(key) = token(&item.tenant, value) else {
-                continue;
+            let Some(key) = token(value) else { continue };
+            let mut count = |key: &[u8], other: &[u8]| -> Result<Standing, ProcessorError> {
+                Ok(self.statements.get_or_insert_with(key, Bounded::default)?.add(other))
             };
-            let holders = self.holders.get_or_insert_with(&key, Holders::default)?;
-            match holders.add(&item.tenant, holder) {
-                Standing::Suggests => suggesting.push(value.clone()),
-                Standing::BlockedNow => self.forget(item, value, &key, context)?,
-                Standing::Blocked => {}
+            // Both, so that each is a function of all statements.
+            let standings = [count(&key, &by)?, count(&values_of(&by, value.kind), &key)?];
+            if standings[0] == Standing::BlockedNow {
+                self.forget(item, &key, |stated| stated.value == *value, None, context)?;
+            }
+            if standings[1] == Standing::BlockedNow {
+                let theirs = |stated: &Stated| {
+                    stated.value.kind == value.kind && stated.holder.first().and_then(token).as_ref() == Some(&by)
+                };
+                let is_crowd = value.kind == IdentifierKind::Document && !is_record(surest);
+                self.forget(item, &by, theirs, is_crowd.then_some(surest), context)?;
+                suggesting.retain(|other: &Identifier| other.kind != value.kind);
+            }
+            if standings == [Standing::Open; 2] {
+                suggesting.push(value.clone());
             }
         }
         Ok(suggesting)
     }
 
-    /// Takes a value that is blocked out of the one cluster of all who stated it.
+    /// Forgets statements that are blocked, which are all in the cluster of `key`; `crowd` made too many.
     fn forget(
         &mut self,
         item: &Item,
-        value: &Identifier,
         key: &[u8],
+        is_blocked: impl Fn(&Stated) -> bool,
+        crowd: Option<&Identifier>,
         context: &mut Context,
     ) -> Result<(), ProcessorError> {
         let Some(id) = self.tokens.get(key)?.copied() else {
             return Ok(());
         };
-        self.tokens.remove(key);
-        if let Some(cluster) = self.clusters.get_mut(&id.to_le_bytes())? {
-            cluster.evidence.forget(value);
+        let Some(cluster) = self.clusters.get_mut(&id.to_le_bytes())? else {
+            return Ok(());
+        };
+        let gone = cluster.evidence.forget(is_blocked);
+        if let Some(Err(place)) = crowd.map(|crowd| cluster.evidence.crowds.binary_search(crowd)) {
+            cluster.evidence.crowds.splice(place..place, crowd.cloned());
+        }
+        // What nothing names any more is nobody's: a later union of the cluster could not take it along.
+        let token = |id: &Identifier| token(&item.tenant, id);
+        let named: BTreeSet<Vec<u8>> = cluster.evidence.identifiers().filter_map(token).collect();
+        let unnamed = gone
+            .iter()
+            .flat_map(|stated| stated.holder.iter().chain([&stated.value]));
+        for token in unnamed.filter_map(token).filter(|token| !named.contains(token)) {
+            self.tokens.remove(&token);
         }
         self.judge(id, item, context)
     }
@@ -311,22 +341,24 @@ impl Identity {
             what,
             rule,
             proposed,
+            decided,
         } in revision.changed
         {
             let person = &people[person];
+            let noted_decision = decision.filter(|_| decided);
             let (kind, rule, other) = match (what, &item.change) {
                 (What::Observed, _) => ("observed", rule, None),
                 (What::Unmerged(other), _) => {
                     let rule = if decision.is_some() { Rule::Operator } else { rule };
                     ("unmerged", rule, Some(people[other].person_id.clone()))
                 }
-                (What::Noted, _) if decision.is_some() => (noted(decision), Rule::Operator, None),
+                (What::Noted, _) if noted_decision.is_some() => (noted(noted_decision), Rule::Operator, None),
                 (What::Noted, _) => ("merge_withdrawn", rule, None),
                 (_, Some(change)) => (change.kind.as_str(), rule, None),
                 (What::Linked, None) => ("linked", rule, None),
                 (What::Lost, None) => ("number_changed", Rule::RecycledNumber, None),
             };
-            if what != What::Noted || decision.is_some() || proposed.is_empty() {
+            if what != What::Noted || noted_decision.is_some() || proposed.is_empty() {
                 self.tell(item, person, kind, (rule, rule.confidence_percent()), other, context)?;
             }
             for proposal in proposed.into_iter().map(|place| &person.proposals[place]) {

@@ -1,11 +1,12 @@
 //! E-mails and documents that people state, and records of a CRM have: whoever states the same one may be one person.
 //!
-//! Anybody may type anything, so a value joins nobody. A value of many (`no@no.com`) does not even suggest: beyond
-//! [`CAP`] holders it is blocked for good and forgotten, which bounds the people who are judged together because of it;
-//! below, it suggests while at most [`SHARED`] people, and records, have it.
+//! Anybody may type anything, so a value joins nobody. It suggests while at most [`SHARED`] people, and records, have it.
+//! Beyond [`CAP`] holders a value is blocked for good and its statements are forgotten (`no@no.com`); so is what a holder
+//! states beyond [`CAP`] values of a kind (a shop that fills in forms for its customers). Both bound the people who are
+//! judged together, and both are functions of the set of statements.
 
 use crate::{
-    evidence::{Added, Evidence, insert_sorted, is_strong, token},
+    evidence::{Added, Evidence, insert_sorted, is_strong},
     fold::{Found, Suggestion, Timeline, owner},
     rules::{Blocker, CAP, Rule, SHARED},
     suggest::{self, is_named, is_record, opposed},
@@ -53,55 +54,61 @@ impl Evidence {
         if is_new { Added::New } else { Added::Known }
     }
 
-    /// Forgets a value that is blocked.
-    pub(crate) fn forget(&mut self, value: &Identifier) {
-        self.stated.retain(|stated| stated.value != *value);
+    /// Forgets statements that are blocked; gives them.
+    pub(crate) fn forget(&mut self, is_blocked: impl Fn(&Stated) -> bool) -> Vec<Stated> {
+        self.stated.extract_if(.., |stated| is_blocked(stated)).collect()
     }
 }
 
-/// Who stated a value, as far as that suggests anything: a function of the set of statements.
+/// Distinct others of one side of statements, as far as that suggests anything: the holders of a value, or the values of
+/// a kind that a holder stated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Holders {
-    /// Hashes of their surest identifiers.
+pub(crate) enum Bounded {
+    /// Their hashes.
     Few(Vec<[u8; 16]>),
     /// Blocked: there were more than [`CAP`].
     Many,
 }
 
-/// What another holder makes of a value.
+/// What another one makes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    Suggests,
-    /// This holder was one too many.
+    Open,
+    /// This one was one too many.
     BlockedNow,
     Blocked,
 }
 
-impl Default for Holders {
+impl Default for Bounded {
     fn default() -> Self {
         Self::Few(Vec::new())
     }
 }
 
-impl Holders {
-    /// Adds a holder by the surest of their identifiers, which stand in the order of their kinds.
-    pub(crate) fn add(&mut self, tenant: &str, holder: &[Identifier]) -> Standing {
+impl Bounded {
+    /// Adds one by its token.
+    pub(crate) fn add(&mut self, token: &[u8]) -> Standing {
         let Self::Few(few) = self else {
             return Standing::Blocked;
         };
-        let mut hasher = IdHasher::new("holder");
-        hasher.update(&holder.first().and_then(|id| token(tenant, id)).unwrap_or_default());
-        let holder = hasher.bytes();
-        if few.contains(&holder) {
-            return Standing::Suggests;
+        let mut hasher = IdHasher::new("statement");
+        hasher.update(token);
+        let one = hasher.bytes();
+        if few.contains(&one) {
+            return Standing::Open;
         }
         if few.len() == CAP {
             *self = Self::Many;
             return Standing::BlockedNow;
         }
-        few.push(holder);
-        Standing::Suggests
+        few.push(one);
+        Standing::Open
     }
+}
+
+/// Where a holder's values of a kind are counted: beside the tokens of values, and none of them.
+pub(crate) fn values_of(holder: &[u8], kind: IdentifierKind) -> Vec<u8> {
+    [holder, b"\0", kind.as_str().as_bytes()].concat()
 }
 
 /// Whose a statement is.
@@ -114,7 +121,7 @@ enum Holder<'a> {
 
 /// Suggests whoever stated one value, and withdraws or marks what statements speak against.
 pub(crate) fn suggest(people: &mut [Found], evidence: &Evidence, timelines: &[Timeline]) {
-    if evidence.stated.is_empty() {
+    if evidence.stated.is_empty() && evidence.crowds.is_empty() {
         return;
     }
     let mut by_value: BTreeMap<&Identifier, BTreeMap<Holder, Millis>> = BTreeMap::new();
@@ -162,7 +169,7 @@ pub(crate) fn suggest(people: &mut [Found], evidence: &Evidence, timelines: &[Ti
             }
         }
     }
-    oppose(people, &by_value);
+    oppose(people, &by_value, &evidence.crowds);
 }
 
 /// Who stated it, and when: whoever had those identifiers then.
@@ -197,7 +204,7 @@ fn holders_of<'a>(
 
 /// Statements that speak against: who states more than [`SHARED`] documents speaks for many, so a number or a value of
 /// theirs is no reason; who states another e-mail and another document is told as somebody else.
-fn oppose(people: &mut [Found], by_value: &BTreeMap<&Identifier, BTreeMap<Holder, Millis>>) {
+fn oppose(people: &mut [Found], by_value: &BTreeMap<&Identifier, BTreeMap<Holder, Millis>>, crowds: &[Identifier]) {
     let mut values: BTreeMap<Holder, BTreeSet<&Identifier>> = BTreeMap::new();
     for (value, holders) in by_value {
         for holder in holders.keys() {
@@ -208,19 +215,38 @@ fn oppose(people: &mut [Found], by_value: &BTreeMap<&Identifier, BTreeMap<Holder
         let stated = values.get(&holder).into_iter().flatten();
         stated.copied().filter(|value| value.kind == kind).collect()
     };
+    // What many have says nothing of who somebody is not, either.
+    let own = |holder: Holder, kind: IdentifierKind| -> BTreeSet<&Identifier> {
+        let of_few = |value: &&Identifier| by_value.get(value).is_some_and(|holders| holders.len() <= SHARED);
+        of(holder, kind).into_iter().filter(of_few).collect()
+    };
     let differ = |one: Holder, other: Holder| {
         [IdentifierKind::Email, IdentifierKind::Document]
             .into_iter()
             .all(|kind| {
-                let (one, other) = (of(one, kind), of(other, kind));
-                !one.is_empty() && !other.is_empty() && one.is_disjoint(&other)
+                let (one, other) = (own(one, kind), own(other, kind));
+                // Somebody has documents of several kinds, whose numbers differ in length; those of one kind are compared.
+                let is_comparable = |one: &Identifier, other: &Identifier| {
+                    kind == IdentifierKind::Email || one.value.len() == other.value.len()
+                };
+                one.is_disjoint(&other)
+                    && one
+                        .iter()
+                        .any(|one| other.iter().any(|other| is_comparable(one, other)))
             })
     };
-    let is_of_many = |person: usize| of(Holder::Person(person), IdentifierKind::Document).len() > SHARED;
+    let of_many: Vec<bool> = people
+        .iter()
+        .enumerate()
+        .map(|(person, found)| {
+            let documents = of(Holder::Person(person), IdentifierKind::Document);
+            documents.len() > SHARED || is_named(&found.spans, crowds)
+        })
+        .collect();
     for (person, found) in people.iter_mut().enumerate() {
-        found
-            .suggestions
-            .retain(|it| it.rule <= Rule::CrmUserId || !is_of_many(person) && !it.other.is_some_and(is_of_many));
+        found.suggestions.retain(|it| {
+            it.rule <= Rule::CrmUserId || !of_many[person] && !it.other.is_some_and(|other| of_many[other])
+        });
         for suggestion in found.suggestions.iter_mut().filter(|it| it.blocker.is_none()) {
             let record = suggestion.evidence.iter().find(|id| is_record(id));
             let other = suggestion.other.map(Holder::Person).or(record.map(Holder::Record));

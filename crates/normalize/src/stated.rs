@@ -5,50 +5,79 @@ use crate::json;
 use hilo_domain::{Identifier, IdentifierKind};
 use serde_json::Value;
 
-/// Words of a key that asks for an identity document, in the languages of flows. What names companies too (CNPJ, NIT,
-/// RUC) is none of them.
-const DOCUMENTS: [&str; 21] = [
+/// Words of a key that asks for an identity document, in the languages of flows. The platform's builder drops accented
+/// letters of a field's name ("Cédula" is `screen_0_Cdula_1`), so both spellings stand.
+const DOCUMENTS: [&str; 27] = [
+    "cdula",
     "cedula",
     "ci",
     "cpf",
+    "cui",
     "cuil",
     "cuit",
     "curp",
-    "cédula",
     "dni",
+    "doc",
     "document",
     "documento",
     "dpi",
     "dui",
+    "identidad",
+    "identidade",
+    "identificacin",
     "identificacion",
-    "identificación",
+    "identification",
+    "ine",
     "nuip",
     "pasaporte",
     "passaporte",
     "passport",
     "rfc",
     "rg",
-    "rut",
+    "run",
 ];
-/// Whoever states more of a kind at once speaks of others too.
-const MOST: usize = 3;
+/// The tax number of people and of companies alike: see [`is_of_company`].
+const TAX_NUMBER: &str = "rut";
+/// Beginnings of words of a key that asks for something of the document that is not its number.
+const NOT_THE_NUMBER: [&str; 9] = [
+    "data", "date", "emis", "exped", "fecha", "nacim", "tipo", "valid", "venc",
+];
+/// Beginnings of words of a key that asks about somebody else than who answers.
+const OTHERS: [&str; 18] = [
+    "acompa", "amig", "asesor", "avalista", "boss", "compan", "conyug", "cnyug", "emergenc", "empresa", "esposa",
+    "friend", "indica", "jefe", "negocio", "refer", "tutor", "vendedor",
+];
+/// Whoever states more documents at once speaks of others too. (A person has some of different kinds.)
+const MOST_DOCUMENTS: usize = 3;
 
-/// What the answer to a flow states: e-mails under any key, for the platform's builder names fields by their place
+/// What the answer to a flow states: an e-mail under any key, for the platform's builder names fields by their place
 /// (`screen_0_TextInput_1`); documents where the key says so, for any number may look like one.
 pub(crate) fn in_flow(message: &Value) -> Vec<Identifier> {
     let answer = message
         .get("interactive")
         .and_then(|interactive| interactive.get("nfm_reply"))
         .and_then(|reply| json::text(reply, "response_json"))
-        .and_then(|written| serde_json::from_str(written).ok());
-    let Some(Value::Object(fields)) = answer else {
-        return Vec::new();
-    };
-    let found = fields.iter().filter_map(|(key, value)| match value {
-        Value::String(text) if asks_for_document(key) => Identifier::email(text).or_else(|| Identifier::document(text)),
-        Value::String(text) => Identifier::email(text),
-        Value::Number(number) if asks_for_document(key) => Identifier::document(&number.to_string()),
-        _ => None,
+        .and_then(|written| serde_json::from_str::<Value>(written).ok())
+        .unwrap_or_default();
+    let fields = answer.as_object().into_iter().flatten();
+    let found = fields.filter_map(|(key, value)| {
+        let words = words(key);
+        let begins = |beginnings: &[&str]| {
+            let mut words = words.iter();
+            words.any(|word| beginnings.iter().any(|beginning| word.starts_with(beginning)))
+        };
+        if begins(&OTHERS) {
+            return None;
+        }
+        let email = value.as_str().and_then(Identifier::email);
+        let document = || {
+            let asked = words
+                .iter()
+                .find(|word| **word == TAX_NUMBER || DOCUMENTS.contains(&&***word))?;
+            let document = Identifier::document(&json::id(&answer, key)?)?;
+            (!begins(&NOT_THE_NUMBER) && !is_of_company(asked, &document.value)).then_some(document)
+        };
+        email.or_else(document)
     });
     in_one_form(found.collect())
 }
@@ -63,28 +92,42 @@ pub(crate) fn in_record(user: &Value) -> Vec<Identifier> {
 fn in_one_form(mut stated: Vec<Identifier>) -> Vec<Identifier> {
     stated.sort_unstable();
     stated.dedup();
-    for kind in [IdentifierKind::Email, IdentifierKind::Document] {
-        if stated.iter().filter(|it| it.kind == kind).count() > MOST {
+    // Of two e-mails one is somebody else's.
+    for (kind, most) in [(IdentifierKind::Email, 1), (IdentifierKind::Document, MOST_DOCUMENTS)] {
+        if stated.iter().filter(|it| it.kind == kind).count() > most {
             stated.retain(|it| it.kind != kind);
         }
     }
     stated
 }
 
-/// Whether a word of a key, in any of the ways to write several as one, asks for an identity document.
-fn asks_for_document(key: &str) -> bool {
+/// Whether a number under a word that people and companies share is a company's: Argentina's begin with 30, 33 or 34,
+/// Mexico's are a letter shorter than a person's, Chile's go from 50 million on, Uruguay's have twelve digits.
+fn is_of_company(word: &str, number: &str) -> bool {
+    match word {
+        "cuit" | "cuil" => ["30", "33", "34"].iter().any(|beginning| number.starts_with(beginning)),
+        "rfc" => number.len() == 12,
+        "rut" => number.len() == 12 || number.len() == 9 && number >= "5",
+        _ => false,
+    }
+}
+
+/// Words of a key, in any of the ways to write several as one (`rut_titular`, `numeroDocumento`, `DNICliente`), in small
+/// letters and without accented ones.
+fn words(key: &str) -> Vec<String> {
+    let letters: Vec<char> = key.chars().collect();
     let mut words = String::with_capacity(key.len() + 4);
-    let mut before = ' ';
-    for letter in key.chars() {
-        if before.is_lowercase() && letter.is_uppercase() {
+    for (place, letter) in letters.iter().enumerate() {
+        let is_small = |place: usize| letters.get(place).is_some_and(|letter| letter.is_lowercase());
+        let begins = letter.is_uppercase() && place > 0 && (is_small(place - 1) || is_small(place + 1));
+        if begins || !letter.is_alphabetic() {
             words.push(' ');
         }
-        words.extend(letter.to_lowercase());
-        before = letter;
+        if letter.is_ascii_alphabetic() {
+            words.push(letter.to_ascii_lowercase());
+        }
     }
-    words
-        .split(|letter: char| !letter.is_alphabetic())
-        .any(|word| DOCUMENTS.contains(&word))
+    words.split_whitespace().map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -113,9 +156,19 @@ mod tests {
             ),
             (json!({"rut": "12.345.678-5"}), vec![document("123456785")]),
             (json!({"screen_1_RUT_0": "12.345.678-5"}), vec![document("123456785")]),
+            (json!({"RUTCliente": "12.345.678-5"}), vec![document("123456785")]),
             (json!({"numeroDocumento": 30_123_456}), vec![document("30123456")]),
             (
                 json!({"Cédula de ciudadanía": "1.020.304.050"}),
+                vec![document("1020304050")],
+            ),
+            // As the platform's builder names them.
+            (
+                json!({"screen_0_Cdula_2": "1.020.304.050"}),
+                vec![document("1020304050")],
+            ),
+            (
+                json!({"screen_0_Nmero_de_identificacin_2": "1020304050"}),
                 vec![document("1020304050")],
             ),
             (
@@ -127,14 +180,34 @@ mod tests {
                 json!({"order": "123456785", "phone": "+56961234567", "ruta": "12345678"}),
                 vec![],
             ),
+            (json!({"dni": 30_123_456.5}), vec![]),
             (
-                json!({"tipo_documento": "DNI", "fecha_documento": "2026-12-01"}),
+                json!({"tipo_documento": "12345678", "fecha_documento": "1426118400000"}),
                 vec![],
             ),
-            // A list speaks of others.
             (
-                json!({"a": "a@x.cl", "b": "b@x.cl", "c": "c@x.cl", "d": "d@x.cl", "dni": "30123456"}),
+                json!({"screen_1_Fecha_de_expedicin_del_documento_3": "12032015"}),
+                vec![],
+            ),
+            // Companies.
+            (json!({"cuit": "30-12345678-3"}), vec![]),
+            (json!({"rfc": "ABC010203XY1"}), vec![]),
+            (json!({"rut": "76.123.456-7"}), vec![]),
+            (json!({"rut": "212345670018"}), vec![]),
+            (json!({"rut_empresa": "12.345.678-5"}), vec![]),
+            // Somebody else's, and one of two is.
+            (
+                json!({"screen_0_Correo_1": "ana@example.com", "screen_0_Correo_de_tu_amigo_2": "eva@example.com"}),
+                vec![email.clone()],
+            ),
+            (json!({"email_asesor": "ventas@example.com"}), vec![]),
+            (
+                json!({"a": "a@x.cl", "b": "b@x.cl", "dni": "30123456"}),
                 vec![document("30123456")],
+            ),
+            (
+                json!({"dni_1": "30123451", "dni_2": "30123452", "dni_3": "30123453", "dni_4": "30123454"}),
+                vec![],
             ),
             (json!(["ana@example.com"]), vec![]),
             (
