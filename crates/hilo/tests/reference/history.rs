@@ -88,6 +88,8 @@ const TYPES: &[&str] = &[
     "text",
     "text",
     "text",
+    "contacts",
+    "contacts",
     "image",
     "reaction",
     "edit",
@@ -97,6 +99,8 @@ const TYPES: &[&str] = &[
     "button",
 ];
 const STATUSES: &[&str] = &["sent", "delivered", "delivered", "read", "played", "failed", "failed"];
+/// Of payments; the last ones would mean something of a message.
+const PAYMENTS: &[&str] = &["pending", "captured", "failed", "delivered", "read"];
 const EVENTS: &[&str] = &[
     "assigned",
     "unassigned",
@@ -406,7 +410,7 @@ impl Maker {
     fn change(&mut self) -> Value {
         let (id, display) = self.number();
         let mut value = json!({"messaging_product": "whatsapp", "metadata": {"display_phone_number": display, "phone_number_id": id}});
-        let kind = self.random.below(if self.taste.odd { 22 } else { 19 });
+        let kind = self.random.below(if self.taste.odd { 23 } else { 20 });
         if self.taste.crowd && self.taste.changes && self.random.one_in(3) {
             return self.person_change(value);
         }
@@ -464,9 +468,91 @@ impl Maker {
                 value["calls"] = json!([call]);
                 "calls"
             }
+            19 => {
+                self.group(&mut value);
+                "group_participants_update"
+            }
             _ => return self.odd_change(value),
         };
         json!({"field": field, "value": value})
+    }
+
+    /// Participants come and go, named in every way there is.
+    fn group(&mut self, value: &mut Value) {
+        let (time, list) = (
+            self.time(),
+            *self.random.of(&["added_participants", "removed_participants"]),
+        );
+        let participants: Vec<Value> = (0..=self.random.below(3))
+            .map(|_| {
+                let (ids, other) = (self.somebody(), self.somebody());
+                if self.random.one_in(3) {
+                    Self::contacts(value, ids);
+                }
+                let input = *self
+                    .random
+                    .of(&[ids[0], ids[1], ids[1], ids[2], other[0], other[1], Some("cl.1")]);
+                let mut participant = json!({});
+                let Some(input) = input else {
+                    Self::put(&mut participant, ["wa_id", "user_id", "parent_user_id"], ids);
+                    return participant;
+                };
+                match self.random.below(6) {
+                    0 => return json!(input),
+                    1 => Self::put(&mut participant, ["wa_id", "", ""], [ids[0], None, None]),
+                    2 => Self::put(
+                        &mut participant,
+                        ["", "user_id", "parent_user_id"],
+                        [None, ids[1], ids[2]],
+                    ),
+                    _ => {}
+                }
+                with(participant, "input", json!(input))
+            })
+            .collect();
+        let mut group = json!({"group_id": "G1", "type": "group_participants_add", "timestamp": self.stamp(time)});
+        group[list] = json!(participants);
+        if self.random.one_in(4) {
+            // Who could not be added is nobody.
+            group["failed_participants"] = json!([{"input": "573009998877", "errors": [{"code": 131_026}]}]);
+        }
+        value["groups"] = json!([group]);
+    }
+
+    /// Cards: mostly the one that answers the business's question for the number, and much that is nearly that.
+    fn cards(&mut self, message: &mut Value) {
+        let count = if self.random.one_in(6) { 2 } else { 1 };
+        let cards: Vec<Value> = (0..count).map(|_| self.card()).collect();
+        message["contacts"] = json!(cards);
+        // Where early documents have the origin.
+        if self.random.one_in(3) {
+            message["origin"] = json!(self.random.of(&["contact_request", "contact_request", "other"]));
+        }
+    }
+
+    fn card(&mut self) -> Value {
+        let count = *self.random.of(&[1, 1, 1, 1, 1, 1, 0, 2]);
+        let phones: Vec<Value> = (0..count)
+            .map(|_| {
+                let (theirs, any) = (self.somebody()[0], *self.random.of(&WA_IDS[..self.numbers]));
+                let wa_id = theirs.filter(|_| !self.random.one_in(4)).unwrap_or(any[0]);
+                let mut phone = json!({"type": "CELL"});
+                let form = self.random.below(3);
+                if form > 0 {
+                    phone["wa_id"] = json!(wa_id);
+                }
+                if form < 2 {
+                    phone["phone"] = json!(format!("+{} {}", &wa_id[..2], &wa_id[2..]));
+                }
+                phone
+            })
+            .collect();
+        let mut card = json!({"name": {"formatted_name": "N"}, "phones": phones});
+        let origin = *self.random.of(&["contact_request", "contact_request", "other", ""]);
+        if !origin.is_empty() {
+            card["origin"] = json!(origin);
+        }
+        card
     }
 
     fn contacts(value: &mut Value, ids: [Option<&str>; 3]) {
@@ -482,9 +568,14 @@ impl Maker {
         let mut messages = Vec::new();
         loop {
             let (time, id) = (self.time(), self.wamid("r"));
-            let ids = self.partner(&id);
+            let mut ids = self.partner(&id);
             let kind = *self.random.of(TYPES);
             let mut message = json!({"id": id, "type": kind});
+            if kind == "contacts" {
+                self.cards(&mut message);
+                // Whose number is asked for is mostly known by the user id alone.
+                ids[0] = ids[0].filter(|_| ids[1].is_none() || self.random.one_in(3));
+            }
             if self.random.one_in(20) {
                 message.as_object_mut().unwrap().remove("type");
             }
@@ -534,6 +625,12 @@ impl Maker {
                     .collect();
                 status["errors"] = json!(codes);
             }
+            let is_payment = self.random.one_in(5);
+            if is_payment {
+                status["type"] = json!("payment");
+                status["status"] = json!(self.random.of(PAYMENTS));
+                status["payment"] = json!({"reference_id": "order-17"});
+            }
             if self.random.one_in(10) {
                 let key = *self
                     .random
@@ -541,6 +638,8 @@ impl Maker {
                 status["recipient_type"] = json!("group");
                 status["recipient_id"] = json!("G1");
                 status[key] = json!(ids[0].unwrap_or("56961234567"));
+            } else if is_payment && self.random.one_in(2) {
+                Self::put(&mut status, ["from", "from_user_id", "from_parent_user_id"], ids);
             } else if kind != "failed" || self.random.one_in(2) {
                 Self::put(
                     &mut status,
@@ -559,8 +658,13 @@ impl Maker {
     fn echo(&mut self, display: &str, value: &mut Value) {
         let (time, id) = (self.time(), self.wamid("e"));
         let ids = self.partner(&id);
-        let kind = *self.random.of(&["text", "text", "text", "image", "edit", "revoke"]);
+        let kind = *self
+            .random
+            .of(&["text", "text", "text", "image", "contacts", "edit", "revoke"]);
         let mut echo = json!({"from": display, "id": id, "type": kind});
+        if kind == "contacts" {
+            self.cards(&mut echo);
+        }
         Self::put(&mut echo, ["to", "to_user_id", "to_parent_user_id"], ids);
         echo["timestamp"] = self.stamp(time);
         if self.random.one_in(2) {
@@ -623,8 +727,7 @@ impl Maker {
     }
 
     fn odd_change(&mut self, mut value: Value) -> Value {
-        let time = self.time();
-        match self.random.below(10) {
+        match self.random.below(9) {
             0 => json!({"field": "messages"}),
             1 => json!({"field": "mood_update", "value": {"mood": "sunny", "messages": [{"id": "wamid.1"}]}}),
             2 => json!({"value": {"messages": []}}),
@@ -639,15 +742,10 @@ impl Maker {
             7 => {
                 json!({"field": "flows", "value": {"event": "CLIENT_ERROR_RATE", "flow_id": "1", "error_rate": 0.5, "errors": [{"code": 1}]}})
             }
-            8 => {
+            _ => {
                 value["errors"] = json!([{"code": 131_000, "title": "t"}]);
                 self.received(&mut value);
                 json!({"field": "messages", "value": value})
-            }
-            _ => {
-                value["groups"] = json!([{"group_id": "G1", "type": "group_participants_add", "timestamp": self.stamp(time),
-                    "added_participants": [{"wa_id": "56961234567", "user_id": "CL.1001"}]}]);
-                json!({"field": "group_participants_update", "value": value})
             }
         }
     }

@@ -340,7 +340,8 @@ impl Change<'_> {
             (Kind::Status, Some(id)) => {
                 let code = &element["errors"][0]["code"];
                 let (status, participant) = (&element["status"], participant(element));
-                format!("status {id} {status} {participant:?} {}", canonical(code))
+                let payment = if is_payment(element) { "payment " } else { "" };
+                format!("status {id} {payment}{status} {participant:?} {}", canonical(code))
             }
             (Kind::Call, Some(id)) => {
                 let what = text(element, "event").or_else(|| text(element, "status"));
@@ -368,6 +369,11 @@ impl Change<'_> {
             thread: thread.clone(),
         });
     }
+}
+
+/// Whether a status tells of a payment that its message asked for, not of the message's way.
+pub(crate) fn is_payment(status: &Value) -> bool {
+    status["type"] == "payment"
 }
 
 /// The member of a group that a status tells of, in either spelling.

@@ -1,7 +1,7 @@
 //! Whom an item shows: interface.md, section 7, "Identity", first sentences.
 
 use super::{
-    items::{Item, Kind, participant},
+    items::{Item, Kind, is_payment, participant},
     json::text,
     messages::from_business,
 };
@@ -173,10 +173,18 @@ fn mentions(item: &Item) -> Mentions {
             wa_id(&mut ids, participant(element));
             ids
         }
-        Kind::Status => at(
-            element,
-            ["recipient_id", "recipient_user_id", "recipient_parent_user_id"],
-        ),
+        Kind::Status => {
+            let recipient = at(
+                element,
+                ["recipient_id", "recipient_user_id", "recipient_parent_user_id"],
+            );
+            // Of a payment, who pays may be named as its sender.
+            if recipient.is_empty() && is_payment(element) {
+                at(element, ["from", "from_user_id", "from_parent_user_id"])
+            } else {
+                recipient
+            }
+        }
         Kind::Call => {
             let party = if element["direction"] == "BUSINESS_INITIATED" {
                 "to"
@@ -203,9 +211,7 @@ fn mentions(item: &Item) -> Mentions {
         }
         Kind::Element("groups") => {
             for list in ["added_participants", "removed_participants"] {
-                for member in element[list].as_array().into_iter().flatten() {
-                    others.push(contact(member));
-                }
+                others.extend(element[list].as_array().into_iter().flatten().map(member));
             }
             Ids::new()
         }
@@ -232,12 +238,62 @@ fn mentions(item: &Item) -> Mentions {
             }
         }
     }
+    if item.kind == Kind::Received && !partner.is_empty() && of_kind(&partner, "phone").is_none() {
+        partner.extend(answered(element));
+    }
     if !partner.is_empty() {
         mentions.partner = Some(partner.clone());
         mentions.all.push(partner);
     }
     mentions.all.extend(others);
     mentions
+}
+
+/// The number with which a message answers the business's question for it, on its only card. Any other card is a third
+/// person's and says nothing of the sender, as does an answer of one whose number is known.
+fn answered(message: &Value) -> Ids {
+    let only = |value: &Value, key: &str| match value[key].as_array().map(Vec::as_slice) {
+        Some([only]) => only.clone(),
+        _ => Value::Null,
+    };
+    let card = only(message, "contacts");
+    let number = only(&card, "phones");
+    let mut ids = Ids::new();
+    if text(&card, "origin").or_else(|| text(message, "origin")) != Some("contact_request") {
+        return ids;
+    }
+    match text(&number, "wa_id") {
+        None => phone(&mut ids, text(&number, "phone")),
+        known => wa_id(&mut ids, known),
+    }
+    ids
+}
+
+/// A participant of a group, who may be named by what the business gave: a number or a user id, whichever it had. It says
+/// less than what the platform says itself.
+fn member(participant: &Value) -> Ids {
+    let mut ids = contact(participant);
+    let input = participant.as_str().or_else(|| text(participant, "input"));
+    let kind = input.map_or("wa_id", kind_of_input);
+    match (kind, of_kind(&ids, kind)) {
+        (_, Some(_)) => {}
+        ("wa_id", None) => wa_id(&mut ids, input),
+        (kind, None) => user_id(&mut ids, kind, input),
+    }
+    ids
+}
+
+/// A user id is two capital letters, a dot and letters and digits, after `ENT.` those of a parent: whatsapp.md, 2.3.
+fn kind_of_input(input: &str) -> &'static str {
+    let Some((country, rest)) = input.split_once('.') else {
+        return "wa_id";
+    };
+    let (kind, rest) = rest
+        .strip_prefix("ENT.")
+        .map_or(("bsuid", rest), |rest| ("parent_bsuid", rest));
+    let is_country = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase());
+    let is_id = (1..=128).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_country && is_id { kind } else { "wa_id" }
 }
 
 fn describes(contact: &Ids, ids: &Ids) -> bool {

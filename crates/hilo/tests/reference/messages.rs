@@ -1,7 +1,7 @@
 //! One message per id, with the fold of its statuses: interface.md, section 7, "Messages"; metrics.md, chapter 3.
 
 use super::{
-    items::{Item, Kind},
+    items::{Item, Kind, is_payment},
     json::{canonical, text},
 };
 use serde_json::Value;
@@ -103,6 +103,7 @@ impl<'a> Message<'a> {
             Some(item) if item.kind == Kind::History => from_business(item),
             _ => true,
         };
+        // Also a payment makes a message known.
         let earliest = self.statuses.iter().map(|status| status.time).min();
         let send = self.held.get(&Kind::Outbound).map(|item| &item.element);
         let of_send = |key: &str| send.and_then(|line| text(line, key)).map(str::to_owned);
@@ -128,9 +129,14 @@ impl<'a> Message<'a> {
         })
     }
 
+    /// The statuses that say where the message is; what becomes of a payment does not.
+    fn way(&self) -> impl Iterator<Item = &Item> {
+        let statuses = self.statuses.iter().copied();
+        statuses.filter(|item| !is_payment(&item.element))
+    }
+
     fn times(&self, statuses: &[&str]) -> impl Iterator<Item = i64> {
-        self.statuses
-            .iter()
+        self.way()
             .filter(|item| statuses.contains(&item.element["status"].as_str().unwrap_or("")))
             .map(|item| item.time)
     }
@@ -151,10 +157,7 @@ impl<'a> Message<'a> {
     }
 
     fn error_codes(&self) -> Vec<i64> {
-        let errors = self
-            .statuses
-            .iter()
-            .filter_map(|item| item.element["errors"].as_array());
+        let errors = self.way().filter_map(|item| item.element["errors"].as_array());
         let codes: BTreeSet<i64> = errors.flatten().filter_map(|error| error["code"].as_i64()).collect();
         codes.into_iter().collect()
     }

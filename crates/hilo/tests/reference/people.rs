@@ -266,6 +266,12 @@ impl People {
             let with = self.seen_with.get(number).cloned().unwrap_or_default();
             let ever = self.ever_with.entry(number.clone()).or_default();
             let repeated = bsuid.as_ref().is_some_and(|bsuid| !ever.insert(bsuid.clone()));
+            let joins = !users.is_empty() && !repeated && with.is_empty();
+            let other = self.held(number).filter(|holder| joins && *holder != person);
+            if let Some(other) = other.filter(|other| !self.opposed(*other, person)) {
+                self.merge(other, person);
+            }
+            // Also of two who just became one, a number that a change took is a former one.
             match self.held(number) {
                 Some(holder) if holder == person && !self.holder.contains_key(number) => {
                     let ended = ids.iter().filter(|id| is_number(id) && self.subject(id) == *number);
@@ -277,7 +283,6 @@ impl People {
                 Some(_) if users.is_empty() => continue,
                 // The number went to somebody else since: that the pair shows up again says nothing.
                 _ if repeated => continue,
-                Some(holder) if with.is_empty() && !self.opposed(holder, person) => self.merge(holder, person),
                 Some(holder) => self.take_from(holder, number),
                 None => {
                     self.seen_with.remove(number);

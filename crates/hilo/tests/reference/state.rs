@@ -120,7 +120,7 @@ fn country(person: &Person) -> Option<String> {
         phones.find_map(|id| hilo_domain::phone::country(&id.1))
     };
     let of_bsuid = || {
-        let mut ids = person.current.iter().filter(|id| id.0.ends_with("bsuid"));
+        let mut ids = person.current.iter().filter(|id| id.0 == "bsuid");
         ids.find_map(|id| Some(id.1.split_once('.')?.0.to_owned()))
     };
     of_phone(&person.current)
