@@ -416,7 +416,7 @@ impl Maker {
         }
         let field = match kind {
             0..7 => {
-                self.received(&mut value);
+                self.received(display, &mut value);
                 if self.random.one_in(6) {
                     self.statuses(&mut value);
                 }
@@ -472,7 +472,7 @@ impl Maker {
                 self.group(&mut value);
                 "group_participants_update"
             }
-            _ => return self.odd_change(value),
+            _ => return self.odd_change(display, value),
         };
         json!({"field": field, "value": value})
     }
@@ -497,6 +497,13 @@ impl Maker {
                     Self::put(&mut participant, ["wa_id", "user_id", "parent_user_id"], ids);
                     return participant;
                 };
+                // As somebody wrote it.
+                let is_number = input.bytes().all(|byte| byte.is_ascii_digit());
+                let input = if is_number && self.random.one_in(3) {
+                    format!("+{} {}", &input[..2], &input[2..])
+                } else {
+                    input.to_owned()
+                };
                 match self.random.below(6) {
                     0 => return json!(input),
                     1 => Self::put(&mut participant, ["wa_id", "", ""], [ids[0], None, None]),
@@ -520,9 +527,9 @@ impl Maker {
     }
 
     /// Cards: mostly the one that answers the business's question for the number, and much that is nearly that.
-    fn cards(&mut self, message: &mut Value) {
+    fn cards(&mut self, display: &str, message: &mut Value) {
         let count = if self.random.one_in(6) { 2 } else { 1 };
-        let cards: Vec<Value> = (0..count).map(|_| self.card()).collect();
+        let cards: Vec<Value> = (0..count).map(|_| self.card(display)).collect();
         message["contacts"] = json!(cards);
         // Where early documents have the origin.
         if self.random.one_in(3) {
@@ -530,12 +537,13 @@ impl Maker {
         }
     }
 
-    fn card(&mut self) -> Value {
+    fn card(&mut self, display: &str) -> Value {
         let count = *self.random.of(&[1, 1, 1, 1, 1, 1, 0, 2]);
         let phones: Vec<Value> = (0..count)
             .map(|_| {
                 let (theirs, any) = (self.somebody()[0], *self.random.of(&WA_IDS[..self.numbers]));
                 let wa_id = theirs.filter(|_| !self.random.one_in(4)).unwrap_or(any[0]);
+                let wa_id = if self.random.one_in(12) { display } else { wa_id };
                 let mut phone = json!({"type": "CELL"});
                 let form = self.random.below(3);
                 if form > 0 {
@@ -564,7 +572,7 @@ impl Maker {
         value["contacts"].as_array_mut().unwrap().push(contact);
     }
 
-    fn received(&mut self, value: &mut Value) {
+    fn received(&mut self, display: &str, value: &mut Value) {
         let mut messages = Vec::new();
         loop {
             let (time, id) = (self.time(), self.wamid("r"));
@@ -572,7 +580,7 @@ impl Maker {
             let kind = *self.random.of(TYPES);
             let mut message = json!({"id": id, "type": kind});
             if kind == "contacts" {
-                self.cards(&mut message);
+                self.cards(display, &mut message);
                 // Whose number is asked for is mostly known by the user id alone.
                 ids[0] = ids[0].filter(|_| ids[1].is_none() || self.random.one_in(3));
             }
@@ -663,7 +671,7 @@ impl Maker {
             .of(&["text", "text", "text", "image", "contacts", "edit", "revoke"]);
         let mut echo = json!({"from": display, "id": id, "type": kind});
         if kind == "contacts" {
-            self.cards(&mut echo);
+            self.cards(display, &mut echo);
         }
         Self::put(&mut echo, ["to", "to_user_id", "to_parent_user_id"], ids);
         echo["timestamp"] = self.stamp(time);
@@ -726,7 +734,7 @@ impl Maker {
         json!({"field": "messages", "value": value})
     }
 
-    fn odd_change(&mut self, mut value: Value) -> Value {
+    fn odd_change(&mut self, display: &str, mut value: Value) -> Value {
         match self.random.below(9) {
             0 => json!({"field": "messages"}),
             1 => json!({"field": "mood_update", "value": {"mood": "sunny", "messages": [{"id": "wamid.1"}]}}),
@@ -744,7 +752,7 @@ impl Maker {
             }
             _ => {
                 value["errors"] = json!([{"code": 131_000, "title": "t"}]);
-                self.received(&mut value);
+                self.received(display, &mut value);
                 json!({"field": "messages", "value": value})
             }
         }

@@ -239,7 +239,13 @@ fn mentions(item: &Item) -> Mentions {
         }
     }
     if item.kind == Kind::Received && !partner.is_empty() && of_kind(&partner, "phone").is_none() {
-        partner.extend(answered(element));
+        let answer = answered(element);
+        let business = text(&item.value["metadata"], "display_phone_number").unwrap_or_default();
+        let is_business =
+            of_kind(&answer, "phone").is_some_and(|phone| dialable(&phone[1..]) == dialable(&digits(business)));
+        if !is_business {
+            partner.extend(answer);
+        }
     }
     if !partner.is_empty() {
         mentions.partner = Some(partner.clone());
@@ -277,6 +283,8 @@ fn member(participant: &Value) -> Ids {
     let kind = input.map_or("wa_id", kind_of_input);
     match (kind, of_kind(&ids, kind)) {
         (_, Some(_)) => {}
+        // As somebody wrote it, it is a number and no account.
+        ("wa_id", None) if input.is_some_and(|input| input.starts_with('+')) => phone(&mut ids, input),
         ("wa_id", None) => wa_id(&mut ids, input),
         (kind, None) => user_id(&mut ids, kind, input),
     }

@@ -15,6 +15,8 @@ impl Fold<'_> {
             let token = match (id.kind, id.number()) {
                 (IdentifierKind::WaId | IdentifierKind::Phone, Some(canonical)) => match self.split.get(&canonical) {
                     None => canonical,
+                    // One item may name both forms of one person.
+                    Some(_) if id.kind == IdentifierKind::WaId => id.value.clone(),
                     Some(forms) => match wa_id(&canonical) {
                         Some(form) => form.value.clone(),
                         None if forms.contains(&canonical) => canonical,

@@ -3,12 +3,12 @@
 use crate::{
     json,
     key::Key,
-    people::Named,
+    people::{Named, seen},
     update::{Draft, Update},
     vocabulary,
 };
 use hilo_contracts::item::{Body, Sighting};
-use hilo_domain::IdentifierKind;
+use hilo_domain::{Identifier, IdentifierKind, phone};
 use serde_json::Value;
 
 fn event(element: &Value, kind: &str) -> Draft {
@@ -44,7 +44,7 @@ pub(super) fn group(update: &Update, element: &Value) -> Draft {
     others.extend(update.person(Named::under(element, "wa_id", "user_id", &["parent_user_id"])));
     for list in ["added_participants", "removed_participants"] {
         for participant in json::list(element, list).into_iter().flatten() {
-            others.extend(update.person(self::participant(participant)));
+            others.extend(self::participant(update, participant));
         }
     }
     Draft {
@@ -53,12 +53,13 @@ pub(super) fn group(update: &Update, element: &Value) -> Draft {
     }
 }
 
-/// A participant, who may be named only by what the business gave (`input`): a number or a user id.
-fn participant(participant: &Value) -> Named<'_> {
+/// A participant, who may be named only by what the business gave (`input`): a user id, an account by its digits, or a
+/// number as somebody wrote it.
+fn participant(update: &Update, participant: &Value) -> Option<Sighting> {
     let named = Named::contact(participant);
     let input = participant.as_str().or_else(|| json::text(participant, "input"));
     let input = input.filter(|input| !input.is_empty());
-    match input.and_then(IdentifierKind::of_user_id) {
+    let named = match input.and_then(IdentifierKind::of_user_id) {
         Some(IdentifierKind::ParentBsuid) => Named {
             parent: named.parent.or(input),
             ..named
@@ -67,11 +68,22 @@ fn participant(participant: &Value) -> Named<'_> {
             user_id: named.user_id.or(input),
             ..named
         },
-        None => Named {
-            wa_id: named.wa_id.or(input),
-            ..named
-        },
-    }
+        None if named.wa_id.is_some() => named,
+        None => {
+            let is_account = |input: &&str| phone::digits_of_wa_id(input).is_some();
+            let written = input.filter(|input| !is_account(input) && !update.business.is(input));
+            if let Some(phone) = written.and_then(|written| Identifier::phone(written, update.region)) {
+                let mut sighting = update.person(named).unwrap_or_else(|| Sighting {
+                    creates: true,
+                    ..Sighting::default()
+                });
+                sighting.identifiers.push(phone);
+                return seen(sighting);
+            }
+            Named { wa_id: input, ..named }
+        }
+    };
+    update.person(named)
 }
 
 /// An element of `errors` beside the items of a value.

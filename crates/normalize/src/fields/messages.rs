@@ -43,7 +43,7 @@ pub(super) fn received(update: &Update, element: &Value) -> Result<Draft, Reason
         None => {
             let mut person = update.person_or_only_contact(from);
             if let Some(person) = &mut person {
-                answer_with_number(person, element, update.region);
+                answer_with_number(person, element, update);
                 person.stated = stated::in_flow(element);
             }
             (person, None)
@@ -77,8 +77,9 @@ pub(super) fn echo(update: &Update, element: &Value) -> Result<Draft, Reason> {
 }
 
 /// A card that answers the business's question for the number is the sender's own; any other card is a third person's.
-/// Whoever's number is known already needs no answer, and one that names another number is not believed.
-fn answer_with_number(person: &mut Sighting, element: &Value, region: Option<&str>) {
+/// Whoever's number is known already needs no answer, and one that names another number is not believed, nor is the
+/// business's own.
+fn answer_with_number(person: &mut Sighting, element: &Value, update: &Update) {
     let Some([card]) = json::list(element, "contacts").map(Vec::as_slice) else {
         return;
     };
@@ -87,11 +88,15 @@ fn answer_with_number(person: &mut Sighting, element: &Value, region: Option<&st
     let Some([phone]) = json::list(card, "phones").map(Vec::as_slice) else {
         return;
     };
+    let told = json::text(phone, "wa_id").or_else(|| json::text(phone, "phone"));
+    if told.is_some_and(|number| update.business.is(number)) {
+        return;
+    }
     if origin != Some("contact_request") || person.identifiers.iter().any(|had| had.number().is_some()) {
         return;
     }
     Named::under(phone, "wa_id", "", &[]).add_to(person);
-    let written = json::text(phone, "phone").and_then(|written| Identifier::phone(written, region));
+    let written = json::text(phone, "phone").and_then(|written| Identifier::phone(written, update.region));
     if json::text(phone, "wa_id").is_none() {
         person.identifiers.extend(written);
     }
