@@ -149,25 +149,16 @@ impl Batch {
     }
 }
 
-/// Leaves the better of two facts of one key in `kept`, as the tables choose: the smaller event time, then the smaller
-/// content (of duplicates that one holds), then the higher revision, then the one that was told first, which here comes
-/// later: the batch is read backwards. Content is told once, so the loser's is not lost where both are of one item.
+/// Leaves the better of two facts of one key in `kept`, as the tables choose: the higher revision, then the one that was
+/// told first, which here comes later: the batch is read backwards. Content is told once, so the loser's is not lost where
+/// both are of one occurrence.
 fn keep_better(kept: &mut Conversation, next: &mut Conversation) -> bool {
     let same_item = next.source == kept.source;
-    let is_better = if next.event_time == kept.event_time {
-        match (&next.content, &kept.content) {
-            _ if same_item => next.revision >= kept.revision,
-            (Some(next), Some(kept)) if next != kept => next < kept,
-            (Some(_), None) => true,
-            _ => next.revision >= kept.revision,
-        }
-    } else {
-        next.event_time < kept.event_time
-    };
+    let is_better = next.revision >= kept.revision;
     if is_better {
         std::mem::swap(kept, next);
     }
-    if kept.content.is_none() && kept.event_time == next.event_time && same_item {
+    if kept.content.is_none() && same_item {
         kept.content = next.content.take();
     }
     true

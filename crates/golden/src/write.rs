@@ -194,8 +194,8 @@ pub(crate) fn write_sessions(transaction: &Transaction, sessions: &BTreeMap<Stri
     Ok(())
 }
 
-/// Of two facts about a part the smaller event time wins, then the smaller content (of duplicates that one holds), then the
-/// higher revision of the same item. A revision has no content: that of another item than the row's says nothing.
+/// Of two facts about a part the higher revision wins: a duplicate that holds instead of another has higher ones than all
+/// that was told of that one, whoever had it. A revision has no content, so the content stays while the occurrence does.
 pub(crate) fn write_parts(transaction: &Transaction, parts: &[(Part, Conversation)]) -> Result {
     let mut put = transaction.prepare_cached(
         "INSERT INTO message_parts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
@@ -208,13 +208,9 @@ pub(crate) fn write_parts(transaction: &Transaction, parts: &[(Part, Conversatio
            language = excluded.language, category = excluded.category, campaign = excluded.campaign,
            segment = excluded.segment, reply_to = excluded.reply_to, referral = excluded.referral,
            opt_out = excluded.opt_out, window_expires_at = excluded.window_expires_at,
-           content = coalesce(excluded.content, content), test = excluded.test, source = excluded.source
-         WHERE excluded.event_time < event_time
-           OR excluded.event_time = event_time AND CASE
-             WHEN excluded.source = source THEN excluded.revision > revision
-             WHEN excluded.content <> content THEN excluded.content < content
-             WHEN excluded.content IS NULL AND content IS NOT NULL THEN 0
-             ELSE excluded.revision > revision END",
+           content = CASE WHEN excluded.content IS NULL AND excluded.source = source THEN content ELSE excluded.content END,
+           test = excluded.test, source = excluded.source
+         WHERE excluded.revision > revision",
     )?;
     let mut late_content = transaction.prepare_cached(
         "UPDATE message_parts SET content = ?4
@@ -283,8 +279,7 @@ pub(crate) fn write_events(transaction: &Transaction, events: &[Conversation]) -
          ON CONFLICT DO UPDATE SET kind = excluded.kind, event_time = excluded.event_time,
            revision = excluded.revision, person_id = excluded.person_id, conversation_id = excluded.conversation_id,
            session_id = excluded.session_id, content = coalesce(excluded.content, content)
-         WHERE excluded.event_time < event_time
-           OR excluded.event_time = event_time AND excluded.revision > revision",
+         WHERE excluded.revision > revision",
     )?;
     let mut late_content = transaction.prepare_cached(
         "UPDATE events SET content = ?3 WHERE tenant = ?1 AND event_id = ?2 AND event_time = ?4 AND content IS NULL",
