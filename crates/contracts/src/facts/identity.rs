@@ -21,7 +21,7 @@ pub struct IdentifierSpan {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename = "Named")]
 pub struct NamedRef {
-    /// `bsuid`, `phone`, `wa_id`, …
+    /// `bsuid`, `phone`, `wa_id`, …; in the evidence of a suggestion also `email` and `document`.
     pub kind: String,
     /// The identifier (personal data).
     pub value: String,
