@@ -74,3 +74,5 @@ pub fn spec() -> ProcessorSpec {
 
 #[cfg(test)]
 mod fold_tests;
+#[cfg(test)]
+mod suggest_tests;
