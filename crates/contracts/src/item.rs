@@ -34,8 +34,8 @@ pub struct Sighting {
     pub creates: bool,
     /// `identity_key_hash` of a contact entry.
     pub identity_hash: Option<String>,
-    /// When it is evidence, where that is not the item's time: whom a send went to is who its statuses tell of, also
-    /// when the number has gone to somebody else since. `deduplicate` sets it.
+    /// Of whom statuses tell, the time of the send: they are evidence since then, also when the number has gone to somebody
+    /// else since. `deduplicate` sets it.
     pub since: Option<Millis>,
     /// Times of statuses that were told before their send was: they are evidence since then and no longer at their own
     /// times. One for each status.

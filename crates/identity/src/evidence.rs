@@ -17,6 +17,9 @@ pub(crate) struct Together {
     pub times: Vec<Millis>,
     /// The same, sorted, of statuses whose send is not known, one for each: once it is, they are evidence since the send instead.
     pub waiting: Vec<Millis>,
+    /// Times, sorted, of sends that these received, where their `wa_id` is not in the form in which a send names its number:
+    /// should the forms be two people's numbers, the send meant this one.
+    pub sends: Vec<Millis>,
     /// Whether somebody exists by it; a CRM event only refers to people.
     pub creates: bool,
     /// Latest profile name, with its time.
@@ -37,7 +40,7 @@ impl Together {
     /// Numbers alone were seen at a time; whether that is news.
     fn see_at(&mut self, at: Millis, sees: Sees) -> bool {
         match sees {
-            Sees::ForGood => insert_sorted(&mut self.times, at),
+            Sees::ForGood | Sees::OfASend => insert_sorted(&mut self.times, at),
             Sees::UntilItsSend => {
                 let place = self.waiting.partition_point(|had| *had < at);
                 let is_known = self.waiting.get(place) == Some(&at) || self.times.binary_search(&at).is_ok();
@@ -45,6 +48,20 @@ impl Together {
                 !is_known
             }
         }
+    }
+
+    /// A send at a time was received; whether that is news of how its number was meant.
+    fn receives(&mut self, at: Millis, sees: Sees) -> bool {
+        sees == Sees::OfASend && self.other_forms().next().is_some() && insert_sorted(&mut self.sends, at)
+    }
+
+    /// Its `wa_id`s that are not the digits to dial, with those.
+    pub(crate) fn other_forms(&self) -> impl Iterator<Item = (String, &str)> {
+        let wa_ids = self.ids.iter().filter(|id| id.kind == IdentifierKind::WaId);
+        wa_ids.filter_map(|id| {
+            let number = id.number().filter(|number| *number != id.value)?;
+            Some((number, id.value.as_str()))
+        })
     }
 
     /// Statuses at these times found their send.
@@ -109,6 +126,8 @@ pub(crate) enum Sees {
     ForGood,
     /// A status: once its send is known, it is evidence since then.
     UntilItsSend,
+    /// Of whom a send's statuses tell, at the time of the send.
+    OfASend,
 }
 
 /// A number or user-id change, and when.
@@ -261,6 +280,9 @@ impl Evidence {
             if !is_strong(&had.ids) && had.see_at(at, sees) && contested {
                 added = Added::New;
             }
+            if had.receives(at, sees) && contested {
+                added = Added::New;
+            }
             if !sighting.instead_of.is_empty() {
                 let first = had.first;
                 had.withdraw(&sighting.instead_of);
@@ -295,6 +317,7 @@ impl Evidence {
             first: at,
             times: Vec::new(),
             waiting: Vec::new(),
+            sends: Vec::new(),
             creates: sighting.creates,
             name,
             usernames: Vec::new(),
@@ -303,6 +326,7 @@ impl Evidence {
         if !is_strong {
             together.see_at(at, sees);
         }
+        together.receives(at, sees);
         self.together.push(together);
         Added::New
     }
@@ -420,6 +444,9 @@ impl Evidence {
                     }
                     had.waiting.extend(theirs.waiting);
                     had.waiting.sort_unstable();
+                    for at in theirs.sends {
+                        insert_sorted(&mut had.sends, at);
+                    }
                     for Username { text, first, last } in theirs.usernames {
                         had.add_username(&text, first, last);
                     }

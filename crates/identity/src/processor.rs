@@ -47,9 +47,7 @@ impl Processor for Identity {
         for (index, sighting) in item.sightings.iter().enumerate() {
             // A change names the person's old identifiers first: they are no sighting, they are what ends.
             if index > 0 || item.change.is_none() {
-                let waits = index == 0 && item.has_person && sighting.since.is_none() && is_of_a_send(&item.body);
-                let sees = if waits { Sees::UntilItsSend } else { Sees::ForGood };
-                self.see(&item, sighting, sees, context)?;
+                self.see(&item, sighting, sees(&item, index), context)?;
             }
         }
         if let Some(change) = &item.change {
@@ -506,9 +504,13 @@ impl Identity {
     }
 }
 
-/// Whether it is a status of a message to one person, who is whom the send went to.
-fn is_of_a_send(body: &Body) -> bool {
-    matches!(body, Body::Status(status) if status.participant.is_none())
+/// How what an item shows is evidence: a status of a message to one person tells of whom the send went to.
+fn sees(item: &Item, sighting: usize) -> Sees {
+    match &item.body {
+        _ if item.sightings[sighting].since.is_some() => Sees::OfASend,
+        Body::Status(status) if sighting == 0 && item.has_person && status.participant.is_none() => Sees::UntilItsSend,
+        _ => Sees::ForGood,
+    }
 }
 
 /// Sends an item to those who fold people and messages.

@@ -70,6 +70,8 @@ impl People {
                 .filter(move |one| one.1.kind == kind && send_id(one.1).is_some())
         };
         let sends: Vec<&Shown> = of_kind_(Kind::Outbound).chain(of_kind_(Kind::Echo)).collect();
+        let statuses: Vec<&Shown> = of_kind_(Kind::Status).collect();
+        let meant = meant(&sends, &statuses);
         let mut evidence: Vec<(i64, Evidence)> = Vec::new();
         for (_, item, mentions) in &shown {
             if let Some((old, new)) = &mentions.change {
@@ -77,6 +79,7 @@ impl People {
             }
             let seen = item.kind != Kind::Crm;
             for ids in &mentions.all {
+                let ids = &as_meant(&meant, item.time, ids);
                 // Whom a status names by numbers alone is who had them when the message was sent.
                 let is_recipient = item.kind == Kind::Status && mentions.partner.as_ref() == Some(ids);
                 let of_send = sends.iter().filter(|send| {
@@ -94,12 +97,13 @@ impl People {
         }
         // Whom a send went to is who its statuses tell of.
         for (_, send, to) in &sends {
-            for (_, status, recipient) in of_kind_(Kind::Status) {
+            for (_, status, recipient) in &statuses {
                 let (Some(to), Some(by)) = (&to.partner, &recipient.partner) else {
                     continue;
                 };
                 // Two user ids are two people, or one that the items show already.
                 let known = of_kind(to, "bsuid").is_some() && of_kind(by, "bsuid").is_some();
+                let to = &as_meant(&meant, send.time, to);
                 let number = |ids: &Ids| {
                     let mut numbers = ids.iter().filter(|id| is_number(id));
                     numbers.next().map(|id| dialable(id.1.trim_start_matches('+')))
@@ -135,7 +139,8 @@ impl People {
                 }
             }
             for (place, _, mentions) in now {
-                if let Some(person) = mentions.partner.as_ref().and_then(|ids| people.who(ids)) {
+                let partner = mentions.partner.as_ref().map(|ids| as_meant(&meant, time, ids));
+                if let Some(person) = partner.and_then(|ids| people.who(&ids)) {
                     people.partner.insert(*place, person);
                 }
             }
@@ -455,6 +460,36 @@ impl People {
 
 fn is_number(id: &Id) -> bool {
     matches!(id.0, "phone" | "wa_id")
+}
+
+/// In which form a send meant the number that it names as one to dial, by its time: that of the `wa_id` of its statuses.
+fn meant(sends: &[&Shown], statuses: &[&Shown]) -> BTreeMap<(i64, Id), Id> {
+    let mut meant = BTreeMap::new();
+    for (_, send, to) in sends {
+        for (_, status, by) in statuses {
+            let (Some(to), Some(by)) = (&to.partner, &by.partner) else {
+                continue;
+            };
+            let are_users = of_kind(to, "bsuid").is_some() && of_kind(by, "bsuid").is_some();
+            if send_id(send) != send_id(status) || are_users {
+                continue;
+            }
+            for (_, form) in by.iter().filter(|id| id.0 == "wa_id" && dialable(&id.1) != id.1) {
+                let phone = |digits: &str| ("phone", format!("+{digits}"));
+                meant.insert((send.time, phone(&dialable(form))), phone(form));
+            }
+        }
+    }
+    meant
+}
+
+/// Numbers to dial alone, as a send of that time meant them.
+fn as_meant(meant: &BTreeMap<(i64, Id), Id>, time: i64, ids: &Ids) -> Ids {
+    if ids.iter().any(|id| id.0 != "phone") {
+        return ids.clone();
+    }
+    let form = |id: &Id| meant.get(&(time, id.clone())).unwrap_or(id).clone();
+    ids.iter().map(form).collect()
 }
 
 /// Numbers whose variants were seen with different BSUIDs, and none of these with both.

@@ -111,6 +111,8 @@ struct Fold<'a> {
     strong: BTreeMap<Identifier, usize>,
     /// Canonical digits whose forms are different numbers, with those forms.
     split: BTreeMap<String, BTreeSet<String>>,
+    /// Of these, how a send of a time meant its number where that is not the form to dial.
+    meant: BTreeMap<(String, Millis), &'a str>,
     /// Who was decided to be two people.
     apart: Vec<&'a Decided>,
     hints: Vec<Hint>,
@@ -164,6 +166,9 @@ pub(crate) fn fold(evidence: &Evidence) -> Verdict {
         apart,
         ..Fold::default()
     };
+    if !fold.split.is_empty() {
+        fold.meant = meant(evidence);
+    }
     let mut timelines: Vec<Vec<(Millis, usize)>> = vec![Vec::new(); evidence.together.len()];
     for (at, _, _, step) in steps {
         match step {
@@ -184,6 +189,17 @@ pub(crate) fn fold(evidence: &Evidence) -> Verdict {
         }
     }
     fold.finish(timelines, evidence, &standing)
+}
+
+/// In which form sends meant their numbers: they name one to dial, and their statuses the one that it was.
+fn meant(evidence: &Evidence) -> BTreeMap<(String, Millis), &str> {
+    let mut meant = BTreeMap::new();
+    for together in &evidence.together {
+        for (number, form) in together.other_forms() {
+            meant.extend(together.sends.iter().map(|at| ((number.clone(), *at), form)));
+        }
+    }
+    meant
 }
 
 impl Fold<'_> {

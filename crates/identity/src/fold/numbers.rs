@@ -88,6 +88,20 @@ impl Fold<'_> {
         self.close(person, at, |span| closed.contains(&span.id));
     }
 
+    /// Tokens of the numbers of a sighting at a time: a number to dial, alone, is what a send of that time meant by it.
+    pub(super) fn numbers_at(&self, ids: &[Identifier], at: Millis) -> Vec<String> {
+        let is_alone = |id: &Identifier| id.kind == IdentifierKind::Phone;
+        let mut tokens = self.numbers_of(ids);
+        if !self.meant.is_empty() && ids.iter().all(is_alone) {
+            for token in &mut tokens {
+                if let Some(form) = self.meant.get(&(token.clone(), at)) {
+                    *token = (*form).to_owned();
+                }
+            }
+        }
+        tokens
+    }
+
     /// The numbers among `ids` that a token stands for.
     pub(super) fn numbers_among(&self, ids: &[Identifier], token: &str) -> Vec<Identifier> {
         ids.iter().filter(|id| self.names_number(id, token)).cloned().collect()

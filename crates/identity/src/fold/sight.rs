@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 impl Fold<'_> {
     pub(super) fn see(&mut self, ids: &[Identifier], at: Millis) -> usize {
         let ids = &*self.sided(ids);
-        let tokens = self.numbers_of(ids);
+        let tokens = self.numbers_at(ids, at);
         let person = if is_strong(ids) {
             self.see_strong(ids, &tokens, at)
         } else {

@@ -166,7 +166,7 @@ fn joined(item: &Item, link: Link) -> Item {
             stated: Vec::new(),
             creates: true,
             identity_hash: None,
-            since: None,
+            since: Some(link.at),
             instead_of: link.instead_of,
         }],
         has_person: false,
