@@ -161,12 +161,14 @@ impl<'a> Contacts<'a> {
     /// ids: the first describes, the other is somebody else.
     pub(crate) fn describe(&self, named: &Named, sighting: &mut Sighting) {
         let mut named = *named;
-        for (entry, described) in &self.entries {
-            if named.is_described_by(entry) {
-                described.set(true);
-                named.user_id = named.user_id.or(entry.user_id);
-                entry.add_to(sighting);
-            }
+        let mut left: Vec<_> = self.entries.iter().collect();
+        // What one entry adds, another may go by.
+        while let Some(place) = left.iter().position(|(entry, _)| named.is_described_by(entry)) {
+            let (entry, described) = left.remove(place);
+            described.set(true);
+            named.user_id = named.user_id.or(entry.user_id);
+            named.wa_id = named.wa_id.or(entry.wa_id);
+            entry.add_to(sighting);
         }
     }
 
