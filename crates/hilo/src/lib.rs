@@ -1,5 +1,8 @@
 //! `hilo` as a library: what its tests run without a process of its own. See the project's README.
 
+// A reader of our output may go away: that is an error to handle, and `println!` panics.
+#![deny(clippy::print_stdout)]
+
 mod audit;
 mod bench;
 pub mod captures;
@@ -15,6 +18,7 @@ mod place;
 mod progress;
 pub mod replay;
 mod runtime_metrics;
+mod say;
 mod serve;
 mod source;
 pub mod topology;

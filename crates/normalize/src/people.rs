@@ -76,14 +76,11 @@ impl<'a> Named<'a> {
         self.wa_id.is_none() && self.user_id.is_none() && self.parent.is_none()
     }
 
-    /// Whether `other` describes the same person: by user id, else by number.
-    fn is_described_by(&self, other: &Named) -> bool {
+    /// Whether `other` describes the same person: by user id, else by what `is_one` says of their `wa_id`s.
+    fn is_described_by(&self, other: &Named, is_one: impl Fn(&str, &str) -> bool) -> bool {
         match (self.user_id, other.user_id) {
             (Some(one), Some(two)) => one == two,
-            _ => match (self.wa_id, other.wa_id) {
-                (Some(one), Some(two)) => one == two || is_one_number(one, two),
-                _ => false,
-            },
+            _ => self.wa_id.zip(other.wa_id).is_some_and(|(one, two)| is_one(one, two)),
         }
     }
 
@@ -162,8 +159,16 @@ impl<'a> Contacts<'a> {
     pub(crate) fn describe(&self, named: &Named, sighting: &mut Sighting) {
         let mut named = *named;
         let mut left: Vec<_> = self.entries.iter().collect();
-        // What one entry adds, another may go by.
-        while let Some(place) = left.iter().position(|(entry, _)| named.is_described_by(entry)) {
+        // What one entry adds, another may go by. A number in the form that is named goes before its other form.
+        loop {
+            let exact = left.iter().position(|(entry, _)| named.is_described_by(entry, str::eq));
+            let other_form = || {
+                left.iter()
+                    .position(|(entry, _)| named.is_described_by(entry, is_one_number))
+            };
+            let Some(place) = exact.or_else(other_form) else {
+                return;
+            };
             let (entry, described) = left.remove(place);
             described.set(true);
             named.user_id = named.user_id.or(entry.user_id);

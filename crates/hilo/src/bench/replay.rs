@@ -1,7 +1,7 @@
 //! `hilo bench replay`: a generated capture through the whole topology in memory.
 
 use super::state::State;
-use crate::{captures, pipeline, topology::Tenants};
+use crate::{captures, pipeline, say::say, topology::Tenants};
 use anyhow::{Context as _, Result, ensure};
 use hilo_bench::{peak_resident_bytes, process_seconds, reset_peak};
 use hilo_simulator::{Profile, capture};
@@ -55,7 +55,7 @@ pub(crate) fn run(items: u64, seed: u64, as_json: bool) -> Result<()> {
     let rate = outcomes as f64 / seconds;
     let state = State::of(&mut run.stages)?;
     if as_json {
-        println!(
+        say!(
             "{}",
             serde_json::json!({
                 "items": outcomes, "deliveries": tally.deliveries, "bytes": bytes, "facts": facts, "seconds": seconds,
@@ -63,26 +63,26 @@ pub(crate) fn run(items: u64, seed: u64, as_json: bool) -> Result<()> {
                 "cpu_seconds_fold": run.fold_cpu, "cpu_seconds_metrics": run.metrics_cpu, "peak_memory_bytes": peak,
                 "state": state,
             })
-        );
+        )?;
     } else {
         let per_item = |seconds: f64| seconds * 1e6 / outcomes as f64;
-        println!(
+        say!(
             "{outcomes} items of {} lines in {seconds:.2} s: {rate:.0} items/s, {facts} facts",
             tally.lines
-        );
-        println!("CPU {cpu:.2} s: {:.2} µs an item", per_item(cpu));
-        println!(
+        )?;
+        say!("CPU {cpu:.2} s: {:.2} µs an item", per_item(cpu))?;
+        say!(
             "  {:.2} µs reading, parsing, fanning out · {:.2} µs duplicates, people, sessions, statuses · {:.2} µs numbers",
             per_item(run.fan_out_cpu),
             per_item(run.fold_cpu),
             per_item(run.metrics_cpu)
-        );
-        println!(
+        )?;
+        say!(
             "peak memory {} MB, all state of {} lines in it",
             peak >> 20,
             tally.lines
-        );
-        print!("{state}");
+        )?;
+        say!("{}", state.to_string().trim_end())?;
     }
     Ok(())
 }

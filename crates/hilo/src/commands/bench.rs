@@ -9,6 +9,7 @@ use crate::{
     failure::Failure,
     kafka::Place,
     place,
+    say::say,
 };
 use hilo_bench::{GatewayBench, run_gateway};
 use std::time::Duration;
@@ -38,9 +39,9 @@ pub(crate) fn run(arguments: &Bench) -> Result<(), Failure> {
                 people: *people,
             })?;
             if *json {
-                println!("{}", serde_json::to_string(&report)?);
+                say!("{}", serde_json::to_string(&report)?)?;
             } else {
-                println!("{report}");
+                say!("{report}")?;
             }
             Ok(())
         }
@@ -60,9 +61,9 @@ pub(crate) fn run(arguments: &Bench) -> Result<(), Failure> {
                 dir: dir.clone(),
             })?;
             if *json {
-                println!("{}", serde_json::to_string(&report)?);
+                say!("{}", serde_json::to_string(&report)?)?;
             } else {
-                println!("{report}");
+                say!("{report}")?;
             }
             Ok(())
         }

@@ -1,6 +1,6 @@
 //! `hilo consent`: what people said about being written to, what follows from it, and whether the record is whole.
 
-use crate::{audit, cli::Consent, commands::identity::golden, failure::Failure, place};
+use crate::{audit, cli::Consent, commands::identity::golden, failure::Failure, place, say::say};
 use anyhow::anyhow;
 use hilo_consent::{verify, wills};
 use hilo_contracts::facts::Consent as Entry;
@@ -42,9 +42,9 @@ pub(crate) fn run(arguments: &Consent) -> Result<(), Failure> {
         value["chain"]["error"] = json!(whole.as_ref().err().map(ToString::to_string));
         value["chain"]["is_whole"] = json!(whole.is_ok());
         if arguments.json {
-            println!("{value}");
+            say!("{value}")?;
         } else {
-            print(&value);
+            print(&value)?;
         }
     }
     must_be_whole(broken)
@@ -71,9 +71,9 @@ fn verify_all(golden: &Golden, as_json: bool) -> Result<(), Failure> {
         }
     }
     if as_json {
-        println!("{}", json!({"people": people, "entries": entries, "broken": broken}));
+        say!("{}", json!({"people": people, "entries": entries, "broken": broken}))?;
     } else {
-        println!("{people} chains, {entries} entries, {broken} broken");
+        say!("{people} chains, {entries} entries, {broken} broken")?;
     }
     must_be_whole(broken)
 }
@@ -114,19 +114,19 @@ fn entry_json(entry: &Entry) -> Value {
     })
 }
 
-fn print(ledger: &Value) {
+fn print(ledger: &Value) -> std::io::Result<()> {
     let text = |value: &Value, key: &str| value[key].as_str().unwrap_or("-").to_owned();
-    println!("{}", text(ledger, "person_id"));
+    say!("{}", text(ledger, "person_id"))?;
     for follows in ledger["consent"].as_array().into_iter().flatten() {
-        println!(
+        say!(
             "  {:<10} {:<16} {}",
             text(follows, "channel"),
             text(follows, "purpose"),
             text(follows, "effective")
-        );
+        )?;
     }
     for entry in ledger["entries"].as_array().into_iter().flatten() {
-        println!(
+        say!(
             "  {:>3} {} {:<10} {:<10} {:<10} by {} {} → {} {}",
             entry["sequence"],
             text(entry, "event_time"),
@@ -137,12 +137,13 @@ fn print(ledger: &Value) {
             text(entry, "word"),
             text(entry, "effective"),
             &text(entry, "hash").get(..16).unwrap_or_default(),
-        );
+        )?;
     }
     let chain = &ledger["chain"];
     let is = match chain["error"].as_str() {
         None => "whole".to_owned(),
         Some(what) => format!("BROKEN: {what}"),
     };
-    println!("  chain of {} is {is}", chain["count"]);
+    say!("  chain of {} is {is}", chain["count"])?;
+    Ok(())
 }

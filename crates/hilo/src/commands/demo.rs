@@ -1,7 +1,8 @@
 //! `hilo demo`: the main job, with a simulated platform.
 
 use crate::{
-    cli::Demo, commands::up, failure::Failure, node, node::Node, replay::Summary, serve, topology, topology::Tenants,
+    cli::Demo, commands::up, failure::Failure, node, node::Node, replay::Summary, say::say, serve, topology,
+    topology::Tenants,
 };
 use anyhow::{Context as _, ensure};
 use hilo_domain::Millis;
@@ -60,7 +61,7 @@ async fn play(arguments: &Demo, dir: &Path, tenants: &Tenants) -> Result<Report,
     if arguments.json {
         eprintln!("dashboard: {base_url}");
     } else {
-        println!("dashboard: {base_url}   (Ctrl-C ends the demo)");
+        say!("dashboard: {base_url}   (Ctrl-C ends the demo)")?;
     }
     let secrets = Secrets::new(names.iter().map(|name| (name.clone(), secrets())))?;
     let target = Target {
@@ -147,20 +148,20 @@ fn summarise(arguments: &Demo, dir: &Path, fresh: bool, tenants: &Tenants, repor
     if arguments.json {
         let text = serde_json::json!({"acknowledged_items": sent.items, "unacknowledged_deliveries": report.unacknowledged,
             "retries": report.retries, "summary": summary});
-        println!("{text}");
+        say!("{text}")?;
     } else {
         let outcomes = &summary.outcomes;
-        println!();
-        println!(
+        say!()?;
+        say!(
             "the platform sent     {:>9} items in {} deliveries and {} lines, acknowledged after they were durable",
             sent.items,
             sent.deliveries,
             sent.lines - sent.deliveries
-        );
+        )?;
         if report.unacknowledged > 0 {
-            println!("not acknowledged      {:>9} deliveries", report.unacknowledged);
+            say!("not acknowledged      {:>9} deliveries", report.unacknowledged)?;
         }
-        println!(
+        say!(
             "hilo counted          {:>9} items, {}",
             summary.items,
             if fresh {
@@ -168,12 +169,15 @@ fn summarise(arguments: &Demo, dir: &Path, fresh: bool, tenants: &Tenants, repor
             } else {
                 "with the clock lines and what the folder held before".to_owned()
             }
-        );
-        println!(
+        )?;
+        say!(
             "  = {} emitted + {} duplicate + {} unclassified + {} dead letters",
-            outcomes.emitted, outcomes.duplicate, outcomes.unclassified, outcomes.dead_letter
-        );
-        println!(
+            outcomes.emitted,
+            outcomes.duplicate,
+            outcomes.unclassified,
+            outcomes.dead_letter
+        )?;
+        say!(
             "golden record         {:>9} people, {} sessions, {} messages received, {} sent, {} orphans, {} statuses",
             summary.persons,
             summary.sessions,
@@ -181,12 +185,12 @@ fn summarise(arguments: &Demo, dir: &Path, fresh: bool, tenants: &Tenants, repor
             summary.messages_sent,
             summary.orphans,
             summary.statuses
-        );
+        )?;
         if let Some(dir) = &arguments.data_dir {
-            println!(
+            say!(
                 "look further          hilo metrics --data-dir {0} · hilo export status --data-dir {0}",
                 dir.display()
-            );
+            )?;
         }
     }
     ensure!(

@@ -3,7 +3,9 @@
 use crate::{
     cli::{Dlq, DlqCommand, Place},
     failure::Failure,
-    place, topology,
+    place,
+    say::say,
+    topology,
 };
 use anyhow::anyhow;
 use hilo_contracts::{
@@ -75,15 +77,15 @@ fn list(place: &Place, as_json: bool) -> Result<(), Failure> {
         Ok(())
     })?;
     for (reason, (count, last)) in &by_reason {
-        println!(
+        say!(
             "{count:>8}  {reason:<24} last {} at {}: {}",
             last.event_id,
             to_rfc3339(last.ingest_time),
             last.detail
-        );
+        )?;
     }
     if !as_json && by_reason.is_empty() {
-        println!("no dead letters");
+        say!("no dead letters")?;
     }
     Ok(())
 }
@@ -146,9 +148,9 @@ fn replay(place: &Place, reason: Option<&str>, event_id: Option<&str>, as_json: 
     let log = RawLog::open(&directory, topics::RAW)?;
     log.append(again.into_values().collect()).wait()?;
     if as_json {
-        println!("{}", serde_json::json!({"deliveries": count}));
+        say!("{}", serde_json::json!({"deliveries": count}))?;
     } else {
-        println!("{count} deliveries appended once more; `hilo up` processes them");
+        say!("{count} deliveries appended once more; `hilo up` processes them")?;
     }
     Ok(())
 }

@@ -4,7 +4,9 @@ use crate::{
     cli::Doctor,
     config::{Config, Registry},
     failure::Failure,
-    kafka, topology,
+    kafka,
+    say::say,
+    topology,
 };
 use anyhow::anyhow;
 use hilo_contracts::schemas;
@@ -127,10 +129,10 @@ pub(crate) fn run(arguments: &Doctor) -> Result<(), Failure> {
 
     let failed = findings.iter().filter(|finding| !finding.ok).count();
     if arguments.json {
-        println!("{}", serde_json::json!({"ok": failed == 0, "findings": findings}));
+        say!("{}", serde_json::json!({"ok": failed == 0, "findings": findings}))?;
     } else {
         for Finding { check, ok, detail } in &findings {
-            println!("{} {check:<16} {detail}", if *ok { "ok  " } else { "FAIL" });
+            say!("{} {check:<16} {detail}", if *ok { "ok  " } else { "FAIL" })?;
         }
     }
     if failed == 0 {

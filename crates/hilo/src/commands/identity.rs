@@ -5,7 +5,9 @@ use crate::{
     cli::{Decide, Decided, Identity, IdentityCommand, Reveal},
     failure::Failure,
     node::{GOLDEN_DB, Node},
-    place, topology,
+    place,
+    say::say,
+    topology,
 };
 use anyhow::{Context as _, anyhow};
 use hilo_contracts::{
@@ -106,9 +108,9 @@ fn show(dir: &Path, id: &str, reveal: &Reveal, as_json: bool) -> Result<(), Fail
         };
         let value = masked(person_json(&person), reveal);
         if as_json {
-            println!("{value}");
+            say!("{value}")?;
         } else {
-            print_person(&value);
+            print_person(&value)?;
         }
     }
     Ok(())
@@ -170,35 +172,35 @@ fn named(list: &Value) -> String {
     list.join(", ")
 }
 
-fn print_person(person: &Value) {
-    println!(
+fn print_person(person: &Value) -> std::io::Result<()> {
+    say!(
         "{}  tenant {}  country {}  name {}",
         text(person, "person_id"),
         text(person, "tenant"),
         text(person, "country"),
         text(person, "name")
-    );
+    )?;
     for id in person["identifiers"].as_array().into_iter().flatten() {
         let until = if id["valid_to"].is_null() {
             "now".to_owned()
         } else {
             text(id, "valid_to").to_owned()
         };
-        println!(
+        say!(
             "  {:<14} {:<24} {} to {until}",
             text(id, "kind"),
             text(id, "value"),
             text(id, "valid_from")
-        );
+        )?;
     }
     for part in person["absorbed"].as_array().into_iter().flatten() {
-        println!("  part of it     {}", text(part, "person_id"));
+        say!("  part of it     {}", text(part, "person_id"))?;
     }
     for proposal in person["proposals"].as_array().into_iter().flatten() {
-        println!("  may be         {}", proposal_line(proposal));
+        say!("  may be         {}", proposal_line(proposal))?;
     }
     for decision in person["decisions"].as_array().into_iter().flatten() {
-        println!(
+        say!(
             "  {:<14} {} | {} by {} at {}: {}",
             text(decision, "ruling"),
             named(&decision["user"]),
@@ -206,8 +208,9 @@ fn print_person(person: &Value) {
             text(decision, "actor"),
             text(decision, "decided_at"),
             text(decision, "reason"),
-        );
+        )?;
     }
+    Ok(())
 }
 
 fn proposal_line(proposal: &Value) -> String {
@@ -235,13 +238,13 @@ fn review(dir: &Path, tenant: Option<&str>, reveal: &Reveal, as_json: bool) -> R
         none = false;
         let value = masked(proposal_json(&proposal), reveal);
         if as_json {
-            println!("{value}");
+            say!("{value}")?;
         } else {
-            println!("{}  may be {}", text(&value, "person_id"), proposal_line(&value));
+            say!("{}  may be {}", text(&value, "person_id"), proposal_line(&value))?;
         }
     }
     if none && !as_json {
-        println!("nothing waits for a decision");
+        say!("nothing waits for a decision")?;
     }
     Ok(())
 }
@@ -462,13 +465,13 @@ fn decide(decided: &Decided, line: impl FnOnce(&Golden, &mut Log) -> Result<Line
         };
         let value = mask::json(&person_json(&person));
         if decided.json {
-            println!(
+            say!(
                 "{}",
                 json!({"delivery_id": raw.delivery_id, "decided": line.ruling.as_str(), "person": value})
-            );
+            )?;
         } else {
-            println!("{}: recorded as delivery {}", line.ruling.as_str(), raw.delivery_id);
-            print_person(&value);
+            say!("{}: recorded as delivery {}", line.ruling.as_str(), raw.delivery_id)?;
+            print_person(&value)?;
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! `hilo ingest`: captures into the raw log, as the gateway would.
 
-use crate::{captures, cli::Ingest, failure::Failure, kafka, place, progress::Progress};
+use crate::{captures, cli::Ingest, failure::Failure, kafka, place, progress::Progress, say::say};
 use anyhow::anyhow;
 use hilo_contracts::topics::RAW;
 use hilo_kafka::{Delivered, RawProducer, topics};
@@ -58,15 +58,15 @@ pub(crate) fn run(arguments: &Ingest) -> Result<(), Failure> {
     progress.finish();
     let appended = log.len() - before;
     if arguments.json {
-        println!(
+        say!(
             "{}",
             serde_json::json!({"appended": appended, "raw_records": log.len()})
-        );
+        )?;
     } else {
-        println!(
+        say!(
             "{appended} lines appended to {}; `hilo up` or `hilo demo` processes them",
             log.path().display()
-        );
+        )?;
     }
     Ok(())
 }
@@ -152,9 +152,9 @@ fn to_kafka(
     }
     progress.finish();
     if arguments.json {
-        println!("{}", serde_json::json!({"appended": sent}));
+        say!("{}", serde_json::json!({"appended": sent}))?;
     } else {
-        println!("{sent} lines appended to {}", place.cluster.name(RAW));
+        say!("{sent} lines appended to {}", place.cluster.name(RAW))?;
     }
     Ok(())
 }

@@ -1,24 +1,30 @@
 //! `hilo replay`.
 
-use crate::{cli::Replay, failure::Failure, place, replay};
+use crate::{cli::Replay, failure::Failure, place, replay, say::say};
 
 pub(crate) fn run(arguments: &Replay) -> Result<(), Failure> {
     let config = place::config(arguments.config.as_deref())?;
     let summary = replay::replay(&arguments.inputs, &arguments.out, &place::tenants(&config))?;
     if arguments.json {
-        println!("{}", serde_json::to_string(&summary).map_err(anyhow::Error::from)?);
+        say!("{}", serde_json::to_string(&summary).map_err(anyhow::Error::from)?)?;
         return Ok(());
     }
     let o = &summary.outcomes;
-    println!(
+    say!(
         "{} lines, {} deliveries ({} empty)",
-        summary.lines, summary.deliveries, summary.empty_deliveries
-    );
-    println!(
+        summary.lines,
+        summary.deliveries,
+        summary.empty_deliveries
+    )?;
+    say!(
         "{} items = {} emitted + {} duplicate + {} unclassified + {} dead letters",
-        summary.items, o.emitted, o.duplicate, o.unclassified, o.dead_letter
-    );
-    println!(
+        summary.items,
+        o.emitted,
+        o.duplicate,
+        o.unclassified,
+        o.dead_letter
+    )?;
+    say!(
         "{} people, {} sessions, {} messages received, {} sent, {} from history, {} orphans, {} statuses",
         summary.persons,
         summary.sessions,
@@ -27,10 +33,10 @@ pub(crate) fn run(arguments: &Replay) -> Result<(), Failure> {
         summary.messages_history,
         summary.orphans,
         summary.statuses
-    );
+    )?;
     for (reason, count) in &summary.dead_letter_reasons {
-        println!("dead letters, {reason}: {count}");
+        say!("dead letters, {reason}: {count}")?;
     }
-    println!("written to {}", arguments.out.display());
+    say!("written to {}", arguments.out.display())?;
     Ok(())
 }

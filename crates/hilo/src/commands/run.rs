@@ -11,7 +11,9 @@ use crate::{
         raw::{KafkaLog, tick},
         role::Role,
     },
-    place, serve, topology,
+    place,
+    say::say,
+    serve, topology,
 };
 use anyhow::{Context as _, anyhow};
 use axum::{Router, http::StatusCode, routing::get};
@@ -68,7 +70,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
             .await
             .with_context(|| format!("cannot listen on {}; is another hilo running?", config.http.listen))?;
         let names: Vec<String> = roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
-        println!("{}: http://{}", names.join(" "), listener.local_addr()?);
+        say!("{}: http://{}", names.join(" "), listener.local_addr()?)?;
         let clock = log.clone().map(|log| tokio::spawn(tick(log)));
         let end = async {
             tokio::select! {

@@ -5,6 +5,7 @@ use crate::{
     failure::Failure,
     kafka::Place,
     place,
+    say::say,
 };
 use anyhow::anyhow;
 use hilo_contracts::schemas;
@@ -30,16 +31,16 @@ pub(crate) fn run(arguments: &Schemas) -> Result<(), Failure> {
         };
         let subject = registry.subject(version);
         if arguments.json {
-            println!(
+            say!(
                 "{}",
                 json!({"subject": subject, "version": version.number, "compatibility": COMPATIBILITY, "state": state, "id": id})
-            );
+            )?;
         } else {
             let id = id.map(|id| format!("id {id}")).unwrap_or_default();
-            println!(
+            say!(
                 "{subject:<32} version {:<3} {COMPATIBILITY} {state} {id}",
                 version.number
-            );
+            )?;
         }
     }
     if missing > 0 {

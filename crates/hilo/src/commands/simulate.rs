@@ -1,7 +1,7 @@
 //! `hilo simulate`: the platform for a gateway that runs somewhere else.
 
 use super::demo;
-use crate::{cli::Simulate, failure::Failure};
+use crate::{cli::Simulate, failure::Failure, say::say};
 use anyhow::{Context as _, anyhow};
 use hilo_simulator::{
     Profile, Simulator,
@@ -39,12 +39,16 @@ pub(crate) fn run(arguments: &Simulate) -> Result<(), Failure> {
         let text = serde_json::json!({"acknowledged_items": sent.items, "acknowledged_requests": sent.lines,
             "unacknowledged_deliveries": report.unacknowledged, "refused_deliveries": report.refused,
             "retries": report.retries});
-        println!("{text}");
+        say!("{text}")?;
     } else {
-        println!(
+        say!(
             "{} items in {} requests acknowledged; {} requests not in time, {} refused, {} retries",
-            sent.items, sent.lines, report.unacknowledged, report.refused, report.retries
-        );
+            sent.items,
+            sent.lines,
+            report.unacknowledged,
+            report.refused,
+            report.retries
+        )?;
     }
     match report.first_refusal {
         None => Ok(()),

@@ -5,6 +5,7 @@ use crate::{
     failure::Failure,
     kafka::Place,
     place,
+    say::say,
 };
 use anyhow::anyhow;
 use hilo_kafka::topics::{self, Found, TopicPlan};
@@ -25,12 +26,12 @@ pub(crate) fn run(arguments: &Topics) -> Result<(), Failure> {
         let state = found.as_ref().map(|found| state(&found[at], applied));
         wrong += usize::from(!applied && found.as_ref().is_some_and(|found| found[at] != Found::Right));
         if arguments.json {
-            println!(
+            say!(
                 "{}",
                 json!({"topic": plan.name, "partitions": plan.partitions, "config": plan.config, "why": plan.why, "state": state})
-            );
+            )?;
         } else {
-            println!("{}", line(plan, state.as_deref()));
+            say!("{}", line(plan, state.as_deref()))?;
         }
     }
     if wrong > 0 {

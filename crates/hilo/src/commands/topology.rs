@@ -1,6 +1,6 @@
 //! `hilo topology`: which processors run over which topics.
 
-use crate::{cli::Topology, failure::Failure, topology, topology::Tenants};
+use crate::{cli::Topology, failure::Failure, say::say, topology, topology::Tenants};
 use anyhow::Context as _;
 use hilo_stream::draw;
 use std::fs;
@@ -39,9 +39,9 @@ pub(crate) fn run(arguments: &Topology) -> Result<(), Failure> {
                 })
             })
             .collect();
-        println!("{}", serde_json::json!({"topics": topics, "processors": processors}));
+        say!("{}", serde_json::json!({"topics": topics, "processors": processors}))?;
     } else {
-        print!("{}", draw::text(&topology));
+        say!("{}", draw::text(&topology).trim_end())?;
     }
     Ok(())
 }

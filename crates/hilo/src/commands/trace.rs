@@ -1,6 +1,6 @@
 //! `hilo trace`: the story of one id.
 
-use crate::{audit, cli::Trace, failure::Failure, node, place, topology, trace};
+use crate::{audit, cli::Trace, failure::Failure, node, place, say::say, topology, trace};
 use anyhow::anyhow;
 use hilo_golden::Golden;
 use hilo_metrics::table::Table;
@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &Trace) -> Result<(), Failure> {
     audit::revealed(&arguments.reveal, &dir, "trace", &arguments.id)?;
     let revealed = arguments.reveal.shown;
     if arguments.json {
-        println!("{}", trace::to_json(&found, revealed));
+        say!("{}", trace::to_json(&found, revealed))?;
     } else {
         trace::print(&found, revealed, &mut stdout().lock()).map_err(anyhow::Error::from)?;
     }

@@ -1,6 +1,6 @@
 //! `hilo up`: all roles in one process on the embedded engine.
 
-use crate::{cli::Up, failure::Failure, node::Node, place, serve};
+use crate::{cli::Up, failure::Failure, node::Node, place, say::say, serve};
 use anyhow::Context as _;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &Up) -> Result<(), Failure> {
             .await
             .with_context(|| format!("cannot listen on {}; is another hilo running?", config.http.listen))?;
         let node = Arc::new(Node::start(&dir, &tenants)?);
-        println!("dashboard and webhooks: http://{}", listener.local_addr()?);
+        say!("dashboard and webhooks: http://{}", listener.local_addr()?)?;
         let done = serve::serve(
             Arc::clone(&node),
             "up",

@@ -226,16 +226,18 @@ fn mentions(item: &Item) -> Mentions {
     };
     others.retain(|ids| !ids.is_empty());
     let mut partner = partner;
-    // A contact describes whom it names by user id, else by `wa_id`.
-    for contact in &contacts {
-        let targets = std::iter::once(&mut partner)
-            .chain(others.iter_mut())
-            .chain(mentions.change.as_mut().map(|change| &mut change.1));
-        for ids in targets {
-            if describes(contact, ids) {
-                ids.extend(contact.clone());
+    // A contact describes whom it names by user id, else by `wa_id`; in another form only whom no other names exactly.
+    let targets = std::iter::once(&mut partner)
+        .chain(others.iter_mut())
+        .chain(mentions.change.as_mut().map(|change| &mut change.1));
+    for ids in targets {
+        let mut left = contacts.clone();
+        loop {
+            let by = |form: fn(&str) -> String| left.iter().position(|contact| describes(contact, ids, form));
+            let Some(place) = by(str::to_owned).or_else(|| by(dialable)) else {
                 break;
-            }
+            };
+            ids.extend(left.remove(place));
         }
     }
     if item.kind == Kind::Received && !partner.is_empty() && of_kind(&partner, "phone").is_none() {
@@ -304,11 +306,11 @@ fn kind_of_input(input: &str) -> &'static str {
     if is_country && is_id { kind } else { "wa_id" }
 }
 
-fn describes(contact: &Ids, ids: &Ids) -> bool {
+fn describes(contact: &Ids, ids: &Ids, form: fn(&str) -> String) -> bool {
     match (of_kind(contact, "bsuid"), of_kind(ids, "bsuid")) {
         (Some(one), Some(other)) => one == other,
         _ => match (of_kind(contact, "wa_id"), of_kind(ids, "wa_id")) {
-            (Some(one), Some(other)) => dialable(one) == dialable(other),
+            (Some(one), Some(other)) => form(one) == form(other),
             _ => false,
         },
     }
