@@ -159,7 +159,6 @@ const PARTS: [(&str, &[&str]); 25] = [
 /// What events about partners say of the account, and why a partner went.
 const WABA: &[&str] = &[
     "waba_info.waba_id",
-    "waba_info.owner_business_id",
     "waba_info.partner_app_id",
     "waba_info.solution_id",
     "waba_info.solution_partner_business_ids",

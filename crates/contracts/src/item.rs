@@ -409,7 +409,7 @@ pub struct Account {
     pub template: Option<Template>,
     /// Reason as received.
     pub reason: Option<String>,
-    /// Portfolio that the subject's account belongs to, where the item names it and is no event of that portfolio.
+    /// Portfolio that owns the subject's account, where the item names it.
     pub portfolio_id: Option<String>,
 }
 

@@ -137,11 +137,9 @@ impl Golden {
             let rows = statement.query_map([until], state)?;
             rows.collect()
         };
-        let mut states = read(AS_OF).map_err(failed("read"))?;
-        let portfolios = portfolios(&states, self.named_portfolios(until).map_err(failed("read"))?);
-        if question.history {
-            states = read(HISTORY).map_err(failed("read"))?;
-        }
+        let sql = if question.history { HISTORY } else { AS_OF };
+        let mut states = read(sql).map_err(failed("read"))?;
+        let portfolios = self.portfolios(until).map_err(failed("read"))?;
         for state in &mut states {
             let account = state.waba_id.as_ref().map(|waba| (state.tenant.clone(), waba.clone()));
             let known = account.and_then(|account| portfolios.get(&account).cloned());
@@ -156,19 +154,16 @@ impl Golden {
         Ok(states)
     }
 
-    /// Owners that snapshots named, each with the last time. The latest snapshot need not name one.
-    fn named_portfolios(&self, until: Millis) -> Result<Vec<Owner>, rusqlite::Error> {
+    /// Who owns an account, by (tenant, account): what the latest observation that names an owner says. The latest of all
+    /// need not name one.
+    fn portfolios(&self, until: Millis) -> Result<BTreeMap<(String, String), String>, rusqlite::Error> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT tenant, waba_id, portfolio_id, max(event_time) FROM account_history
-             WHERE waba_id IS NOT NULL AND portfolio_id IS NOT NULL AND NOT test AND event_time <= ?1 GROUP BY 1, 2, 3",
+            "SELECT tenant, waba_id, portfolio_id FROM account_history
+             WHERE waba_id IS NOT NULL AND portfolio_id IS NOT NULL AND NOT test AND event_time <= ?1
+             ORDER BY event_time, portfolio_id",
         )?;
-        let rows = statement.query_map([until], |row| {
-            Ok(Owner {
-                account: (row.get(0)?, row.get(1)?),
-                portfolio: row.get(2)?,
-                at: row.get(3)?,
-            })
-        })?;
+        let rows = statement.query_map([until], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
+        // The last one of an account stays.
         rows.collect()
     }
 
@@ -177,38 +172,6 @@ impl Golden {
         self.account(&AccountQuestion::default())
     }
 }
-
-/// Who was said at a time to own an account, by (tenant, account).
-struct Owner {
-    account: (String, String),
-    portfolio: String,
-    at: Millis,
-}
-
-/// Who owns an account: what the latest observation that names the owner says, a snapshot or an event about partners.
-fn portfolios(states: &[AccountState], mut owners: Vec<Owner>) -> BTreeMap<(String, String), String> {
-    owners.extend(
-        states
-            .iter()
-            .filter(|state| state.subject_kind == "waba")
-            .filter_map(|state| {
-                let owner = state.attributes.iter().find(|attribute| attribute.name == OWNER)?;
-                Some(Owner {
-                    account: (state.tenant.clone(), state.subject_id.clone()),
-                    portfolio: owner.value.clone(),
-                    at: state.at,
-                })
-            }),
-    );
-    // The last one of an account stays.
-    owners.sort_by(|one, other| (one.at, &one.portfolio).cmp(&(other.at, &other.portfolio)));
-    owners
-        .into_iter()
-        .map(|owner| (owner.account, owner.portfolio))
-        .collect()
-}
-
-const OWNER: &str = "waba_info.owner_business_id";
 
 fn state(row: &Row) -> Result<AccountState, rusqlite::Error> {
     Ok(AccountState {

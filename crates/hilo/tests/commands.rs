@@ -95,6 +95,32 @@ fn a_capture_that_is_not_there_makes_no_folder() {
     assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
 }
 
+/// `hilo … | head`: whoever read our output may go away.
+#[test]
+fn a_reader_that_went_away_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = r#"{"source":"inbox","event":"tagged","at":"2026-05-04T09:00:00Z","user":{"phone":"+56961234567"}}"#;
+    fs::write(folder.path().join("capture.ndjson"), line).unwrap();
+    for arguments in [
+        &["topology"] as &[&str],
+        &["topology", "--json"],
+        &["replay", "--in", "capture.ndjson", "--out", "out"],
+        &["ingest", "capture.ndjson", "--data-dir", "data"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = Command::new(env!("CARGO_BIN_EXE_hilo"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdout(writer)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {said}");
+        assert!(!said.contains("panic"), "{arguments:?}: {said}");
+    }
+}
+
 #[test]
 fn a_data_directory_has_one_owner() {
     let folder = tempfile::tempdir().unwrap();

@@ -11,6 +11,10 @@ use hilo_domain::Millis;
 use hilo_stream::ProcessorError;
 use serde::{Deserialize, Serialize};
 
+/// Dimensions of a limit.
+const PORTFOLIO: &str = "portfolio_id";
+const ACCOUNT: &str = "waba_id";
+
 /// One observation, as it rests in the store under its fact's id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Observed {
@@ -40,8 +44,11 @@ impl Observed {
         }
     }
 
-    /// Rows and the state that they see, one of each series at most.
-    pub(crate) fn states(&self) -> impl Iterator<Item = (Series, Grouping<'_>, &Observation)> {
+    /// Rows and the state that they see, one of each series at most; `owner` is the portfolio of the account, where it is known.
+    pub(crate) fn states<'a>(
+        &'a self,
+        owner: Option<&'a str>,
+    ) -> impl Iterator<Item = (Series, Grouping<'a>, &'a Observation)> {
         let quality = self.quality.iter().map(
             |State {
                  subject: (kind, id),
@@ -54,21 +61,36 @@ impl Observed {
                 )
             },
         );
-        let limit = self.limit.iter().map(
-            |State {
-                 subject: (name, id),
-                 observation,
-             }| {
-                let name = if name == "portfolio_id" {
-                    "portfolio_id"
-                } else {
-                    "waba_id"
-                };
-                (Series::MessagingLimit, vec![(name, id.as_str())], observation)
-            },
-        );
+        let limit = self.limit.iter().map(move |state| {
+            let grouping = match (state.account(), owner) {
+                (Some(_), Some(owner)) => (PORTFOLIO, owner),
+                (Some(account), None) => (ACCOUNT, account),
+                (None, _) => (PORTFOLIO, state.subject.1.as_str()),
+            };
+            (Series::MessagingLimit, vec![grouping], &state.observation)
+        });
         quality.chain(limit)
     }
+
+    /// The account whose limit it tells without naming the portfolio.
+    fn account(&self) -> Option<&str> {
+        self.limit.as_ref()?.account()
+    }
+}
+
+impl State {
+    fn account(&self) -> Option<&str> {
+        (self.subject.0 == ACCOUNT).then_some(self.subject.1.as_str())
+    }
+}
+
+/// What is known of an account's portfolio.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Owned {
+    /// The latest observation that names it: when, and which.
+    owner: Option<(Millis, String)>,
+    /// Facts that tell the account's limit and name no portfolio.
+    limits: Vec<String>,
 }
 
 fn quality(fact: &Account) -> Option<State> {
@@ -96,11 +118,11 @@ fn limit(fact: &Account) -> Option<State> {
         return None;
     }
     let subject = match (&fact.portfolio_id, fact.subject.kind.as_str()) {
-        (Some(portfolio), _) => ("portfolio_id".to_owned(), portfolio.clone()),
-        (None, "portfolio") => ("portfolio_id".to_owned(), fact.subject.id.clone()),
-        (None, "waba") => ("waba_id".to_owned(), fact.subject.id.clone()),
+        (Some(portfolio), _) => (PORTFOLIO.to_owned(), portfolio.clone()),
+        (None, "portfolio") => (PORTFOLIO.to_owned(), fact.subject.id.clone()),
+        (None, "waba") => (ACCOUNT.to_owned(), fact.subject.id.clone()),
         _ => (
-            "waba_id".to_owned(),
+            ACCOUNT.to_owned(),
             fact.waba_id.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
         ),
     };
@@ -127,16 +149,59 @@ impl Metrics {
             self.observe(id, &had, false)?;
         }
         if !fact.test {
+            self.own(fact)?;
             self.observe(id, &observed, true)?;
         }
         self.observations.put(id.as_bytes(), observed);
         Ok(())
     }
 
-    pub(crate) fn observe(&mut self, id: &str, observed: &Observed, add: bool) -> Result<(), ProcessorError> {
+    /// Notes the portfolio that a fact names as its account's. What the account said of its limit is the portfolio's then.
+    fn own(&mut self, fact: &Account) -> Result<(), ProcessorError> {
+        let (Some(account), Some(portfolio)) = (&fact.waba_id, &fact.portfolio_id) else {
+            return Ok(());
+        };
+        let named = (fact.event_time, portfolio.clone());
+        let key = owned_key(&fact.tenant, account);
+        let owned = self.owned.get_or_insert_with(&key, Owned::default)?;
+        let had = owned.owner.as_ref();
+        if had.is_some_and(|had| *had >= named) {
+            return Ok(());
+        }
+        if had.is_some_and(|(_, had)| *had == named.1) {
+            owned.owner = Some(named);
+            return Ok(());
+        }
+        let limits = owned.limits.clone();
+        let mut told = Vec::with_capacity(limits.len());
+        for id in limits {
+            if let Some(observed) = self.observations.get(id.as_bytes())?.cloned() {
+                self.observe(&id, &observed, false)?;
+                told.push((id, observed));
+            }
+        }
+        self.owned.get_or_insert_with(&key, Owned::default)?.owner = Some(named);
+        for (id, observed) in &told {
+            self.observe(id, observed, true)?;
+        }
+        Ok(())
+    }
+
+    fn observe(&mut self, id: &str, observed: &Observed, add: bool) -> Result<(), ProcessorError> {
         let key = (observed.at, id.to_owned());
         let windows = self.zones.windows(&observed.tenant, observed.at);
-        for (series, grouping, state) in observed.states() {
+        let mut owner = None;
+        if let Some(account) = observed.account() {
+            let owned = owned_key(&observed.tenant, account);
+            let owned = self.owned.get_or_insert_with(&owned, Owned::default)?;
+            owner = owned.owner.as_ref().map(|(_, portfolio)| portfolio.clone());
+            match owned.limits.binary_search_by(|had| (**had).cmp(id)) {
+                Ok(place) if !add => drop(owned.limits.remove(place)),
+                Err(place) if add => owned.limits.insert(place, id.to_owned()),
+                _ => {}
+            }
+        }
+        for (series, grouping, state) in observed.states(owner.as_deref()) {
             let set = self.rows.set(series, &observed.tenant, &[grouping], windows)?;
             let changes = [
                 Change::State(&key, add.then_some(state)),
@@ -146,4 +211,8 @@ impl Metrics {
         }
         Ok(())
     }
+}
+
+fn owned_key(tenant: &str, account: &str) -> Vec<u8> {
+    [tenant.as_bytes(), &[0], account.as_bytes()].concat()
 }

@@ -89,6 +89,10 @@ pub fn spec(config: &Config) -> Result<ProcessorSpec, UnknownZone> {
                 doc: "fact → subject and state; one per observation",
             },
             StoreSpec {
+                name: "owned",
+                doc: "account → its portfolio, and the facts that tell its limit",
+            },
+            StoreSpec {
                 name: "now",
                 doc: "the greatest event time seen",
             },

@@ -1,8 +1,16 @@
 //! The processor: facts in, rows out.
 
 use crate::{
-    account::Observed, members::Sent, notes::Note, people::Person, profiles::Profiles, publish, replies::Replies,
-    rows::Rows, sessions::Known, windows::Zones,
+    account::{Observed, Owned},
+    members::Sent,
+    notes::Note,
+    people::Person,
+    profiles::Profiles,
+    publish,
+    replies::Replies,
+    rows::Rows,
+    sessions::Known,
+    windows::Zones,
 };
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec},
@@ -28,6 +36,7 @@ pub struct Metrics {
     pub(crate) sessions: Store<Known>,
     pub(crate) notes: Store<Note>,
     pub(crate) observations: Store<Observed>,
+    pub(crate) owned: Store<Owned>,
     now: Store<Millis>,
     identity: AvroCodec<Identity>,
     conversation: AvroCodec<Conversation>,
@@ -80,6 +89,7 @@ impl Processor for Metrics {
             &mut self.sessions,
             &mut self.notes,
             &mut self.observations,
+            &mut self.owned,
             &mut self.now,
         ]
     }
@@ -122,6 +132,7 @@ impl Metrics {
             sessions: Store::new("sessions"),
             notes: Store::new("notes"),
             observations: Store::new("observations"),
+            owned: Store::new("owned"),
             now: Store::new("now"),
             identity: codec::identity(),
             conversation: codec::conversation(),

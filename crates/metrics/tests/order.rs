@@ -264,12 +264,65 @@ fn a_snapshot_without_rating_is_one_of_null_and_one_without_limit_says_nothing_o
     assert_eq!(
         found(&[&owned, &unset, &silent, &green]),
         [
-            "messaging_limit 310000000000001 None of 2",
-            "messaging_limit 900 Some(-1.0) of 1",
+            "messaging_limit 900 Some(-1.0) of 3",
             "quality_rating phone_number 1 NA None of 3",
             "quality_rating phone_number 2 NA None of 1",
         ]
     );
+}
+
+/// A limit is the portfolio's, also where it was told of an account before anybody said whose that is.
+#[test]
+fn the_limit_of_an_account_is_that_of_the_portfolio_that_owns_it() {
+    let limit = |id, time, limit| common::account(id, at(time), ("waba", "310000000000001"), None, Some(limit));
+    let owner = |id, time, portfolio: &str| {
+        let mut fact = common::account(id, at(time), ("waba", "310000000000001"), None, None);
+        if let common::Fact::Account(fact) = &mut fact {
+            fact.portfolio_id = Some(portfolio.to_owned());
+        }
+        fact
+    };
+    let facts = [
+        limit("l1", "05-05T10:00:00", 250),
+        owner("o1", "05-05T11:00:00", "900"),
+        limit("l2", "05-05T12:00:00", 1_000),
+        owner("o2", "05-05T13:00:00", "901"),
+        owner("o3", "05-05T12:30:00", "902"),
+    ];
+    let mut orders = vec![vec![0, 1, 2], vec![2, 1, 0], vec![1, 2, 0], vec![0, 1, 1, 0, 2]];
+    for order in &orders {
+        assert_eq!(limits(&facts, order), ["900 Some(1000.0) of 2"], "{order:?}");
+    }
+    // The owner that was named last.
+    orders = vec![
+        vec![0, 1, 2, 3, 4],
+        vec![4, 3, 2, 1, 0],
+        vec![3, 0, 4, 2, 1],
+        vec![2, 0, 1, 4, 3],
+    ];
+    for order in &orders {
+        assert_eq!(limits(&facts, order), ["901 Some(1000.0) of 2"], "{order:?}");
+    }
+    assert_eq!(limits(&facts, &[0, 2]), ["310000000000001 Some(1000.0) of 2"]);
+}
+
+/// Rows of the limit that stand after `facts` were told in an order, with a tick after each.
+fn limits(facts: &[common::Fact], order: &[usize]) -> Vec<String> {
+    let mut driver = driver(&Config::default());
+    for place in order {
+        driver.pipe(facts[*place].record()).unwrap();
+        driver.tick(at("05-06T13:00:00")).unwrap();
+    }
+    let mut last = std::collections::BTreeMap::new();
+    for row in rows(&driver).into_iter().filter(|row| row.window.is_none()) {
+        if row.metric == "messaging_limit" {
+            last.insert(row.dimensions[0].value.clone(), (row.value, row.count));
+        }
+    }
+    let stand = last.into_iter().filter(|(_, (_, count))| *count > 0);
+    stand
+        .map(|(id, (value, count))| format!("{id} {value:?} of {count}"))
+        .collect()
 }
 
 #[test]

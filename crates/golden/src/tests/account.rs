@@ -56,10 +56,7 @@ fn life() -> Vec<Account> {
             ..fact(7, 210, ("waba", "310"), "restriction")
         },
         Account {
-            attributes: vec![Attribute {
-                name: "waba_info.owner_business_id".into(),
-                value: "900".into(),
-            }],
+            portfolio_id: Some("900".into()),
             ..fact(8, 220, ("waba", "310"), "partner")
         },
         Account {

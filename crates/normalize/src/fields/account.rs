@@ -291,6 +291,9 @@ fn account_update(update: &Update) -> Account {
     Account {
         event: text(value, "event"),
         reason,
+        portfolio_id: value
+            .get("waba_info")
+            .and_then(|info| json::id(info, "owner_business_id")),
         ..about("waba", id, kind)
     }
 }
