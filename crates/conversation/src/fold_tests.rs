@@ -264,6 +264,13 @@ fn outcomes_are_the_first_that_fits() {
         &[(0, "customer"), (1, "bot"), (2, "handed_off")],
         Some("escalated_rule"),
     );
+    // Of two hand-offs in either order.
+    for reasons in [["handed_off", "requested"], ["requested", "handed_off"]] {
+        is(
+            &[(0, "customer"), (1, "bot"), (2, reasons[0]), (3, reasons[1])],
+            Some("escalated_requested"),
+        );
+    }
     is(&[(0, "customer"), (1, "question")], Some("abandoned"));
     is(&[(0, "customer"), (1, "bot")], Some("contained_silent"));
     is(

@@ -190,12 +190,19 @@ fn outcome(own: &[&Event], since_customer: &[&Event], closed: Option<(Millis, Re
     if human.is_some_and(|human| handed_off.is_none_or(|handed_off| human < handed_off)) {
         return Outcome::Is("human_takeover");
     }
-    if let Some(handed_off) = handed_off.and_then(|place| inbox(own[place], "handed_off")) {
-        return Outcome::Is(match handed_off.reason.as_deref() {
-            Some("requested") => "escalated_requested",
-            Some("failure" | "bot_error" | "low_confidence") => "escalated_failure",
-            _ => "escalated_rule",
-        });
+    // The first that fits: of several hand-offs the customer's wish counts, then the bot's failure.
+    let reasons = || {
+        own.iter()
+            .filter_map(|event| Some(inbox(event, "handed_off")?.reason.as_deref()))
+    };
+    if reasons().any(|reason| reason == Some("requested")) {
+        return Outcome::Is("escalated_requested");
+    }
+    if reasons().any(|reason| matches!(reason, Some("failure" | "bot_error" | "low_confidence"))) {
+        return Outcome::Is("escalated_failure");
+    }
+    if handed_off.is_some() {
+        return Outcome::Is("escalated_rule");
     }
     let reached = own
         .iter()

@@ -2,7 +2,7 @@
 
 use super::{dump, facts::Log, rules::applied};
 use crate::{AccountQuestion, Golden};
-use hilo_contracts::facts::{Account, Attribute, Restriction, Subject, TemplateRef};
+use hilo_contracts::facts::{Account, Restriction, Subject, TemplateRef};
 
 fn fact(number: i64, at: i64, subject: (&str, &str), kind: &str) -> Account {
     Account {

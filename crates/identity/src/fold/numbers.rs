@@ -95,7 +95,7 @@ impl Fold<'_> {
         if !self.meant.is_empty() && ids.iter().all(is_alone) {
             for token in &mut tokens {
                 if let Some(form) = self.meant.get(&(token.clone(), at)) {
-                    *token = (*form).to_owned();
+                    (*form).clone_into(token);
                 }
             }
         }
