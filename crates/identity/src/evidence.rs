@@ -207,33 +207,25 @@ pub(crate) fn atom(ids: &[Identifier]) -> u64 {
 }
 
 /// Where an identifier is looked up: variants of one number share a token, candidates for one (AR 54/549) too, so that
-/// whoever may be one person is judged together.
-pub(crate) fn token(tenant: &str, id: &Identifier) -> Option<Vec<u8>> {
-    let stated = || {
-        // It becomes a key of the broker too, and those are in no record's encryption.
-        let mut hasher = IdHasher::new("stated");
-        hasher.update(tenant.as_bytes()).update(id.value.as_bytes());
-        hasher.hex()
+/// whoever may be one person is judged together. A hash: it becomes a key of the broker, and those are in no record's
+/// encryption.
+pub(crate) fn token(tenant: &str, id: &Identifier) -> Option<[u8; 16]> {
+    if id.kind == IdentifierKind::Username {
+        return None;
+    }
+    let number = id
+        .number()
+        .map(|digits| phone::candidate_digits(&digits).unwrap_or(digits));
+    let (kind, value) = match &number {
+        Some(digits) => (IdentifierKind::Phone, digits),
+        None => (id.kind, &id.value),
     };
-    let (mark, value) = match id.kind {
-        IdentifierKind::Bsuid => (b'b', id.value.clone()),
-        IdentifierKind::ParentBsuid => (b'p', id.value.clone()),
-        IdentifierKind::WaId | IdentifierKind::Phone => match id.number() {
-            Some(digits) => (b'n', phone::candidate_digits(&digits).unwrap_or(digits)),
-            None => (b'w', id.value.clone()),
-        },
-        IdentifierKind::Document => (b'd', stated()),
-        IdentifierKind::Email => (b'e', stated()),
-        IdentifierKind::HubspotId => (b'h', id.value.clone()),
-        IdentifierKind::SalesforceId => (b's', id.value.clone()),
-        IdentifierKind::Username => return None,
-    };
-    let mut key = Vec::with_capacity(tenant.len() + value.len() + 2);
-    key.extend_from_slice(tenant.as_bytes());
-    key.push(0);
-    key.push(mark);
-    key.extend_from_slice(value.as_bytes());
-    Some(key)
+    let mut hasher = IdHasher::new("token");
+    hasher
+        .update(tenant.as_bytes())
+        .update(kind.as_str().as_bytes())
+        .update(value.as_bytes());
+    Some(hasher.bytes())
 }
 
 /// What adding a sighting did to the evidence.

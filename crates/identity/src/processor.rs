@@ -171,7 +171,7 @@ impl Identity {
         }
         // What nothing names any more is nobody's: a later union of the cluster could not take it along.
         let token = |id: &Identifier| token(&item.tenant, id);
-        let named: BTreeSet<Vec<u8>> = cluster.evidence.identifiers().filter_map(token).collect();
+        let named: BTreeSet<[u8; 16]> = cluster.evidence.identifiers().filter_map(token).collect();
         let unnamed = gone
             .iter()
             .flat_map(|stated| stated.holder.iter().chain([&stated.value]));
@@ -257,7 +257,7 @@ impl Identity {
     /// The cluster of `ids`: theirs, a new one, or the union of several.
     fn cluster_of(&mut self, tenant: &str, ids: &[Identifier]) -> Result<u64, ProcessorError> {
         let mut found: Vec<u64> = Vec::new();
-        let mut unknown: Vec<Vec<u8>> = Vec::new();
+        let mut unknown: Vec<[u8; 16]> = Vec::new();
         for id in ids {
             let Some(token) = token(tenant, id) else { continue };
             match self.tokens.get(&token)? {
