@@ -34,6 +34,12 @@ impl IdentifierKind {
         matches!(self, Self::Bsuid | Self::ParentBsuid)
     }
 
+    /// Whether it is a number to write to, or what the platform made of one: it can go to somebody else.
+    #[must_use]
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::WaId | Self::Phone)
+    }
+
     /// The name used in topics and state files.
     #[must_use]
     pub fn as_str(self) -> &'static str {

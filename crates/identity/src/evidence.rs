@@ -12,8 +12,8 @@ pub(crate) struct Together {
     pub ids: Vec<Identifier>,
     /// Earliest event time.
     pub first: Millis,
-    /// All event times, sorted, where only numbers were seen: a number can change hands, so it matters who had it
-    /// when. Empty where a user id is among them, because that person stays the same.
+    /// All event times, sorted, where numbers were seen: a number can change hands, so it matters who had it when, and
+    /// whether its owner showed up with it again. Empty where there is no number.
     pub times: Vec<Millis>,
     /// The same, sorted, of statuses whose send is not known, one for each: once it is, they are evidence since the send instead.
     pub waiting: Vec<Millis>,
@@ -37,16 +37,20 @@ pub(crate) struct Username {
 }
 
 impl Together {
-    /// Numbers alone were seen at a time; whether that is news.
+    /// Numbers were seen at a time; whether that is news.
     fn see_at(&mut self, at: Millis, sees: Sees) -> bool {
+        if !self.ids.iter().any(|id| id.kind.is_number()) {
+            return false;
+        }
         match sees {
-            Sees::ForGood | Sees::OfASend => insert_sorted(&mut self.times, at),
-            Sees::UntilItsSend => {
+            // Nothing takes back that a user id was seen.
+            Sees::UntilItsSend if !is_strong(&self.ids) => {
                 let place = self.waiting.partition_point(|had| *had < at);
                 let is_known = self.waiting.get(place) == Some(&at) || self.times.binary_search(&at).is_ok();
                 self.waiting.insert(place, at);
                 !is_known
             }
+            _ => insert_sorted(&mut self.times, at),
         }
     }
 
@@ -105,7 +109,7 @@ impl Together {
         }
     }
 
-    /// When numbers alone were seen, in any order.
+    /// When numbers were seen, in any order.
     pub(crate) fn when(&self) -> impl Iterator<Item = Millis> {
         self.times.iter().chain(&self.waiting).copied()
     }
@@ -258,7 +262,7 @@ impl Evidence {
         let at = sighting.since.unwrap_or(told);
         let name = sighting.name.as_ref().map(|name| (told, name.clone()));
         if let Some(index) = self.together.iter().position(|had| had.ids == ids) {
-            let contested = self.is_contested();
+            let (contested, moved) = (self.is_contested(), self.is_moved());
             let had = &mut self.together[index];
             let mut added = Added::Known;
             if at < had.first {
@@ -269,7 +273,8 @@ impl Evidence {
                 had.creates = true;
                 added = Added::New;
             }
-            if !is_strong(&had.ids) && had.see_at(at, sees) && contested {
+            let matters = if is_strong(&had.ids) { moved } else { contested };
+            if had.see_at(at, sees) && matters {
                 added = Added::New;
             }
             if had.receives(at, sees) && contested {
@@ -303,7 +308,6 @@ impl Evidence {
             }
             return added;
         }
-        let is_strong = is_strong(&ids);
         let mut together = Together {
             ids,
             first: at,
@@ -315,9 +319,7 @@ impl Evidence {
             usernames: Vec::new(),
         };
         together.see_usernames(&sighting.identifiers, told);
-        if !is_strong {
-            together.see_at(at, sees);
-        }
+        together.see_at(at, sees);
         together.receives(at, sees);
         self.together.push(together);
         Added::New
@@ -411,7 +413,7 @@ impl Evidence {
 
     /// Whether a number may have changed hands: then each single sighting of a number matters.
     pub(crate) fn is_contested(&self) -> bool {
-        if !self.changes.is_empty() || !self.decisions.is_empty() {
+        if self.is_moved() {
             return true;
         }
         let mut bsuids = self
@@ -421,6 +423,11 @@ impl Evidence {
             .filter(|id| id.kind == IdentifierKind::Bsuid)
             .map(|id| id.value.as_str());
         bsuids.next().is_some_and(|first| bsuids.any(|other| other != first))
+    }
+
+    /// Whether a number may have come back to somebody: then it matters whether they showed up with it since.
+    pub(crate) fn is_moved(&self) -> bool {
+        !self.changes.is_empty() || !self.decisions.is_empty()
     }
 
     /// Takes over the evidence of another cluster.

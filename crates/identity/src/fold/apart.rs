@@ -144,7 +144,7 @@ pub(super) fn split_numbers(evidence: &Evidence, apart: &[&Decided]) -> BTreeMap
 
 /// Whether an identifier is somebody's still: a number can go to another, a user id cannot.
 fn holds_now(span: &Span) -> bool {
-    span.to.is_none() || !matches!(span.id.kind, IdentifierKind::WaId | IdentifierKind::Phone)
+    span.to.is_none() || !span.id.kind.is_number()
 }
 
 /// How sure an identifier names its person; the smallest is the surest.

@@ -135,9 +135,11 @@ pub(crate) fn fold(evidence: &Evidence) -> Verdict {
     enum Step<'a> {
         Change(&'a Change),
         See(usize),
+        /// Known people with a number that they may have got back.
+        Again(usize),
         Decide(&'a Decided),
     }
-    let contested = evidence.is_contested();
+    let (contested, moved) = (evidence.is_contested(), evidence.is_moved());
     let mut steps: Vec<(Millis, u8, &[Identifier], Step)> = Vec::new();
     for change in &evidence.changes {
         steps.push((change.at, 0, &change.new, Step::Change(change)));
@@ -151,6 +153,8 @@ pub(crate) fn fold(evidence: &Evidence) -> Verdict {
             );
         } else {
             steps.push((together.first, 1, &together.ids, Step::See(index)));
+            let again = together.times.iter().filter(|at| moved && **at > together.first);
+            steps.extend(again.map(|at| (*at, 1, together.ids.as_slice(), Step::Again(index))));
         }
     }
     let standing: Vec<&Decided> = evidence.standing().collect();
@@ -184,6 +188,9 @@ pub(crate) fn fold(evidence: &Evidence) -> Verdict {
                     fold.people[root].name = Some(name.clone());
                 }
                 timelines[index].push((at, person));
+            }
+            Step::Again(index) => {
+                fold.see(&evidence.together[index].ids, at);
             }
             Step::Decide(decided) => fold.decide(decided),
         }

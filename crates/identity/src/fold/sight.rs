@@ -161,7 +161,7 @@ impl Fold<'_> {
     pub(super) fn note(&mut self, person: usize, ids: &[Identifier], at: Millis, tokens: &[String]) {
         let root = self.root(person);
         for id in ids {
-            let is_number = matches!(id.kind, IdentifierKind::WaId | IdentifierKind::Phone);
+            let is_number = id.kind.is_number();
             // Seen at the very time at which a change ended it.
             let mut ended = false;
             if is_number {
