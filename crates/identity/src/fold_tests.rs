@@ -248,6 +248,28 @@ fn a_new_number_that_was_somebody_elses_goes_over_without_a_merge() {
 }
 
 #[test]
+fn who_shows_up_again_with_a_number_that_came_back_has_it_still() {
+    let back = [
+        (1, Seen("CL.1 56961230001")),
+        (2, Changed("56961230001", "56961230002")),
+        (3, Changed("56961230002", "56961230001")),
+    ];
+    let next = (5, Seen("CL.9 56961230001"));
+    // The platform makes a new user id when a number changes.
+    check(
+        &after(&back, &[next.clone()]),
+        &["+56961230001 56961230001 CL.9 | +56961230002 56961230002 CL.1"],
+    );
+    check(
+        &after(&back, &[(4, Seen("CL.1 56961230001")), next]),
+        &[
+            "+56961230001 56961230001 CL.9 |",
+            "CL.1 | +56961230001 +56961230002 56961230001 56961230002",
+        ],
+    );
+}
+
+#[test]
 fn a_user_id_change_replaces_the_user_id_and_nothing_else() {
     check(
         &[
