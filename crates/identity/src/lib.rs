@@ -57,7 +57,7 @@ pub fn spec() -> ProcessorSpec {
             },
             StoreSpec {
                 name: "clusters",
-                doc: "cluster → evidence and people; grows with identifiers and, for numbers seen without a user id, 8 bytes a sighting; as many a send where its `wa_id` is not the form to dial",
+                doc: "cluster → evidence and people; grows with identifiers and with the times at which numbers were seen, 8 bytes each",
             },
             StoreSpec {
                 name: "next_cluster",

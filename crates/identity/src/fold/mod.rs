@@ -153,7 +153,11 @@ pub(crate) fn fold(evidence: &Evidence) -> Verdict {
             );
         } else {
             steps.push((together.first, 1, &together.ids, Step::See(index)));
-            let again = together.times.iter().filter(|at| moved && **at > together.first);
+            let has_user = together.ids.iter().any(|id| id.kind == IdentifierKind::Bsuid);
+            let again = together
+                .times
+                .iter()
+                .filter(|at| moved && has_user && **at > together.first);
             steps.extend(again.map(|at| (*at, 1, together.ids.as_slice(), Step::Again(index))));
         }
     }
