@@ -1,6 +1,9 @@
 //! The pipeline's answer beside the reference's, and the smallest history on which they differ.
 
-use super::state::{self, State};
+use super::{
+    metrics,
+    state::{self, State},
+};
 use hilo::topology::Tenants;
 use serde_json::Value;
 use std::fs;
@@ -29,6 +32,7 @@ pub(crate) fn pipeline(lines: &[Vec<u8>]) -> Found {
             messages: read("state/messages.ndjson"),
             sessions: read("state/sessions.ndjson"),
             persons: read("state/persons.ndjson"),
+            metrics: metrics::of_pipeline(&read("metrics.ndjson")),
         },
         statuses: read("status.ndjson"),
         dead_letters: reasons.as_object().unwrap().values().filter_map(Value::as_u64).sum(),
@@ -53,6 +57,7 @@ pub(crate) fn between(want: &State, got: &State) -> Option<String> {
         ("messages", &want.messages, &got.messages),
         ("sessions", &want.sessions, &got.sessions),
         ("persons", &want.persons, &got.persons),
+        ("metrics", &want.metrics, &got.metrics),
     ] {
         let only = |one: &str, other: &str| -> String {
             let only = one.lines().filter(|line| !other.lines().any(|theirs| theirs == *line));

@@ -12,6 +12,7 @@ mod items;
 mod json;
 mod mentions;
 mod messages;
+mod metrics;
 #[path = "../over_partitions/mod.rs"]
 mod over_partitions;
 mod people;
