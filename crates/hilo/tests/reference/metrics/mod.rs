@@ -1,6 +1,19 @@
 //! The numbers, from the definitions and from the messages, people and sessions that the reference found: metrics.md.
 
-use super::{items::Item, json::write_time, messages::Message, people::People};
+mod errors;
+mod optouts;
+mod outcomes;
+mod replies;
+mod rows;
+mod sends;
+mod states;
+
+use super::{
+    items::Item,
+    json::write_time,
+    messages::{self, Message},
+    people::People,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -14,6 +27,19 @@ pub(crate) struct World<'a> {
     pub(crate) people: &'a BTreeMap<&'a str, People>,
     /// The greatest event time seen.
     pub(crate) now: i64,
+}
+
+impl World<'_> {
+    /// The person with whom an item was exchanged.
+    fn person(&self, item: &Item) -> Option<usize> {
+        let place = self.items.iter().position(|other| std::ptr::eq(item, other))?;
+        self.people[item.tenant.as_str()].partner(place)
+    }
+}
+
+/// Rule 17: the platform's test deliveries are in no metric.
+fn is_test(item: &Item) -> bool {
+    item.entry.as_deref() == Some("0")
 }
 
 /// Start and end of a row; nothing over all input.
@@ -50,11 +76,26 @@ pub(crate) fn windows(anchor: i64) -> [Window; 3] {
 }
 
 /// Names of the metrics that the reference computes.
-pub(crate) const METRICS: &[&str] = &[];
+pub(crate) const METRICS: &[&str] = &[
+    "delivery_rate",
+    "read_rate",
+    "failure_rate",
+    "reply_rate",
+    "reply_rate_strong",
+    "opt_out_rate",
+    "quality_rating",
+    "messaging_limit",
+];
 
 /// Rows of all these metrics, as lines of `metrics.ndjson` without their revision, sorted.
-pub(crate) fn lines(_world: &World) -> String {
-    let rows: Vec<(Name, Numbers)> = Vec::new();
+pub(crate) fn lines(world: &World) -> String {
+    let messages = messages::fold(world.items.iter().filter(|item| !is_test(item)));
+    let sends = sends::sends(world, &messages);
+    let said = replies::said(world, &messages);
+    let mut rows: Vec<(Name, Numbers)> = outcomes::rows(&sends, world.now);
+    rows.extend(replies::rows(&sends, &said, world.now));
+    rows.extend(optouts::rows(world, &sends, &said));
+    rows.extend(states::rows(world));
     let mut lines: Vec<String> = rows.iter().map(|(name, numbers)| line(name, numbers)).collect();
     lines.sort();
     lines.into_iter().map(|line| line + "\n").collect()
