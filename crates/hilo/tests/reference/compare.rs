@@ -153,6 +153,9 @@ const KEPT: &[&str] = &[
     "user_id_update",
     "previous",
     "current",
+    "template",
+    "name",
+    "max_daily_conversations_per_business",
 ];
 
 /// The value without its part number `place`, counted depth first; nothing when it has no such part.

@@ -80,6 +80,9 @@ fn on_histories(kind: u64, count: u64, taste: Taste, check: Check) {
     let times = std::env::var("HISTORIES").map_or(1, |times| times.parse().unwrap());
     let end = kind * 1_000_000 + count * times;
     let next = AtomicU64::new(kind * 1_000_000);
+    if let Ok(most) = std::env::var("SURVEY") {
+        return survey(kind, count * times, taste, check, most.parse().unwrap());
+    }
     let failure = |seed, lines: &[Vec<u8>]| {
         let checked = panic::catch_unwind(|| check(seed, lines));
         checked.unwrap_or_else(|_| Err("it panicked".to_owned())).err()
@@ -104,6 +107,50 @@ fn on_histories(kind: u64, count: u64, taste: Taste, check: Check) {
             });
         }
     });
+}
+
+fn signature(text: &str) -> String {
+    let rows = text.lines().filter_map(|line| {
+        let row: serde_json::Value = serde_json::from_str(line.trim()).ok()?;
+        let metric = row.get("metric")?.as_str()?.to_owned();
+        let none = if line.contains("attribution") { "-none" } else { "" };
+        Some(metric + none)
+    });
+    let mut names: std::collections::BTreeSet<String> = rows.collect();
+    for part in ["summary", "messages", "sessions", "persons"] {
+        if text.lines().any(|line| line == part) {
+            names.insert(part.to_owned());
+        }
+    }
+    names.into_iter().collect::<Vec<_>>().join(" ")
+}
+
+fn survey(kind: u64, count: u64, taste: Taste, check: Check, most: usize) {
+    let mut seen: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
+    let mut printed = 0;
+    for seed in kind * 1_000_000..kind * 1_000_000 + count {
+        let lines = history::history(seed, taste);
+        let of = |lines: &[Vec<u8>]| {
+            panic::catch_unwind(|| check(seed, lines))
+                .unwrap_or_else(|_| Err("panicked".to_owned()))
+                .err()
+        };
+        let Some(text) = of(&lines) else { continue };
+        let sign = signature(&text);
+        let times = seen.entry(sign.clone()).or_default();
+        *times += 1;
+        if *times > 3 || printed >= most {
+            continue;
+        }
+        printed += 1;
+        let small = compare::shrink(&lines, &|lines| of(lines).is_some_and(|text| signature(&text) == sign));
+        eprintln!(
+            "=== seed {seed} [{sign}]\n{}\n{}",
+            String::from_utf8_lossy(&small.join(&b'\n')),
+            of(&small).unwrap()
+        );
+    }
+    eprintln!("SEEN {seen:#?}");
 }
 
 fn agrees(_: u64, lines: &[Vec<u8>]) -> Result<(), String> {
@@ -160,6 +207,7 @@ const PLAIN: Taste = Taste {
     odd: false,
     collide: false,
     crowd: false,
+    sends: false,
 };
 
 const ALL: Taste = Taste {
@@ -206,6 +254,21 @@ fn the_pipeline_agrees_on_changing_people() {
         ..PLAIN
     };
     on_histories(3, 500, taste, agrees);
+}
+
+#[test]
+fn the_pipeline_agrees_on_sends_and_answers() {
+    on_histories(9, 700, Taste { sends: true, ..PLAIN }, agrees);
+}
+
+#[test]
+fn the_pipeline_agrees_on_sends_and_answers_of_one_time() {
+    let taste = Taste {
+        sends: true,
+        ties: true,
+        ..PLAIN
+    };
+    on_histories(10, 500, taste, agrees);
 }
 
 #[test]

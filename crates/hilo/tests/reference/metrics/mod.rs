@@ -8,12 +8,7 @@ mod rows;
 mod sends;
 mod states;
 
-use super::{
-    items::Item,
-    json::write_time,
-    messages::{self, Message},
-    people::People,
-};
+use super::{items::Item, json::write_time, messages::Message, people::People};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -22,6 +17,7 @@ const HOUR: i64 = 3_600_000;
 /// All that numbers are made of.
 pub(crate) struct World<'a> {
     pub(crate) items: &'a [Item],
+    /// Without those of test deliveries.
     pub(crate) messages: &'a [Message<'a>],
     /// By tenant.
     pub(crate) people: &'a BTreeMap<&'a str, People>,
@@ -38,7 +34,7 @@ impl World<'_> {
 }
 
 /// Rule 17: the platform's test deliveries are in no metric.
-fn is_test(item: &Item) -> bool {
+pub(crate) fn is_test(item: &Item) -> bool {
     item.entry.as_deref() == Some("0")
 }
 
@@ -89,9 +85,8 @@ pub(crate) const METRICS: &[&str] = &[
 
 /// Rows of all these metrics, as lines of `metrics.ndjson` without their revision, sorted.
 pub(crate) fn lines(world: &World) -> String {
-    let messages = messages::fold(world.items.iter().filter(|item| !is_test(item)));
-    let sends = sends::sends(world, &messages);
-    let said = replies::said(world, &messages);
+    let sends = sends::sends(world);
+    let said = replies::said(world);
     let mut rows: Vec<(Name, Numbers)> = outcomes::rows(&sends, world.now);
     rows.extend(replies::rows(&sends, &said, world.now));
     rows.extend(optouts::rows(world, &sends, &said));
@@ -131,4 +126,8 @@ pub(crate) fn of_pipeline(metrics: &str) -> String {
         .collect();
     lines.sort();
     lines.into_iter().map(|line| line + "\n").collect()
+}
+
+pub(crate) fn toggled(name: &str) -> bool {
+    std::env::var("TOGGLES").is_ok_and(|toggles| toggles.split(',').any(|one| one == name))
 }

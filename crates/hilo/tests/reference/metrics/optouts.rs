@@ -21,13 +21,20 @@ pub(super) fn is_word(item: &Item) -> bool {
     let element = &item.element;
     let words = match type_of(item) {
         "text" => [text(&element["text"], "body"), None],
+        "button" if super::toggled("no_payload") => [text(&element["button"], "text"), None],
         "button" => [text(&element["button"], "text"), text(&element["button"], "payload")],
         _ => [None, None],
     };
-    words
-        .into_iter()
-        .flatten()
-        .any(|word| WORDS.contains(&word.to_lowercase().as_str()))
+    words.into_iter().flatten().any(|word| {
+        let word = word.to_lowercase();
+        if super::toggled("trim") {
+            WORDS.contains(&word.trim_matches(|c: char| !c.is_alphanumeric()))
+        } else if super::toggled("trim_space") {
+            WORDS.contains(&word.trim())
+        } else {
+            WORDS.contains(&word.as_str())
+        }
+    })
 }
 
 /// The time at which a person of a tenant opted out, for the first time since the last consent.
@@ -47,7 +54,7 @@ impl Member for OptOut<'_> {
     }
 
     fn groupings(&self) -> Vec<Dimensions> {
-        vec![dimensions(&[("attribution", "none")])]
+        vec![dimensions(&[("attribution", "none")])] // none_number
     }
 }
 
@@ -63,7 +70,7 @@ pub(super) fn rows(world: &World, sends: &[Send], said: &[Said]) -> Vec<(Name, N
             .iter()
             .filter(|opt_out| cause(opt_out).is_some_and(is_of_group));
         let out: BTreeSet<usize> = out.map(|opt_out| opt_out.person).collect();
-        let is_final = group.is_final(world.now, |send| send.horizon() + 7 * DAY);
+        let is_final = group.is_final(world.now, |_| false, |send| send.horizon() + 7 * DAY);
         let numbers = rate(out.len(), persons.len(), is_final);
         rows.extend(numbers.map(|numbers| (group.name("opt_out_rate"), numbers)));
     }
@@ -72,7 +79,7 @@ pub(super) fn rows(world: &World, sends: &[Send], said: &[Said]) -> Vec<(Name, N
         let numbers = Numbers {
             numerator: Some(persons.len() as f64),
             count: persons.len() as i64,
-            is_final: group.is_final(world.now, |_| 44 * DAY),
+            is_final: group.is_final(world.now, |_| false, |_| 44 * DAY),
             ..Numbers::default()
         };
         rows.push((group.name("opt_out_rate"), numbers));
@@ -87,7 +94,10 @@ fn cause<'a>(opt_out: &OptOut, sends: &'a [Send<'a>]) -> Option<&'a Send<'a>> {
         send.is_marketing()
             && send.message.tenant == opt_out.tenant
             && send.person == Some(opt_out.person)
-            && delivered.is_some_and(|time| time < opt_out.time && time >= opt_out.time - DAY)
+            && delivered.is_some_and(|time| {
+                (time < opt_out.time || super::toggled("cause_at") && time == opt_out.time)
+                    && time >= opt_out.time - DAY
+            })
     });
     before.max_by_key(|send| (send.delivered(), send.at, send.message.id))
 }
@@ -117,7 +127,19 @@ fn opt_outs<'a>(world: &World<'a>, said: &[Said<'a>]) -> Vec<OptOut<'a>> {
     }
     let mut opt_outs = Vec::new();
     for ((tenant, person), mut signs) in signs {
-        signs.sort_unstable();
+        if super::toggled("mut_once") {
+            opt_outs.extend(signs.iter().filter(|sign| sign.1 == Sign::Out).map(|sign| OptOut {
+                tenant,
+                person,
+                time: sign.0,
+            }));
+            continue;
+        }
+        if super::toggled("in_first") {
+            signs.sort_by_key(|one| (one.0, one.1 == Sign::Out));
+        } else {
+            signs.sort_unstable();
+        }
         let mut is_out = false;
         for (time, sign) in signs {
             if sign == Sign::Out && !is_out {
@@ -135,6 +157,7 @@ fn sign(item: &Item) -> Option<Sign> {
     match item.kind {
         Kind::Element("user_preferences") => match text(element, "value")? {
             "stop" => Some(Sign::Out),
+            "signup" if super::toggled("no_signup") => None,
             "resume" | "signup" => Some(Sign::In),
             _ => None,
         },
@@ -142,6 +165,8 @@ fn sign(item: &Item) -> Option<Sign> {
             let mut errors = element["errors"].as_array()?.iter();
             errors.any(|error| error["code"] == 131_050).then_some(Sign::Out)
         }
+        Kind::Crm if super::toggled("crm_out") && element["event"] == "opt_out" => Some(Sign::Out),
+        Kind::Crm if super::toggled("no_crm_in") => None,
         Kind::Crm => (element["event"] == "opt_in").then_some(Sign::In),
         _ => None,
     }

@@ -15,7 +15,7 @@ fn of_group(group: &Group<Send>, now: i64) -> Vec<(Name, Numbers)> {
     let count = |test: fn(&Send) -> bool| group.members.iter().filter(|send| test(send)).count();
     let (all, delivered) = (group.members.len(), count(|send| send.delivered().is_some()));
     let is_done = |send: &Send| send.is_failed() || send.is_read();
-    let is_final = group.is_final(now, |send| if is_done(send) { 0 } else { send.horizon() });
+    let is_final = group.is_final(now, is_done, Send::horizon);
     let mut rows = Vec::new();
     let mut push = |name: Name, numerator, denominator| {
         rows.extend(rate(numerator, denominator, is_final).map(|numbers| (name, numbers)));

@@ -1,14 +1,11 @@
 //! Replies: metrics.md, chapter 3.
 
 use super::{
-    super::{
-        items::Item,
-        json::text,
-        messages::{Message, type_of},
-    },
+    super::{items::Item, json::text, messages::type_of},
     HOUR, Name, Numbers, World, optouts,
     rows::{groups, rate},
     sends::Send,
+    toggled,
 };
 use std::collections::BTreeSet;
 
@@ -26,10 +23,13 @@ pub(super) struct Said<'a> {
     is_opt_out: bool,
 }
 
-pub(super) fn said<'a>(world: &World, messages: &'a [Message<'a>]) -> Vec<Said<'a>> {
-    let received = messages
+/// What is said in a group is none.
+pub(super) fn said<'a>(world: &World<'a>) -> Vec<Said<'a>> {
+    let received = world
+        .messages
         .iter()
-        .filter_map(|message| Some((message.id, message.received()?)));
+        .filter_map(|message| Some((message.id, message.received()?)))
+        .filter(|(_, item)| text(&item.element, "group_id").is_none());
     received
         .map(|(id, item)| Said {
             item,
@@ -52,7 +52,7 @@ pub(super) fn rows(sends: &[Send], said: &[Said], now: i64) -> Vec<(Name, Number
             such.filter_map(|send| send.person).collect::<BTreeSet<_>>().len()
         };
         let all = persons(&|_| true);
-        let is_final = group.is_final(now, |send| send.horizon() + 7 * DAY);
+        let is_final = group.is_final(now, |_| false, |send| send.horizon() + 7 * DAY);
         let mut push = |metric, replied| {
             rows.extend(rate(replied, all, is_final).map(|numbers| (group.name(metric), numbers)));
         };
@@ -74,7 +74,10 @@ fn is_on_thread(said: &Said, send: &Send) -> bool {
 /// Whether it came after the send was delivered, no later than `limit`.
 fn is_after(said: &Said, send: &Send, limit: i64) -> bool {
     let delivered = send.delivered();
-    delivered.is_some_and(|delivered| said.item.time > delivered && said.item.time <= delivered + limit)
+    delivered.is_some_and(|delivered| {
+        said.item.time > delivered
+            && (said.item.time < delivered + limit || !toggled("mut_limit") && said.item.time == delivered + limit)
+    })
 }
 
 fn is_strong(said: &Said, send: &Send, sends: &[Send]) -> bool {
@@ -82,7 +85,10 @@ fn is_strong(said: &Said, send: &Send, sends: &[Send]) -> bool {
         return false;
     }
     if let Some(named) = text(&said.item.element["context"], "id") {
-        return named == send.message.id && said.item.tenant == send.message.tenant && said.person == send.person;
+        return named == send.message.id
+            && said.item.tenant == send.message.tenant
+            && (toggled("strong_person") || said.person == send.person)
+            && (!toggled("strong_number") || is_on_thread(said, send));
     }
     type_of(said.item) == "button" && is_on_thread(said, send) && is_latest(said, send, sends)
 }
@@ -91,12 +97,21 @@ fn is_strong(said: &Said, send: &Send, sends: &[Send]) -> bool {
 fn is_latest(said: &Said, send: &Send, sends: &[Send]) -> bool {
     let before = |send: &&Send| {
         let delivered = send.delivered();
-        send.is_template && is_on_thread(said, send) && delivered.is_some_and(|time| time < said.item.time)
+        (send.is_template || toggled("latest_cohort") && send.has_replies())
+            && is_on_thread(said, send)
+            && delivered.is_some_and(|time| time < said.item.time)
     };
-    let latest = sends
-        .iter()
-        .filter(before)
-        .max_by_key(|send| (send.delivered(), send.at, send.message.id));
+    let latest = sends.iter().filter(before).max_by_key(|send| {
+        (
+            if toggled("latest_at") {
+                Some(0)
+            } else {
+                send.delivered()
+            },
+            send.at,
+            send.message.id,
+        )
+    });
     latest.is_some_and(|latest| latest.message.id == send.message.id)
 }
 
@@ -111,8 +126,16 @@ fn weak<'a>(send: &Send, sends: &[Send], said: &'a [Said<'a>]) -> Option<&'a Sai
         .iter()
         .any(|other| !std::ptr::eq(other, send) && is_strong(first, other, sends));
     let is_overtaken = sends.iter().any(|other| {
-        other.is_template && is_on_thread(first, other) && other.at > delivered && other.at < first.item.time
+        (other.is_template || toggled("over_cohort") && other.has_replies())
+            && is_on_thread(first, other)
+            && other.at > (if toggled("weak_accept") { send.at } else { delivered })
+            && (other.at < first.item.time || toggled("weak_le") && other.at == first.item.time)
     });
+    let is_strong_elsewhere = is_strong_elsewhere
+        || toggled("named_other")
+            && text(&first.item.element["context"], "id").is_some_and(|named| named != send.message.id);
+    let is_overtaken = is_overtaken && !toggled("mut_overtaken");
+    let is_strong_elsewhere = is_strong_elsewhere && !toggled("mut_elsewhere");
     let fits = is_after(first, send, WEAK) && !first.is_opt_out && !is_strong_elsewhere && !is_overtaken;
     fits.then_some(first)
 }

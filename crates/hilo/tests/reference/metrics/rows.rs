@@ -60,15 +60,16 @@ impl<M: Member> Group<'_, M> {
         }
     }
 
-    /// Rule 8: `horizon` is how long after the end of its window a member is still open, nothing if it is not. In the row over
-    /// all input the window of a member is its hour.
-    pub(super) fn is_final(&self, now: i64, horizon: impl Fn(&M) -> i64) -> bool {
-        self.members.iter().all(|member| {
+    /// Rule 8: whether every member is final, which it is when its horizon has passed after its window, or when nothing can
+    /// happen to it any more. No window is final before it ends; in the row over all input the window of a member is its hour.
+    pub(super) fn is_final(&self, now: i64, is_done: impl Fn(&M) -> bool, horizon: impl Fn(&M) -> i64) -> bool {
+        let has_ended = self.window.is_none_or(|(_, end)| now >= end);
+        let is_final = |member: &M| {
             let [hour, ..] = windows(member.anchor());
-            self.window
-                .or(hour)
-                .is_some_and(|(_, end)| now >= end + horizon(member))
-        })
+            let window = self.window.or(hour);
+            is_done(member) || window.is_some_and(|(_, end)| now >= end + horizon(member))
+        };
+        has_ended && self.members.iter().all(|member| is_final(member))
     }
 }
 

@@ -1,7 +1,12 @@
 //! The cohort of sends: metrics.md, chapter 3.
 
 use super::{
-    super::{items::Kind, json::canonical, json::text, messages::Message, state},
+    super::{
+        items::{Kind, participant},
+        json::{canonical, text},
+        messages::Message,
+        state,
+    },
     HOUR, World,
     rows::{Dimensions, Member, UNKNOWN, dimensions},
 };
@@ -25,23 +30,31 @@ pub(super) struct Send<'a> {
     country: Option<String>,
 }
 
-/// All sends among messages that are not of test deliveries.
-pub(super) fn sends<'a>(world: &World, messages: &'a [Message<'a>]) -> Vec<Send<'a>> {
-    messages.iter().filter_map(|message| send(world, message)).collect()
+pub(super) fn sends<'a>(world: &World<'a>) -> Vec<Send<'a>> {
+    world
+        .messages
+        .iter()
+        .filter_map(|message| send(world, message))
+        .collect()
 }
 
-fn send<'a>(world: &World, message: &'a Message<'a>) -> Option<Send<'a>> {
-    let first_status = || {
-        let statuses = message.statuses.iter().copied();
-        statuses.min_by_key(|status| (status.time, canonical(&status.element)))
-    };
+fn send<'a>(world: &World<'a>, message: &'a Message<'a>) -> Option<Send<'a>> {
+    let mut statuses = message.statuses.clone();
+    statuses.sort_by_key(|status| (status.time, canonical(&status.element)));
     let line = message.held.get(&Kind::Outbound).copied();
     let item = match line {
         Some(line) => line,
-        None if message.is_orphan() => first_status()?,
+        None if message.is_orphan() => statuses.first()?,
         None => return None,
     };
-    let person = world.person(item);
+    // Whose an orphan is, any of its statuses may say, but of a group none does.
+    let person = match line {
+        Some(line) => world.person(line),
+        None => {
+            let mut single = statuses.iter().filter(|status| participant(&status.element).is_none());
+            single.find_map(|status| world.person(status))
+        }
+    };
     let of_line = |key: &str| line.and_then(|line| text(&line.element, key));
     let of_template = |key: &str| line.and_then(|line| text(&line.element["template"], key));
     Some(Send {
@@ -81,7 +94,14 @@ impl Send<'_> {
 
     /// Whether replies to it are counted: templates and campaign sends.
     pub(super) fn has_replies(&self) -> bool {
-        self.is_template || self.campaign.is_some()
+        self.is_template
+            || self.campaign.is_some()
+            || super::toggled("campaign_author")
+                && self
+                    .message
+                    .held
+                    .get(&Kind::Outbound)
+                    .is_some_and(|line| line.element["author"]["kind"] == "campaign")
     }
 
     /// How long a status may come: the time to live and the platform's retries.

@@ -67,7 +67,7 @@ fn row(metric: &'static str, group: &Group<Observation>, now: i64) -> (Name, Num
     let numbers = Numbers {
         value: last(group).value,
         count: group.members.len() as i64,
-        is_final: group.is_final(now, |_| SETTLED),
+        is_final: group.is_final(now, |_| false, |_| SETTLED),
         ..Numbers::default()
     };
     (group.name(metric), numbers)
@@ -77,6 +77,11 @@ fn row(metric: &'static str, group: &Group<Observation>, now: i64) -> (Name, Num
 fn quality(item: &Item) -> Option<Observation<'_>> {
     let element = &item.element;
     let (kind, id, text) = match item.kind {
+        Kind::Platform if super::toggled("template_snapshot") && element["template"].is_object() => (
+            "template",
+            word(&element["template"]["id"])?,
+            text(&element["template"]["quality_score"], "score"),
+        ),
         Kind::Platform => (
             "phone_number",
             word(&element["number"]["id"])?,
