@@ -7,7 +7,7 @@ use super::{
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-const NOT_RECEIVED: &[&str] = &["reaction", "edit", "revoke", "system", "request_welcome"];
+pub(crate) const NOT_RECEIVED: &[&str] = &["reaction", "edit", "revoke", "system", "request_welcome"];
 const NOT_SENT: &[&str] = &["edit", "revoke"];
 
 /// A message as all its items together tell it.

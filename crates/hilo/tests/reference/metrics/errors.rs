@@ -8,10 +8,6 @@ pub(super) fn class_of(message: &Message) -> &'static str {
     let first = message
         .way()
         .filter(|status| status.element["status"] == "failed" && Some(status.time) == earliest);
-    if super::toggled("first_code") {
-        let codes = first.filter_map(|status| status.element["errors"][0]["code"].as_i64());
-        return codes.min().map_or("other", class);
-    }
     let errors = first.filter_map(|status| status.element["errors"].as_array());
     let codes = errors.flatten().filter_map(|error| error["code"].as_i64());
     codes.min().map_or("other", class)

@@ -127,7 +127,3 @@ pub(crate) fn of_pipeline(metrics: &str) -> String {
     lines.sort();
     lines.into_iter().map(|line| line + "\n").collect()
 }
-
-pub(crate) fn toggled(name: &str) -> bool {
-    std::env::var("TOGGLES").is_ok_and(|toggles| toggles.split(',').any(|one| one == name))
-}

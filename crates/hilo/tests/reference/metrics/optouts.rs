@@ -2,14 +2,14 @@
 
 use super::{
     super::{
-        items::{Item, Kind, is_payment},
+        items::{Item, Kind},
         json::text,
         messages::type_of,
     },
     HOUR, Name, Numbers, World,
     replies::Said,
     rows::{Dimensions, Member, dimensions, groups, rate},
-    sends::Send,
+    sends::{self, Send},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,20 +21,11 @@ pub(super) fn is_word(item: &Item) -> bool {
     let element = &item.element;
     let words = match type_of(item) {
         "text" => [text(&element["text"], "body"), None],
-        "button" if super::toggled("no_payload") => [text(&element["button"], "text"), None],
         "button" => [text(&element["button"], "text"), text(&element["button"], "payload")],
         _ => [None, None],
     };
-    words.into_iter().flatten().any(|word| {
-        let word = word.to_lowercase();
-        if super::toggled("trim") {
-            WORDS.contains(&word.trim_matches(|c: char| !c.is_alphanumeric()))
-        } else if super::toggled("trim_space") {
-            WORDS.contains(&word.trim())
-        } else {
-            WORDS.contains(&word.as_str())
-        }
-    })
+    let mut words = words.into_iter().flatten();
+    words.any(|word| WORDS.contains(&word.to_lowercase().as_str()))
 }
 
 /// The time at which a person of a tenant opted out, for the first time since the last consent.
@@ -54,7 +45,7 @@ impl Member for OptOut<'_> {
     }
 
     fn groupings(&self) -> Vec<Dimensions> {
-        vec![dimensions(&[("attribution", "none")])] // none_number
+        vec![dimensions(&[("attribution", "none")])]
     }
 }
 
@@ -94,10 +85,7 @@ fn cause<'a>(opt_out: &OptOut, sends: &'a [Send<'a>]) -> Option<&'a Send<'a>> {
         send.is_marketing()
             && send.message.tenant == opt_out.tenant
             && send.person == Some(opt_out.person)
-            && delivered.is_some_and(|time| {
-                (time < opt_out.time || super::toggled("cause_at") && time == opt_out.time)
-                    && time >= opt_out.time - DAY
-            })
+            && delivered.is_some_and(|time| time < opt_out.time && time >= opt_out.time - DAY)
     });
     before.max_by_key(|send| (send.delivered(), send.at, send.message.id))
 }
@@ -120,6 +108,12 @@ fn opt_outs<'a>(world: &World<'a>, said: &[Said<'a>]) -> Vec<OptOut<'a>> {
     for said in said.iter().filter(|said| is_word(said.item)) {
         add(said.item, said.person, Sign::Out);
     }
+    for message in world.messages {
+        let refused = message.way().filter(|status| is_refused(status));
+        if let Some(first) = refused.min_by_key(|status| status.time) {
+            add(first, sends::addressee(world, message), Sign::Out);
+        }
+    }
     for item in world.items.iter().filter(|item| !super::is_test(item)) {
         if let Some(sign) = sign(item) {
             add(item, world.person(item), sign);
@@ -127,19 +121,7 @@ fn opt_outs<'a>(world: &World<'a>, said: &[Said<'a>]) -> Vec<OptOut<'a>> {
     }
     let mut opt_outs = Vec::new();
     for ((tenant, person), mut signs) in signs {
-        if super::toggled("mut_once") {
-            opt_outs.extend(signs.iter().filter(|sign| sign.1 == Sign::Out).map(|sign| OptOut {
-                tenant,
-                person,
-                time: sign.0,
-            }));
-            continue;
-        }
-        if super::toggled("in_first") {
-            signs.sort_by_key(|one| (one.0, one.1 == Sign::Out));
-        } else {
-            signs.sort_unstable();
-        }
+        signs.sort_unstable();
         let mut is_out = false;
         for (time, sign) in signs {
             if sign == Sign::Out && !is_out {
@@ -151,22 +133,21 @@ fn opt_outs<'a>(world: &World<'a>, said: &[Said<'a>]) -> Vec<OptOut<'a>> {
     opt_outs
 }
 
-/// A preference, a refused send, a consent told by a CRM.
+/// Whether a status says that whom the message went to wants no more.
+fn is_refused(status: &Item) -> bool {
+    let mut errors = status.element["errors"].as_array().into_iter().flatten();
+    errors.any(|error| error["code"] == 131_050)
+}
+
+/// A preference, or a consent told by a CRM.
 fn sign(item: &Item) -> Option<Sign> {
     let element = &item.element;
     match item.kind {
         Kind::Element("user_preferences") => match text(element, "value")? {
             "stop" => Some(Sign::Out),
-            "signup" if super::toggled("no_signup") => None,
             "resume" | "signup" => Some(Sign::In),
             _ => None,
         },
-        Kind::Status if !is_payment(element) => {
-            let mut errors = element["errors"].as_array()?.iter();
-            errors.any(|error| error["code"] == 131_050).then_some(Sign::Out)
-        }
-        Kind::Crm if super::toggled("crm_out") && element["event"] == "opt_out" => Some(Sign::Out),
-        Kind::Crm if super::toggled("no_crm_in") => None,
         Kind::Crm => (element["event"] == "opt_in").then_some(Sign::In),
         _ => None,
     }

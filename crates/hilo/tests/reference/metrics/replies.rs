@@ -5,7 +5,6 @@ use super::{
     HOUR, Name, Numbers, World, optouts,
     rows::{groups, rate},
     sends::Send,
-    toggled,
 };
 use std::collections::BTreeSet;
 
@@ -42,7 +41,7 @@ pub(super) fn said<'a>(world: &World<'a>) -> Vec<Said<'a>> {
 
 pub(super) fn rows(sends: &[Send], said: &[Said], now: i64) -> Vec<(Name, Numbers)> {
     let has_strong = |send: &Send| said.iter().any(|said| is_strong(said, send, sends));
-    let has_weak = |send: &Send| weak(send, sends, said).is_some();
+    let has_weak = |send: &Send| has_weak(send, sends, said);
     let cohort = sends.iter().filter(|send| send.has_replies());
     let mut rows = Vec::new();
     for group in groups(cohort) {
@@ -71,24 +70,15 @@ fn is_on_thread(said: &Said, send: &Send) -> bool {
         && item.phone_number_id.as_deref() == send.number
 }
 
-/// Whether it came after the send was delivered, no later than `limit`.
-fn is_after(said: &Said, send: &Send, limit: i64) -> bool {
-    let delivered = send.delivered();
-    delivered.is_some_and(|delivered| {
-        said.item.time > delivered
-            && (said.item.time < delivered + limit || !toggled("mut_limit") && said.item.time == delivered + limit)
-    })
-}
-
 fn is_strong(said: &Said, send: &Send, sends: &[Send]) -> bool {
-    if said.is_opt_out || !send.has_replies() || !is_after(said, send, STRONG) {
+    let delivered = send.delivered();
+    let in_time = delivered.is_some_and(|delivered| said.item.time <= delivered + STRONG);
+    if said.is_opt_out || !send.has_replies() || !in_time {
         return false;
     }
+    // Who names a message has it, whenever its receipt came.
     if let Some(named) = text(&said.item.element["context"], "id") {
-        return named == send.message.id
-            && said.item.tenant == send.message.tenant
-            && (toggled("strong_person") || said.person == send.person)
-            && (!toggled("strong_number") || is_on_thread(said, send));
+        return named == send.message.id && said.item.tenant == send.message.tenant && said.person == send.person;
     }
     type_of(said.item) == "button" && is_on_thread(said, send) && is_latest(said, send, sends)
 }
@@ -97,45 +87,31 @@ fn is_strong(said: &Said, send: &Send, sends: &[Send]) -> bool {
 fn is_latest(said: &Said, send: &Send, sends: &[Send]) -> bool {
     let before = |send: &&Send| {
         let delivered = send.delivered();
-        (send.is_template || toggled("latest_cohort") && send.has_replies())
-            && is_on_thread(said, send)
-            && delivered.is_some_and(|time| time < said.item.time)
+        send.is_template && is_on_thread(said, send) && delivered.is_some_and(|time| time < said.item.time)
     };
-    let latest = sends.iter().filter(before).max_by_key(|send| {
-        (
-            if toggled("latest_at") {
-                Some(0)
-            } else {
-                send.delivered()
-            },
-            send.at,
-            send.message.id,
-        )
-    });
+    let before = sends.iter().filter(before);
+    let latest = before.max_by_key(|send| (send.delivered(), send.at, send.message.id));
     latest.is_some_and(|latest| latest.message.id == send.message.id)
 }
 
-/// The weak reply to a send: the first message after its delivery, unless that is something else.
-fn weak<'a>(send: &Send, sends: &[Send], said: &'a [Said<'a>]) -> Option<&'a Said<'a>> {
-    let delivered = send.delivered()?;
+/// Whether there is a weak reply to a send: the first message after its delivery, unless that is something else.
+fn has_weak(send: &Send, sends: &[Send], said: &[Said]) -> bool {
+    let Some(delivered) = send.delivered() else {
+        return false;
+    };
     let later = said
         .iter()
         .filter(|said| is_on_thread(said, send) && said.item.time > delivered);
-    let first = later.min_by_key(|said| (said.item.time, said.id))?;
-    let is_strong_elsewhere = sends
-        .iter()
-        .any(|other| !std::ptr::eq(other, send) && is_strong(first, other, sends));
-    let is_overtaken = sends.iter().any(|other| {
-        (other.is_template || toggled("over_cohort") && other.has_replies())
-            && is_on_thread(first, other)
-            && other.at > (if toggled("weak_accept") { send.at } else { delivered })
-            && (other.at < first.item.time || toggled("weak_le") && other.at == first.item.time)
-    });
-    let is_strong_elsewhere = is_strong_elsewhere
-        || toggled("named_other")
-            && text(&first.item.element["context"], "id").is_some_and(|named| named != send.message.id);
-    let is_overtaken = is_overtaken && !toggled("mut_overtaken");
-    let is_strong_elsewhere = is_strong_elsewhere && !toggled("mut_elsewhere");
-    let fits = is_after(first, send, WEAK) && !first.is_opt_out && !is_strong_elsewhere && !is_overtaken;
-    fits.then_some(first)
+    let Some(first) = later.min_by_key(|said| (said.item.time, said.id)) else {
+        return false;
+    };
+    let is_strong_elsewhere = || {
+        let mut others = sends.iter().filter(|other| other.message.id != send.message.id);
+        others.any(|other| is_strong(first, other, sends))
+    };
+    let is_overtaken = || {
+        let mut later = sends.iter().filter(|other| other.is_template && other.at > send.at);
+        later.any(|other| is_on_thread(first, other) && other.at > delivered && other.at < first.item.time)
+    };
+    first.item.time <= delivered + WEAK && !first.is_opt_out && !is_strong_elsewhere() && !is_overtaken()
 }

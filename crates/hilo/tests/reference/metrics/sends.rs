@@ -39,22 +39,17 @@ pub(super) fn sends<'a>(world: &World<'a>) -> Vec<Send<'a>> {
 }
 
 fn send<'a>(world: &World<'a>, message: &'a Message<'a>) -> Option<Send<'a>> {
-    let mut statuses = message.statuses.clone();
-    statuses.sort_by_key(|status| (status.time, canonical(&status.element)));
+    let first_status = || {
+        let statuses = message.statuses.iter().copied();
+        statuses.min_by_key(|status| (status.time, &status.phone_number_id))
+    };
     let line = message.held.get(&Kind::Outbound).copied();
     let item = match line {
         Some(line) => line,
-        None if message.is_orphan() => statuses.first()?,
+        None if message.is_orphan() => first_status()?,
         None => return None,
     };
-    // Whose an orphan is, any of its statuses may say, but of a group none does.
-    let person = match line {
-        Some(line) => world.person(line),
-        None => {
-            let mut single = statuses.iter().filter(|status| participant(&status.element).is_none());
-            single.find_map(|status| world.person(status))
-        }
-    };
+    let person = addressee(world, message);
     let of_line = |key: &str| line.and_then(|line| text(&line.element, key));
     let of_template = |key: &str| line.and_then(|line| text(&line.element["template"], key));
     Some(Send {
@@ -71,6 +66,18 @@ fn send<'a>(world: &World<'a>, message: &'a Message<'a>) -> Option<Send<'a>> {
         segment: of_line("segment"),
         country: person.and_then(|person| state::country(&world.people[message.tenant].person(person))),
     })
+}
+
+/// With whom a message was exchanged: whom the item that describes it names, else any of its statuses; a member of a group
+/// is nobody here.
+pub(super) fn addressee(world: &World, message: &Message) -> Option<usize> {
+    let sent = [Kind::Outbound, Kind::Echo, Kind::Received, Kind::History].into_iter();
+    let mut told = sent.filter_map(|kind| message.held.get(&kind).copied());
+    let mut statuses = message.statuses.clone();
+    statuses.retain(|status| participant(&status.element).is_none());
+    statuses.sort_by_key(|status| (status.time, canonical(&status.element)));
+    told.find_map(|item| world.person(item))
+        .or_else(|| statuses.into_iter().find_map(|status| world.person(status)))
 }
 
 impl Send<'_> {
@@ -94,14 +101,7 @@ impl Send<'_> {
 
     /// Whether replies to it are counted: templates and campaign sends.
     pub(super) fn has_replies(&self) -> bool {
-        self.is_template
-            || self.campaign.is_some()
-            || super::toggled("campaign_author")
-                && self
-                    .message
-                    .held
-                    .get(&Kind::Outbound)
-                    .is_some_and(|line| line.element["author"]["kind"] == "campaign")
+        self.is_template || self.campaign.is_some()
     }
 
     /// How long a status may come: the time to live and the platform's retries.

@@ -77,11 +77,6 @@ fn row(metric: &'static str, group: &Group<Observation>, now: i64) -> (Name, Num
 fn quality(item: &Item) -> Option<Observation<'_>> {
     let element = &item.element;
     let (kind, id, text) = match item.kind {
-        Kind::Platform if super::toggled("template_snapshot") && element["template"].is_object() => (
-            "template",
-            word(&element["template"]["id"])?,
-            text(&element["template"]["quality_score"], "score"),
-        ),
         Kind::Platform => (
             "phone_number",
             word(&element["number"]["id"])?,
