@@ -51,6 +51,8 @@ pub(crate) struct Taste {
     pub(crate) collide: bool,
     /// Many people on few numbers.
     pub(crate) crowd: bool,
+    /// Mostly templates and what people answer.
+    pub(crate) sends: bool,
 }
 
 struct Person {
@@ -82,6 +84,10 @@ const TEXTS: &[&str] = &[
     "gracias pero no",
     "👍",
     "Thank you!",
+    "BAJA",
+    "Salir",
+    " stop. ",
+    "quiero parar",
 ];
 const TYPES: &[&str] = &[
     "text",
@@ -98,9 +104,13 @@ const TYPES: &[&str] = &[
     "unsupported",
     "button",
 ];
+const ANSWERS: &[&str] = &["text", "text", "text", "button", "button", "image", "reaction"];
 const STATUSES: &[&str] = &["sent", "delivered", "delivered", "read", "played", "failed", "failed"];
 /// Of payments; the last ones would mean something of a message.
 const PAYMENTS: &[&str] = &["pending", "captured", "failed", "delivered", "read"];
+const CODES: &[i64] = &[131_026, 131_049, 131_047, 131_050, 131_050, 133_004, 133_010, 190, 7];
+const LIMITS: &[&str] = &["TIER_250", "TIER_2K", "TIER_UNLIMITED", "NOT_SET", "10000"];
+const RATINGS: &[&str] = &["GREEN", "YELLOW", "RED", "UNKNOWN", "NA"];
 const EVENTS: &[&str] = &[
     "assigned",
     "unassigned",
@@ -126,6 +136,8 @@ pub(crate) struct Maker {
     tenants: usize,
     step: i64,
     used: Vec<i64>,
+    /// Times of what is seen of numbers and templates: which of two of one time is the last, nothing says.
+    seen: Vec<i64>,
     lines: Vec<Vec<u8>>,
 }
 
@@ -135,7 +147,8 @@ pub(crate) fn history(seed: u64, taste: Taste) -> Vec<Vec<u8>> {
     let (count, bsuids, numbers) = if taste.crowd {
         (3 + random.below(6), BSUIDS.len(), 1 + random.below(3))
     } else {
-        (1 + random.below(4), PARENTS.len(), WA_IDS.len())
+        let most = if taste.sends { 2 } else { 4 };
+        (1 + random.below(most), PARENTS.len(), WA_IDS.len())
     };
     let people = (0..count)
         .map(|_| {
@@ -155,16 +168,25 @@ pub(crate) fn history(seed: u64, taste: Taste) -> Vec<Vec<u8>> {
         })
         .collect();
     let most = *random.of(if taste.crowd { &[8, 40, 120] } else { &[4, 8, 16, 40] });
-    let size = 1 + random.below(most);
+    let size = if taste.sends {
+        4 + random.below(30)
+    } else {
+        1 + random.below(most)
+    };
     let mut maker = Maker {
         wamids: 1 + random.below(12),
         tenants: 1 + random.below(2),
-        step: *random.of(STEPS),
+        step: *random.of(if taste.sends {
+            &[60, 600, 3600, 3600, 14_400, 43_200]
+        } else {
+            STEPS
+        }),
         random,
         taste,
         people,
         numbers,
         used: Vec::new(),
+        seen: Vec::new(),
         lines: Vec::new(),
     };
     while maker.lines.len() < size {
@@ -184,6 +206,18 @@ impl Maker {
             let time = START + (self.random.below(60) as i64 * self.step + small) * 1000;
             if self.taste.ties || !self.used.contains(&time) {
                 self.used.push(time);
+                return time;
+            }
+            self.step += 1;
+        }
+    }
+
+    /// A time at which nothing else is seen of a number or a template.
+    fn moment(&mut self) -> i64 {
+        loop {
+            let time = self.time();
+            if !self.seen.contains(&time) {
+                self.seen.push(time);
                 return time;
             }
             self.step += 1;
@@ -281,17 +315,26 @@ impl Maker {
             self.lines.push(again);
             return;
         }
-        match self.random.below(if self.taste.odd { 24 } else { 22 }) {
+        if self.taste.sends && !self.random.one_in(6) {
+            return match self.random.below(8) {
+                0..3 => self.outbound(),
+                _ => self.delivery(),
+            };
+        }
+        match self.random.below(if self.taste.odd { 25 } else { 23 }) {
             0..12 => self.delivery(),
             12..16 => self.outbound(),
             16..20 => self.inbox(),
             20 => {
-                let line = json!({"source": "clock", "at": write_time(self.time())});
+                // Some times are only reached by waiting.
+                let days = *self.random.of(&[0, 0, 0, 0, 1, 8, 37, 44]);
+                let line = json!({"source": "clock", "at": write_time(self.time() + days * 86_400_000)});
                 self.push(&line);
             }
             21 => {
                 let (tenant, user, at) = (self.tenant(), self.somebody(), self.time());
-                let event = *self.random.of(&["deal_won", "deal_lost"]);
+                // Left out: `opt_out`, a fourth source of opt-outs to the pipeline.
+                let event = *self.random.of(&["deal_won", "deal_lost", "opt_in"]);
                 let line = json!({"source": "crm", "tenant": tenant, "at": write_time(at), "system": "hubspot", "event": event,
                     "deal_id": "d1"});
                 let line = if self.taste.changes {
@@ -301,6 +344,7 @@ impl Maker {
                 };
                 self.push(&line);
             }
+            22 => self.snapshot(),
             _ => {
                 let broken = *self.random.of(&[
                     "{\"source\":\"whatsapp\",",
@@ -324,15 +368,53 @@ impl Maker {
         }
     }
 
+    /// What the platform answered when it was asked about a number or a template.
+    fn snapshot(&mut self) {
+        let (tenant, at) = (self.tenant(), self.moment());
+        let mut line = json!({"source": "platform", "tenant": tenant, "at": write_time(at)});
+        if self.random.one_in(2) {
+            line["waba_id"] = json!(self.random.of(&["31001", "31002"]));
+        }
+        if self.random.one_in(3) {
+            line["portfolio_id"] = json!(self.random.of(&["41001", "41002"]));
+        }
+        if self.random.one_in(4) {
+            // Left out: `quality_score`, which the pipeline counts beside the events of templates.
+            line["template"] = json!({"id": "7001", "status": "APPROVED"});
+        } else {
+            line["number"] = json!({"id": self.number().0});
+            if !self.random.one_in(4) {
+                line["number"]["quality_rating"] = json!(self.random.of(RATINGS));
+            }
+            if self.random.one_in(2) {
+                line["number"]["whatsapp_business_manager_messaging_limit"] = json!(self.random.of(LIMITS));
+            }
+        }
+        self.push(&line);
+    }
+
     fn outbound(&mut self) {
         let (tenant, at, id) = (self.tenant(), self.time(), self.wamid("s"));
         let to = self.partner(&id);
         let (number, _) = self.number();
-        let kind = *self.random.of(&["text", "text", "template", "interactive"]);
+        let kinds = if self.taste.sends {
+            ["template", "template", "template", "text"]
+        } else {
+            ["text", "text", "template", "interactive"]
+        };
+        let kind = *self.random.of(&kinds);
         let mut line = json!({"source": "outbound", "tenant": tenant, "at": write_time(at), "phone_number_id": number,
             "message_id": id, "to": Self::addressed(to), "type": kind});
         if kind == "template" {
             line["template"] = json!({"name": self.random.of(&["a", "b"]), "language": "es", "category": "marketing"});
+            if self.random.one_in(3) {
+                let category = *self
+                    .random
+                    .of(&["utility", "authentication", "marketing_lite", "group_marketing"]);
+                line["template"]["category"] = json!(category);
+            }
+        }
+        if kind == "template" || self.random.one_in(8) {
             if self.random.one_in(2) {
                 line["campaign"] = json!("c1");
                 line["segment"] = json!(self.random.of(&["vip", "new"]));
@@ -384,10 +466,15 @@ impl Maker {
             changes.push(self.change());
         }
         let id = if self.random.one_in(20) { "0" } else { "31001" };
+        let id = if self.random.one_in(8) { "31002" } else { id };
         let mut entry = json!({"id": id, "changes": changes});
         if self.random.one_in(6) {
             let time = self.time();
             entry["time"] = self.stamp(time);
+        }
+        // Left out: a test delivery with a message that others know, which takes that out of the pipeline's numbers.
+        if id == "0" {
+            entry = serde_json::from_str(&entry.to_string().replace("wamid.", "wamid.t")).unwrap();
         }
         let body = json!({"object": "whatsapp_business_account", "entry": [entry]});
         let line = if self.random.one_in(20) {
@@ -410,7 +497,12 @@ impl Maker {
     fn change(&mut self) -> Value {
         let (id, display) = self.number();
         let mut value = json!({"messaging_product": "whatsapp", "metadata": {"display_phone_number": display, "phone_number_id": id}});
-        let kind = self.random.below(if self.taste.odd { 23 } else { 20 });
+        let kinds = if self.taste.odd { 25 } else { 22 };
+        let kind = if self.taste.sends && !self.random.one_in(6) {
+            *self.random.of(&[0, 0, 0, 7, 7, 7, 16])
+        } else {
+            self.random.below(kinds)
+        };
         if self.taste.crowd && self.taste.changes && self.random.one_in(3) {
             return self.person_change(value);
         }
@@ -437,8 +529,7 @@ impl Maker {
             14 | 15 if self.taste.changes => return self.person_change(value),
             14..=16 => {
                 let (ids, time) = (self.somebody(), self.time());
-                let mut preference =
-                    json!({"category": "marketing_messages", "value": self.random.of(&["stop", "resume"])});
+                let mut preference = json!({"category": "marketing_messages", "value": self.random.of(&["stop", "stop", "resume", "signup"])});
                 Self::put(&mut preference, ["wa_id", "user_id", "parent_user_id"], ids);
                 preference["timestamp"] = self.stamp(time);
                 value["user_preferences"] = json!([preference]);
@@ -472,9 +563,50 @@ impl Maker {
                 self.group(&mut value);
                 "group_participants_update"
             }
+            20 | 21 => return self.account(display),
             _ => return self.odd_change(display, value),
         };
         json!({"field": field, "value": value})
+    }
+
+    /// What happens to numbers, accounts and templates. Left out: a capability update without the limit, which is an
+    /// observation to the pipeline.
+    fn account(&mut self, display: &str) -> Value {
+        let limit = if self.random.one_in(3) {
+            json!(self.random.of(&[250, 2000, -1]))
+        } else {
+            json!(self.random.of(LIMITS))
+        };
+        let (field, value) = match self.random.below(5) {
+            0 | 1 => (
+                "business_capability_update",
+                json!({"max_daily_conversations_per_business": limit, "max_phone_numbers_per_business": 20}),
+            ),
+            2 => (
+                "phone_number_quality_update",
+                json!({"display_phone_number": display, "event": "ONBOARDING", "max_daily_conversations_per_business": limit}),
+            ),
+            3 => {
+                let accounts = json!({"waba_id": self.random.of(&["31001", "31002"]),
+                    "owner_business_id": self.random.of(&["41001", "41002"])});
+                (
+                    "account_update",
+                    json!({"event": "PARTNER_ADDED", "waba_info": accounts}),
+                )
+            }
+            // The platform's own example has the wrong field.
+            _ => (
+                *self.random.of(&[
+                    "message_template_quality_update",
+                    "message_template_quality_update",
+                    "message_template_status_update",
+                ]),
+                json!({"previous_quality_score": "GREEN", "new_quality_score": self.random.of(RATINGS),
+                    "message_template_id": self.random.of(&[7001, 7002]), "message_template_name": "a", "message_template_language": "es"}),
+            ),
+        };
+        let time = self.moment();
+        json!({"field": field, "value": with(value, "timestamp", self.stamp(time))})
     }
 
     /// Participants come and go, named in every way there is.
@@ -577,7 +709,7 @@ impl Maker {
         loop {
             let (time, id) = (self.time(), self.wamid("r"));
             let mut ids = self.partner(&id);
-            let kind = *self.random.of(TYPES);
+            let kind = *self.random.of(if self.taste.sends { ANSWERS } else { TYPES });
             let mut message = json!({"id": id, "type": kind});
             if kind == "contacts" {
                 self.cards(display, &mut message);
@@ -589,6 +721,13 @@ impl Maker {
             }
             if kind == "text" {
                 message["text"] = json!({"body": self.random.of(TEXTS)});
+            }
+            if kind == "button" {
+                let (pressed, payload) = (self.random.of(&["Sí", "Baja"]), self.random.of(&["yes", "no", "STOP"]));
+                message["button"] = json!({"text": pressed, "payload": payload});
+            }
+            if self.random.one_in(if self.taste.sends { 3 } else { 6 }) {
+                message["context"] = json!({"from": display, "id": self.wamid("s")});
             }
             let described = self.random.one_in(2);
             let shown = match self.random.below(4) {
@@ -629,7 +768,7 @@ impl Maker {
             let mut status = json!({"id": id, "status": kind, "timestamp": self.stamp(time)});
             if kind == "failed" {
                 let codes: Vec<Value> = (0..self.random.below(3))
-                    .map(|_| json!({"code": self.random.of(&[131_026, 131_049, 131_047])}))
+                    .map(|_| json!({"code": self.random.of(CODES)}))
                     .collect();
                 status["errors"] = json!(codes);
             }

@@ -7,7 +7,7 @@ use super::{
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-const NOT_RECEIVED: &[&str] = &["reaction", "edit", "revoke", "system", "request_welcome"];
+pub(crate) const NOT_RECEIVED: &[&str] = &["reaction", "edit", "revoke", "system", "request_welcome"];
 const NOT_SENT: &[&str] = &["edit", "revoke"];
 
 /// A message as all its items together tell it.
@@ -29,7 +29,7 @@ pub(crate) fn is_sent(echo: &Item) -> bool {
     !NOT_SENT.contains(&type_of(echo))
 }
 
-pub(crate) fn fold(items: &[Item]) -> Vec<Message<'_>> {
+pub(crate) fn fold<'a>(items: impl IntoIterator<Item = &'a Item>) -> Vec<Message<'a>> {
     let mut messages: BTreeMap<(&str, &str), Message> = BTreeMap::new();
     for item in items {
         let id = match item.kind {
@@ -130,22 +130,22 @@ impl<'a> Message<'a> {
     }
 
     /// The statuses that say where the message is; what becomes of a payment does not.
-    fn way(&self) -> impl Iterator<Item = &Item> {
+    pub(crate) fn way(&self) -> impl Iterator<Item = &Item> {
         let statuses = self.statuses.iter().copied();
         statuses.filter(|item| !is_payment(&item.element))
     }
 
-    fn times(&self, statuses: &[&str]) -> impl Iterator<Item = i64> {
+    pub(crate) fn times(&self, statuses: &[&str]) -> impl Iterator<Item = i64> {
         self.way()
             .filter(|item| statuses.contains(&item.element["status"].as_str().unwrap_or("")))
             .map(|item| item.time)
     }
 
-    fn earliest(&self, statuses: &[&str]) -> Option<i64> {
+    pub(crate) fn earliest(&self, statuses: &[&str]) -> Option<i64> {
         self.times(statuses).min()
     }
 
-    fn effective(&self) -> Option<&'static str> {
+    pub(crate) fn effective(&self) -> Option<&'static str> {
         let failed = self.times(&["failed"]).max();
         let delivered = self.times(&["delivered", "read", "played"]).max();
         if failed.is_some() && failed >= delivered {

@@ -5,6 +5,7 @@ use super::{
     json::{write_seconds, write_time},
     mentions::Id,
     messages::{self, Message, Row},
+    metrics::{self, World},
     people::{People, Person},
     sessions::{self, Session},
 };
@@ -18,6 +19,8 @@ pub(crate) struct State {
     pub(crate) messages: String,
     pub(crate) sessions: String,
     pub(crate) persons: String,
+    /// Rows of [`metrics::METRICS`].
+    pub(crate) metrics: String,
 }
 
 pub(crate) fn of(lines: &[Vec<u8>]) -> State {
@@ -46,7 +49,15 @@ pub(crate) fn of(lines: &[Vec<u8>]) -> State {
         .map(|session| session_line(session, &people[session.tenant.as_str()].person(session.person)))
         .collect();
     let summary = summary(&reading, &messages, persons.len(), sessions.len());
+    let counted = messages::fold(reading.items.iter().filter(|item| !metrics::is_test(item)));
+    let metrics = metrics::lines(&World {
+        items: &reading.items,
+        messages: &counted,
+        people: &people,
+        now,
+    });
     State {
+        metrics,
         summary,
         messages: sorted(rows),
         sessions: sorted(session_lines),
@@ -114,7 +125,7 @@ fn person_line(tenant: &str, person: &Person) -> String {
 }
 
 /// Of the current phone, else of the BSUID's prefix, else of a former phone.
-fn country(person: &Person) -> Option<String> {
+pub(crate) fn country(person: &Person) -> Option<String> {
     let of_phone = |ids: &BTreeSet<Id>| {
         let mut phones = ids.iter().filter(|id| id.0 == "phone");
         phones.find_map(|id| hilo_domain::phone::country(&id.1))

@@ -1,0 +1,151 @@
+//! The cohort of sends: metrics.md, chapter 3.
+
+use super::{
+    super::{
+        items::{Kind, participant},
+        json::{canonical, text},
+        messages::Message,
+        state,
+    },
+    HOUR, World,
+    rows::{Dimensions, Member, UNKNOWN, dimensions},
+};
+
+const DAY: i64 = 24 * HOUR;
+
+/// A message that the API accepted, or one that only its statuses tell of.
+pub(super) struct Send<'a> {
+    pub(super) message: &'a Message<'a>,
+    /// When it was accepted; of an orphan the time of its earliest status.
+    pub(super) at: i64,
+    pub(super) is_orphan: bool,
+    pub(super) person: Option<usize>,
+    pub(super) number: Option<&'a str>,
+    pub(super) is_template: bool,
+    pub(super) category: Option<&'a str>,
+    template: Option<&'a str>,
+    language: Option<&'a str>,
+    campaign: Option<&'a str>,
+    segment: Option<&'a str>,
+    country: Option<String>,
+}
+
+pub(super) fn sends<'a>(world: &World<'a>) -> Vec<Send<'a>> {
+    world
+        .messages
+        .iter()
+        .filter_map(|message| send(world, message))
+        .collect()
+}
+
+fn send<'a>(world: &World<'a>, message: &'a Message<'a>) -> Option<Send<'a>> {
+    let first_status = || {
+        let statuses = message.statuses.iter().copied();
+        statuses.min_by_key(|status| (status.time, &status.phone_number_id))
+    };
+    let line = message.held.get(&Kind::Outbound).copied();
+    let item = match line {
+        Some(line) => line,
+        None if message.is_orphan() => first_status()?,
+        None => return None,
+    };
+    let person = addressee(world, message);
+    let of_line = |key: &str| line.and_then(|line| text(&line.element, key));
+    let of_template = |key: &str| line.and_then(|line| text(&line.element["template"], key));
+    Some(Send {
+        message,
+        at: item.time,
+        is_orphan: line.is_none(),
+        person,
+        number: item.phone_number_id.as_deref(),
+        is_template: of_line("type") == Some("template"),
+        category: of_template("category"),
+        template: of_template("name"),
+        language: of_template("language"),
+        campaign: of_line("campaign"),
+        segment: of_line("segment"),
+        country: person.and_then(|person| state::country(&world.people[message.tenant].person(person))),
+    })
+}
+
+/// With whom a message was exchanged: whom the item that describes it names, else any of its statuses; a member of a group
+/// is nobody here.
+pub(super) fn addressee(world: &World, message: &Message) -> Option<usize> {
+    let sent = [Kind::Outbound, Kind::Echo, Kind::Received, Kind::History].into_iter();
+    let mut told = sent.filter_map(|kind| message.held.get(&kind).copied());
+    let mut statuses = message.statuses.clone();
+    statuses.retain(|status| participant(&status.element).is_none());
+    statuses.sort_by_key(|status| (status.time, canonical(&status.element)));
+    told.find_map(|item| world.person(item))
+        .or_else(|| statuses.into_iter().find_map(|status| world.person(status)))
+}
+
+impl Send<'_> {
+    pub(super) fn is_failed(&self) -> bool {
+        self.message.effective() == Some("failed")
+    }
+
+    /// When it was delivered, if it was and did not fail.
+    pub(super) fn delivered(&self) -> Option<i64> {
+        let delivered = self.message.earliest(&["delivered", "read", "played"]);
+        delivered.filter(|_| !self.is_failed())
+    }
+
+    pub(super) fn is_read(&self) -> bool {
+        !self.is_failed() && self.message.earliest(&["read", "played"]).is_some()
+    }
+
+    pub(super) fn is_marketing(&self) -> bool {
+        matches!(self.category, Some("marketing" | "marketing_lite" | "group_marketing"))
+    }
+
+    /// Whether replies to it are counted: templates and campaign sends.
+    pub(super) fn has_replies(&self) -> bool {
+        self.is_template || self.campaign.is_some()
+    }
+
+    /// How long a status may come: the time to live and the platform's retries.
+    pub(super) fn horizon(&self) -> i64 {
+        let to_live = if self.category == Some("authentication") {
+            HOUR / 6
+        } else {
+            30 * DAY
+        };
+        to_live + 7 * DAY
+    }
+}
+
+impl Member for Send<'_> {
+    fn tenant(&self) -> &str {
+        self.message.tenant
+    }
+
+    fn anchor(&self) -> i64 {
+        self.at
+    }
+
+    fn groupings(&self) -> Vec<Dimensions> {
+        let of = |value: Option<&str>| value.unwrap_or(UNKNOWN).to_owned();
+        let (template, language) = (of(self.template), of(self.language));
+        let (campaign, segment) = (of(self.campaign), of(self.segment));
+        let mut groupings = vec![
+            Dimensions::new(),
+            dimensions(&[("phone_number_id", &of(self.number))]),
+            dimensions(&[("category", &of(self.category))]),
+            dimensions(&[("country", &of(self.country.as_deref()))]),
+        ];
+        // What somebody wrote freely is in none of these, also where it names a campaign.
+        if self.is_template || self.is_orphan {
+            let of_template = [("template", template.as_str()), ("language", language.as_str())];
+            let of_campaign = [("campaign", campaign.as_str())];
+            let segment = [("segment", segment.as_str())];
+            groupings.extend([
+                dimensions(&of_template),
+                dimensions(&[&of_template[..], &segment].concat()),
+                dimensions(&of_campaign),
+                dimensions(&[&of_campaign[..], &segment].concat()),
+            ]);
+        }
+        groupings
+    }
+}
