@@ -36,6 +36,8 @@ pub(crate) struct Item {
     /// The number of the change that it came in; 0 for other lines.
     pub(crate) change: u64,
     pub(crate) phone_number_id: Option<String>,
+    /// Id of the entry that it came in.
+    pub(crate) entry: Option<String>,
     /// The element, or the line.
     pub(crate) element: Value,
     /// The value around the element, for its contacts and metadata.
@@ -178,6 +180,7 @@ fn read_line(line: &[u8], reading: &mut Reading) {
         time,
         change: 0,
         phone_number_id: text(&value, "phone_number_id").map(str::to_owned),
+        entry: None,
         element: value,
         value: Value::Null,
         thread: Value::Null,
@@ -364,6 +367,7 @@ impl Change<'_> {
             time,
             change: self.reading.changes,
             phone_number_id: number.map(str::to_owned),
+            entry: text(self.entry, "id").map(str::to_owned),
             element: element.clone(),
             value: self.value.clone(),
             thread: thread.clone(),

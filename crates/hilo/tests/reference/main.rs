@@ -48,6 +48,10 @@ fn the_reference_agrees_with_the_worked_example() {
     assert_eq!(found.persons, want("state/persons.ndjson"));
     assert_eq!(found.sessions, want("state/sessions.ndjson"));
     assert_eq!(found.summary, summary);
+    let over_all_input = |line: &&str| line.contains(r#""window":null"#);
+    let rows: Vec<&str> = found.metrics.lines().filter(over_all_input).collect();
+    let want = metrics::of_pipeline(&want("metrics.ndjson"));
+    assert_eq!(rows, want.lines().collect::<Vec<_>>());
 }
 
 /// Captures on which the two differed once, each the smallest that does.

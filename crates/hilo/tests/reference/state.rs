@@ -53,6 +53,7 @@ pub(crate) fn of(lines: &[Vec<u8>]) -> State {
         items: &reading.items,
         messages: &messages,
         people: &people,
+        sessions: &sessions,
         now,
     });
     State {

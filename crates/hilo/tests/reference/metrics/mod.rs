@@ -1,6 +1,14 @@
 //! The numbers, from the definitions and from the messages, people and sessions that the reference found: metrics.md.
 
-use super::{items::Item, json::write_time, messages::Message, people::People};
+mod bots;
+mod cohorts;
+mod handling;
+mod ratings;
+mod resolution;
+mod times;
+mod tracks;
+
+use super::{items::Item, json::write_time, messages::Message, people::People, sessions::Session};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -12,6 +20,7 @@ pub(crate) struct World<'a> {
     pub(crate) messages: &'a [Message<'a>],
     /// By tenant.
     pub(crate) people: &'a BTreeMap<&'a str, People>,
+    pub(crate) sessions: &'a [Session<'a>],
     /// The greatest event time seen.
     pub(crate) now: i64,
 }
@@ -50,11 +59,28 @@ pub(crate) fn windows(anchor: i64) -> [Window; 3] {
 }
 
 /// Names of the metrics that the reference computes.
-pub(crate) const METRICS: &[&str] = &[];
+pub(crate) const METRICS: &[&str] = &[
+    "frt_human_seconds",
+    "frt_any_seconds",
+    "unanswered",
+    "reply_time_seconds",
+    "handle_active_seconds",
+    "handle_assigned_seconds",
+    "elapsed_resolution_seconds",
+    "fcr_rate",
+    "bot_containment_rate",
+    "bot_escalation_rate",
+    "csat_rate",
+    "ces_mean",
+];
 
 /// Rows of all these metrics, as lines of `metrics.ndjson` without their revision, sorted.
-pub(crate) fn lines(_world: &World) -> String {
-    let rows: Vec<(Name, Numbers)> = Vec::new();
+pub(crate) fn lines(world: &World) -> String {
+    let mut rows: Vec<(Name, Numbers)> = Vec::new();
+    let tracks = tracks::tracks(world);
+    for rows_of in [times::rows, handling::rows, resolution::rows, bots::rows, ratings::rows] {
+        rows.extend(rows_of(&tracks, world.now));
+    }
     let mut lines: Vec<String> = rows.iter().map(|(name, numbers)| line(name, numbers)).collect();
     lines.sort();
     lines.into_iter().map(|line| line + "\n").collect()
