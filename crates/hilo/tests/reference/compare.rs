@@ -153,6 +153,7 @@ const KEPT: &[&str] = &[
     "user_id_update",
     "previous",
     "current",
+    "agent",
 ];
 
 /// The value without its part number `place`, counted depth first; nothing when it has no such part.

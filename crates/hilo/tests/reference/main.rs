@@ -160,6 +160,7 @@ const PLAIN: Taste = Taste {
     odd: false,
     collide: false,
     crowd: false,
+    long: false,
 };
 
 const ALL: Taste = Taste {
@@ -206,6 +207,21 @@ fn the_pipeline_agrees_on_changing_people() {
         ..PLAIN
     };
     on_histories(3, 500, taste, agrees);
+}
+
+#[test]
+fn the_pipeline_agrees_on_long_sessions() {
+    on_histories(9, 1000, Taste { long: true, ..PLAIN }, agrees);
+}
+
+#[test]
+fn the_pipeline_agrees_on_long_sessions_of_few_times() {
+    let taste = Taste {
+        ties: true,
+        long: true,
+        ..PLAIN
+    };
+    on_histories(10, 500, taste, agrees);
 }
 
 #[test]

@@ -333,9 +333,13 @@ impl Open<'_> {
         });
         let last = answers.rfind(|event| event.time <= closed + 72 * HOUR);
         last.is_some_and(|event| {
-            let number = |key: &str| Value::as_i64(&event.item.element[key]).unwrap_or(0);
+            let number = |key: &str| Value::as_f64(&event.item.element[key]).unwrap_or(0.0);
             let (score, scale) = (number("score"), number("scale"));
-            if scale <= 3 { score >= scale } else { score >= scale - 1 }
+            if scale <= 3.0 {
+                score >= scale
+            } else {
+                score >= scale - 1.0
+            }
         })
     }
 }

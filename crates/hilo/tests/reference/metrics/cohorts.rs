@@ -61,10 +61,10 @@ pub(crate) fn rows(metric: Metric, members: &[Member], now: i64) -> Vec<(Name, N
         .collect()
 }
 
-/// Rule 8. Members of the row over all input are final with their hour.
+/// Rule 8. Where there is a horizon, members of the row over all input are final with their hour.
 fn is_final(metric: Metric, window: Window, cohort: &[&Member], now: i64) -> bool {
     let is_past = |end: i64| end + metric.horizon <= now;
-    let of_hour = |member: &Member| is_past((member.anchor.div_euclid(HOUR) + 1) * HOUR);
+    let of_hour = |member: &Member| metric.horizon == 0 || is_past((member.anchor.div_euclid(HOUR) + 1) * HOUR);
     cohort.iter().all(|member| !member.open)
         && window.map_or_else(
             || cohort.iter().all(|member| of_hour(member)),

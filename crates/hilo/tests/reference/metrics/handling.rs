@@ -55,10 +55,10 @@ struct Stretch<'a> {
 
 fn active(track: &Track) -> Times {
     let mut times = Times::new();
-    for stretch in stretches(track.measured()) {
+    for stretch in stretches(track.entered()) {
         stretch.add_to(track.events(), &mut times);
     }
-    let resolved = track.measured().iter().find(|event| event.is("resolved"));
+    let resolved = track.entered().iter().find(|event| event.is("resolved"));
     if let Some(resolved) = resolved.filter(|_| !times.is_empty())
         && let Some(seconds) = resolved.item.element["context"]["wrap_up_seconds"].as_f64()
     {
@@ -80,9 +80,10 @@ fn stretches<'a>(events: &'a [Event<'a>]) -> Vec<Stretch<'a>> {
         match event.what {
             What::Customer if !waits => stretches.push(begins(Some(event.time))),
             What::Human => last.humans.push(event),
-            What::Bot if waits => last.turn = None,
+            // It closes a turn that waits and ends a run; an answered turn goes on.
+            What::Bot if waits || last.turn.is_none() => stretches.push(begins(None)),
             What::Inbox if event.is("handed_off") => stretches.push(begins(Some(event.time))),
-            What::Inbox if event.is("reopened") && waits => last.turn = None,
+            What::Inbox if event.is("reopened") => stretches.push(begins(None)),
             _ => {}
         }
     }
@@ -111,12 +112,12 @@ impl Stretch<'_> {
 
 fn assigned(track: &Track) -> Times {
     let mut times = Times::new();
-    let (Some(first), Some(closed)) = (track.measured().first(), track.session.closed_at) else {
+    let Some(closed) = track.session.closed_at else {
         return times;
     };
-    let (mut holder, mut is_snoozed, mut since) = (None, false, first.time);
-    let ends = track.measured().iter().skip(1).map(|event| event.time).chain([closed]);
-    for (event, end) in track.measured().iter().zip(ends) {
+    let (mut holder, mut is_snoozed) = (None, false);
+    let ends = track.entered().iter().skip(1).map(|event| event.time).chain([closed]);
+    for (event, end) in track.entered().iter().zip(ends) {
         if event.is("assigned") {
             holder = assignee(event).map(str::to_owned);
         }
@@ -128,9 +129,8 @@ fn assigned(track: &Track) -> Times {
         }
         let wakes = matches!(event.what, What::Customer | What::Human) || event.is("assigned") || event.is("reopened");
         is_snoozed &= !wakes;
-        since = since.max(event.time);
         if let Some(agent) = &holder {
-            *times.entry(agent.clone()).or_default() += if is_snoozed { 0 } else { end - since };
+            *times.entry(agent.clone()).or_default() += if is_snoozed { 0 } else { end - event.time };
         }
     }
     times

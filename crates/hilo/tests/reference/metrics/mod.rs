@@ -11,6 +11,7 @@ mod tracks;
 use super::{items::Item, json::write_time, messages::Message, people::People, sessions::Session};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use tracks::Track;
 
 const HOUR: i64 = 3_600_000;
 
@@ -78,7 +79,9 @@ pub(crate) const METRICS: &[&str] = &[
 pub(crate) fn lines(world: &World) -> String {
     let mut rows: Vec<(Name, Numbers)> = Vec::new();
     let tracks = tracks::tracks(world);
-    for rows_of in [times::rows, handling::rows, resolution::rows, bots::rows, ratings::rows] {
+    rows.extend(resolution::rows(&tracks, world.now));
+    let tracks: Vec<Track> = tracks.into_iter().filter(|track| !track.is_test).collect();
+    for rows_of in [times::rows, handling::rows, bots::rows, ratings::rows] {
         rows.extend(rows_of(&tracks, world.now));
     }
     let mut lines: Vec<String> = rows.iter().map(|(name, numbers)| line(name, numbers)).collect();

@@ -16,7 +16,12 @@ pub(crate) fn rows(tracks: &[Track], now: i64) -> Vec<(Name, Numbers)> {
         measure: Measure::Rate,
         horizon: WITHIN,
     };
-    let members: Vec<Member> = tracks.iter().flat_map(|track| members(track, tracks)).collect();
+    // The pipeline also counts sessions of test deliveries as repeats; by rule 17 they are left out of `all` too.
+    let members: Vec<Member> = tracks
+        .iter()
+        .filter(|track| !track.is_test)
+        .flat_map(|track| members(track, tracks))
+        .collect();
     cohorts::rows(metric, &members, now)
 }
 

@@ -89,7 +89,7 @@ fn with_agent(track: &Track, anchor: i64, share: Option<i64>, open: bool, agent:
 fn reply_times(track: &Track) -> Vec<Member> {
     let mut members = Vec::new();
     let mut turn = None;
-    for event in track.measured() {
+    for event in track.entered() {
         match event.what {
             What::Customer => turn = turn.or(Some(event.time)),
             What::Human => {

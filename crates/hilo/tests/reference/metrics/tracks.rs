@@ -17,29 +17,30 @@ pub(crate) struct Track<'a> {
     pub(crate) session: &'a Session<'a>,
     pub(crate) country: String,
     pub(crate) queue: String,
+    pub(crate) is_test: bool,
 }
 
-/// All sessions but those of test deliveries (rule 17).
+/// All sessions.
 pub(crate) fn tracks<'a>(world: &'a World) -> Vec<Track<'a>> {
     let track = |session: &'a Session<'a>| {
         let person = world.people[session.tenant.as_str()].person(session.person);
         Track {
             country: state::country(&person).unwrap_or_else(unknown),
             queue: queue(session),
+            is_test: is_test(session),
             session,
         }
     };
-    let sessions = world.sessions.iter();
-    sessions.filter(|session| !is_test(session)).map(track).collect()
+    world.sessions.iter().map(track).collect()
 }
 
 pub(crate) fn unknown() -> String {
     UNKNOWN.to_owned()
 }
 
+/// Whether a test delivery opened it, which is in no metric (rule 17).
 fn is_test(session: &Session) -> bool {
-    let mut events = session.open.events.iter().chain(&session.open.after);
-    events.any(|event| event.item.entry.as_deref() == Some("0"))
+    session.open.events[0].item.entry.as_deref() == Some("0")
 }
 
 /// The last one named by an inbox event.
@@ -68,6 +69,19 @@ impl Track<'_> {
         self.session.open.measured()
     }
 
+    /// The events that count for chapter 4: a session that the business opened enters it once the customer has written.
+    pub(crate) fn entered(&self) -> &[Event<'_>] {
+        if self.is_business_initiated() && self.measured().is_empty() {
+            &[]
+        } else {
+            self.events()
+        }
+    }
+
+    fn is_business_initiated(&self) -> bool {
+        matches!(self.events()[0].what, What::Human | What::Bot)
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         self.session.closed_at.is_none()
     }
@@ -79,7 +93,7 @@ impl Track<'_> {
 
     /// Who spoke first.
     pub(crate) fn opened_by(&self) -> String {
-        let business = matches!(self.events()[0].what, What::Human | What::Bot);
+        let business = self.is_business_initiated();
         if business { "business" } else { "customer" }.to_owned()
     }
 
