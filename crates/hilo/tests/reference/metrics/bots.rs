@@ -3,7 +3,7 @@
 use super::{
     HOUR, Name, Numbers,
     cohorts::{self, Measure, Member, Metric},
-    tracks::{Track, unknown},
+    tracks::{Track, counted, unknown},
 };
 use crate::{json::text, sessions::What};
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ const CONTAINED: &[&str] = &["contained_confirmed", "contained_silent"];
 const ESCALATED: &[&str] = &["escalated_requested", "escalated_rule", "escalated_failure"];
 
 pub(crate) fn rows(tracks: &[Track], now: i64) -> Vec<(Name, Numbers)> {
-    let outcomes: BTreeSet<&str> = tracks.iter().filter_map(|track| track.session.outcome).collect();
+    let outcomes: BTreeSet<&str> = counted(tracks).filter_map(|track| track.session.outcome).collect();
     let escalated: BTreeSet<&str> = outcomes
         .iter()
         .copied()
@@ -26,7 +26,7 @@ pub(crate) fn rows(tracks: &[Track], now: i64) -> Vec<(Name, Numbers)> {
 /// The share of some outcomes together, and of each of these; only outcomes that occur have a row.
 fn rates(
     name: &'static str,
-    counted: &[&str],
+    together: &[&str],
     shown: &BTreeSet<&str>,
     tracks: &[Track],
     now: i64,
@@ -36,19 +36,21 @@ fn rates(
         measure: Measure::Rate,
         horizon: 24 * HOUR,
     };
-    let members: Vec<Member> = tracks.iter().flat_map(|track| members(track, counted, shown)).collect();
+    let members: Vec<Member> = counted(tracks)
+        .flat_map(|track| members(track, together, shown))
+        .collect();
     let mut rows = cohorts::rows(metric, &members, now);
     rows.retain(|(name, numbers)| !name.dimensions.contains_key("outcome") || numbers.numerator != Some(0.0));
     rows
 }
 
-fn members(track: &Track, counted: &[&str], shown: &BTreeSet<&str>) -> Vec<Member> {
+fn members(track: &Track, together: &[&str], shown: &BTreeSet<&str>) -> Vec<Member> {
     let (Some(closed), Some(outcome)) = (track.session.closed_at, track.session.outcome) else {
         return Vec::new();
     };
     let share = |is_counted| Some(i64::from(is_counted));
     let groups = vec![("bot", bot(track)), ("queue", track.queue.clone())];
-    let mut members = track.in_groups(closed, share(counted.contains(&outcome)), false, groups);
+    let mut members = track.in_groups(closed, share(together.contains(&outcome)), false, groups);
     members.extend(shown.iter().map(|one| {
         let group = Some(("outcome", (*one).to_owned()));
         track.member(closed, group, share(*one == outcome), false)

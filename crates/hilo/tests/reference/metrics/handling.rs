@@ -3,8 +3,9 @@
 use super::{
     Name, Numbers,
     cohorts::{self, Measure, Member, Metric},
+    known,
     times::assigned_before,
-    tracks::{Track, assignee, sender, unknown},
+    tracks::{Track, assignee, counted, sender, unknown},
 };
 use crate::{
     json::text,
@@ -28,7 +29,7 @@ pub(crate) fn rows(tracks: &[Track], now: i64) -> Vec<(Name, Numbers)> {
                 measure: Measure::Duration,
                 horizon: 0,
             };
-            let members: Vec<Member> = tracks.iter().flat_map(|track| members(track, times(track))).collect();
+            let members: Vec<Member> = counted(tracks).flat_map(|track| members(track, times(track))).collect();
             cohorts::rows(metric, &members, now)
         })
         .collect()
@@ -80,8 +81,8 @@ fn stretches<'a>(events: &'a [Event<'a>]) -> Vec<Stretch<'a>> {
         match event.what {
             What::Customer if !waits => stretches.push(begins(Some(event.time))),
             What::Human => last.humans.push(event),
-            // It closes a turn that waits and ends a run; an answered turn goes on.
-            What::Bot if waits || last.turn.is_none() => stretches.push(begins(None)),
+            // It closes a turn that waits, and ends a run.
+            What::Bot if waits || last.turn.is_none() || known::BOT_ENDS_ANSWERED_TURN => stretches.push(begins(None)),
             What::Inbox if event.is("handed_off") => stretches.push(begins(Some(event.time))),
             What::Inbox if event.is("reopened") => stretches.push(begins(None)),
             _ => {}

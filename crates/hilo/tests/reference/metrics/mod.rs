@@ -3,6 +3,7 @@
 mod bots;
 mod cohorts;
 mod handling;
+mod known;
 mod ratings;
 mod resolution;
 mod times;
@@ -11,7 +12,6 @@ mod tracks;
 use super::{items::Item, json::write_time, messages::Message, people::People, sessions::Session};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tracks::Track;
 
 const HOUR: i64 = 3_600_000;
 
@@ -79,9 +79,7 @@ pub(crate) const METRICS: &[&str] = &[
 pub(crate) fn lines(world: &World) -> String {
     let mut rows: Vec<(Name, Numbers)> = Vec::new();
     let tracks = tracks::tracks(world);
-    rows.extend(resolution::rows(&tracks, world.now));
-    let tracks: Vec<Track> = tracks.into_iter().filter(|track| !track.is_test).collect();
-    for rows_of in [times::rows, handling::rows, bots::rows, ratings::rows] {
+    for rows_of in [times::rows, handling::rows, resolution::rows, bots::rows, ratings::rows] {
         rows.extend(rows_of(&tracks, world.now));
     }
     let mut lines: Vec<String> = rows.iter().map(|(name, numbers)| line(name, numbers)).collect();

@@ -3,7 +3,7 @@
 use super::{
     HOUR, Name, Numbers,
     cohorts::{self, Measure, Member, Metric},
-    tracks::Track,
+    tracks::{Track, counted},
 };
 use crate::{
     json::text,
@@ -23,7 +23,7 @@ pub(crate) fn rows(tracks: &[Track], now: i64) -> Vec<(Name, Numbers)> {
                 measure,
                 horizon: WITHIN,
             };
-            let members: Vec<Member> = tracks.iter().flat_map(members).collect();
+            let members: Vec<Member> = counted(tracks).flat_map(members).collect();
             cohorts::rows(metric, &members, now)
         })
         .collect()

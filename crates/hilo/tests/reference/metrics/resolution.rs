@@ -3,7 +3,8 @@
 use super::{
     HOUR, Name, Numbers,
     cohorts::{self, Measure, Member, Metric},
-    tracks::{Track, assignee, sender, unknown},
+    known,
+    tracks::{Track, assignee, counted, sender, unknown},
 };
 use crate::sessions::What;
 use std::collections::BTreeSet;
@@ -16,12 +17,7 @@ pub(crate) fn rows(tracks: &[Track], now: i64) -> Vec<(Name, Numbers)> {
         measure: Measure::Rate,
         horizon: WITHIN,
     };
-    // The pipeline also counts sessions of test deliveries as repeats; by rule 17 they are left out of `all` too.
-    let members: Vec<Member> = tracks
-        .iter()
-        .filter(|track| !track.is_test)
-        .flat_map(|track| members(track, tracks))
-        .collect();
+    let members: Vec<Member> = counted(tracks).flat_map(|track| members(track, tracks)).collect();
     cohorts::rows(metric, &members, now)
 }
 
@@ -64,6 +60,7 @@ fn owners(track: &Track) -> BTreeSet<String> {
 /// Whether another session shows that the person came back about the same.
 fn is_repeat(track: &Track, other: &Track, resolved: i64) -> bool {
     let is_new = !std::ptr::eq(track, other)
+        && (!other.is_test || known::TEST_SESSION_IS_REPEAT)
         && other.session.tenant == track.session.tenant
         && other.session.person == track.session.person
         && other.session.opened_at >= resolved;

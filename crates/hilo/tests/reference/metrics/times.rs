@@ -3,7 +3,7 @@
 use super::{
     Name, Numbers,
     cohorts::{self, Measure, Member, Metric},
-    tracks::{Track, assignee, sender, unknown},
+    tracks::{Track, assignee, counted, sender, unknown},
 };
 use crate::sessions::{Event, What};
 
@@ -18,7 +18,7 @@ pub(crate) fn rows(tracks: &[Track], now: i64) -> Vec<(Name, Numbers)> {
     metrics
         .into_iter()
         .flat_map(|(name, measure, members)| {
-            let members: Vec<Member> = tracks.iter().flat_map(members).collect();
+            let members: Vec<Member> = counted(tracks).flat_map(members).collect();
             let metric = Metric {
                 name,
                 measure,

@@ -10,8 +10,6 @@ use crate::{
     state,
 };
 
-pub(crate) const UNKNOWN: &str = "unknown";
-
 /// A session with what its rows are about.
 pub(crate) struct Track<'a> {
     pub(crate) session: &'a Session<'a>,
@@ -34,8 +32,13 @@ pub(crate) fn tracks<'a>(world: &'a World) -> Vec<Track<'a>> {
     world.sessions.iter().map(track).collect()
 }
 
+/// Those that a test delivery did not open.
+pub(crate) fn counted<'a>(tracks: &'a [Track<'a>]) -> impl Iterator<Item = &'a Track<'a>> {
+    tracks.iter().filter(|track| !track.is_test)
+}
+
 pub(crate) fn unknown() -> String {
-    UNKNOWN.to_owned()
+    "unknown".to_owned()
 }
 
 /// Whether a test delivery opened it, which is in no metric (rule 17).
@@ -46,9 +49,9 @@ fn is_test(session: &Session) -> bool {
 /// The last one named by an inbox event.
 fn queue(session: &Session) -> String {
     let events = session.open.events.iter().chain(&session.open.after);
-    let inbox = events.filter(|event| event.what == What::Inbox);
-    let named = inbox.filter_map(|event| text(&event.item.element, "queue"));
-    named.last().map_or_else(unknown, str::to_owned)
+    let mut inbox = events.filter(|event| event.what == What::Inbox).rev();
+    let named = inbox.find_map(|event| text(&event.item.element, "queue"));
+    named.map_or_else(unknown, str::to_owned)
 }
 
 /// Who sent a message; an echo does not name the agent, and a bot is none.
@@ -100,15 +103,15 @@ impl Track<'_> {
     /// The last human sender, else the last assigned.
     pub(crate) fn last_agent(&self) -> String {
         let human = self.events().iter().rfind(|event| event.what == What::Human);
-        let assigned = || self.events().iter().filter_map(assignee).last().map(str::to_owned);
+        let assigned = || self.events().iter().rev().find_map(assignee).map(str::to_owned);
         human.map(sender).or_else(assigned).unwrap_or_else(unknown)
     }
 
     /// That of its `resolved`, else of its last `tagged`.
     pub(crate) fn reason(&self) -> Option<&str> {
         let of = |kind: &str| {
-            let events = self.events().iter().filter(|event| event.is(kind));
-            events.filter_map(|event| text(&event.item.element, "reason")).last()
+            let mut events = self.events().iter().filter(|event| event.is(kind)).rev();
+            events.find_map(|event| text(&event.item.element, "reason"))
         };
         of("resolved").or_else(|| of("tagged"))
     }
