@@ -162,6 +162,7 @@ const KEPT: &[&str] = &[
     "template",
     "name",
     "max_daily_conversations_per_business",
+    "agent",
 ];
 
 /// The value without its part number `place`, counted depth first; nothing when it has no such part.

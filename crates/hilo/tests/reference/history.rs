@@ -53,6 +53,8 @@ pub(crate) struct Taste {
     pub(crate) crowd: bool,
     /// Mostly templates and what people answer.
     pub(crate) sends: bool,
+    /// One person and mostly one number: sessions with much in them.
+    pub(crate) long: bool,
 }
 
 struct Person {
@@ -125,6 +127,10 @@ const EVENTS: &[&str] = &[
     "tagged",
 ];
 const STEPS: &[i64] = &[1, 1, 60, 60, 300, 600, 3600, 43_200, 86_400, 86_400];
+const LONG_STEPS: &[i64] = &[20, 60, 60, 300, 900, 3600, 10_800];
+const AGENTS: &[&str] = &["ana", "bruno"];
+const QUEUES: &[&str] = &["ventas", "soporte"];
+const REASONS: &[&str] = &["saldo", "agenda"];
 
 pub(crate) struct Maker {
     random: Random,
@@ -138,6 +144,8 @@ pub(crate) struct Maker {
     used: Vec<i64>,
     /// Times of what is seen of numbers and templates: which of two of one time is the last, nothing says.
     seen: Vec<i64>,
+    /// Of inbox events.
+    used_by_inbox: Vec<i64>,
     lines: Vec<Vec<u8>>,
 }
 
@@ -150,6 +158,7 @@ pub(crate) fn history(seed: u64, taste: Taste) -> Vec<Vec<u8>> {
         let most = if taste.sends { 2 } else { 4 };
         (1 + random.below(most), PARENTS.len(), WA_IDS.len())
     };
+    let count = if taste.long { 1 } else { count };
     let people = (0..count)
         .map(|_| {
             let place = random.below(bsuids);
@@ -170,16 +179,18 @@ pub(crate) fn history(seed: u64, taste: Taste) -> Vec<Vec<u8>> {
     let most = *random.of(if taste.crowd { &[8, 40, 120] } else { &[4, 8, 16, 40] });
     let size = if taste.sends {
         4 + random.below(30)
+    } else if taste.long {
+        8 + random.below(40)
     } else {
         1 + random.below(most)
     };
     let mut maker = Maker {
         wamids: 1 + random.below(12),
-        tenants: 1 + random.below(2),
-        step: *random.of(if taste.sends {
-            &[60, 600, 3600, 3600, 14_400, 43_200]
-        } else {
-            STEPS
+        tenants: if taste.long { 1 } else { 1 + random.below(2) },
+        step: *random.of(match () {
+            () if taste.long => LONG_STEPS,
+            () if taste.sends => &[60, 600, 3600, 3600, 14_400, 43_200],
+            () => STEPS,
         }),
         random,
         taste,
@@ -187,6 +198,7 @@ pub(crate) fn history(seed: u64, taste: Taste) -> Vec<Vec<u8>> {
         numbers,
         used: Vec::new(),
         seen: Vec::new(),
+        used_by_inbox: Vec::new(),
         lines: Vec::new(),
     };
     while maker.lines.len() < size {
@@ -224,6 +236,18 @@ impl Maker {
         }
     }
 
+    /// Inbox events of one time have no order in the documents, which name no id of theirs.
+    fn inbox_time(&mut self) -> i64 {
+        loop {
+            let time = self.time();
+            if !self.used_by_inbox.contains(&time) {
+                self.used_by_inbox.push(time);
+                return time;
+            }
+            self.step += 1;
+        }
+    }
+
     fn stamp(&mut self, millis: i64) -> Value {
         if self.random.one_in(3) {
             json!(millis / 1000)
@@ -242,6 +266,9 @@ impl Maker {
     }
 
     fn number(&mut self) -> (&'static str, &'static str) {
+        if self.taste.long && !self.random.one_in(8) {
+            return ("21001", "56229876543");
+        }
         *self.random.of(&[
             ("21001", "56229876543"),
             ("21001", "56229876543"),
@@ -321,6 +348,9 @@ impl Maker {
                 _ => self.delivery(),
             };
         }
+        if self.taste.long {
+            return self.long_line();
+        }
         match self.random.below(if self.taste.odd { 25 } else { 23 }) {
             0..12 => self.delivery(),
             12..16 => self.outbound(),
@@ -393,6 +423,18 @@ impl Maker {
         self.push(&line);
     }
 
+    fn long_line(&mut self) {
+        match self.random.below(14) {
+            0..4 => self.delivery(),
+            4..8 => self.outbound(),
+            8..13 => self.inbox(),
+            _ => {
+                let line = json!({"source": "clock", "at": write_time(self.time())});
+                self.push(&line);
+            }
+        }
+    }
+
     fn outbound(&mut self) {
         let (tenant, at, id) = (self.tenant(), self.time(), self.wamid("s"));
         let to = self.partner(&id);
@@ -424,7 +466,10 @@ impl Maker {
             .random
             .of(&["agent", "agent", "bot", "bot", "automation", "campaign", ""]);
         if !author.is_empty() {
-            line["author"] = json!({"kind": author, "id": self.random.of(&["ana", "bruno"])});
+            line["author"] = json!({"kind": author, "id": self.random.of(AGENTS)});
+            if self.random.one_in(8) {
+                line["author"].as_object_mut().unwrap().remove("id");
+            }
         }
         if self.random.one_in(4) {
             line["expects_reply"] = json!(true);
@@ -433,7 +478,7 @@ impl Maker {
     }
 
     fn inbox(&mut self) {
-        let (tenant, user, at) = (self.tenant(), self.somebody(), self.time());
+        let (tenant, user, at) = (self.tenant(), self.somebody(), self.inbox_time());
         let (number, _) = self.number();
         let event = *self.random.of(EVENTS);
         let mut line = json!({"source": "inbox", "tenant": tenant, "at": write_time(at), "phone_number_id": number,
@@ -441,22 +486,51 @@ impl Maker {
         match event {
             "rated" => {
                 line["score"] = json!(1 + self.random.below(7));
+                if self.random.one_in(8) {
+                    line["score"] = json!(4.5);
+                }
                 line["scale"] = json!(self.random.of(&[2, 3, 5, 5, 7, 10]));
                 if self.random.one_in(4) {
-                    line["context"] = json!({"instrument": self.random.of(&["ces", "csat"])});
+                    line["context"] = json!({"instrument": self.random.of(&["ces", "ces", "csat", "nps"])});
                 }
             }
             "handed_off" => {
                 line["reason"] = json!(self.random.of(&["requested", "failure", "low_confidence", "other"]));
             }
-            "assigned" => line["agent"] = json!(self.random.of(&["ana", "bruno"])),
+            "assigned" => {
+                line["agent"] = json!(self.random.of(AGENTS));
+            }
+            "resolved" => self.resolved(&mut line),
+            "tagged" => {
+                if !self.random.one_in(4) {
+                    line["reason"] = json!(self.random.of(REASONS));
+                }
+            }
             _ => {
                 if self.random.one_in(3) {
                     line["outcome"] = json!(self.random.of(&["goal_reached", "solved"]));
                 }
             }
         }
+        if self.random.one_in(4) {
+            line["queue"] = json!(self.random.of(QUEUES));
+        }
         self.push(&line);
+    }
+
+    fn resolved(&mut self, line: &mut Value) {
+        if self.random.one_in(3) {
+            line["outcome"] = json!(self.random.of(&["goal_reached", "solved"]));
+        }
+        if self.random.one_in(2) {
+            line["reason"] = json!(self.random.of(REASONS));
+        }
+        if self.random.one_in(2) {
+            line["agent"] = json!(self.random.of(AGENTS));
+        }
+        if self.random.one_in(3) {
+            line["context"] = json!({"wrap_up_seconds": self.random.of(&[30.0, 3600.0, 0.5])});
+        }
     }
 
     fn delivery(&mut self) {
@@ -498,10 +572,10 @@ impl Maker {
         let (id, display) = self.number();
         let mut value = json!({"messaging_product": "whatsapp", "metadata": {"display_phone_number": display, "phone_number_id": id}});
         let kinds = if self.taste.odd { 25 } else { 22 };
-        let kind = if self.taste.sends && !self.random.one_in(6) {
-            *self.random.of(&[0, 0, 0, 7, 7, 7, 16])
-        } else {
-            self.random.below(kinds)
+        let kind = match () {
+            () if self.taste.sends && !self.random.one_in(6) => *self.random.of(&[0, 0, 0, 7, 7, 7, 16]),
+            () if self.taste.long => *self.random.of(&[0, 0, 0, 11]),
+            () => self.random.below(kinds),
         };
         if self.taste.crowd && self.taste.changes && self.random.one_in(3) {
             return self.person_change(value);

@@ -171,6 +171,7 @@ const PLAIN: Taste = Taste {
     collide: false,
     crowd: false,
     sends: false,
+    long: false,
 };
 
 const ALL: Taste = Taste {
@@ -232,6 +233,21 @@ fn the_pipeline_agrees_on_sends_and_answers_of_one_time() {
         ..PLAIN
     };
     on_histories(10, 500, taste, agrees);
+}
+
+#[test]
+fn the_pipeline_agrees_on_long_sessions() {
+    on_histories(11, 1000, Taste { long: true, ..PLAIN }, agrees);
+}
+
+#[test]
+fn the_pipeline_agrees_on_long_sessions_of_few_times() {
+    let taste = Taste {
+        ties: true,
+        long: true,
+        ..PLAIN
+    };
+    on_histories(12, 500, taste, agrees);
 }
 
 #[test]

@@ -15,7 +15,7 @@ const COURTESY: i64 = 10 * 60_000;
 
 /// What happened in a thread, as far as sessions see it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum What {
+pub(crate) enum What {
     Customer,
     Human,
     Bot,
@@ -24,23 +24,23 @@ enum What {
     Inbox,
 }
 
-struct Event<'a> {
-    time: i64,
+pub(crate) struct Event<'a> {
+    pub(crate) time: i64,
     class: u8,
     id: String,
-    what: What,
-    item: &'a Item,
+    pub(crate) what: What,
+    pub(crate) item: &'a Item,
     message: &'a str,
 }
 
 impl Event<'_> {
-    fn is(&self, event: &str) -> bool {
+    pub(crate) fn is(&self, event: &str) -> bool {
         self.what == What::Inbox && self.item.element["event"] == event
     }
 }
 
 /// A session of `state/sessions.ndjson`.
-pub(crate) struct Session {
+pub(crate) struct Session<'a> {
     pub(crate) tenant: String,
     pub(crate) person: usize,
     pub(crate) phone_number_id: String,
@@ -51,27 +51,28 @@ pub(crate) struct Session {
     pub(crate) frt_human: Option<i64>,
     pub(crate) frt_any: Option<i64>,
     pub(crate) outcome: Option<&'static str>,
+    pub(crate) open: Open<'a>,
 }
 
 /// A session with its events.
-struct Open<'a> {
+pub(crate) struct Open<'a> {
     thread: (usize, String),
     opened: i64,
     extended: i64,
     closed: Option<(i64, &'static str)>,
-    events: Vec<Event<'a>>,
+    pub(crate) events: Vec<Event<'a>>,
     /// Listed or counted after the close: courtesies and ratings.
-    after: Vec<Event<'a>>,
+    pub(crate) after: Vec<Event<'a>>,
 }
 
 /// The sessions of one tenant. `now` is the greatest event time seen.
-pub(crate) fn sessions(
-    items: &[Item],
-    messages: &[Message<'_>],
+pub(crate) fn sessions<'a>(
+    items: &'a [Item],
+    messages: &'a [Message<'a>],
     people: &People,
     tenant: &str,
     now: i64,
-) -> Vec<Session> {
+) -> Vec<Session<'a>> {
     let mut threads: BTreeMap<(usize, String), Vec<Event>> = BTreeMap::new();
     let place_of = |item: &Item| items.iter().position(|other| std::ptr::eq(item, other)).unwrap();
     let mut add = |item, class, id: String, what, message| {
@@ -110,8 +111,10 @@ pub(crate) fn sessions(
         events.sort_by(|one, two| (one.time, one.class, &one.id).cmp(&(two.time, two.class, &two.id)));
         all.extend(cut(&thread, events, now));
     }
-    all.iter()
-        .map(|session| Session {
+    let outcomes: Vec<_> = all.iter().map(|session| session.outcome(&all)).collect();
+    all.into_iter()
+        .zip(outcomes)
+        .map(|(session, outcome)| Session {
             tenant: tenant.to_owned(),
             person: session.thread.0,
             phone_number_id: session.thread.1.clone(),
@@ -127,7 +130,8 @@ pub(crate) fn sessions(
                 .collect(),
             frt_human: session.frt_human(),
             frt_any: session.frt_any(),
-            outcome: session.outcome(&all),
+            outcome,
+            open: session,
         })
         .collect()
 }
@@ -228,7 +232,7 @@ impl Open<'_> {
     }
 
     /// A session enters the measures with its first customer message: the events from there on.
-    fn measured(&self) -> &[Event<'_>] {
+    pub(crate) fn measured(&self) -> &[Event<'_>] {
         self.first_customer().map_or(&[], |first| &self.events[first..])
     }
 
@@ -248,26 +252,31 @@ impl Open<'_> {
         handed_off.or_else(assigned).map(|event| event.time)
     }
 
-    fn frt_human(&self) -> Option<i64> {
+    /// When the clock of the first human response starts.
+    pub(crate) fn human_start(&self) -> Option<i64> {
         let customer = self.measured().first()?.time;
-        let start = if self.is_bot_owned() {
-            self.handed_off()?
+        if self.is_bot_owned() {
+            self.handed_off()
         } else {
-            customer
-        };
-        self.first(start, &[What::Human])
+            Some(customer)
+        }
+    }
+
+    fn frt_human(&self) -> Option<i64> {
+        let start = self.human_start()?;
+        Some(self.first(start, &[What::Human])?.time - start)
     }
 
     fn frt_any(&self) -> Option<i64> {
-        self.first(self.measured().first()?.time, &[What::Human, What::Bot])
+        let start = self.measured().first()?.time;
+        Some(self.first(start, &[What::Human, What::Bot])?.time - start)
     }
 
-    fn first(&self, start: i64, what: &[What]) -> Option<i64> {
-        let mut answers = self
-            .measured()
+    /// The first of these at or after a start.
+    pub(crate) fn first(&self, start: i64, what: &[What]) -> Option<&Event<'_>> {
+        self.measured()
             .iter()
-            .filter(|event| what.contains(&event.what) && event.time >= start);
-        answers.next().map(|answer| answer.time - start)
+            .find(|event| what.contains(&event.what) && event.time >= start)
     }
 
     fn outcome(&self, all: &[Open]) -> Option<&'static str> {
@@ -324,9 +333,13 @@ impl Open<'_> {
         });
         let last = answers.rfind(|event| event.time <= closed + 72 * HOUR);
         last.is_some_and(|event| {
-            let number = |key: &str| Value::as_i64(&event.item.element[key]).unwrap_or(0);
+            let number = |key: &str| Value::as_f64(&event.item.element[key]).unwrap_or(0.0);
             let (score, scale) = (number("score"), number("scale"));
-            if scale <= 3 { score >= scale } else { score >= scale - 1 }
+            if scale <= 3.0 {
+                score >= scale
+            } else {
+                score >= scale - 1.0
+            }
         })
     }
 }

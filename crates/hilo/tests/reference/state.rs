@@ -54,6 +54,7 @@ pub(crate) fn of(lines: &[Vec<u8>]) -> State {
         items: &reading.items,
         messages: &counted,
         people: &people,
+        sessions: &sessions,
         now,
     });
     State {

@@ -1,14 +1,22 @@
 //! The numbers, from the definitions and from the messages, people and sessions that the reference found: metrics.md.
 
+mod bots;
+mod cohorts;
 mod errors;
+mod handling;
+mod known;
 mod optouts;
 mod outcomes;
+mod ratings;
 mod replies;
+mod resolution;
 mod rows;
 mod sends;
 mod states;
+mod times;
+mod tracks;
 
-use super::{items::Item, json::write_time, messages::Message, people::People};
+use super::{items::Item, json::write_time, messages::Message, people::People, sessions::Session};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -21,6 +29,7 @@ pub(crate) struct World<'a> {
     pub(crate) messages: &'a [Message<'a>],
     /// By tenant.
     pub(crate) people: &'a BTreeMap<&'a str, People>,
+    pub(crate) sessions: &'a [Session<'a>],
     /// The greatest event time seen.
     pub(crate) now: i64,
 }
@@ -81,6 +90,18 @@ pub(crate) const METRICS: &[&str] = &[
     "opt_out_rate",
     "quality_rating",
     "messaging_limit",
+    "frt_human_seconds",
+    "frt_any_seconds",
+    "unanswered",
+    "reply_time_seconds",
+    "handle_active_seconds",
+    "handle_assigned_seconds",
+    "elapsed_resolution_seconds",
+    "fcr_rate",
+    "bot_containment_rate",
+    "bot_escalation_rate",
+    "csat_rate",
+    "ces_mean",
 ];
 
 /// Rows of all these metrics, as lines of `metrics.ndjson` without their revision, sorted.
@@ -91,6 +112,10 @@ pub(crate) fn lines(world: &World) -> String {
     rows.extend(replies::rows(&sends, &said, world.now));
     rows.extend(optouts::rows(world, &sends, &said));
     rows.extend(states::rows(world));
+    let tracks = tracks::tracks(world);
+    for rows_of in [times::rows, handling::rows, resolution::rows, bots::rows, ratings::rows] {
+        rows.extend(rows_of(&tracks, world.now));
+    }
     let mut lines: Vec<String> = rows.iter().map(|(name, numbers)| line(name, numbers)).collect();
     lines.sort();
     lines.into_iter().map(|line| line + "\n").collect()
