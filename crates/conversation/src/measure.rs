@@ -244,7 +244,7 @@ fn ratings(own: &[&Event], closed: Option<(Millis, Reason)>) -> Vec<Rating> {
             let answers: Vec<Rating> = own
                 .iter()
                 .filter_map(|event| {
-                    let answer = inbox(event, "rated")?;
+                    let answer = inbox(event, "rated").filter(|answer| answer.score.is_some())?;
                     let is_effort = match answer.instrument.as_deref() {
                         Some(named) => named == "ces",
                         None => answer.scale.as_deref() == Some("7"),

@@ -115,6 +115,8 @@ impl Person {
             .threads
             .values()
             .flat_map(|thread| thread.sessions.iter().rev().take_while(is_recent))
+            // The platform's test is nobody who came back.
+            .filter(|told| !told.test)
             .filter_map(|told| {
                 Some(Opening {
                     id: told.id.clone(),

@@ -18,10 +18,10 @@ pub(crate) fn sender(event: &Event) -> Option<&str> {
     }
 }
 
-/// The agent of an assignment.
+/// The agent of an assignment; one without an agent gives the session to a queue.
 pub(crate) fn assignee(event: &Event) -> Option<&str> {
     match &event.role {
-        Role::Inbox(inbox) if inbox.event == "assigned" => Some(inbox.agent.as_deref().unwrap_or(UNKNOWN)),
+        Role::Inbox(inbox) if inbox.event == "assigned" => inbox.agent.as_deref(),
         _ => None,
     }
 }
@@ -148,6 +148,8 @@ fn active(during: &[&Event]) -> Vec<(String, Millis)> {
                     .sent
                     .extend(sender(event).map(|agent| (index, event.at, agent.to_owned())));
             }
+            // A turn that a person answered goes on to the next customer message, whatever a bot says meanwhile.
+            (Role::Bot { .. }, _) if stretch.turn.is_some() && !stretch.sent.is_empty() => {}
             (Role::Bot { .. }, _) | (_, Some("reopened")) => {
                 stretch.close(during, &mut out);
                 stretch.turn = None;
@@ -182,14 +184,14 @@ fn assigned(during: &[&Event], closed_at: Millis) -> Vec<(String, Millis)> {
         let at = event.at;
         match (&event.role, inbox_event(event)) {
             (_, Some("assigned")) => {
-                let agent = assignee(event).unwrap_or(UNKNOWN);
+                let agent = assignee(event);
                 match &mut holder {
-                    Some((had, since)) if *had == agent => {
+                    Some((had, since)) if Some(*had) == agent => {
                         since.get_or_insert(at);
                     }
                     _ => {
                         out.extend(ended(holder, at));
-                        holder = Some((agent, Some(at)));
+                        holder = agent.map(|agent| (agent, Some(at)));
                     }
                 }
             }

@@ -19,7 +19,7 @@ pub(crate) enum What {
     Outbound,
     /// A preference.
     Preference { is_opt_in: bool },
-    /// In no metric: a test, a group.
+    /// In no metric: a test, a group, a reaction, what changes another message.
     Nothing,
 }
 
@@ -47,9 +47,13 @@ impl Note {
                 is_opt_out: fact.opt_out,
             },
             "message_sent" => What::Outbound,
+            // A CRM's own opt-out is no signal of the person: the definitions name three.
+            "opt_out" if !fact.opt_out => return None,
             "opt_out" | "opt_in" => What::Preference {
                 is_opt_in: fact.kind == "opt_in",
             },
+            // One id stands for one message: that may have been told as something else before.
+            "reaction" | "message_edited" | "message_revoked" | "system_message" | "welcome_requested" => What::Nothing,
             _ => return None,
         };
         Some(Self {

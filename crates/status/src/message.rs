@@ -298,11 +298,10 @@ impl Message {
     }
 
     /// Whom the status names that alone says who this message was sent to, for the graph to follow, with the person who is
-    /// it by now: of an orphan, once it is told as one, and of a refused send, which is in that person's ledger at once.
+    /// it by now: of an orphan so far, and of a refused send, which is in that person's ledger.
     pub(crate) fn followed(&self, tenant: &str, message_id: &str) -> Option<(Box<str>, Follow)> {
         let statuses = self.statuses.as_ref()?;
-        let is_told_orphan = self.is_orphan() && self.awaited.is_none();
-        if !is_told_orphan && !self.is_refused() {
+        if !self.is_orphan() && !self.is_refused() {
             return None;
         }
         let recipient = statuses.recipient.as_ref()?;

@@ -142,10 +142,6 @@ impl Status {
             return Ok(());
         };
         context.count("orphans", "overdue");
-        // The person of a refused send is followed since its refusal.
-        if !message.is_refused() {
-            ask_to_follow(message.followed(&awaited.tenant, &awaited.message_id), context)?;
-        }
         let occasion = Fact {
             tenant: awaited.tenant,
             message_id: awaited.message_id,

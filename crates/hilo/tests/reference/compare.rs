@@ -1,7 +1,7 @@
 //! The pipeline's answer beside the reference's, and the smallest history on which they differ.
 
 use super::{
-    left_out, metrics,
+    metrics,
     state::{self, State},
 };
 use hilo::topology::Tenants;
@@ -41,13 +41,7 @@ pub(crate) fn pipeline(lines: &[Vec<u8>]) -> Found {
 
 /// The difference of both answers as text; nothing where they agree.
 pub(crate) fn difference(lines: &[Vec<u8>]) -> Option<String> {
-    let (mut want, mut got) = (state::of(lines), pipeline(lines).state);
-    if left_out::is_left_out(lines) {
-        want.metrics.clone_from(&got.metrics);
-    }
-    want.metrics = left_out::without_countries(&want.metrics);
-    got.metrics = left_out::without_countries(&got.metrics);
-    between(&want, &got)
+    between(&state::of(lines), &pipeline(lines).state)
 }
 
 /// The difference of two states as text.
@@ -161,8 +155,6 @@ const KEPT: &[&str] = &[
     "current",
     "template",
     "name",
-    "max_daily_conversations_per_business",
-    "agent",
 ];
 
 /// The value without its part number `place`, counted depth first; nothing when it has no such part.

@@ -315,8 +315,10 @@ impl Open<'_> {
         if last.is_some_and(question) {
             return Some("abandoned");
         }
+        let is_test = |other: &Open| other.events[0].item.entry.as_deref() == Some("0");
         let back = all.iter().any(|other| {
             other.thread.0 == self.thread.0
+                && !is_test(other)
                 && other.opened >= closed
                 && other.measured().first().is_some_and(|first| first.time <= closed + GAP)
         });

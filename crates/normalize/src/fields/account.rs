@@ -129,18 +129,17 @@ impl Business {
                     ..of_number(update, number, "account_settings")
                 }
             }
-            Self::Capability => Account {
-                limit: limit(
-                    value,
-                    &[
-                        "max_daily_conversations_per_business",
-                        "max_daily_conversation_per_phone",
-                    ],
-                ),
-                // All that it is about.
-                limit_told: true,
-                ..of_account(update, "limit")
-            },
+            Self::Capability => {
+                let limits = [
+                    "max_daily_conversations_per_business",
+                    "max_daily_conversation_per_phone",
+                ];
+                Account {
+                    limit: limit(value, &limits),
+                    limit_told: is_told(value, &limits),
+                    ..of_account(update, "limit")
+                }
+            }
             Self::Username => Account {
                 event: text(value, "status"),
                 ..of_number(update, None, "username")
@@ -156,9 +155,7 @@ impl Business {
                 Account {
                     event: text(value, "event"),
                     limit: limit(value, &limits),
-                    limit_told: limits
-                        .iter()
-                        .any(|key| value.get(*key).is_some_and(|limit| !limit.is_null())),
+                    limit_told: is_told(value, &limits),
                     ..of_number(update, None, "throughput")
                 }
             }
@@ -320,6 +317,12 @@ fn update_kind(event: &str) -> &'static str {
         "VERIFIED_ACCOUNT" => "verified_account",
         _ => OTHER_UPDATE,
     }
+}
+
+/// Whether a value says what the limit is, be it that none is set.
+fn is_told(value: &Value, keys: &[&str]) -> bool {
+    keys.iter()
+        .any(|key| value.get(*key).is_some_and(|limit| !limit.is_null()))
 }
 
 /// A messaging limit: unique users in 24 hours, -1 without limit. Tiers come as text and as numbers.

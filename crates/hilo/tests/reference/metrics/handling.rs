@@ -3,7 +3,6 @@
 use super::{
     Name, Numbers,
     cohorts::{self, Measure, Member, Metric},
-    known,
     times::assigned_before,
     tracks::{Track, assignee, counted, sender, unknown},
 };
@@ -82,7 +81,7 @@ fn stretches<'a>(events: &'a [Event<'a>]) -> Vec<Stretch<'a>> {
             What::Customer if !waits => stretches.push(begins(Some(event.time))),
             What::Human => last.humans.push(event),
             // It closes a turn that waits, and ends a run.
-            What::Bot if waits || last.turn.is_none() || known::BOT_ENDS_ANSWERED_TURN => stretches.push(begins(None)),
+            What::Bot if waits || last.turn.is_none() => stretches.push(begins(None)),
             What::Inbox if event.is("handed_off") => stretches.push(begins(Some(event.time))),
             What::Inbox if event.is("reopened") => stretches.push(begins(None)),
             _ => {}

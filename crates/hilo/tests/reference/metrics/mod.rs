@@ -4,7 +4,6 @@ mod bots;
 mod cohorts;
 mod errors;
 mod handling;
-mod known;
 mod optouts;
 mod outcomes;
 mod ratings;

@@ -3,7 +3,6 @@
 use super::{
     HOUR, Name, Numbers,
     cohorts::{self, Measure, Member, Metric},
-    known,
     tracks::{Track, assignee, counted, sender, unknown},
 };
 use crate::sessions::What;
@@ -60,7 +59,7 @@ fn owners(track: &Track) -> BTreeSet<String> {
 /// Whether another session shows that the person came back about the same.
 fn is_repeat(track: &Track, other: &Track, resolved: i64) -> bool {
     let is_new = !std::ptr::eq(track, other)
-        && (!other.is_test || known::TEST_SESSION_IS_REPEAT)
+        && !other.is_test
         && other.session.tenant == track.session.tenant
         && other.session.person == track.session.person
         && other.session.opened_at >= resolved;
