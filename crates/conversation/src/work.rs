@@ -105,7 +105,7 @@ impl Stretch {
                 agents.push(agent);
             }
         }
-        for (place, agent) in agents.iter().enumerate() {
+        for agent in &agents {
             let mut own = sent.iter().filter(|(_, _, sender)| sender == agent);
             let Some((index, first, _)) = own.next() else { continue };
             let last = own.next_back().map_or(*first, |(_, at, _)| *at);
@@ -116,12 +116,9 @@ impl Stretch {
             let start = match (self.turn, assigned) {
                 (None, _) => *first,
                 (Some(turn), Some(assigned)) => turn.max(assigned.at),
+                // All that was sent before their first is of others.
                 (Some(turn), None) => {
-                    let before = place.checked_sub(1).and_then(|place| {
-                        sent.iter()
-                            .rev()
-                            .find(|(other, _, sender)| other < index && *sender == agents[place])
-                    });
+                    let before = sent.iter().rev().find(|(other, _, _)| other < index);
                     before.map_or(turn, |(_, at, _)| *at)
                 }
             };

@@ -99,8 +99,8 @@ impl Metrics {
         Ok(())
     }
 
-    /// Adds a message or preference to what is known of its person, or takes it away.
-    pub(crate) fn note_reply(&mut self, id: &str, note: &Note, add: bool) -> Result<(), ProcessorError> {
+    /// Adds a message, by its id, or a preference to what is known of its person, or takes it away.
+    pub(crate) fn note_reply(&mut self, id: &str, note: &Note, add: Option<&str>) -> Result<(), ProcessorError> {
         let Some(person) = note.person.as_deref() else {
             return Ok(());
         };
@@ -109,9 +109,9 @@ impl Metrics {
         }
         let replies = self.replies.get_or_insert_with(person.as_bytes(), Replies::default)?;
         replies.tenant.clone_from(&note.tenant);
-        if add {
+        if let Some(message) = add {
             let (at, number) = (note.at, note.number.as_deref().unwrap_or(UNKNOWN));
-            replies.put_note(id, at, number, note.what);
+            replies.put_note(id, message, at, number, note.what);
         } else {
             replies.remove_inbound(id);
             replies.remove_signal(id);

@@ -34,10 +34,10 @@ impl Metrics {
         if !had.as_ref().is_some_and(same) {
             if let Some(had) = &had {
                 self.count_traffic(had, -1)?;
-                self.note_reply(id, had, false)?;
+                self.note_reply(id, had, None)?;
             }
             self.count_traffic(&note, 1)?;
-            self.note_reply(id, &note, true)?;
+            self.note_reply(id, &note, Some(fact.message_id.as_deref().unwrap_or_default()))?;
         }
         self.notes.put(id.as_bytes(), note);
         Ok(())

@@ -48,6 +48,8 @@ impl Effects {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Inbound {
     pub at: Millis,
+    /// By which messages of one instant are ordered.
+    pub message: Box<str>,
     /// Id of the fact: one message is kept once.
     pub id: Box<str>,
     pub number: Box<str>,
@@ -77,7 +79,7 @@ pub(crate) struct Replies {
     pub sends: Vec<(Send, Option<Told>)>,
     /// What was told of sends that are the person's no more, until it is taken back.
     pub gone: Vec<Told>,
-    /// By (time, id).
+    /// By (time, message).
     pub inbounds: Vec<Inbound>,
     /// In order.
     pub signals: Vec<Signal>,
@@ -114,7 +116,7 @@ impl Replies {
     }
 
     /// Puts a message or preference in its place; it is not there yet.
-    pub(crate) fn put_note(&mut self, id: &str, at: Millis, number: &str, what: What) {
+    pub(crate) fn put_note(&mut self, id: &str, message: &str, at: Millis, number: &str, what: What) {
         match what {
             What::Inbound {
                 reply_to,
@@ -122,9 +124,12 @@ impl Replies {
                 is_opt_out,
             } => {
                 let number = number.into();
-                let place = self.inbounds.partition_point(|had| (had.at, &*had.id) < (at, id));
+                let place = self
+                    .inbounds
+                    .partition_point(|had| (had.at, &*had.message) < (at, message));
                 let inbound = Inbound {
                     at,
+                    message: message.into(),
                     id: id.into(),
                     number,
                     reply_to,
@@ -285,10 +290,11 @@ mod tests {
     }
 
     fn inbound(at: Millis, reply_to: Option<u8>) -> Inbound {
-        let id = at.to_string().into();
+        let id: Box<str> = at.to_string().into();
         let reply_to = reply_to.map(|id| [id; 16]);
         Inbound {
             at,
+            message: id.clone(),
             id,
             number: "1".into(),
             reply_to,

@@ -126,11 +126,7 @@ fn holds(seed: u64, lines: &[Vec<u8>]) -> Result<(), String> {
 /// Order alone, also where one id stands for messages of all kinds.
 fn order_is_nothing(seed: u64, lines: &[Vec<u8>]) -> Result<(), String> {
     let disturbed = properties::disturbed(lines, seed);
-    is_same(
-        lines,
-        compare::pipeline(lines).state,
-        compare::pipeline(&disturbed).state,
-    )
+    is_same(compare::pipeline(lines).state, compare::pipeline(&disturbed).state)
 }
 
 /// Over partitions with tasks that move, what is found is what a replay finds. Whether a number is final hangs on clock
