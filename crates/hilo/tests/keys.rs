@@ -64,7 +64,7 @@ fn captured() -> Vec<PathBuf> {
 fn no_key_shows_a_person() {
     let captured = captured();
     let mut people = BTreeSet::new();
-    for line in captured.iter().flat_map(|path| fs::read(path)).flat_map(|bytes| {
+    for line in captured.iter().flat_map(fs::read).flat_map(|bytes| {
         let lines: Vec<Vec<u8>> = bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
         lines
     }) {
@@ -89,7 +89,7 @@ fn no_key_shows_a_person() {
             .map(|record| (record.topic.to_owned(), record.key.clone())),
     );
     for (store, entries) in driver.state().unwrap() {
-        keys.extend(entries.iter().map(|(key, _)| (format!("{store:?}"), key.clone())));
+        keys.extend(entries.keys().map(|key| (format!("{store:?}"), key.clone())));
     }
     assert!(keys.len() > 1_000, "{}", keys.len());
     for (place, key) in keys {

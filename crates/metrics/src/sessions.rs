@@ -258,7 +258,13 @@ impl<'a> Shares<'a> {
                 (Series::Csat, vec![(0, 1), (1, i64::from(score >= least))])
             }
         };
-        self.count(series, rating.rated_at, groupings, counts, RATINGS);
+        // Until the session closes nobody knows how long another answer may come.
+        let horizon = if self.session.closed_at.is_some() {
+            RATINGS
+        } else {
+            Horizon::Open
+        };
+        self.count(series, rating.rated_at, groupings, counts, horizon);
     }
 
     /// Counts under the groupings of all series by session, and some of its own.

@@ -455,11 +455,9 @@ impl Maker {
                 line["template"]["category"] = json!(category);
             }
         }
-        if kind == "template" || self.random.one_in(8) {
-            if self.random.one_in(2) {
-                line["campaign"] = json!("c1");
-                line["segment"] = json!(self.random.of(&["vip", "new"]));
-            }
+        if (kind == "template" || self.random.one_in(8)) && self.random.one_in(2) {
+            line["campaign"] = json!("c1");
+            line["segment"] = json!(self.random.of(&["vip", "new"]));
         }
         let author = *self
             .random

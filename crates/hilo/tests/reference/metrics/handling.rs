@@ -18,7 +18,7 @@ const IDLE: i64 = 15 * 60_000;
 type Times = BTreeMap<String, i64>;
 
 pub(crate) fn rows(tracks: &[Track], now: i64) -> Vec<(Name, Numbers)> {
-    let metrics: [(&'static str, fn(&Track) -> Times); 2] =
+    let metrics: [(_, fn(&Track) -> Times); 2] =
         [("handle_active_seconds", active), ("handle_assigned_seconds", assigned)];
     metrics
         .into_iter()

@@ -21,8 +21,8 @@ fn of_group(group: &Group<Send>, now: i64) -> Vec<(Name, Numbers)> {
         rows.extend(rate(numerator, denominator, is_final).map(|numbers| (name, numbers)));
     };
     push(group.name("delivery_rate"), delivered, all);
-    push(group.name("read_rate"), count(|send| send.is_read()), delivered);
-    push(group.name("failure_rate"), count(|send| send.is_failed()), all);
+    push(group.name("read_rate"), count(Send::is_read), delivered);
+    push(group.name("failure_rate"), count(Send::is_failed), all);
     for (class, failed) in classes(group) {
         let mut name = group.name("failure_rate");
         name.dimensions.insert("error_class", class.to_owned());

@@ -13,7 +13,7 @@ use crate::{
 const WITHIN: i64 = 72 * HOUR;
 
 pub(crate) fn rows(tracks: &[Track], now: i64) -> Vec<(Name, Numbers)> {
-    let metrics: [(&'static str, Measure, fn(&Track) -> Vec<Member>); 2] =
+    let metrics: [(_, _, fn(&Track) -> Vec<Member>); 2] =
         [("csat_rate", Measure::Rate, csat), ("ces_mean", Measure::Mean, ces)];
     metrics
         .into_iter()

@@ -8,7 +8,7 @@ use super::{
 use crate::sessions::{Event, What};
 
 pub(crate) fn rows(tracks: &[Track], now: i64) -> Vec<(Name, Numbers)> {
-    let metrics: [(&'static str, Measure, fn(&Track) -> Vec<Member>); 5] = [
+    let metrics: [(_, _, fn(&Track) -> Vec<Member>); 5] = [
         ("frt_human_seconds", Measure::Duration, frt_human),
         ("frt_any_seconds", Measure::Duration, frt_any),
         ("unanswered", Measure::Count, unanswered),
