@@ -257,7 +257,7 @@ fn who_shows_up_again_with_a_number_that_came_back_has_it_still() {
     let next = (5, Seen("CL.9 56961230001"));
     // The platform makes a new user id when a number changes.
     check(
-        &after(&back, &[next.clone()]),
+        &after(&back, std::slice::from_ref(&next)),
         &["+56961230001 56961230001 CL.9 | +56961230002 56961230002 CL.1"],
     );
     check(

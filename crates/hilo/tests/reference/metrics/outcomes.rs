@@ -12,8 +12,11 @@ pub(super) fn rows(sends: &[Send], now: i64) -> Vec<(Name, Numbers)> {
 }
 
 fn of_group(group: &Group<Send>, now: i64) -> Vec<(Name, Numbers)> {
-    let count = |test: fn(&Send) -> bool| group.members.iter().filter(|send| test(send)).count();
-    let (all, delivered) = (group.members.len(), count(|send| send.delivered().is_some()));
+    let sends = || group.members.iter();
+    let all = group.members.len();
+    let delivered = sends().filter(|send| send.delivered().is_some()).count();
+    let read = sends().filter(|send| send.is_read()).count();
+    let failed = sends().filter(|send| send.is_failed()).count();
     let is_done = |send: &Send| send.is_failed() || send.is_read();
     let is_final = group.is_final(now, is_done, Send::horizon);
     let mut rows = Vec::new();
@@ -21,8 +24,8 @@ fn of_group(group: &Group<Send>, now: i64) -> Vec<(Name, Numbers)> {
         rows.extend(rate(numerator, denominator, is_final).map(|numbers| (name, numbers)));
     };
     push(group.name("delivery_rate"), delivered, all);
-    push(group.name("read_rate"), count(Send::is_read), delivered);
-    push(group.name("failure_rate"), count(Send::is_failed), all);
+    push(group.name("read_rate"), read, delivered);
+    push(group.name("failure_rate"), failed, all);
     for (class, failed) in classes(group) {
         let mut name = group.name("failure_rate");
         name.dimensions.insert("error_class", class.to_owned());
