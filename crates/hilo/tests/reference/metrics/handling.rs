@@ -17,9 +17,10 @@ const IDLE: i64 = 15 * 60_000;
 /// Milliseconds by agent.
 type Times = BTreeMap<String, i64>;
 
+type TimesOf = fn(&Track) -> Times;
+
 pub(crate) fn rows(tracks: &[Track], now: i64) -> Vec<(Name, Numbers)> {
-    let metrics: [(_, fn(&Track) -> Times); 2] =
-        [("handle_active_seconds", active), ("handle_assigned_seconds", assigned)];
+    let metrics: [(_, TimesOf); 2] = [("handle_active_seconds", active), ("handle_assigned_seconds", assigned)];
     metrics
         .into_iter()
         .flat_map(|(name, times)| {

@@ -3,7 +3,7 @@
 use super::{
     HOUR, Name, Numbers,
     cohorts::{self, Measure, Member, Metric},
-    tracks::{Track, counted},
+    tracks::{MembersOf, Track, counted},
 };
 use crate::{
     json::text,
@@ -13,8 +13,7 @@ use crate::{
 const WITHIN: i64 = 72 * HOUR;
 
 pub(crate) fn rows(tracks: &[Track], now: i64) -> Vec<(Name, Numbers)> {
-    let metrics: [(_, _, fn(&Track) -> Vec<Member>); 2] =
-        [("csat_rate", Measure::Rate, csat), ("ces_mean", Measure::Mean, ces)];
+    let metrics: [(_, _, MembersOf); 2] = [("csat_rate", Measure::Rate, csat), ("ces_mean", Measure::Mean, ces)];
     metrics
         .into_iter()
         .flat_map(|(name, measure, members)| {

@@ -3,12 +3,12 @@
 use super::{
     Name, Numbers,
     cohorts::{self, Measure, Member, Metric},
-    tracks::{Track, assignee, counted, sender, unknown},
+    tracks::{MembersOf, Track, assignee, counted, sender, unknown},
 };
 use crate::sessions::{Event, What};
 
 pub(crate) fn rows(tracks: &[Track], now: i64) -> Vec<(Name, Numbers)> {
-    let metrics: [(_, _, fn(&Track) -> Vec<Member>); 5] = [
+    let metrics: [(_, _, MembersOf); 5] = [
         ("frt_human_seconds", Measure::Duration, frt_human),
         ("frt_any_seconds", Measure::Duration, frt_any),
         ("unanswered", Measure::Count, unanswered),

@@ -18,6 +18,9 @@ pub(crate) struct Track<'a> {
     pub(crate) is_test: bool,
 }
 
+/// The members that a session gives a metric.
+pub(crate) type MembersOf = fn(&Track) -> Vec<Member>;
+
 /// All sessions.
 pub(crate) fn tracks<'a>(world: &'a World) -> Vec<Track<'a>> {
     let track = |session: &'a Session<'a>| {
