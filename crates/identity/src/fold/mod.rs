@@ -175,7 +175,7 @@ pub(crate) fn fold(evidence: &Evidence) -> Verdict {
         ..Fold::default()
     };
     if !fold.split.is_empty() {
-        fold.meant = meant(evidence);
+        fold.meant = meant(evidence, &fold.split);
     }
     let mut timelines: Vec<Vec<(Millis, usize)>> = vec![Vec::new(); evidence.together.len()];
     for (at, _, _, step) in steps {
@@ -202,11 +202,15 @@ pub(crate) fn fold(evidence: &Evidence) -> Verdict {
     fold.finish(timelines, evidence, &standing)
 }
 
-/// In which form sends meant their numbers: they name one to dial, and their statuses the one that it was.
-fn meant(evidence: &Evidence) -> BTreeMap<(String, Millis), &str> {
+/// In which form sends meant numbers that are `split`: they name one to dial, and their statuses the one that it was.
+fn meant<'a>(
+    evidence: &'a Evidence,
+    split: &BTreeMap<String, BTreeSet<String>>,
+) -> BTreeMap<(String, Millis), &'a str> {
     let mut meant = BTreeMap::new();
     for together in &evidence.together {
-        for (number, form) in together.other_forms() {
+        let forms = together.other_forms();
+        for (number, form) in forms.filter(|(number, _)| split.contains_key(number)) {
             meant.extend(together.sends.iter().map(|at| ((number.clone(), *at), form)));
         }
     }
