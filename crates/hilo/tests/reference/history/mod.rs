@@ -1,0 +1,255 @@
+//! Small nasty histories from a seed: few people, few ids, few times, so that everything collides with everything.
+
+mod deliveries;
+mod lines;
+mod messages;
+mod random;
+
+pub(crate) use random::Random;
+
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// 2026-05-04T09:00:00Z.
+const START: i64 = 1_777_885_200_000;
+
+/// What a history may hold; the narrow ones go deep, the wide ones mix.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taste {
+    /// Identifiers are put together at random, not person by person.
+    pub(crate) wild: bool,
+    /// Several events may have one time.
+    pub(crate) ties: bool,
+    /// People change their numbers and user ids.
+    pub(crate) changes: bool,
+    /// Broken and unusual input.
+    pub(crate) odd: bool,
+    /// One id for messages of all kinds.
+    pub(crate) collide: bool,
+    /// Many people on few numbers.
+    pub(crate) crowd: bool,
+    /// Mostly templates and what people answer.
+    pub(crate) sends: bool,
+    /// One person and mostly one number: sessions with much in them.
+    pub(crate) long: bool,
+}
+
+struct Person {
+    wa_ids: Vec<&'static str>,
+    bsuid: Option<&'static str>,
+    parent: Option<&'static str>,
+}
+
+const WA_IDS: &[&[&str]] = &[
+    &["56961234567"],
+    &["56977770001"],
+    &["525512345678", "5215512345678"],
+    &["551187654321", "5511987654321"],
+    &["551140001234"],
+    &["541123456789"],
+    &["5491123456789"],
+    &["573211234567"],
+];
+const BSUIDS: &[&str] = &[
+    "CL.1001", "CL.1002", "MX.2001", "BR.3001", "CL.1003", "CL.1004", "MX.2002", "BR.3002",
+];
+const PARENTS: &[&str] = &["CL.ENT.1", "CL.ENT.2", "MX.ENT.1", "BR.ENT.1"];
+const LIMITS: &[&str] = &["TIER_250", "TIER_2K", "TIER_UNLIMITED", "NOT_SET", "10000"];
+const RATINGS: &[&str] = &["GREEN", "YELLOW", "RED", "UNKNOWN", "NA"];
+const STEPS: &[i64] = &[1, 1, 60, 60, 300, 600, 3600, 43_200, 86_400, 86_400];
+const LONG_STEPS: &[i64] = &[20, 60, 60, 300, 900, 3600, 10_800];
+const AGENTS: &[&str] = &["ana", "bruno"];
+
+pub(crate) struct Maker {
+    random: Random,
+    taste: Taste,
+    people: Vec<Person>,
+    /// Of [`WA_IDS`], the first so many.
+    numbers: usize,
+    wamids: usize,
+    tenants: usize,
+    step: i64,
+    used: Vec<i64>,
+    /// Times of what happens alone of its kind.
+    alone: BTreeSet<(&'static str, i64)>,
+    lines: Vec<Vec<u8>>,
+}
+
+/// The lines of a history.
+pub(crate) fn history(seed: u64, taste: Taste) -> Vec<Vec<u8>> {
+    let mut random = Random::new(seed);
+    let (count, bsuids, numbers) = if taste.crowd {
+        (3 + random.below(6), BSUIDS.len(), 1 + random.below(3))
+    } else {
+        let most = if taste.sends { 2 } else { 4 };
+        (1 + random.below(most), PARENTS.len(), WA_IDS.len())
+    };
+    let count = if taste.long { 1 } else { count };
+    let people = (0..count)
+        .map(|_| {
+            let place = random.below(bsuids);
+            let bsuid = (!random.one_in(3)).then_some(BSUIDS[place]);
+            Person {
+                wa_ids: if random.one_in(5) {
+                    Vec::new()
+                } else {
+                    random.of(&WA_IDS[..numbers]).to_vec()
+                },
+                parent: bsuid
+                    .filter(|_| random.one_in(4))
+                    .map(|_| PARENTS[place % PARENTS.len()]),
+                bsuid,
+            }
+        })
+        .collect();
+    let most = *random.of(if taste.crowd { &[8, 40, 120] } else { &[4, 8, 16, 40] });
+    let size = if taste.sends {
+        4 + random.below(30)
+    } else if taste.long {
+        8 + random.below(40)
+    } else {
+        1 + random.below(most)
+    };
+    let mut maker = Maker {
+        wamids: 1 + random.below(12),
+        tenants: if taste.long { 1 } else { 1 + random.below(2) },
+        step: *random.of(match () {
+            () if taste.long => LONG_STEPS,
+            () if taste.sends => &[60, 600, 3600, 3600, 14_400, 43_200],
+            () => STEPS,
+        }),
+        random,
+        taste,
+        people,
+        numbers,
+        used: Vec::new(),
+        alone: BTreeSet::new(),
+        lines: Vec::new(),
+    };
+    while maker.lines.len() < size {
+        maker.line();
+    }
+    maker.lines
+}
+
+impl Maker {
+    fn time(&mut self) -> i64 {
+        loop {
+            let small = if self.random.one_in(4) {
+                self.random.below(3) as i64
+            } else {
+                0
+            };
+            let time = START + (self.random.below(60) as i64 * self.step + small) * 1000;
+            if self.taste.ties || !self.used.contains(&time) {
+                self.used.push(time);
+                return time;
+            }
+            self.step += 1;
+        }
+    }
+
+    /// A time at which nothing else of a kind happens: the documents do not say which of two of one time is the first.
+    fn time_alone(&mut self, kind: &'static str) -> i64 {
+        loop {
+            let time = self.time();
+            if self.alone.insert((kind, time)) {
+                return time;
+            }
+            self.step += 1;
+        }
+    }
+
+    fn stamp(&mut self, millis: i64) -> Value {
+        if self.random.one_in(3) {
+            json!(millis / 1000)
+        } else {
+            json!((millis / 1000).to_string())
+        }
+    }
+
+    fn wamid(&mut self, side: &str) -> String {
+        let side = if self.taste.collide { "" } else { side };
+        format!("wamid.{side}{}", self.random.below(self.wamids))
+    }
+
+    fn tenant(&mut self) -> &'static str {
+        ["acme", "beta"][self.random.below(self.tenants)]
+    }
+
+    fn number(&mut self) -> (&'static str, &'static str) {
+        if self.taste.long && !self.random.one_in(8) {
+            return ("21001", "56229876543");
+        }
+        *self.random.of(&[
+            ("21001", "56229876543"),
+            ("21001", "56229876543"),
+            ("21002", "525540001234"),
+        ])
+    }
+
+    /// `wa_id`, BSUID and parent of somebody, any of them left out.
+    fn somebody(&mut self) -> [Option<&'static str>; 3] {
+        let person = self.random.below(self.people.len());
+        self.shown(person)
+    }
+
+    /// The partner of a message: always the same, unless in wild histories.
+    fn partner(&mut self, id: &str) -> [Option<&'static str>; 3] {
+        let person = id.bytes().map(usize::from).sum::<usize>() % self.people.len();
+        if self.taste.wild {
+            self.somebody()
+        } else {
+            self.shown(person)
+        }
+    }
+
+    fn shown(&mut self, person: usize) -> [Option<&'static str>; 3] {
+        let (wild, other) = (self.taste.wild, self.random.below(self.people.len()));
+        let other = if wild { other } else { person };
+        let wa_ids = self.people[person].wa_ids.clone();
+        let mut wa_id = (!wa_ids.is_empty()).then(|| *self.random.of(&wa_ids));
+        let mut bsuid = self.people[other].bsuid;
+        match self.random.below(4) {
+            0 => wa_id = if bsuid.is_some() { None } else { wa_id },
+            1 => bsuid = if wa_id.is_some() { None } else { bsuid },
+            _ => {}
+        }
+        let parent = self.people[other]
+            .parent
+            .filter(|_| bsuid.is_some() && self.random.one_in(2));
+        if wa_id.is_none() && bsuid.is_none() {
+            wa_id = Some("573001112233");
+        }
+        [wa_id, bsuid, parent]
+    }
+
+    fn put(object: &mut Value, keys: [&str; 3], ids: [Option<&str>; 3]) {
+        for (key, id) in keys.into_iter().zip(ids) {
+            if let Some(id) = id {
+                object[key] = json!(id);
+            }
+        }
+    }
+
+    /// The form of `to` and `user`.
+    fn addressed(ids: [Option<&str>; 3]) -> Value {
+        let mut user = json!({});
+        if let Some(wa_id) = ids[0] {
+            user["phone"] = json!(format!("+{wa_id}"));
+        }
+        if let Some(bsuid) = ids[1] {
+            user["user_id"] = json!(bsuid);
+        }
+        user
+    }
+
+    fn push(&mut self, line: &Value) {
+        self.lines.push(line.to_string().into_bytes());
+    }
+}
+
+fn with(mut object: Value, key: &str, value: Value) -> Value {
+    object[key] = value;
+    object
+}
