@@ -46,6 +46,13 @@ pub(crate) struct Item {
     pub(crate) thread: Value,
 }
 
+impl Item {
+    /// Whether it came by the button of the platform's dashboard.
+    pub(crate) fn is_test(&self) -> bool {
+        self.entry.as_deref() == Some("0")
+    }
+}
+
 /// All that a set of lines holds.
 #[derive(Default)]
 pub(crate) struct Reading {

@@ -227,6 +227,11 @@ fn is_courtesy(last: &Open, event: &Event) -> bool {
 }
 
 impl Open<'_> {
+    /// Whether the platform's test opened it.
+    pub(crate) fn is_test(&self) -> bool {
+        self.events[0].item.is_test()
+    }
+
     fn first_customer(&self) -> Option<usize> {
         self.events.iter().position(|event| event.what == What::Customer)
     }
@@ -315,10 +320,9 @@ impl Open<'_> {
         if last.is_some_and(question) {
             return Some("abandoned");
         }
-        let is_test = |other: &Open| other.events[0].item.entry.as_deref() == Some("0");
         let back = all.iter().any(|other| {
             other.thread.0 == self.thread.0
-                && !is_test(other)
+                && !other.is_test()
                 && other.opened >= closed
                 && other.measured().first().is_some_and(|first| first.time <= closed + GAP)
         });

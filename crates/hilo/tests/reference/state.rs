@@ -49,7 +49,7 @@ pub(crate) fn of(lines: &[Vec<u8>]) -> State {
         .map(|session| session_line(session, &people[session.tenant.as_str()].person(session.person)))
         .collect();
     let summary = summary(&reading, &messages, persons.len(), sessions.len());
-    let counted = messages::fold(reading.items.iter().filter(|item| !metrics::is_test(item)));
+    let counted = messages::fold(reading.items.iter().filter(|item| !item.is_test()));
     let metrics = metrics::lines(&World {
         items: &reading.items,
         messages: &counted,

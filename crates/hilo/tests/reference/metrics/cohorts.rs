@@ -1,7 +1,12 @@
 //! From the members of a cohort to its rows: metrics.md, chapter 1.
 
-use super::{HOUR, Name, Numbers, Window, windows};
-use std::collections::BTreeMap;
+use super::{
+    Name, Numbers,
+    rows::{Dimensions, groups, quotient},
+};
+
+/// Longer than any history.
+const FOREVER: i64 = i64::MAX / 2;
 
 /// What the numbers of a row are (rules 12 and 13).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,39 +42,33 @@ pub(crate) struct Member {
     pub(crate) open: bool,
 }
 
-/// The rows of a metric: one for each window and group with members.
-pub(crate) fn rows(metric: Metric, members: &[Member], now: i64) -> Vec<(Name, Numbers)> {
-    let mut cohorts: BTreeMap<Name, Vec<&Member>> = BTreeMap::new();
-    for member in members {
-        for window in windows(member.anchor) {
-            let name = Name {
-                tenant: member.tenant.clone(),
-                metric: metric.name,
-                window,
-                dimensions: member.group.clone().into_iter().collect(),
-            };
-            cohorts.entry(name).or_default().push(member);
-        }
+impl super::rows::Member for Member {
+    fn tenant(&self) -> &str {
+        &self.tenant
     }
-    cohorts
-        .into_iter()
-        .filter_map(|(name, cohort)| {
-            let is_final = is_final(metric, name.window, &cohort, now);
-            let numbers = numbers(metric.measure, &cohort)?;
-            Some((name, Numbers { is_final, ..numbers }))
-        })
-        .collect()
+
+    fn anchor(&self) -> i64 {
+        self.anchor
+    }
+
+    fn groupings(&self) -> Vec<Dimensions> {
+        vec![self.group.clone().into_iter().collect()]
+    }
 }
 
-/// Rule 8. Where there is a horizon, members of the row over all input are final with their hour.
-fn is_final(metric: Metric, window: Window, cohort: &[&Member], now: i64) -> bool {
-    let is_past = |end: i64| end + metric.horizon <= now;
-    let of_hour = |member: &Member| metric.horizon == 0 || is_past((member.anchor.div_euclid(HOUR) + 1) * HOUR);
-    cohort.iter().all(|member| !member.open)
-        && window.map_or_else(
-            || cohort.iter().all(|member| of_hour(member)),
-            |window| is_past(window.1),
-        )
+/// The rows of a metric: one for each window and group with members.
+pub(crate) fn rows(metric: Metric, members: &[Member], now: i64) -> Vec<(Name, Numbers)> {
+    // Without a horizon nothing can happen to what is not open.
+    let is_done = |member: &Member| metric.horizon == 0 && !member.open;
+    let horizon = |member: &Member| if member.open { FOREVER } else { metric.horizon };
+    groups(members)
+        .iter()
+        .filter_map(|group| {
+            let is_final = group.is_final(now, is_done, horizon);
+            let numbers = numbers(metric.measure, &group.members)?;
+            Some((group.name(metric.name), Numbers { is_final, ..numbers }))
+        })
+        .collect()
 }
 
 /// Nothing where the denominator is 0.
@@ -112,10 +111,4 @@ fn numbers(measure: Measure, cohort: &[&Member]) -> Option<Numbers> {
 
 fn thousandths(number: i64) -> f64 {
     number as f64 / 1000.0
-}
-
-/// Rounded to 6 decimals, half away from zero (rule 11).
-fn quotient(numerator: i64, denominator: i64) -> f64 {
-    let millionths = (2 * numerator.abs() * 1_000_000 + denominator) / (2 * denominator);
-    (millionths * numerator.signum()) as f64 / 1_000_000.0
 }

@@ -41,11 +41,6 @@ impl World<'_> {
     }
 }
 
-/// Rule 17: the platform's test deliveries are in no metric.
-pub(crate) fn is_test(item: &Item) -> bool {
-    item.entry.as_deref() == Some("0")
-}
-
 /// Start and end of a row; nothing over all input.
 pub(crate) type Window = Option<(i64, i64)>;
 

@@ -114,7 +114,7 @@ fn opt_outs<'a>(world: &World<'a>, said: &[Said<'a>]) -> Vec<OptOut<'a>> {
             add(first, sends::addressee(world, message), Sign::Out);
         }
     }
-    for item in world.items.iter().filter(|item| !super::is_test(item)) {
+    for item in world.items.iter().filter(|item| !item.is_test()) {
         if let Some(sign) = sign(item) {
             add(item, world.person(item), sign);
         }

@@ -78,7 +78,7 @@ pub(super) fn rate(numerator: usize, denominator: usize, is_final: bool) -> Opti
     (denominator > 0).then(|| Numbers {
         numerator: Some(numerator as f64),
         denominator: Some(denominator as f64),
-        value: Some(rounded(numerator, denominator)),
+        value: Some(quotient(numerator as i64, denominator as i64)),
         count: denominator as i64,
         is_final,
         ..Numbers::default()
@@ -86,7 +86,7 @@ pub(super) fn rate(numerator: usize, denominator: usize, is_final: bool) -> Opti
 }
 
 /// Rule 11: six decimals, half away from zero.
-fn rounded(numerator: usize, denominator: usize) -> f64 {
-    let millionths = (2_000_000 * numerator + denominator) / (2 * denominator);
-    millionths as f64 / 1_000_000.0
+pub(super) fn quotient(numerator: i64, denominator: i64) -> f64 {
+    let millionths = (2 * numerator.abs() * 1_000_000 + denominator) / (2 * denominator);
+    (millionths * numerator.signum()) as f64 / 1_000_000.0
 }

@@ -41,7 +41,7 @@ pub(super) fn rows(world: &World) -> Vec<(Name, Numbers)> {
     let items: Vec<&Item> = world
         .items
         .iter()
-        .filter(|item| !super::is_test(item) && seen.insert((&item.tenant, &item.key)))
+        .filter(|item| !item.is_test() && seen.insert((&item.tenant, &item.key)))
         .collect();
     let qualities: Vec<Observation> = items.iter().filter_map(|item| quality(item)).collect();
     let limits: Vec<Observation> = items.iter().filter_map(|item| limit(item, &items)).collect();

@@ -3,6 +3,7 @@
 use super::{
     World,
     cohorts::{Group, Member},
+    rows::UNKNOWN,
 };
 use crate::{
     json::text,
@@ -28,7 +29,8 @@ pub(crate) fn tracks<'a>(world: &'a World) -> Vec<Track<'a>> {
         Track {
             country: state::country(&person).unwrap_or_else(unknown),
             queue: queue(session),
-            is_test: is_test(session),
+            // Rule 17.
+            is_test: session.open.is_test(),
             session,
         }
     };
@@ -41,12 +43,7 @@ pub(crate) fn counted<'a>(tracks: &'a [Track<'a>]) -> impl Iterator<Item = &'a T
 }
 
 pub(crate) fn unknown() -> String {
-    "unknown".to_owned()
-}
-
-/// Whether a test delivery opened it, which is in no metric (rule 17).
-fn is_test(session: &Session) -> bool {
-    session.open.events[0].item.entry.as_deref() == Some("0")
+    UNKNOWN.to_owned()
 }
 
 /// The last one named by an inbox event.
