@@ -91,10 +91,10 @@ impl<'a> Shares<'a> {
         ]
     }
 
-    /// What an event has yet to settle while the session is open.
-    fn open(&self) -> Horizon {
+    /// A horizon that only the close of the session sets.
+    fn once_closed(&self, horizon: Horizon) -> Horizon {
         if self.session.closed_at.is_some() {
-            Horizon::Settled
+            horizon
         } else {
             Horizon::Open
         }
@@ -129,7 +129,7 @@ impl<'a> Shares<'a> {
         let horizon = if clock.stopped_at.is_some() {
             Horizon::Settled
         } else {
-            self.open()
+            self.once_closed(Horizon::Settled)
         };
         let by_agent = vec![vec![("agent", known(clock.agent.as_ref()))]];
         for (groupings, start) in [(self.groupings(), clock.started_at), (by_agent, agent_start)] {
@@ -154,7 +154,7 @@ impl<'a> Shares<'a> {
             groupings,
             time: None,
             counts: vec![(0, 1), (1, i64::from(clock.stopped_at.is_none()))],
-            horizon: self.open(),
+            horizon: self.once_closed(Horizon::Settled),
         });
     }
 
@@ -259,11 +259,7 @@ impl<'a> Shares<'a> {
             }
         };
         // Until the session closes nobody knows how long another answer may come.
-        let horizon = if self.session.closed_at.is_some() {
-            RATINGS
-        } else {
-            Horizon::Open
-        };
+        let horizon = self.once_closed(RATINGS);
         self.count(series, rating.rated_at, groupings, counts, horizon);
     }
 

@@ -134,11 +134,7 @@ impl Business {
                     "max_daily_conversations_per_business",
                     "max_daily_conversation_per_phone",
                 ];
-                Account {
-                    limit: limit(value, &limits),
-                    limit_told: is_told(value, &limits),
-                    ..of_account(update, "limit")
-                }
+                with_limit(value, &limits, of_account(update, "limit"))
             }
             Self::Username => Account {
                 event: text(value, "status"),
@@ -152,12 +148,11 @@ impl Business {
             // It tells of throughput and no longer of quality, whatever its name.
             Self::NumberThroughput => {
                 let limits = ["max_daily_conversations_per_business", "current_limit"];
-                Account {
+                let told = Account {
                     event: text(value, "event"),
-                    limit: limit(value, &limits),
-                    limit_told: is_told(value, &limits),
                     ..of_number(update, None, "throughput")
-                }
+                };
+                with_limit(value, &limits, told)
             }
             Self::Security => Account {
                 event: text(value, "event"),
@@ -319,17 +314,17 @@ fn update_kind(event: &str) -> &'static str {
     }
 }
 
-/// Whether a value says what the limit is, be it that none is set.
-fn is_told(value: &Value, keys: &[&str]) -> bool {
-    keys.iter()
-        .any(|key| value.get(*key).is_some_and(|limit| !limit.is_null()))
+/// Adds what a value says under these keys of the messaging limit; with none set, that it says so.
+fn with_limit(value: &Value, keys: &[&str], account: Account) -> Account {
+    let told = || keys.iter().filter_map(|key| value.get(*key));
+    Account {
+        limit: told().find_map(tier),
+        limit_told: told().any(|limit| !limit.is_null()),
+        ..account
+    }
 }
 
 /// A messaging limit: unique users in 24 hours, -1 without limit. Tiers come as text and as numbers.
-fn limit(value: &Value, keys: &[&str]) -> Option<i64> {
-    keys.iter().find_map(|key| tier(value.get(*key)?))
-}
-
 pub(super) fn tier(value: &Value) -> Option<i64> {
     let Value::String(text) = value else {
         return json::integer(value);
