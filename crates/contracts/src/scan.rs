@@ -10,12 +10,20 @@ use std::borrow::Cow;
 pub(crate) fn newest_timestamp(body: &[u8]) -> Option<Millis> {
     members(body)
         .filter(|(key, _)| matches!(*key, b"timestamp" | b"time"))
-        .filter_map(|(_, value)| {
-            let digits = value.strip_prefix(b"\"").unwrap_or(value);
-            let length = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            time::from_unix_seconds(str::from_utf8(&digits[..length]).ok()?.parse().ok()?)
-        })
+        .filter_map(|(_, value)| seconds(value))
         .max()
+}
+
+/// Whole seconds since 1970, as text or number; `None` where the value is anything else, though it may begin like one.
+fn seconds(value: &[u8]) -> Option<Millis> {
+    let (digits, ends): (&[u8], &[u8]) = match value.strip_prefix(b"\"") {
+        Some(text) => (text, b"\""),
+        None => (value, b",}] \t\r\n"),
+    };
+    let length = digits.iter().position(|byte| ends.contains(byte))?;
+    let digits = str::from_utf8(&digits[..length]).ok()?;
+    let number = digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(digits)?;
+    time::from_unix_seconds(number.parse().ok()?)
 }
 
 /// The first identifier of a person in a body: what keeps the deliveries of one contact together. `from` comes last,
@@ -125,6 +133,8 @@ mod tests {
             {"timestamp" : "1777899600","text":{"body":"\"timestamp\":\"1999999999\""}},
             {"timestamp":1777899610,"type":"timestamp"},{"timestamp":"soon"},{"timestamp":"99999999999999999"}]}}]}]}"#;
         assert_eq!(newest_timestamp(body), Some(1_777_899_610_000));
+        let neither = br#"{"messages":[{"timestamp":"21-09-2022 12:05:00"},{"timestamp":1777899610.5}]}"#;
+        assert_eq!(newest_timestamp(neither), None);
         assert_eq!(newest_timestamp(br#"{"entry":[]}"#), None);
     }
 

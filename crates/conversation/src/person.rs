@@ -277,13 +277,13 @@ impl Thread {
                 });
             }
         }
-        let refolded = start..stopped;
-        let mut sessions: BTreeMap<usize, &Told> = BTreeMap::new();
+        let mut ids: Vec<Option<&Box<str>>> = vec![None; stopped - start];
         for (session, told) in folded.iter().zip(&fresh) {
-            sessions.extend(session.events.iter().map(|index| (*index, told)));
+            for index in &session.events {
+                ids[index - start] = Some(&told.id);
+            }
         }
-        for index in refolded {
-            let id = sessions.get(&index).map(|told| &told.id);
+        for (index, id) in (start..stopped).zip(ids) {
             let event = &mut self.events[index];
             if event.session.as_ref() != id || !event.told {
                 event.session = id.cloned();

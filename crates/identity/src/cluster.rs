@@ -1,13 +1,13 @@
 //! A cluster as it rests in the store: evidence, and the people last published from it.
 
 use crate::{
-    evidence::{Decided, Evidence, atom},
-    fold::{Found, Suggestion, Timeline, Verdict, owner},
+    evidence::{Added, Decided, Evidence, Sees, atom},
+    fold::{Found, Quiet, Suggestion, Timeline, Verdict, owner},
     rules::{self, Rule},
 };
 use hilo_contracts::{
     facts::{DecisionRef, NamedRef, Proposal},
-    item::Move,
+    item::{Move, Sighting},
 };
 use hilo_domain::{Identifier, IdentifierKind, Millis, phone};
 use serde::{Deserialize, Serialize};
@@ -72,6 +72,8 @@ pub(crate) struct Cluster {
     pub people: Vec<Known>,
     /// Per piece of evidence: (from, index in `people`), rising.
     pub owners: Vec<Timeline>,
+    /// By that verdict.
+    quiet: Quiet,
     gone: Vec<Gone>,
 }
 
@@ -136,6 +138,12 @@ impl Cluster {
             );
         }
         self.evidence.absorb(other.evidence);
+        self.quiet = Quiet::default();
+    }
+
+    /// Adds a sighting to the evidence.
+    pub(crate) fn see(&mut self, ids: Vec<Identifier>, told: Millis, sighting: &Sighting, sees: Sees) -> Added {
+        self.evidence.see(ids, told, sighting, sees, &self.quiet)
     }
 
     /// Publishes a verdict over the one before.
@@ -269,6 +277,7 @@ impl Cluster {
         }
         self.people = people;
         self.owners = verdict.timelines;
+        self.quiet = verdict.quiet;
         revision
     }
 

@@ -1,9 +1,20 @@
 //! What is known about a set of people who ever shared an identifier: the evidence, not yet the verdict.
 
-use crate::stated::Stated;
+use crate::{fold::Quiet, stated::Stated};
 use hilo_contracts::item::{Decision, IdentityChange, Ruling, Sighting};
 use hilo_domain::{Identifier, IdentifierKind, Millis, hash::IdHasher, phone};
 use serde::{Deserialize, Serialize};
+
+/// On which of its times the verdict hangs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HangsOn {
+    /// The first: nothing takes back that a user id was seen.
+    ItsFirst,
+    /// Also those at which a user id showed up again with a number that came back to somebody.
+    ItsReturn,
+    /// Each at which a number was seen alone: it can change hands.
+    EachTime,
+}
 
 /// Identifiers that were seen together, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +77,14 @@ impl Together {
             let number = id.number().filter(|number| *number != id.value)?;
             Some((number, id.value.as_str()))
         })
+    }
+
+    pub(crate) fn hangs_on(&self) -> HangsOn {
+        match () {
+            () if !is_strong(&self.ids) => HangsOn::EachTime,
+            () if self.ids.iter().any(|id| id.kind == IdentifierKind::Bsuid) => HangsOn::ItsReturn,
+            () => HangsOn::ItsFirst,
+        }
     }
 
     /// Statuses at these times found their send.
@@ -257,8 +276,16 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    /// Adds a sighting of `ids` (see [`matching`]) that was told at a time.
-    pub(crate) fn see(&mut self, ids: Vec<Identifier>, told: Millis, sighting: &Sighting, sees: Sees) -> Added {
+    /// Adds a sighting of `ids` (see [`matching`]) that was told at a time. What is `quiet` is so by the verdict over the
+    /// evidence before.
+    pub(crate) fn see(
+        &mut self,
+        ids: Vec<Identifier>,
+        told: Millis,
+        sighting: &Sighting,
+        sees: Sees,
+        quiet: &Quiet,
+    ) -> Added {
         let at = sighting.since.unwrap_or(told);
         let name = sighting.name.as_ref().map(|name| (told, name.clone()));
         if let Some(index) = self.together.iter().position(|had| had.ids == ids) {
@@ -273,17 +300,22 @@ impl Evidence {
                 had.creates = true;
                 added = Added::New;
             }
-            let matters = if is_strong(&had.ids) { moved } else { contested };
-            if had.see_at(at, sees) && matters {
+            let matters = match had.hangs_on() {
+                HangsOn::ItsFirst => false,
+                HangsOn::ItsReturn => moved,
+                HangsOn::EachTime => contested,
+            };
+            if had.see_at(at, sees) && matters && !quiet.holds(index, at) {
                 added = Added::New;
             }
-            if had.receives(at, sees) && contested {
+            if had.receives(at, sees) && contested && !quiet.one_form {
                 added = Added::New;
             }
             if !sighting.instead_of.is_empty() {
                 let first = had.first;
                 had.withdraw(&sighting.instead_of);
-                if contested || had.first != first {
+                let is_quiet = || sighting.instead_of.iter().all(|status| quiet.holds(index, *status));
+                if contested && !is_quiet() || had.first != first {
                     added = Added::New;
                 }
             }

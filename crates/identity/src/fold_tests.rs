@@ -2,7 +2,7 @@
 
 use crate::{
     evidence::{Added, Evidence, Sees, matching},
-    fold::{Verdict, fold},
+    fold::{Quiet, Verdict, fold},
 };
 use hilo_contracts::item::{Decision, IdentityChange, Ruling, Sighting};
 use hilo_domain::{Identifier, IdentifierKind, Millis};
@@ -50,7 +50,13 @@ pub(crate) fn evidence(history: &[(Millis, Said)]) -> Evidence {
                     creates: true,
                     ..Sighting::default()
                 };
-                evidence.see(matching(&sighting.identifiers), *at, &sighting, Sees::ForGood);
+                evidence.see(
+                    matching(&sighting.identifiers),
+                    *at,
+                    &sighting,
+                    Sees::ForGood,
+                    &Quiet::default(),
+                );
             }
             Changed(old, new) => {
                 let change = IdentityChange {
@@ -315,7 +321,13 @@ fn who_is_only_referred_to_does_not_exist() {
         creates: false,
         ..Sighting::default()
     };
-    evidence.see(matching(&sighting.identifiers), 1, &sighting, Sees::ForGood);
+    evidence.see(
+        matching(&sighting.identifiers),
+        1,
+        &sighting,
+        Sees::ForGood,
+        &Quiet::default(),
+    );
     assert!(fold(&evidence).people.iter().all(|person| !person.exists));
 }
 
@@ -512,7 +524,13 @@ fn a_name_that_is_said_again_after_another_holds() {
             creates: true,
             ..Sighting::default()
         };
-        let added = evidence.see(matching(&sighting.identifiers), at, &sighting, Sees::ForGood);
+        let added = evidence.see(
+            matching(&sighting.identifiers),
+            at,
+            &sighting,
+            Sees::ForGood,
+            &Quiet::default(),
+        );
         (added, fold(&evidence).people[0].name.clone().unwrap())
     };
     let (with_phone, alone) = ("CL.1 56961234567", "CL.1");
@@ -555,7 +573,13 @@ fn a_username_is_shown_for_its_time_and_matches_nobody() {
         told.rotate_left(1);
         let mut evidence = Evidence::default();
         for (at, sighting) in told.iter().chain(&told) {
-            evidence.see(matching(&sighting.identifiers), *at, sighting, Sees::ForGood);
+            evidence.see(
+                matching(&sighting.identifiers),
+                *at,
+                sighting,
+                Sees::ForGood,
+                &Quiet::default(),
+            );
         }
         let mut shown: Vec<Vec<(String, Millis, Option<Millis>)>> = Vec::new();
         for person in fold(&evidence).people {

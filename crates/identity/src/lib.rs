@@ -75,4 +75,6 @@ pub fn spec() -> ProcessorSpec {
 #[cfg(test)]
 mod fold_tests;
 #[cfg(test)]
+mod quiet_tests;
+#[cfg(test)]
 mod suggest_tests;

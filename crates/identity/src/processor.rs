@@ -2,7 +2,7 @@
 
 use crate::{
     cluster::{Changed, Cluster, Known, Revision, What, remembered_country},
-    evidence::{Added, Evidence, Sees, atom, matching, token},
+    evidence::{Added, Sees, atom, matching, token},
     fold::fold,
     rules::{self, Blocker, Rule},
     stated::{Bounded, Standing, Stated, values_of},
@@ -102,12 +102,12 @@ impl Identity {
         }
         let stated = self.suggesting(item, &sighting.stated, &ids, context)?;
         let named = [&*ids, &*stated].concat();
-        self.learn(item, &named, context, |evidence| {
+        self.learn(item, &named, context, |cluster| {
             let mut added = Added::Known;
             for value in &stated {
-                added = added.max(evidence.state(value, &ids, item.event_time));
+                added = added.max(cluster.evidence.state(value, &ids, item.event_time));
             }
-            added.max(evidence.see(ids, item.event_time, sighting, sees))
+            added.max(cluster.see(ids, item.event_time, sighting, sees))
         })
     }
 
@@ -184,14 +184,16 @@ impl Identity {
     fn change(&mut self, item: &Item, change: &IdentityChange, context: &mut Context) -> Result<(), ProcessorError> {
         let mut ids = matching(&change.old);
         ids.extend(matching(&change.new));
-        self.learn(item, &ids, context, |evidence| evidence.change(change, item.event_time))
+        self.learn(item, &ids, context, |cluster| {
+            cluster.evidence.change(change, item.event_time)
+        })
     }
 
     fn decide(&mut self, item: &Item, decision: &Decision, context: &mut Context) -> Result<(), ProcessorError> {
         let mut ids = matching(&decision.user);
         ids.extend(matching(&decision.other));
-        self.learn(item, &ids, context, |evidence| {
-            evidence.decide(decision, item.event_time)
+        self.learn(item, &ids, context, |cluster| {
+            cluster.evidence.decide(decision, item.event_time)
         })
     }
 
@@ -223,15 +225,15 @@ impl Identity {
             return Ok(());
         }
         let ids = [&*named, holder, &*stated].concat();
-        self.learn(item, &ids, context, |evidence| {
+        self.learn(item, &ids, context, |cluster| {
             let mut added = Added::Known;
             for value in &stated {
-                added = added.max(evidence.state(value, holder, item.event_time));
+                added = added.max(cluster.evidence.state(value, holder, item.event_time));
             }
             if named.is_empty() {
                 return added;
             }
-            added.max(evidence.claim(record, named, item.event_time))
+            added.max(cluster.evidence.claim(record, named, item.event_time))
         })
     }
 
@@ -241,14 +243,14 @@ impl Identity {
         item: &Item,
         ids: &[Identifier],
         context: &mut Context,
-        add: impl FnOnce(&mut Evidence) -> Added,
+        add: impl FnOnce(&mut Cluster) -> Added,
     ) -> Result<(), ProcessorError> {
         if ids.is_empty() {
             return Ok(());
         }
         let id = self.cluster_of(&item.tenant, ids)?;
         let cluster = self.clusters.get_or_insert_with(&id.to_le_bytes(), Cluster::default)?;
-        match add(&mut cluster.evidence) {
+        match add(cluster) {
             Added::New => self.judge(id, item, context),
             Added::Known => Ok(()),
         }

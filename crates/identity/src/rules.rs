@@ -11,7 +11,7 @@ pub(crate) const CAP: usize = 10;
 pub(crate) const SHARED: usize = 3;
 
 /// Why identifiers are one person's, or may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Hash)]
 pub(crate) enum Rule {
     /// They stood together on one item.
     Together,

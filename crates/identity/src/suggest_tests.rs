@@ -2,7 +2,7 @@
 
 use crate::{
     evidence::{Evidence, Sees, matching},
-    fold::fold,
+    fold::{Quiet, fold},
     fold_tests::{
         Said::{self, Changed, Decided, Seen},
         after, check, evidence, ids, people,
@@ -101,12 +101,24 @@ fn beyond_the_cap_an_automatic_merge_is_only_suggested() {
             creates: true,
             ..Sighting::default()
         };
-        evidence.see(matching(&sighting.identifiers), at, &sighting, Sees::ForGood);
+        evidence.see(
+            matching(&sighting.identifiers),
+            at,
+            &sighting,
+            Sees::ForGood,
+            &Quiet::default(),
+        );
         let sighting = Sighting {
             identifiers: ids(text),
             ..sighting
         };
-        evidence.see(matching(&sighting.identifiers), 100 + at, &sighting, Sees::ForGood);
+        evidence.see(
+            matching(&sighting.identifiers),
+            100 + at,
+            &sighting,
+            Sees::ForGood,
+            &Quiet::default(),
+        );
     }
     let verdict = fold(&evidence);
     assert_eq!(verdict.people.len(), 2, "{:?}", people(&verdict));

@@ -6,7 +6,8 @@ use hilo_domain::{Identifier, IdentifierKind, phone};
 use serde_json::Value;
 use std::cell::Cell;
 
-/// The business, which is nobody: its own number.
+/// The business, which is nobody: its own number, in the form in which all of its forms meet; as it is shown where that is
+/// no number.
 #[derive(Debug, Default)]
 pub(crate) struct Business(Option<String>);
 
@@ -16,14 +17,14 @@ const COMMON_DIGITS: usize = 6;
 impl Business {
     /// The business with this display number, in whatever form.
     pub(crate) fn new(display: Option<&str>) -> Self {
-        Self(display.and_then(any_form))
+        Self(display.map(|shown| any_form(shown).unwrap_or_else(|| shown.to_owned())))
     }
 
     /// Whether `wa_id` is the business itself.
     pub(crate) fn is(&self, wa_id: &str) -> bool {
         let Some(own) = &self.0 else { return false };
         // Nearly nobody ends like the business: the look at the country is for those who do.
-        last_digits(own).eq(last_digits(wa_id)) && any_form(wa_id).as_ref() == Some(own)
+        last_digits(own).eq(last_digits(wa_id)) && any_form(wa_id).as_deref().unwrap_or(wa_id) == own
     }
 }
 

@@ -91,24 +91,59 @@ const WITH_ARRAYS: &[&str] = &[
     "group_status_update",
 ];
 
-/// Fields whose value is an item itself.
-const WITHOUT_ARRAYS: &[&str] = &[
-    "account_alerts",
-    "account_review_update",
-    "account_update",
-    "account_settings_update",
-    "business_capability_update",
-    "business_username_update",
-    "flows",
-    "message_template_components_update",
-    "message_template_quality_update",
-    "message_template_status_update",
-    "partner_solutions",
-    "payment_configuration_update",
-    "phone_number_name_update",
-    "phone_number_quality_update",
-    "security",
-    "template_category_update",
+/// Keys of facts about templates, whatever their field: that of a value decides which it is.
+const OF_TEMPLATES: &[&str] = &[
+    "event",
+    "message_template_id",
+    "message_template_name",
+    "previous_quality_score",
+    "new_quality_score",
+    "previous_category",
+    "new_category",
+    "correct_category",
+    "message_template_title",
+    "message_template_element",
+    "message_template_footer",
+    "message_template_buttons",
+];
+
+/// Fields whose value is an item itself, with the keys of which it needs one (whatsapp.md, 1.3): what they say, beside
+/// whom it is about.
+const WITHOUT_ARRAYS: &[(&str, &[&str])] = &[
+    (
+        "account_alerts",
+        &["entity_type", "entity_id", "alert_info", "alert_type"],
+    ),
+    ("account_review_update", &["decision"]),
+    ("account_update", &["event"]),
+    ("account_settings_update", &["type", "phone_number_settings"]),
+    (
+        "business_capability_update",
+        &[
+            "max_daily_conversations_per_business",
+            "max_daily_conversation_per_phone",
+            "max_phone_numbers_per_business",
+            "max_phone_numbers_per_waba",
+        ],
+    ),
+    ("business_username_update", &["username", "status"]),
+    ("business_username_updates", &["username", "status"]),
+    ("flows", &["event"]),
+    ("message_template_components_update", OF_TEMPLATES),
+    ("message_template_quality_update", OF_TEMPLATES),
+    ("message_template_status_update", OF_TEMPLATES),
+    ("partner_solutions", &["event", "solution_id", "solution_status"]),
+    (
+        "payment_configuration_update",
+        &["configuration_name", "provider_name", "status"],
+    ),
+    ("phone_number_name_update", &["decision", "requested_verified_name"]),
+    (
+        "phone_number_quality_update",
+        &["event", "current_limit", "max_daily_conversations_per_business"],
+    ),
+    ("security", &["event"]),
+    ("template_category_update", OF_TEMPLATES),
 ];
 
 const ARRAYS: &[(&str, Kind)] = &[
@@ -275,14 +310,15 @@ fn read_change(entry: &Value, change: &Value, tenant: &str, received: i64, readi
         .filter_map(|(name, kind)| Some((*kind, value.get(*name)?.as_array()?)))
         .collect();
     let history = value.get("history").and_then(Value::as_array);
-    let whole = WITHOUT_ARRAYS.contains(&field);
-    let unknown = !whole && !WITH_ARRAYS.contains(&field);
-    let has_content = match (value.as_object(), whole) {
-        (None, _) => false,
-        (Some(fields), true) => !fields.is_empty(),
-        (Some(_), false) => !arrays.is_empty() || history.is_some(),
+    let needs = WITHOUT_ARRAYS
+        .iter()
+        .find(|(name, _)| *name == field)
+        .map(|found| found.1);
+    let has_content = match needs {
+        Some(needs) => needs.iter().any(|key| !value[*key].is_null()),
+        None => WITH_ARRAYS.contains(&field) && (!arrays.is_empty() || history.is_some()),
     };
-    if unknown || !has_content {
+    if !has_content {
         reading.unclassified += 1;
         reading.other_times.push(seconds(&entry["time"]).unwrap_or(received));
         return;
@@ -296,7 +332,7 @@ fn read_change(entry: &Value, change: &Value, tenant: &str, received: i64, readi
         received,
         reading,
     };
-    if whole {
+    if needs.is_some() {
         at.push(Kind::Whole, value, &Value::Null);
         return;
     }
@@ -348,10 +384,10 @@ impl Change<'_> {
         let key = match (kind, id) {
             (Kind::Received | Kind::Echo | Kind::History, Some(id)) => format!("{kind:?} {id}"),
             (Kind::Status, Some(id)) => {
-                let code = &element["errors"][0]["code"];
+                let code = code_of(&element["errors"][0]);
                 let (status, participant) = (&element["status"], participant(element));
                 let payment = if is_payment(element) { "payment " } else { "" };
-                format!("status {id} {payment}{status} {participant:?} {}", canonical(code))
+                format!("status {id} {payment}{status} {participant:?} {code:?}")
             }
             (Kind::Call, Some(id)) => {
                 let what = text(element, "event").or_else(|| text(element, "status"));
@@ -387,7 +423,20 @@ pub(crate) fn is_payment(status: &Value) -> bool {
     status["type"] == "payment"
 }
 
-/// The member of a group that a status tells of, in either spelling.
+/// The member of a group that a status tells of, by number or user id.
 pub(crate) fn participant(status: &Value) -> Option<&str> {
-    text(status, "recipient_participant_id").or_else(|| text(status, "participant_recipient_id"))
+    let mut ids = ["id", "user_id", "parent_user_id"].iter();
+    ids.find_map(|id| of_participant(status, id))
+}
+
+/// An id of that member, in either spelling.
+pub(crate) fn of_participant<'a>(status: &'a Value, id: &str) -> Option<&'a str> {
+    let mut starts = ["recipient_participant", "participant_recipient"].iter();
+    starts.find_map(|start| text(status, &format!("{start}_{id}")))
+}
+
+/// The code of an error, a number that may stand as text.
+pub(crate) fn code_of(error: &Value) -> Option<i64> {
+    let code = &error["code"];
+    code.as_i64().or_else(|| code.as_str()?.parse().ok())
 }

@@ -24,7 +24,7 @@ use history::Taste;
 use state::State;
 use std::{
     fs, panic,
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
     thread,
 };
@@ -71,6 +71,47 @@ fn cases_that_once_differed() {
         seen += 1;
     }
     assert_ne!(seen, 0);
+}
+
+/// Bodies of other people's test fixtures, as they stand and each in a tenant of its own: within one, an id stands for many
+/// messages. Other captures are compared by `CAPTURES=FOLDER cargo test -p hilo --test reference real`.
+#[test]
+fn the_pipeline_agrees_on_real_payloads() {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/payloads");
+    let folder = std::env::var_os("CAPTURES").map_or_else(beside, PathBuf::from);
+    if !folder.exists() {
+        eprintln!("SKIPPED: {} is not there", folder.display());
+        return;
+    }
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let captures = files.filter(|path| path.extension().is_some_and(|extension| extension == "ndjson"));
+    let mut captures: Vec<_> = captures.map(|path| lines(&fs::read(path).unwrap())).collect();
+    assert!(!captures.is_empty());
+    captures.push(captures.concat());
+    let apart: Vec<_> = captures.iter().map(|capture| tenants_apart(capture)).collect();
+    let checks: [Check; 3] = [agrees, order_is_nothing, partitions_are_nothing];
+    let mut differences = Vec::new();
+    for capture in captures.iter().chain(&apart) {
+        for check in checks.into_iter().filter(|check| check(0, capture).is_err()) {
+            let small = compare::shrink(capture, &|lines| check(0, lines).is_err());
+            let text = String::from_utf8_lossy(&small.join(&b'\n')).into_owned();
+            differences.push(format!("{text}\n{}", check(0, &small).unwrap_err()));
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n\n"));
+}
+
+/// Each body in an envelope with a tenant of its own; other lines as they are.
+fn tenants_apart(capture: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let apart = |(place, line): (usize, &Vec<u8>)| match serde_json::from_slice::<serde_json::Value>(line) {
+        Ok(body) if body["object"].is_string() => {
+            let tenant = format!("t{place}");
+            let envelope = serde_json::json!({"source": "whatsapp", "tenant": tenant, "body": body});
+            envelope.to_string().into_bytes()
+        }
+        _ => line.clone(),
+    };
+    capture.iter().enumerate().map(apart).collect()
 }
 
 type Check = fn(u64, &[Vec<u8>]) -> Result<(), String>;

@@ -1,7 +1,7 @@
 //! Whom an item shows: interface.md, section 7, "Identity", first sentences.
 
 use super::{
-    items::{Item, Kind, is_payment, participant},
+    items::{Item, Kind, is_payment, of_participant},
     json::text,
     messages::from_business,
 };
@@ -37,6 +37,16 @@ pub(crate) fn dialable(digits: &str) -> String {
     digits.to_owned()
 }
 
+/// The form in which all forms of a number meet; what is too short for one stands as it is.
+pub(crate) fn form(number: &str) -> String {
+    let digits = digits(number);
+    if digits.len() < 5 {
+        number.to_owned()
+    } else {
+        dialable(&digits)
+    }
+}
+
 fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
@@ -54,8 +64,8 @@ fn wa_id(ids: &mut Ids, value: Option<&str>) {
 }
 
 fn phone(ids: &mut Ids, value: Option<&str>) {
-    if let Some(value) = value {
-        ids.insert(("phone", format!("+{}", dialable(&digits(value)))));
+    if let Some(digits) = value.map(digits).filter(|digits| digits.len() >= 5) {
+        ids.insert(("phone", format!("+{}", dialable(&digits))));
     }
 }
 
@@ -82,20 +92,28 @@ pub(crate) fn of_kind<'a>(ids: &'a Ids, kind: &str) -> Option<&'a str> {
     ids.iter().find(|id| id.0 == kind).map(|id| id.1.as_str())
 }
 
-/// Numbers of businesses of a tenant, as dialable digits.
-fn businesses(items: &[Item], tenant: &str) -> BTreeSet<String> {
-    items
-        .iter()
-        .filter(|item| item.tenant == tenant)
-        .filter_map(|item| text(&item.value["metadata"], "display_phone_number"))
-        .map(|number| dialable(&digits(number)))
-        .collect()
+/// Whether they are the business of an item: its display number, in any form.
+fn is_business(ids: &Ids, item: &Item) -> bool {
+    let business = text(&item.value["metadata"], "display_phone_number").map(form);
+    let mut numbers = ids.iter().filter(|id| id.0 == "phone" || id.0 == "wa_id");
+    numbers.any(|id| business == Some(form(&id.1)))
+}
+
+/// The first of two parties, unless that is the business.
+fn other_than_business(item: &Item, [first, second]: [Ids; 2]) -> Ids {
+    if is_business(&first, item) { second } else { first }
+}
+
+fn sender(element: &Value) -> Ids {
+    at(element, ["from", "from_user_id", "from_parent_user_id"])
+}
+
+fn addressee(element: &Value) -> Ids {
+    at(element, ["to", "to_user_id", "to_parent_user_id"])
 }
 
 /// Whom all items of a tenant show, in their order.
 pub(crate) fn of_all<'a>(items: &'a [Item], tenant: &str) -> Vec<(usize, &'a Item, Mentions)> {
-    let businesses = businesses(items, tenant);
-    let business = |ids: &Ids| of_kind(ids, "phone").is_some_and(|phone| businesses.contains(&dialable(&phone[1..])));
     let of_tenant = items.iter().enumerate().filter(|(_, item)| item.tenant == tenant);
     let mut shown: Vec<_> = of_tenant.map(|(place, item)| (place, item, mentions(item))).collect();
     // A contact that describes no item of its value was seen with the first of them.
@@ -124,9 +142,9 @@ pub(crate) fn of_all<'a>(items: &'a [Item], tenant: &str) -> Vec<(usize, &'a Ite
             shown[first].2.all.extend(left);
         }
     }
-    for (_, _, mentions) in &mut shown {
-        mentions.all.retain(|ids| !business(ids));
-        mentions.partner = mentions.partner.take().filter(|ids| !business(ids));
+    for (_, item, mentions) in &mut shown {
+        mentions.all.retain(|ids| !is_business(ids, item));
+        mentions.partner = mentions.partner.take().filter(|ids| !is_business(ids, item));
     }
     shown
 }
@@ -143,55 +161,55 @@ fn mentions(item: &Item) -> Mentions {
     let mut others: Vec<Ids> = Vec::new();
     let partner = match item.kind {
         Kind::Received if element["type"] == "system" => {
-            mentions.change = changed_number(element);
+            mentions.change = changed_number(item);
             if mentions.change.is_some() {
                 Ids::new()
             } else {
-                at(element, ["from", "from_user_id", "from_parent_user_id"])
+                sender(element)
             }
         }
         Kind::Received => {
-            let sender = at(element, ["from", "from_user_id", "from_parent_user_id"]);
+            let sender = sender(element);
             match &contacts[..] {
                 [only] if sender.is_empty() => only.clone(),
                 _ => sender,
             }
         }
-        Kind::Echo => at(element, ["to", "to_user_id", "to_parent_user_id"]),
+        Kind::Echo => other_than_business(item, [addressee(element), sender(element)]),
         Kind::History => {
             let thread = &item.thread["context"];
             let mut ids = contact(thread);
             if from_business(item) {
-                ids.extend(at(element, ["to", "to_user_id", "to_parent_user_id"]));
+                ids.extend(addressee(element));
             } else {
-                ids.extend(at(element, ["from", "from_user_id", "from_parent_user_id"]));
+                ids.extend(sender(element));
+            }
+            if ids.is_empty() {
+                wa_id(&mut ids, text(&item.thread, "id").filter(|id| is_number(id)));
             }
             ids
         }
-        Kind::Status | Kind::Call if participant(element).is_some() => {
-            let mut ids = Ids::new();
-            wa_id(&mut ids, participant(element));
-            ids
-        }
+        Kind::Status | Kind::Call if !member_of_group(element).is_empty() => member_of_group(element),
+        // The group is nobody.
+        Kind::Status if element["recipient_type"] == "group" => Ids::new(),
         Kind::Status => {
-            let recipient = at(
-                element,
-                ["recipient_id", "recipient_user_id", "recipient_parent_user_id"],
-            );
+            let mut recipient = at(element, ["recipient_id", "recipient_user_id", ""]);
+            let parent = PARENTS.iter().find_map(|key| text(element, key));
+            user_id(&mut recipient, "parent_bsuid", parent);
             // Of a payment, who pays may be named as its sender.
             if recipient.is_empty() && is_payment(element) {
-                at(element, ["from", "from_user_id", "from_parent_user_id"])
+                sender(element)
             } else {
                 recipient
             }
         }
         Kind::Call => {
-            let party = if element["direction"] == "BUSINESS_INITIATED" {
-                "to"
-            } else {
-                "from"
+            let parties = [sender(element), addressee(element)];
+            let mut ids = match text(element, "direction") {
+                Some("BUSINESS_INITIATED") => other_than_business(item, [parties[1].clone(), parties[0].clone()]),
+                _ => other_than_business(item, parties),
             };
-            let mut ids = at(element, [party, "user_id", "parent_user_id"]);
+            ids.extend(at(element, ["", "user_id", "parent_user_id"]));
             ids.extend(at(
                 element,
                 ["recipient_id", "recipient_user_id", "recipient_parent_user_id"],
@@ -242,10 +260,7 @@ fn mentions(item: &Item) -> Mentions {
     }
     if item.kind == Kind::Received && !partner.is_empty() && of_kind(&partner, "phone").is_none() {
         let answer = answered(element);
-        let business = text(&item.value["metadata"], "display_phone_number").unwrap_or_default();
-        let is_business =
-            of_kind(&answer, "phone").is_some_and(|phone| dialable(&phone[1..]) == dialable(&digits(business)));
-        if !is_business {
+        if !is_business(&answer, item) {
             partner.extend(answer);
         }
     }
@@ -274,6 +289,18 @@ fn answered(message: &Value) -> Ids {
         None => phone(&mut ids, text(&number, "phone")),
         known => wa_id(&mut ids, known),
     }
+    ids
+}
+
+/// Spellings of a recipient's parent user id: whatsapp.md, 2.3.
+const PARENTS: [&str; 3] = ["recipient_parent_user_id", "parent_recipient_user_id", "parent_user_id"];
+
+/// The participant of a group that a status tells of.
+fn member_of_group(status: &Value) -> Ids {
+    let mut ids = Ids::new();
+    wa_id(&mut ids, of_participant(status, "id"));
+    user_id(&mut ids, "bsuid", of_participant(status, "user_id"));
+    user_id(&mut ids, "parent_bsuid", of_participant(status, "parent_user_id"));
     ids
 }
 
@@ -316,12 +343,17 @@ fn describes(contact: &Ids, ids: &Ids, form: fn(&str) -> String) -> bool {
     }
 }
 
-/// A system message that names an old and a new number.
-fn changed_number(element: &Value) -> Option<(Ids, Ids)> {
+/// A system message that names an old and a new number. The old one is the sender's; an older version of the platform
+/// names the `customer`.
+fn changed_number(item: &Item) -> Option<(Ids, Ids)> {
+    let element = &item.element;
     let system = &element["system"];
     let known = ["user_changed_number", "user_changed_user_id", "customer_changed_number"];
     known.contains(&text(system, "type")?).then_some(())?;
-    let old = at(element, ["from", "from_user_id", "from_parent_user_id"]);
+    let business = text(&item.value["metadata"], "display_phone_number").map(form);
+    let sender = text(element, "from").filter(|from| business != Some(form(from)));
+    let mut old = at(element, ["", "from_user_id", "from_parent_user_id"]);
+    wa_id(&mut old, sender.or_else(|| text(system, "customer")));
     let mut new = contact(system);
     wa_id(&mut new, text(system, "new_wa_id"));
     (!new.is_empty()).then_some((old, new))

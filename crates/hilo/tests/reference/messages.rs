@@ -1,10 +1,10 @@
 //! One message per id, with the fold of its statuses: interface.md, section 7, "Messages"; metrics.md, chapter 3.
 
 use super::{
-    items::{Item, Kind, is_payment},
+    items::{Item, Kind, code_of, is_payment},
     json::{canonical, text},
+    mentions::form,
 };
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const NOT_RECEIVED: &[&str] = &["reaction", "edit", "revoke", "system", "request_welcome"];
@@ -158,7 +158,7 @@ impl<'a> Message<'a> {
 
     fn error_codes(&self) -> Vec<i64> {
         let errors = self.way().filter_map(|item| item.element["errors"].as_array());
-        let codes: BTreeSet<i64> = errors.flatten().filter_map(|error| error["code"].as_i64()).collect();
+        let codes: BTreeSet<i64> = errors.flatten().filter_map(code_of).collect();
         codes.into_iter().collect()
     }
 }
@@ -181,7 +181,16 @@ pub(crate) struct Row {
 
 /// Whether a history message is the business's own.
 pub(crate) fn from_business(item: &Item) -> bool {
-    let display: &Value = &item.value["metadata"]["display_phone_number"];
-    let from = text(&item.element, "from");
-    text(&item.element, "to").is_some() || (from.is_some() && from == display.as_str())
+    let business = text(&item.value["metadata"], "display_phone_number").map(form);
+    let names = |keys: [&str; 3]| keys.iter().any(|key| text(&item.element, key).is_some());
+    let is_business = |key: &str| {
+        text(&item.element, key)
+            .map(form)
+            .is_some_and(|id| business == Some(id))
+    };
+    if names(["from", "from_user_id", "from_parent_user_id"]) {
+        is_business("from")
+    } else {
+        names(["to", "to_user_id", "to_parent_user_id"]) && !is_business("to")
+    }
 }

@@ -13,6 +13,9 @@ const HOUR: i64 = 3_600_000;
 const GAP: i64 = 24 * HOUR;
 const COURTESY: i64 = 10 * 60_000;
 
+/// A person and the business's number, where that is told.
+type Thread = (usize, Option<String>);
+
 /// What happened in a thread, as far as sessions see it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
@@ -43,7 +46,7 @@ impl Event<'_> {
 pub(crate) struct Session<'a> {
     pub(crate) tenant: String,
     pub(crate) person: usize,
-    pub(crate) phone_number_id: String,
+    pub(crate) phone_number_id: Option<String>,
     pub(crate) opened_at: i64,
     pub(crate) closed_at: Option<i64>,
     pub(crate) close_reason: Option<&'static str>,
@@ -56,7 +59,7 @@ pub(crate) struct Session<'a> {
 
 /// A session with its events.
 pub(crate) struct Open<'a> {
-    thread: (usize, String),
+    thread: Thread,
     opened: i64,
     extended: i64,
     closed: Option<(i64, &'static str)>,
@@ -73,11 +76,10 @@ pub(crate) fn sessions<'a>(
     tenant: &str,
     now: i64,
 ) -> Vec<Session<'a>> {
-    let mut threads: BTreeMap<(usize, String), Vec<Event>> = BTreeMap::new();
+    let mut threads: BTreeMap<Thread, Vec<Event>> = BTreeMap::new();
     let place_of = |item: &Item| items.iter().position(|other| std::ptr::eq(item, other)).unwrap();
     let mut add = |item, class, id: String, what, message| {
-        let number = Item::clone(item).phone_number_id;
-        if let (Some(person), Some(number)) = (people.partner(place_of(item)), number) {
+        if let Some(person) = people.partner(place_of(item)) {
             let event = Event {
                 time: item.time,
                 class,
@@ -86,7 +88,8 @@ pub(crate) fn sessions<'a>(
                 item,
                 message,
             };
-            threads.entry((person, number)).or_default().push(event);
+            let thread = (person, item.phone_number_id.clone());
+            threads.entry(thread).or_default().push(event);
         }
     };
     for message in messages.iter().filter(|message| message.tenant == tenant) {
@@ -149,7 +152,7 @@ fn author(item: &Item) -> What {
 }
 
 /// Cuts a thread's events, which are in order, into sessions.
-fn cut<'a>(thread: &(usize, String), events: Vec<Event<'a>>, now: i64) -> Vec<Open<'a>> {
+fn cut<'a>(thread: &Thread, events: Vec<Event<'a>>, now: i64) -> Vec<Open<'a>> {
     let mut sessions: Vec<Open> = Vec::new();
     for event in events {
         let time = event.time;

@@ -133,7 +133,9 @@ pub(crate) fn country(person: &Person) -> Option<String> {
     };
     let of_bsuid = || {
         let mut ids = person.current.iter().filter(|id| id.0 == "bsuid");
-        ids.find_map(|id| Some(id.1.split_once('.')?.0.to_owned()))
+        let prefix = |id: &Id| Some(id.1.split_once('.')?.0.to_owned());
+        let is_country = |prefix: &String| prefix.len() == 2 && prefix.bytes().all(|byte| byte.is_ascii_uppercase());
+        ids.find_map(|id| prefix(id).filter(is_country))
     };
     of_phone(&person.current)
         .or_else(of_bsuid)
@@ -181,7 +183,7 @@ fn session_line(session: &Session, person: &Person) -> String {
     let fields = [
         ("tenant", quoted(&session.tenant)),
         ("person", identifiers(&person.current)),
-        ("phone_number_id", quoted(&session.phone_number_id)),
+        ("phone_number_id", or_null(session.phone_number_id.as_deref(), quoted)),
         ("opened_at", time(session.opened_at)),
         ("closed_at", or_null(session.closed_at, time)),
         ("close_reason", or_null(session.close_reason, quoted)),

@@ -1,6 +1,6 @@
 //! From the fold to the verdict: people, suggestions, and whose each piece of evidence is when.
 
-use super::{Fold, Found, Hint, Span, Timeline, Verdict, owner};
+use super::{Fold, Found, Hint, Quiet, Span, Timeline, Verdict, owner};
 use crate::{
     evidence::{Decided, Evidence, Username},
     rules::{Blocker, SHARED},
@@ -81,7 +81,11 @@ impl Fold<'_> {
         for (person, usernames) in people.iter_mut().zip(usernames) {
             person.spans.extend(username_spans(usernames));
         }
-        Verdict { people, timelines }
+        Verdict {
+            people,
+            timelines,
+            quiet: Quiet::default(),
+        }
     }
 }
 

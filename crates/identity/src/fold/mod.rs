@@ -15,19 +15,21 @@ mod apart;
 mod change;
 mod finish;
 mod numbers;
+mod quiet;
 mod sight;
 
 use crate::{
-    evidence::{Change, Decided, Evidence, is_strong},
+    evidence::{Change, Decided, Evidence, HangsOn, Together},
     rules::{Blocker, CAP, Rule},
 };
 use apart::split_numbers;
 use hilo_contracts::item::Ruling;
 use hilo_domain::{Identifier, IdentifierKind, Millis};
+pub(crate) use quiet::{Listener, Quiet};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An identifier of a person and the time for which it is theirs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Span {
     pub id: Identifier,
     pub from: Millis,
@@ -75,10 +77,11 @@ pub(crate) fn owner(timeline: &Timeline, at: Millis) -> Option<usize> {
 pub(crate) struct Verdict {
     pub people: Vec<Found>,
     pub timelines: Vec<Timeline>,
+    pub quiet: Quiet,
 }
 
 /// A number while the fold runs.
-#[derive(Default)]
+#[derive(Default, Hash)]
 struct Number {
     owner: Option<usize>,
     /// The owner left it at this time: a later sighting is somebody else.
@@ -93,7 +96,7 @@ struct Number {
     owners: usize,
 }
 
-#[derive(Default)]
+#[derive(Default, Hash)]
 struct Person {
     /// Where this one was merged into.
     parent: Option<usize>,
@@ -132,6 +135,12 @@ struct Hint {
 
 /// Finds the people behind `evidence`.
 pub(crate) fn fold(evidence: &Evidence) -> Verdict {
+    fold_without(evidence, Listener::knows)
+}
+
+/// Finds them without the steps that are `known` to change nothing.
+pub(crate) fn fold_without<'e>(evidence: &'e Evidence, known: fn(&Listener, usize) -> bool) -> Verdict {
+    #[derive(Clone, Copy)]
     enum Step<'a> {
         Change(&'a Change),
         See(usize),
@@ -145,20 +154,20 @@ pub(crate) fn fold(evidence: &Evidence) -> Verdict {
         steps.push((change.at, 0, &change.new, Step::Change(change)));
     }
     for (index, together) in evidence.together.iter().enumerate() {
-        if contested && !is_strong(&together.ids) {
-            let seen: BTreeSet<Millis> = together.when().collect();
-            steps.extend(
-                seen.into_iter()
-                    .map(|at| (at, 1, together.ids.as_slice(), Step::See(index))),
-            );
-        } else {
-            steps.push((together.first, 1, &together.ids, Step::See(index)));
-            let has_user = together.ids.iter().any(|id| id.kind == IdentifierKind::Bsuid);
-            let again = together
-                .times
-                .iter()
-                .filter(|at| moved && has_user && **at > together.first);
-            steps.extend(again.map(|at| (*at, 1, together.ids.as_slice(), Step::Again(index))));
+        let mut step = |at: Millis, step: Step<'e>| steps.push((at, 1, &together.ids, step));
+        match together.hangs_on() {
+            HangsOn::EachTime if contested => {
+                let mut seen: Vec<Millis> = together.when().collect();
+                seen.sort_unstable();
+                seen.dedup();
+                seen.into_iter().for_each(|at| step(at, Step::See(index)));
+            }
+            HangsOn::ItsReturn if moved => {
+                step(together.first, Step::See(index));
+                let again = together.times.iter().filter(|at| **at > together.first);
+                again.for_each(|at| step(*at, Step::Again(index)));
+            }
+            _ => step(together.first, Step::See(index)),
         }
     }
     let standing: Vec<&Decided> = evidence.standing().collect();
@@ -178,28 +187,36 @@ pub(crate) fn fold(evidence: &Evidence) -> Verdict {
         fold.meant = meant(evidence, &fold.split);
     }
     let mut timelines: Vec<Vec<(Millis, usize)>> = vec![Vec::new(); evidence.together.len()];
+    let mut listener = Listener::new(evidence.together.len(), fold.split.is_empty());
     for (at, _, _, step) in steps {
+        listener.reach(at);
         match step {
-            Step::Change(change) => fold.change(change),
-            Step::See(index) => {
+            Step::Change(change) => {
+                fold.change(change);
+                listener.event(at);
+            }
+            Step::Decide(decided) => {
+                fold.decide(decided);
+                listener.event(at);
+            }
+            Step::See(index) | Step::Again(index) if known(&listener, index) => {}
+            Step::See(index) | Step::Again(index) => {
                 let together = &evidence.together[index];
+                let before = fold.touched(&together.ids, at);
                 let person = fold.see(&together.ids, at);
-                let root = fold.root(person);
-                fold.people[root].exists |= together.creates;
-                if let Some(name) = &together.name
-                    && fold.people[root].name.as_ref().is_none_or(|had| had < name)
-                {
-                    fold.people[root].name = Some(name.clone());
+                if matches!(step, Step::See(_)) {
+                    fold.meet(person, together);
+                    timelines[index].push((at, person));
                 }
-                timelines[index].push((at, person));
+                listener.evidence(index, at, before != fold.touched(&together.ids, at));
             }
-            Step::Again(index) => {
-                fold.see(&evidence.together[index].ids, at);
-            }
-            Step::Decide(decided) => fold.decide(decided),
         }
     }
-    fold.finish(timelines, evidence, &standing)
+    let quiet = listener.found();
+    Verdict {
+        quiet,
+        ..fold.finish(timelines, evidence, &standing)
+    }
 }
 
 /// In which form sends meant numbers that are `split`: they name one to dial, and their statuses the one that it was.
@@ -218,6 +235,18 @@ fn meant<'a>(
 }
 
 impl Fold<'_> {
+    /// What evidence of a person says of them beside their identifiers.
+    fn meet(&mut self, person: usize, together: &Together) {
+        let root = self.root(person);
+        let person = &mut self.people[root];
+        person.exists |= together.creates;
+        if let Some(name) = &together.name
+            && person.name.as_ref().is_none_or(|had| had < name)
+        {
+            person.name = Some(name.clone());
+        }
+    }
+
     fn root(&self, mut person: usize) -> usize {
         while let Some(parent) = self.people[person].parent {
             person = parent;

@@ -119,7 +119,7 @@ impl Business {
                 event: text(value, "decision"),
                 ..of_account(update, "account_review")
             },
-            Self::Update => account_update(update),
+            Self::Update => with_limit(value, account_update(update)),
             Self::Settings => {
                 let number = value
                     .get("phone_number_settings")
@@ -129,13 +129,7 @@ impl Business {
                     ..of_number(update, number, "account_settings")
                 }
             }
-            Self::Capability => {
-                let limits = [
-                    "max_daily_conversations_per_business",
-                    "max_daily_conversation_per_phone",
-                ];
-                with_limit(value, &limits, of_account(update, "limit"))
-            }
+            Self::Capability => with_limit(value, of_account(update, "limit")),
             Self::Username => Account {
                 event: text(value, "status"),
                 ..of_number(update, None, "username")
@@ -147,12 +141,11 @@ impl Business {
             },
             // It tells of throughput and no longer of quality, whatever its name.
             Self::NumberThroughput => {
-                let limits = ["max_daily_conversations_per_business", "current_limit"];
                 let told = Account {
                     event: text(value, "event"),
                     ..of_number(update, None, "throughput")
                 };
-                with_limit(value, &limits, told)
+                with_limit(value, told)
             }
             Self::Security => Account {
                 event: text(value, "event"),
@@ -314,9 +307,16 @@ fn update_kind(event: &str) -> &'static str {
     }
 }
 
-/// Adds what a value says under these keys of the messaging limit; with none set, that it says so.
-fn with_limit(value: &Value, keys: &[&str], account: Account) -> Account {
-    let told = || keys.iter().filter_map(|key| value.get(*key));
+/// Keys of the messaging limit; the last two are those of former versions.
+const LIMITS: [&str; 3] = [
+    "max_daily_conversations_per_business",
+    "max_daily_conversation_per_phone",
+    "current_limit",
+];
+
+/// Adds what a value says of the messaging limit; with none set, that it says so.
+fn with_limit(value: &Value, account: Account) -> Account {
+    let told = || LIMITS.iter().filter_map(|key| value.get(*key));
     Account {
         limit: told().find_map(tier),
         limit_told: told().any(|limit| !limit.is_null()),

@@ -71,8 +71,8 @@ fn chunk_of(element: &Value) -> Option<History> {
 }
 
 fn told(update: &Update, thread: &Value, element: &Value, chunk: Option<History>) -> Result<Draft, Reason> {
-    let from = sender(element);
-    let inbound = !from.wa_id.is_some_and(|wa_id| update.business.is(wa_id));
+    let (from, to) = (sender(element), addressee(element));
+    let inbound = is_inbound(update, from, to);
     let message = Message {
         chunk,
         ..message(element, Origin::History, inbound)?
@@ -81,7 +81,7 @@ fn told(update: &Update, thread: &Value, element: &Value, chunk: Option<History>
         origin: "history",
         id: message.id.clone(),
     };
-    let named = if inbound { from } else { addressee(element) };
+    let named = if inbound { from } else { to };
     let (mut person, other) = partner(update, thread, named);
     if let Some(person) = person.as_mut().filter(|_| inbound) {
         person.stated = stated::in_flow(element);
@@ -92,6 +92,16 @@ fn told(update: &Update, thread: &Value, element: &Value, chunk: Option<History>
         others: other.into_iter().collect(),
         ..draft
     })
+}
+
+/// Whether the business did not write it: the sender says so, else that nobody but the business is written to.
+fn is_inbound(update: &Update, from: Named, to: Named) -> bool {
+    let is_business = |named: Named| named.wa_id.is_some_and(|wa_id| update.business.is(wa_id));
+    if from.is_nobody() {
+        to.is_nobody() || is_business(to)
+    } else {
+        !is_business(from)
+    }
 }
 
 /// The partner of a thread, as `named` by the message and by the thread; where the two disagree the message decides,

@@ -18,7 +18,7 @@ pub(super) fn change(update: &Update, element: &Value, kind: &str) -> Option<(Si
     let previous = Named::under(system, "customer", "previous_user_id", &["previous_parent_user_id"]);
     let from = super::messages::sender(element);
     let old = Named {
-        wa_id: previous.wa_id.or(from.wa_id),
+        wa_id: from.wa_id.filter(|from| !update.business.is(from)).or(previous.wa_id),
         user_id: previous.user_id.or(from.user_id),
         parent: previous.parent.or(from.parent),
         ..Named::default()

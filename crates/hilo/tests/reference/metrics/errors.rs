@@ -1,6 +1,6 @@
 //! Classes of errors: metrics.md, chapter 3.
 
-use super::super::messages::Message;
+use super::super::{items::code_of, messages::Message};
 
 /// The class of a failed message: that of its earliest failure, of the smallest code on a tie.
 pub(super) fn class_of(message: &Message) -> &'static str {
@@ -9,7 +9,7 @@ pub(super) fn class_of(message: &Message) -> &'static str {
         .way()
         .filter(|status| status.element["status"] == "failed" && Some(status.time) == earliest);
     let errors = first.filter_map(|status| status.element["errors"].as_array());
-    let codes = errors.flatten().filter_map(|error| error["code"].as_i64());
+    let codes = errors.flatten().filter_map(code_of);
     codes.min().map_or("other", class)
 }
 

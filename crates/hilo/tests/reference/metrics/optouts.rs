@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        items::{Item, Kind},
+        items::{Item, Kind, code_of},
         json::text,
         messages::type_of,
     },
@@ -136,7 +136,7 @@ fn opt_outs<'a>(world: &World<'a>, said: &[Said<'a>]) -> Vec<OptOut<'a>> {
 /// Whether a status says that whom the message went to wants no more.
 fn is_refused(status: &Item) -> bool {
     let mut errors = status.element["errors"].as_array().into_iter().flatten();
-    errors.any(|error| error["code"] == 131_050)
+    errors.any(|error| code_of(error) == Some(131_050))
 }
 
 /// A preference, or a consent told by a CRM.

@@ -11,6 +11,13 @@ use super::{
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+/// Keys of a limit; the last two are those of former versions.
+const LIMITS: &[&str] = &[
+    "max_daily_conversations_per_business",
+    "max_daily_conversation_per_phone",
+    "current_limit",
+];
+
 const SETTLED: i64 = 7 * 24 * HOUR;
 
 /// What was seen of a subject at a time.
@@ -82,11 +89,7 @@ fn quality(item: &Item) -> Option<Observation<'_>> {
             word(&element["number"]["id"])?,
             text(&element["number"], "quality_rating"),
         ),
-        Kind::Whole => (
-            "template",
-            word(&element["message_template_id"]).filter(|_| element.get("new_quality_score").is_some())?,
-            text(element, "new_quality_score"),
-        ),
+        Kind::Whole => ("template", template(element)?, text(element, "new_quality_score")),
         _ => return None,
     };
     Some(Observation {
@@ -102,6 +105,14 @@ fn quality(item: &Item) -> Option<Observation<'_>> {
     })
 }
 
+/// What a value about a template's quality calls it: by its id, else by its name.
+fn template(element: &Value) -> Option<String> {
+    let told = ["new_quality_score", "previous_quality_score"];
+    told.iter().find(|key| !element[**key].is_null())?;
+    let named = word(&element["message_template_id"]).or_else(|| word(&element["message_template_name"]));
+    Some(named.unwrap_or_else(|| UNKNOWN.to_owned()))
+}
+
 /// Text or number as text.
 fn word(value: &Value) -> Option<String> {
     let number = || value.as_i64().map(|number| number.to_string());
@@ -111,7 +122,10 @@ fn word(value: &Value) -> Option<String> {
 fn limit<'a>(item: &'a Item, items: &[&Item]) -> Option<Observation<'a>> {
     let told = match item.kind {
         Kind::Platform => &item.element["number"]["whatsapp_business_manager_messaging_limit"],
-        Kind::Whole => &item.element["max_daily_conversations_per_business"],
+        Kind::Whole => LIMITS
+            .iter()
+            .map(|key| &item.element[*key])
+            .find(|told| !told.is_null())?,
         _ => return None,
     };
     let text = word(told)?;

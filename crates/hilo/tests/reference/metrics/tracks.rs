@@ -134,7 +134,8 @@ impl Track<'_> {
         open: bool,
         groups: Vec<(&'static str, String)>,
     ) -> Vec<Member> {
-        let number = ("phone_number_id", self.session.phone_number_id.clone());
+        let number = self.session.phone_number_id.as_deref().unwrap_or(UNKNOWN);
+        let number = ("phone_number_id", number.to_owned());
         let groups = [None, Some(number)].into_iter().chain(groups.into_iter().map(Some));
         groups.map(|group| self.member(anchor, group, share, open)).collect()
     }
