@@ -90,9 +90,9 @@ fn known_line(line: &[u8]) -> Option<Raw> {
     }
     let text = str::from_utf8(line).ok()?;
     let parsed: Line = serde_json::from_str(text).ok()?;
-    let tenant = match parsed.tenant {
+    let tenant = match parsed.tenant.map(string) {
         None => Cow::Borrowed(DEFAULT_TENANT),
-        Some(tenant) => string(tenant)?,
+        Some(named) => named.map(|named| if named.is_empty() { DEFAULT_TENANT.into() } else { named })?,
     };
     let Some(source) = parsed.source else {
         let is_webhook = parsed.object.and_then(string)? == WEBHOOK_OBJECT;

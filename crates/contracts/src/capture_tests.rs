@@ -196,10 +196,20 @@ proptest! {
     }
 
     #[test]
-    fn any_text_in_an_envelope_comes_out_as_it_went_in(body in ".*", tenant in "[^\u{0}]*") {
+    fn any_text_in_an_envelope_comes_out_as_it_went_in(body in ".*", tenant in "[^\u{0}]+") {
         let envelope = serde_json::json!({"source": "whatsapp", "tenant": tenant, "body": body});
         let raw = line(&envelope.to_string());
         prop_assert_eq!((raw.source.as_str(), raw.tenant, raw.body), ("whatsapp", tenant, body.into_bytes()));
+    }
+}
+
+#[test]
+fn a_tenant_without_a_name_is_the_default_one() {
+    for tenant in [r#""""#, "null"] {
+        let raw = line(&format!(
+            r#"{{"source":"clock","tenant":{tenant},"at":"2026-05-04T13:00:30Z"}}"#
+        ));
+        assert_eq!((raw.source.as_str(), raw.tenant.as_str()), ("clock", "default"));
     }
 }
 

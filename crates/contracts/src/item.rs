@@ -102,11 +102,15 @@ pub struct Item {
 }
 
 impl Item {
-    /// Tells occurrences of one key apart that have one event time but not one content.
+    /// Tells occurrences of one key apart that have one event time but not one content, or show other people.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = IdHasher::new("content");
         hasher.update(self.content.as_bytes());
+        let shown = self.sightings.first().filter(|_| self.has_person);
+        for id in shown.iter().flat_map(|sighting| &sighting.identifiers) {
+            hasher.update(&[id.kind as u8]).update(id.value.as_bytes());
+        }
         let [bytes @ .., _, _, _, _, _, _, _, _] = hasher.bytes();
         u64::from_le_bytes(bytes)
     }

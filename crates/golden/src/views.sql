@@ -9,6 +9,7 @@ WITH ids AS (
       WHEN r.type NOT IN ('reaction', 'edit', 'revoke', 'system', 'request_welcome') THEN r.part
       WHEN e.type NOT IN ('edit', 'revoke') THEN e.part
       WHEN coalesce(o.part, r.part, e.part) IS NULL THEN h.part END AS part,
+    CASE WHEN e.type NOT IN ('edit', 'revoke') THEN e.event_time END AS echoed_at,
     coalesce(o.part, r.part, e.part, h.part) IS NULL AS untold
   FROM ids
   LEFT JOIN message_status s ON s.tenant = ids.tenant AND s.message_id = ids.message_id
@@ -22,7 +23,7 @@ SELECT k.tenant, k.message_id,
   CASE WHEN k.accepted THEN 'outbound' ELSE coalesce(p.direction, 'outbound') END AS direction,
   CASE WHEN k.accepted THEN s.type ELSE coalesce(p.type, 'unknown') END AS type,
   CASE WHEN k.accepted THEN s.accepted_at ELSE coalesce(p.event_time, s.first_status_at) END AS event_time,
-  CASE WHEN k.accepted THEN s.accepted_at WHEN k.part IN ('outbound', 'echo') THEN p.event_time END AS accepted_at,
+  CASE WHEN k.accepted THEN s.accepted_at WHEN k.part = 'outbound' THEN p.event_time ELSE k.echoed_at END AS accepted_at,
   CASE WHEN k.accepted OR coalesce(p.direction, 'outbound') = 'outbound' THEN s.effective_status END AS effective_status,
   s.sent_at, s.delivered_at, s.read_at, s.played_at, s.failed_at, coalesce(s.error_codes, '') AS error_codes,
   s.error_class, s.pricing_type, s.pricing_category,

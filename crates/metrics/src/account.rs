@@ -34,13 +34,14 @@ pub(crate) struct State {
 }
 
 impl Observed {
+    /// A test delivery says nothing: it is in no metric.
     pub(crate) fn of(fact: &Account) -> Self {
         Self {
             revision: fact.revision,
             tenant: fact.tenant.clone(),
             at: fact.event_time,
-            quality: quality(fact),
-            limit: limit(fact),
+            quality: quality(fact).filter(|_| !fact.test),
+            limit: limit(fact).filter(|_| !fact.test),
         }
     }
 
@@ -107,9 +108,14 @@ fn quality(fact: &Account) -> Option<State> {
     };
     let rating = Some(fact.quality.clone().unwrap_or_else(|| UNKNOWN.to_owned()));
     Some(State {
-        subject: (fact.subject.kind.clone(), fact.subject.id.clone()),
+        subject: (fact.subject.kind.clone(), known(&fact.subject.id)),
         observation: Observation { value, rating },
     })
+}
+
+/// An id as it stands in a row.
+fn known(id: &str) -> String {
+    if id.is_empty() { UNKNOWN } else { id }.to_owned()
 }
 
 /// The limit belongs to the portfolio; where nobody names it, to the account.
@@ -120,7 +126,7 @@ fn limit(fact: &Account) -> Option<State> {
     let subject = match (&fact.portfolio_id, fact.subject.kind.as_str()) {
         (Some(portfolio), _) => (PORTFOLIO.to_owned(), portfolio.clone()),
         (None, "portfolio") => (PORTFOLIO.to_owned(), fact.subject.id.clone()),
-        (None, "waba") => (ACCOUNT.to_owned(), fact.subject.id.clone()),
+        (None, "waba") => (ACCOUNT.to_owned(), known(&fact.subject.id)),
         _ => (
             ACCOUNT.to_owned(),
             fact.waba_id.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
@@ -150,8 +156,8 @@ impl Metrics {
         }
         if !fact.test {
             self.own(fact)?;
-            self.observe(id, &observed, true)?;
         }
+        self.observe(id, &observed, true)?;
         self.observations.put(id.as_bytes(), observed);
         Ok(())
     }

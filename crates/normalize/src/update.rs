@@ -160,8 +160,11 @@ impl Update<'_> {
         })
     }
 
-    /// The first of two sides that is not the business.
+    /// The first of two sides, unless that is the business.
     pub(crate) fn either(&self, first: Named, second: Named) -> Option<Sighting> {
+        if first.is_nobody() {
+            return None;
+        }
         self.person(first).or_else(|| self.person(second))
     }
 

@@ -134,7 +134,7 @@ fn choose<'a>(parts: &'a [Part], status: Option<&'a Status>) -> Option<Message<'
             return None;
         }
         if let Some(part) = find("history") {
-            return Some(part.message());
+            return Some(part.message(None));
         }
         let orphan = status.filter(|status| status.orphan)?;
         return Some(Message {
@@ -145,7 +145,11 @@ fn choose<'a>(parts: &'a [Part], status: Option<&'a Status>) -> Option<Message<'
             purpose: None,
         });
     };
-    Some(part.message())
+    let sent = told
+        .into_iter()
+        .flatten()
+        .find(|part| part.is_sent() && part.is_message());
+    Some(part.message(sent.map(|sent| sent.event_time)))
 }
 
 impl Part {
@@ -158,13 +162,16 @@ impl Part {
         }
     }
 
-    fn message(&self) -> Message<'_> {
-        let is_sent = matches!(self.told_by.as_str(), "outbound" | "echo");
+    fn is_sent(&self) -> bool {
+        matches!(self.told_by.as_str(), "outbound" | "echo")
+    }
+
+    fn message(&self, accepted_at: Option<Millis>) -> Message<'_> {
         Message {
             inbound: self.direction == "inbound",
             kind: &self.kind,
             event_time: Some(self.event_time),
-            accepted_at: is_sent.then_some(self.event_time),
+            accepted_at,
             purpose: Some(&self.purpose),
         }
     }

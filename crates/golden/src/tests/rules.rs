@@ -205,7 +205,7 @@ fn details_come_from_the_first_of_line_received_echo_history_statuses() {
     assert_eq!(of(&all, Some(status(true, false))), outbound);
     assert_eq!(
         of(&all, Some(status(false, false))),
-        (line("inbound", "image", 2, "null", "null"), [1, 1, 0, 0])
+        (line("inbound", "image", 2, &time(3), "null"), [1, 1, 0, 0])
     );
     assert_eq!(
         of(&all[1..], Some(status(false, false))),

@@ -1,8 +1,8 @@
 //! From capture lines to items: interface.md, section 2 and "Deliveries and items", "Duplicates" of section 7.
 
-use super::json::{canonical, instant, parse, seconds, text};
+use super::json::{canonical, instant, parse, seconds, text, word};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const DAY: i64 = 86_400_000;
 
@@ -72,6 +72,20 @@ impl Reading {
     pub(crate) fn distinct(&self) -> u64 {
         let keys: BTreeSet<_> = self.items.iter().map(|item| (&item.tenant, &item.key)).collect();
         keys.len() as u64
+    }
+
+    /// Whether two items differ only in what is around them: the documents do not say which of them holds.
+    pub(crate) fn leaves_open(&self) -> bool {
+        let mut around = BTreeMap::new();
+        self.items.iter().any(|item| {
+            let told = (&item.tenant, &item.key, item.time, canonical(&item.element));
+            let this = [
+                &item.value["metadata"],
+                &item.value["contacts"],
+                &item.thread["context"],
+            ];
+            *around.entry(told).or_insert(this) != this
+        })
     }
 }
 
@@ -221,7 +235,7 @@ fn read_line(line: &[u8], reading: &mut Reading) {
         key,
         time,
         change: 0,
-        phone_number_id: text(&value, "phone_number_id").map(str::to_owned),
+        phone_number_id: word(&value["phone_number_id"]),
         entry: None,
         element: value,
         value: Value::Null,
@@ -239,7 +253,7 @@ fn read_delivery(body: Option<&Value>, tenant: &str, received: Option<i64>, read
         reading.dead_letters += 1;
         return;
     };
-    let received = received.unwrap_or_else(|| newest(entries).unwrap_or(0));
+    let received = received.unwrap_or_else(|| body.and_then(newest).unwrap_or(0));
     for entry in entries {
         let Some(changes) = entry["changes"].as_array() else {
             reading.dead_letters += 1;
@@ -259,14 +273,18 @@ fn read_delivery(body: Option<&Value>, tenant: &str, received: Option<i64>, read
     }
 }
 
-/// The newest timestamp of a body: of its entries and their elements.
-fn newest(entries: &[Value]) -> Option<i64> {
-    let changes = entries
-        .iter()
-        .flat_map(|entry| entry["changes"].as_array().into_iter().flatten());
-    let elements = changes.flat_map(|change| times(&change["value"]));
-    let entries = entries.iter().filter_map(|entry| seconds(&entry["time"]));
-    elements.chain(entries).max()
+/// The newest timestamp inside a body, wherever it stands.
+fn newest(body: &Value) -> Option<i64> {
+    match body {
+        Value::Array(items) => items.iter().filter_map(newest).max(),
+        Value::Object(fields) => {
+            let own = ["timestamp", "time"]
+                .iter()
+                .filter_map(|key| seconds(fields.get(*key)?));
+            own.chain(fields.values().filter_map(newest)).max()
+        }
+        _ => None,
+    }
 }
 
 /// The timestamps of all elements of a value.
@@ -380,7 +398,7 @@ impl Change<'_> {
         }
         let own = timestamp(element).or_else(|| seconds(&self.entry["time"]));
         let time = own.unwrap_or_else(|| times(self.value).into_iter().min().unwrap_or(self.received));
-        let number = text(&self.value["metadata"], "phone_number_id");
+        let number = word(&self.value["metadata"]["phone_number_id"]);
         let key = match (kind, id) {
             (Kind::Received | Kind::Echo | Kind::History, Some(id)) => format!("{kind:?} {id}"),
             (Kind::Status, Some(id)) => {
@@ -399,8 +417,8 @@ impl Change<'_> {
                 } else {
                     self.received.div_euclid(DAY)
                 };
-                let (entry, element) = (&self.entry["id"], canonical(element));
-                format!("{kind:?} {entry} {} {number:?} {own:?} {day} {element}", self.field)
+                let (entry, element) = (word(&self.entry["id"]), canonical(element));
+                format!("{kind:?} {entry:?} {} {number:?} {own:?} {day} {element}", self.field)
             }
         };
         self.reading.items.push(Item {
@@ -409,8 +427,8 @@ impl Change<'_> {
             key,
             time,
             change: self.reading.changes,
-            phone_number_id: number.map(str::to_owned),
-            entry: text(self.entry, "id").map(str::to_owned),
+            phone_number_id: number,
+            entry: word(&self.entry["id"]),
             element: element.clone(),
             value: self.value.clone(),
             thread: thread.clone(),

@@ -66,6 +66,13 @@ pub(crate) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key)?.as_str().filter(|text| !text.is_empty())
 }
 
+/// Text that is not empty, or a whole number as text.
+pub(crate) fn word(value: &Value) -> Option<String> {
+    let number = || value.as_i64().map(|number| number.to_string());
+    let text = value.as_str().filter(|text| !text.is_empty());
+    text.map(str::to_owned).or_else(number)
+}
+
 /// Seconds since 1970 as text or number, in milliseconds.
 pub(crate) fn seconds(value: &Value) -> Option<i64> {
     let seconds = match value {

@@ -52,14 +52,20 @@ fn digits(text: &str) -> String {
 }
 
 fn is_number(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit()) && (1..=15).contains(&text.len())
+    let digits = digits_of(text);
+    digits.bytes().all(|byte| byte.is_ascii_digit()) && (1..=15).contains(&digits.len())
+}
+
+/// Of a `wa_id`, which some write with a plus sign.
+fn digits_of(wa_id: &str) -> &str {
+    wa_id.strip_prefix('+').unwrap_or(wa_id)
 }
 
 fn wa_id(ids: &mut Ids, value: Option<&str>) {
     let Some(value) = value else { return };
     ids.insert(("wa_id", value.to_owned()));
     if is_number(value) {
-        ids.insert(("phone", format!("+{value}")));
+        ids.insert(("phone", format!("+{}", digits_of(value))));
     }
 }
 
@@ -97,6 +103,19 @@ fn is_business(ids: &Ids, item: &Item) -> bool {
     let business = text(&item.value["metadata"], "display_phone_number").map(form);
     let mut numbers = ids.iter().filter(|id| id.0 == "phone" || id.0 == "wa_id");
     numbers.any(|id| business == Some(form(&id.1)))
+}
+
+/// Whether an item shows whose it is.
+pub(crate) fn shows_partner(item: &Item) -> bool {
+    let partner = mentions(item).partner;
+    partner.is_some_and(|ids| !is_business(&ids, item))
+}
+
+/// Leaves out the numbers of an item's business. A sender without a phone may have them as its own.
+fn without_business(ids: &mut Ids, item: &Item) {
+    if is_business(ids, item) {
+        ids.retain(|id| id.0 != "phone" && id.0 != "wa_id");
+    }
 }
 
 /// The first of two parties, unless that is the business.
@@ -143,8 +162,10 @@ pub(crate) fn of_all<'a>(items: &'a [Item], tenant: &str) -> Vec<(usize, &'a Ite
         }
     }
     for (_, item, mentions) in &mut shown {
-        mentions.all.retain(|ids| !is_business(ids, item));
-        mentions.partner = mentions.partner.take().filter(|ids| !is_business(ids, item));
+        let people = mentions.partner.iter_mut().chain(&mut mentions.all);
+        people.for_each(|ids| without_business(ids, item));
+        mentions.all.retain(|ids| !ids.is_empty());
+        mentions.partner = mentions.partner.take().filter(|ids| !ids.is_empty());
     }
     shown
 }
@@ -158,35 +179,39 @@ fn mentions(item: &Item) -> Mentions {
     let element = &item.element;
     let mut mentions = Mentions::default();
     let contacts = contacts(item);
+    let or_only = |ids: Ids| match &contacts[..] {
+        [only] if ids.is_empty() => only.clone(),
+        _ => ids,
+    };
     let mut others: Vec<Ids> = Vec::new();
     let partner = match item.kind {
         Kind::Received if element["type"] == "system" => {
             mentions.change = changed_number(item);
-            if mentions.change.is_some() {
-                Ids::new()
+            let sender = sender(element);
+            match mentions.change {
+                Some(_) => Ids::new(),
+                // Who was told to be somebody, if not from whom to whom.
+                None if sender.is_empty() || is_business(&sender, item) => or_only(now(element)),
+                None => sender,
+            }
+        }
+        Kind::Received => or_only(sender(element)),
+        Kind::Echo => or_only(other_than_business(item, [addressee(element), sender(element)])),
+        Kind::History => {
+            let mut of_thread = contact(&item.thread["context"]);
+            let mut ids = if from_business(item) {
+                addressee(element)
             } else {
                 sender(element)
-            }
-        }
-        Kind::Received => {
-            let sender = sender(element);
-            match &contacts[..] {
-                [only] if sender.is_empty() => only.clone(),
-                _ => sender,
-            }
-        }
-        Kind::Echo => other_than_business(item, [addressee(element), sender(element)]),
-        Kind::History => {
-            let thread = &item.thread["context"];
-            let mut ids = contact(thread);
-            if from_business(item) {
-                ids.extend(addressee(element));
-            } else {
-                ids.extend(sender(element));
-            }
-            if ids.is_empty() {
+            };
+            if ids.is_empty() && of_thread.is_empty() {
                 wa_id(&mut ids, text(&item.thread, "id").filter(|id| is_number(id)));
             }
+            // A thread has one partner; where the two disagree, the message says who.
+            if agree(&ids, &of_thread) {
+                ids.append(&mut of_thread);
+            }
+            others.push(of_thread);
             ids
         }
         Kind::Status | Kind::Call if !member_of_group(element).is_empty() => member_of_group(element),
@@ -216,7 +241,7 @@ fn mentions(item: &Item) -> Mentions {
             ));
             ids
         }
-        Kind::Element("user_preferences") => contact(element),
+        Kind::Element("user_preferences") => or_only(contact(element)),
         Kind::Element("state_sync") => {
             let contact = &element["contact"];
             let mut ids = at(contact, ["", "user_id", "parent_user_id"]);
@@ -308,7 +333,8 @@ fn member_of_group(status: &Value) -> Ids {
 /// less than what the platform says itself.
 fn member(participant: &Value) -> Ids {
     let mut ids = contact(participant);
-    let input = participant.as_str().or_else(|| text(participant, "input"));
+    let text_itself = participant.as_str().filter(|text| !text.is_empty());
+    let input = text_itself.or_else(|| text(participant, "input"));
     let kind = input.map_or("wa_id", kind_of_input);
     match (kind, of_kind(&ids, kind)) {
         (_, Some(_)) => {}
@@ -333,6 +359,15 @@ fn kind_of_input(input: &str) -> &'static str {
     if is_country && is_id { kind } else { "wa_id" }
 }
 
+/// Whether nothing speaks against one person.
+fn agree(one: &Ids, other: &Ids) -> bool {
+    let same = |kind, form: fn(&str) -> String| match (of_kind(one, kind), of_kind(other, kind)) {
+        (Some(one), Some(other)) => form(one) == form(other),
+        _ => true,
+    };
+    same("bsuid", str::to_owned) && same("wa_id", form)
+}
+
 fn describes(contact: &Ids, ids: &Ids, form: fn(&str) -> String) -> bool {
     match (of_kind(contact, "bsuid"), of_kind(ids, "bsuid")) {
         (Some(one), Some(other)) => one == other,
@@ -354,9 +389,15 @@ fn changed_number(item: &Item) -> Option<(Ids, Ids)> {
     let sender = text(element, "from").filter(|from| business != Some(form(from)));
     let mut old = at(element, ["", "from_user_id", "from_parent_user_id"]);
     wa_id(&mut old, sender.or_else(|| text(system, "customer")));
-    let mut new = contact(system);
-    wa_id(&mut new, text(system, "new_wa_id"));
+    let new = now(element);
     (!new.is_empty()).then_some((old, new))
+}
+
+/// Who somebody is from a system message on.
+fn now(element: &Value) -> Ids {
+    let mut ids = contact(&element["system"]);
+    wa_id(&mut ids, text(&element["system"], "new_wa_id"));
+    ids
 }
 
 fn changed_user_id(element: &Value) -> (Ids, Ids) {

@@ -3,7 +3,7 @@
 use super::{
     items::{Item, Kind, code_of, is_payment},
     json::{canonical, text},
-    mentions::form,
+    mentions::{form, shows_partner},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,7 +48,9 @@ pub(crate) fn fold<'a>(items: impl IntoIterator<Item = &'a Item>) -> Vec<Message
             message.statuses.push(item);
             continue;
         }
-        let rank = |item: &Item| (item.time, canonical(&item.element));
+        // Of equal ones, the one that says more of whose it is.
+        let lacks = |item: &Item| (!shows_partner(item), item.phone_number_id.is_none());
+        let rank = |item: &Item| (item.time, canonical(&item.element), lacks(item));
         let held = message.held.entry(item.kind).or_insert(item);
         if rank(item) < rank(held) {
             *held = item;

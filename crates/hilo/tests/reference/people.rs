@@ -420,7 +420,13 @@ impl People {
             }
             self.give(&id, person);
         }
-        if !new_numbers.is_subset(&old_numbers) {
+        if new_numbers.is_subset(&old_numbers) {
+            let named = old.iter().filter(|id| is_number(id));
+            let named: Vec<&Id> = named.filter(|id| self.holder(id) == Some(person)).collect();
+            for id in named {
+                self.give(id, person);
+            }
+        } else {
             for number in subjects(self, &self.persons[person].current.clone()).difference(&new_numbers) {
                 self.take_from(person, number);
                 self.released.insert(number.clone(), (self.now, person));

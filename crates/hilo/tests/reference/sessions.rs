@@ -95,7 +95,8 @@ pub(crate) fn sessions<'a>(
     for message in messages.iter().filter(|message| message.tenant == tenant) {
         if let Some(item) = message.sent().filter(|item| !is_group(item)) {
             add(item, 2, message.id.to_owned(), author(item), message.id);
-        } else if let Some(item) = message.received().filter(|item| !is_group(item)) {
+        }
+        if let Some(item) = message.received().filter(|item| !is_group(item)) {
             add(item, 0, message.id.to_owned(), What::Customer, message.id);
         }
     }

@@ -5,7 +5,7 @@ use crate::{
     evidence::{Change, is_strong},
     rules::Rule,
 };
-use hilo_domain::IdentifierKind;
+use hilo_domain::{Identifier, IdentifierKind};
 
 impl Fold<'_> {
     pub(super) fn change(&mut self, change: &Change) {
@@ -104,9 +104,14 @@ impl Fold<'_> {
                 number.by_change = false;
             }
         }
+        // No number went: those that named the person are theirs still.
+        if !moves {
+            let numbers: Vec<Identifier> = change.old.iter().filter(|id| id.kind.is_number()).cloned().collect();
+            self.note(person, &numbers, at, &old_numbers);
+        }
         // Old identifiers that were never seen before belong to the person's past.
         for id in &change.old {
-            let stays = change.new.contains(id);
+            let stays = change.new.contains(id) || id.kind.is_number() && !moves;
             let number_stays = new_numbers.iter().any(|token| self.names_number(id, token));
             if !self.people[person].spans.iter().any(|span| span.id == *id) && !stays && !number_stays {
                 self.people[person].spans.push(Span {

@@ -160,12 +160,16 @@ pub(crate) fn fold_without<'e>(evidence: &'e Evidence, known: fn(&Listener, usiz
                 let mut seen: Vec<Millis> = together.when().collect();
                 seen.sort_unstable();
                 seen.dedup();
-                seen.into_iter().for_each(|at| step(at, Step::See(index)));
+                for at in seen {
+                    step(at, Step::See(index));
+                }
             }
             HangsOn::ItsReturn if moved => {
                 step(together.first, Step::See(index));
                 let again = together.times.iter().filter(|at| **at > together.first);
-                again.for_each(|at| step(*at, Step::Again(index)));
+                for at in again {
+                    step(*at, Step::Again(index));
+                }
             }
             _ => step(together.first, Step::See(index)),
         }

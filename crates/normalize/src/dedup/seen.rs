@@ -36,8 +36,8 @@ pub(super) struct Seen {
     pub meeting: Option<Box<Meeting>>,
 }
 
-/// The smallest (event time, content) of a key. On a tie of both, which deliveries about different business numbers or
-/// contacts could make, any order will do that is one of the items alone.
+/// The smallest (event time, content) of a key; of equal ones, which deliveries with other contacts or about other business
+/// numbers make, the smallest variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Held {
     key: u64,

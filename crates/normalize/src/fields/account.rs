@@ -319,7 +319,7 @@ fn with_limit(value: &Value, account: Account) -> Account {
     let told = || LIMITS.iter().filter_map(|key| value.get(*key));
     Account {
         limit: told().find_map(tier),
-        limit_told: told().any(|limit| !limit.is_null()),
+        limit_told: told().any(|limit| limit.is_number() || limit.as_str().is_some_and(|text| !text.is_empty())),
         ..account
     }
 }

@@ -36,10 +36,10 @@ pub(super) fn received(update: &Update, element: &Value) -> Result<Draft, Reason
     let from = sender(element);
     let (person, change) = match system::change(update, element, &message.kind) {
         Some((old, change)) => (Some(old), Some(change)),
-        None if from.is_nobody() && message.kind == "system" => (
-            update.person_or_only_contact(element.get("system").map(system::now).unwrap_or_default()),
-            None,
-        ),
+        None if message.kind == "system" => {
+            let now = || update.person_or_only_contact(element.get("system").map(system::now).unwrap_or_default());
+            (update.person(from).or_else(now), None)
+        }
         None => {
             let mut person = update.person_or_only_contact(from);
             if let Some(person) = &mut person {

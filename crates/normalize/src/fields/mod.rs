@@ -89,7 +89,11 @@ pub(crate) fn read(field: Field, update: &Update, outcomes: &mut Vec<Outcome>) -
         Field::Flow => one(
             update,
             outcomes,
-            json::text(update.value, "event").map(|_| events::flow(update)),
+            update
+                .value
+                .get("event")
+                .filter(|event| !event.is_null())
+                .map(|_| events::flow(update)),
         ),
         Field::Account(account) => one(update, outcomes, account.read(update)),
     }

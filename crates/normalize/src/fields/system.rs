@@ -43,7 +43,8 @@ pub(super) fn between(update: &Update, old: Named, new: Named, kind: &str) -> Op
         ..old
     };
     // A new user id on the same number: the number says whose.
-    let renewed = gone.is_nobody() && old.user_id.is_none() && new.user_id.is_some();
+    let has_new = |old: Option<&str>, new: Option<&str>| old.is_none() && new.is_some();
+    let renewed = gone.is_nobody() && (has_new(old.user_id, new.user_id) || has_new(old.parent, new.parent));
     let old = if renewed { old } else { gone };
     if old.is_nobody() || new.is_nobody() {
         return None;

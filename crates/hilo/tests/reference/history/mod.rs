@@ -1,5 +1,6 @@
 //! Small nasty histories from a seed: few people, few ids, few times, so that everything collides with everything.
 
+mod damage;
 mod deliveries;
 mod lines;
 mod messages;
@@ -32,6 +33,8 @@ pub(crate) struct Taste {
     pub(crate) sends: bool,
     /// One person and mostly one number: sessions with much in them.
     pub(crate) long: bool,
+    /// Bodies with something wrong in them; where ids collide, some of these come whole too.
+    pub(crate) damaged: bool,
 }
 
 struct Person {
@@ -129,7 +132,11 @@ pub(crate) fn history(seed: u64, taste: Taste) -> Vec<Vec<u8>> {
     while maker.lines.len() < size {
         maker.line();
     }
-    maker.lines
+    if taste.damaged {
+        damage::damaged(&maker.lines, taste.collide, &mut maker.random)
+    } else {
+        maker.lines
+    }
 }
 
 impl Maker {

@@ -40,14 +40,15 @@ pub(super) fn sends<'a>(world: &World<'a>) -> Vec<Send<'a>> {
 }
 
 fn send<'a>(world: &World<'a>, message: &'a Message<'a>) -> Option<Send<'a>> {
-    let first_status = || {
-        let statuses = message.statuses.iter().copied();
-        statuses.min_by_key(|status| (status.time, &status.phone_number_id))
-    };
     let line = message.held.get(&Kind::Outbound).copied();
-    let item = match line {
-        Some(line) => line,
-        None if message.is_orphan() => first_status()?,
+    let (at, number) = match line {
+        Some(line) => (line.time, line.phone_number_id.as_deref()),
+        None if message.is_orphan() => {
+            let told = message.statuses.iter();
+            let numbered = told.filter_map(|status| Some((status.time, status.phone_number_id.as_deref()?)));
+            let first = message.statuses.iter().map(|status| status.time).min()?;
+            (first, numbered.min().map(|(_, number)| number))
+        }
         None => return None,
     };
     let person = addressee(world, message);
@@ -55,10 +56,10 @@ fn send<'a>(world: &World<'a>, message: &'a Message<'a>) -> Option<Send<'a>> {
     let of_template = |key: &str| line.and_then(|line| text(&line.element["template"], key));
     Some(Send {
         message,
-        at: item.time,
+        at,
         is_orphan: line.is_none(),
         person,
-        number: item.phone_number_id.as_deref(),
+        number,
         is_template: of_line("type") == Some("template"),
         category: of_template("category"),
         template: of_template("name"),

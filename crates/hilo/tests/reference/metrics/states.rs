@@ -3,7 +3,7 @@
 use super::{
     super::{
         items::{Item, Kind},
-        json::{canonical, text},
+        json::{canonical, text, word},
     },
     HOUR, Name, Numbers, World,
     rows::{Dimensions, Group, Member, UNKNOWN, dimensions, groups},
@@ -107,16 +107,9 @@ fn quality(item: &Item) -> Option<Observation<'_>> {
 
 /// What a value about a template's quality calls it: by its id, else by its name.
 fn template(element: &Value) -> Option<String> {
-    let told = ["new_quality_score", "previous_quality_score"];
-    told.iter().find(|key| !element[**key].is_null())?;
+    text(element, "new_quality_score")?;
     let named = word(&element["message_template_id"]).or_else(|| word(&element["message_template_name"]));
     Some(named.unwrap_or_else(|| UNKNOWN.to_owned()))
-}
-
-/// Text or number as text.
-fn word(value: &Value) -> Option<String> {
-    let number = || value.as_i64().map(|number| number.to_string());
-    value.as_str().map(str::to_owned).or_else(number)
 }
 
 fn limit<'a>(item: &'a Item, items: &[&Item]) -> Option<Observation<'a>> {
@@ -125,7 +118,7 @@ fn limit<'a>(item: &'a Item, items: &[&Item]) -> Option<Observation<'a>> {
         Kind::Whole => LIMITS
             .iter()
             .map(|key| &item.element[*key])
-            .find(|told| !told.is_null())?,
+            .find(|told| word(told).is_some())?,
         _ => return None,
     };
     let text = word(told)?;
@@ -150,7 +143,8 @@ fn owner<'a>(of: &Item, account: &str, items: &[&'a Item]) -> Option<&'a str> {
             Kind::Platform => (text(&item.element, "waba_id")?, text(&item.element, "portfolio_id")?),
             Kind::Whole => {
                 let info = &item.element["waba_info"];
-                (text(info, "waba_id")?, text(info, "owner_business_id")?)
+                let account = text(info, "waba_id").or(item.entry.as_deref());
+                (account?, text(info, "owner_business_id")?)
             }
             _ => return None,
         };
