@@ -306,6 +306,11 @@ fn order_is_nothing_where_bodies_are_damaged() {
 }
 
 #[test]
+fn properties_hold_where_bodies_are_damaged() {
+    on_histories(15, 200, Taste { damaged: true, ..ALL }, holds);
+}
+
+#[test]
 fn the_pipeline_agrees_where_bodies_are_damaged() {
     let taste = Taste {
         odd: true,

@@ -3,8 +3,8 @@
 use super::{BSUIDS, random::Random};
 use serde_json::{Value, json};
 
-/// Lines, some of whose bodies have something wrong in them; `twice`, some of these come whole too, or with another contact.
-/// Of two that differ only in what is around them, the documents do not say which holds.
+/// Lines, some of whose bodies have something wrong in them. `twice`, some of these come whole too, or with another contact,
+/// and envelopes have something wrong too: then the documents do not say all that must be found.
 pub(super) fn damaged(lines: &[Vec<u8>], twice: bool, random: &mut Random) -> Vec<Vec<u8>> {
     let mut damaged = Vec::new();
     for line in lines {
@@ -16,7 +16,7 @@ pub(super) fn damaged(lines: &[Vec<u8>], twice: bool, random: &mut Random) -> Ve
         }
         let mut value: Value = serde_json::from_slice(line).unwrap_or_default();
         let body = match &mut value {
-            body if body["object"].is_string() => Some(body),
+            whole if twice || whole["object"].is_string() => Some(whole),
             envelope => envelope.get_mut("body").filter(|body| body.is_object()),
         };
         let Some(body) = body else {
