@@ -229,10 +229,10 @@ fn mentions(item: &Item) -> Mentions {
             }
         }
         Kind::Call => {
-            let parties = [sender(element), addressee(element)];
             let mut ids = match text(element, "direction") {
-                Some("BUSINESS_INITIATED") => other_than_business(item, [parties[1].clone(), parties[0].clone()]),
-                _ => other_than_business(item, parties),
+                Some("BUSINESS_INITIATED") => addressee(element),
+                Some("USER_INITIATED") => sender(element),
+                _ => other_than_business(item, [sender(element), addressee(element)]),
             };
             ids.extend(at(element, ["", "user_id", "parent_user_id"]));
             ids.extend(at(

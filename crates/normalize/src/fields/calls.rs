@@ -17,11 +17,11 @@ pub(super) fn call(update: &Update, element: &Value) -> Result<Draft, Reason> {
         .or_else(|| json::text(element, "status"))
         .unwrap_or_default();
     let (from, to) = (sender(element), addressee(element));
-    let by_business = json::text(element, "direction") == Some("BUSINESS_INITIATED");
-    let person = if by_business {
-        update.either(to, from)
-    } else {
-        update.either(from, to)
+    // Whoever calls for the business is the business, also by another of its numbers.
+    let person = match json::text(element, "direction") {
+        Some("BUSINESS_INITIATED") => update.person(to),
+        Some("USER_INITIATED") => update.person(from),
+        _ => update.either(from, to),
     };
     let key = Key::Call {
         id: id.to_owned(),
