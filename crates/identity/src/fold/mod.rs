@@ -206,13 +206,15 @@ pub(crate) fn fold_without<'e>(evidence: &'e Evidence, known: fn(&Listener, usiz
             Step::See(index) | Step::Again(index) if known(&listener, index) => {}
             Step::See(index) | Step::Again(index) => {
                 let together = &evidence.together[index];
-                let before = fold.touched(&together.ids, at);
+                // Where no number can have changed hands, nothing is taken again.
+                let before = contested.then(|| fold.touched(&together.ids, at));
                 let person = fold.see(&together.ids, at);
                 if matches!(step, Step::See(_)) {
                     fold.meet(person, together);
                     timelines[index].push((at, person));
                 }
-                listener.evidence(index, at, before != fold.touched(&together.ids, at));
+                let is_same = |before| before == fold.touched(&together.ids, at);
+                listener.evidence(index, at, !before.is_some_and(is_same));
             }
         }
     }

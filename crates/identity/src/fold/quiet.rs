@@ -84,10 +84,11 @@ impl Listener {
         for index in 0..self.taken.len() {
             self.close(index);
         }
-        if self.found.one_form {
-            self.found
-        } else {
-            Quiet::default()
+        let Quiet { stretches, one_form } = self.found;
+        let is_any = one_form && stretches.iter().any(|stretches| !stretches.is_empty());
+        Quiet {
+            stretches: if is_any { stretches } else { Vec::new() },
+            one_form,
         }
     }
 
