@@ -7,23 +7,11 @@
     reason = "a test fails by panicking"
 )]
 
-use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+mod beside;
 
-/// Test input that stands beside the project, where it exists.
-fn beside(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(name);
-    if !path.exists() {
-        eprintln!("SKIPPED: {} is not there", path.display());
-        return None;
-    }
-    Some(path)
-}
+use beside::beside;
+use serde_json::Value;
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 fn replay(inputs: &[&Path], out: &Path) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_hilo"))

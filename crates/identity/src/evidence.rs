@@ -79,11 +79,13 @@ impl Together {
         })
     }
 
-    pub(crate) fn hangs_on(&self) -> HangsOn {
-        match () {
-            () if !is_strong(&self.ids) => HangsOn::EachTime,
-            () if self.ids.iter().any(|id| id.kind == IdentifierKind::Bsuid) => HangsOn::ItsReturn,
-            () => HangsOn::ItsFirst,
+    /// By whether numbers among the evidence may have changed hands, and may have come back.
+    pub(crate) fn hangs_on(&self, contested: bool, moved: bool) -> HangsOn {
+        let has_user = || self.ids.iter().any(|id| id.kind == IdentifierKind::Bsuid);
+        match is_strong(&self.ids) {
+            false if contested => HangsOn::EachTime,
+            true if moved && has_user() => HangsOn::ItsReturn,
+            _ => HangsOn::ItsFirst,
         }
     }
 
@@ -300,11 +302,7 @@ impl Evidence {
                 had.creates = true;
                 added = Added::New;
             }
-            let matters = match had.hangs_on() {
-                HangsOn::ItsFirst => false,
-                HangsOn::ItsReturn => moved,
-                HangsOn::EachTime => contested,
-            };
+            let matters = had.hangs_on(contested, moved) != HangsOn::ItsFirst;
             if had.see_at(at, sees) && matters && !quiet.holds(index, at) {
                 added = Added::New;
             }

@@ -6,6 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../beside/mod.rs"]
+mod beside;
 mod compare;
 mod history;
 mod items;
@@ -20,6 +22,7 @@ mod properties;
 mod sessions;
 mod state;
 
+use beside::beside;
 use history::Taste;
 use state::State;
 use std::{
@@ -35,11 +38,7 @@ fn lines(text: &[u8]) -> Vec<Vec<u8>> {
 
 #[test]
 fn the_reference_agrees_with_the_worked_example() {
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/example");
-    if !example.exists() {
-        eprintln!("SKIPPED: {} is not there", example.display());
-        return;
-    }
+    let Some(example) = beside("example") else { return };
     let found = state::of(&lines(&fs::read(example.join("capture.ndjson")).unwrap()));
     let want = |name: &str| fs::read_to_string(example.join("expected").join(name)).unwrap();
     let mut summary: serde_json::Value = serde_json::from_str(&want("summary.json")).unwrap();
@@ -77,12 +76,10 @@ fn cases_that_once_differed() {
 /// messages. Other captures are compared by `CAPTURES=FOLDER cargo test -p hilo --test reference real`.
 #[test]
 fn the_pipeline_agrees_on_real_payloads() {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/payloads");
-    let folder = std::env::var_os("CAPTURES").map_or_else(beside, PathBuf::from);
-    if !folder.exists() {
-        eprintln!("SKIPPED: {} is not there", folder.display());
+    let named = std::env::var_os("CAPTURES").map(PathBuf::from);
+    let Some(folder) = named.or_else(|| beside("payloads")) else {
         return;
-    }
+    };
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let captures = files.filter(|path| path.extension().is_some_and(|extension| extension == "ndjson"));
     let mut captures: Vec<_> = captures.map(|path| lines(&fs::read(path).unwrap())).collect();

@@ -14,6 +14,7 @@ impl Fold<'_> {
     pub(super) fn finish(
         mut self,
         timelines: Vec<Vec<(Millis, usize)>>,
+        quiet: Quiet,
         evidence: &Evidence,
         standing: &[&Decided],
     ) -> Verdict {
@@ -84,7 +85,7 @@ impl Fold<'_> {
         Verdict {
             people,
             timelines,
-            quiet: Quiet::default(),
+            quiet,
         }
     }
 }

@@ -155,8 +155,8 @@ pub(crate) fn fold_without<'e>(evidence: &'e Evidence, known: fn(&Listener, usiz
     }
     for (index, together) in evidence.together.iter().enumerate() {
         let mut step = |at: Millis, step: Step<'e>| steps.push((at, 1, &together.ids, step));
-        match together.hangs_on() {
-            HangsOn::EachTime if contested => {
+        match together.hangs_on(contested, moved) {
+            HangsOn::EachTime => {
                 let mut seen: Vec<Millis> = together.when().collect();
                 seen.sort_unstable();
                 seen.dedup();
@@ -164,14 +164,14 @@ pub(crate) fn fold_without<'e>(evidence: &'e Evidence, known: fn(&Listener, usiz
                     step(at, Step::See(index));
                 }
             }
-            HangsOn::ItsReturn if moved => {
+            HangsOn::ItsReturn => {
                 step(together.first, Step::See(index));
                 let again = together.times.iter().filter(|at| **at > together.first);
                 for at in again {
                     step(*at, Step::Again(index));
                 }
             }
-            _ => step(together.first, Step::See(index)),
+            HangsOn::ItsFirst => step(together.first, Step::See(index)),
         }
     }
     let standing: Vec<&Decided> = evidence.standing().collect();
@@ -218,11 +218,7 @@ pub(crate) fn fold_without<'e>(evidence: &'e Evidence, known: fn(&Listener, usiz
             }
         }
     }
-    let quiet = listener.found();
-    Verdict {
-        quiet,
-        ..fold.finish(timelines, evidence, &standing)
-    }
+    fold.finish(timelines, listener.found(), evidence, &standing)
 }
 
 /// In which form sends meant numbers that are `split`: they name one to dial, and their statuses the one that it was.
