@@ -7,8 +7,10 @@ use crate::{
     details::History,
     facts::{ChargedRef, ErrorRef, PaymentRef, PricingRef, Source},
 };
-use hilo_domain::{Identifier, Millis, hash::IdHasher};
+use hilo_domain::{Identifier, Millis};
+use rustc_hash::FxHasher;
 use serde::{Deserialize, Serialize};
+use std::hash::{Hash as _, Hasher as _};
 
 /// Where an item stood in its delivery; -1 where a level does not exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -102,17 +104,17 @@ pub struct Item {
 }
 
 impl Item {
-    /// Tells occurrences of one key apart that have one event time but not one content, or show other people.
+    /// Tells occurrences of one key apart that have one event time but not one content, or show other people. Fast and no
+    /// more: it is compared with that of another occurrence of the same key, and never the name of anything.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        let mut hasher = IdHasher::new("content");
-        hasher.update(self.content.as_bytes());
+        let mut hasher = FxHasher::default();
+        self.content.hash(&mut hasher);
         let shown = self.sightings.first().filter(|_| self.has_person);
         for id in shown.iter().flat_map(|sighting| &sighting.identifiers) {
-            hasher.update(&[id.kind as u8]).update(id.value.as_bytes());
+            (id.kind as u8, &*id.value).hash(&mut hasher);
         }
-        let [bytes @ .., _, _, _, _, _, _, _, _] = hasher.bytes();
-        u64::from_le_bytes(bytes)
+        hasher.finish()
     }
 }
 

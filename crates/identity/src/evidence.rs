@@ -4,6 +4,7 @@ use crate::{fold::Quiet, stated::Stated};
 use hilo_contracts::item::{Decision, IdentityChange, Ruling, Sighting};
 use hilo_domain::{Identifier, IdentifierKind, Millis, hash::IdHasher, phone};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// On which of its times the verdict hangs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,26 +232,35 @@ pub(crate) fn atom(ids: &[Identifier]) -> u64 {
     ])
 }
 
-/// Where an identifier is looked up: variants of one number share a token, candidates for one (AR 54/549) too, so that
-/// whoever may be one person is judged together. A hash: it becomes a key of the broker, and those are in no record's
-/// encryption.
-pub(crate) fn token(tenant: &str, id: &Identifier) -> Option<[u8; 16]> {
+/// What an identifier is looked up by: variants of one number have one, candidates for one (AR 54/549) too, so that
+/// whoever may be one person is judged together.
+pub(crate) fn sought(id: &Identifier) -> Option<(IdentifierKind, Cow<'_, str>)> {
     if id.kind == IdentifierKind::Username {
         return None;
     }
     let number = id
         .number()
         .map(|digits| phone::candidate_digits(&digits).unwrap_or(digits));
-    let (kind, value) = match &number {
-        Some(digits) => (IdentifierKind::Phone, digits),
-        None => (id.kind, &id.value),
-    };
+    Some(match number {
+        Some(digits) => (IdentifierKind::Phone, Cow::Owned(digits)),
+        None => (id.kind, Cow::Borrowed(&id.value)),
+    })
+}
+
+/// The token under which what is sought stands. A hash: it becomes a key of the broker, and those are in no record's
+/// encryption.
+pub(crate) fn token_of(tenant: &str, (kind, value): &(IdentifierKind, Cow<'_, str>)) -> [u8; 16] {
     let mut hasher = IdHasher::new("token");
     hasher
         .update(tenant.as_bytes())
         .update(kind.as_str().as_bytes())
         .update(value.as_bytes());
-    Some(hasher.bytes())
+    hasher.bytes()
+}
+
+/// The token of an identifier.
+pub(crate) fn token(tenant: &str, id: &Identifier) -> Option<[u8; 16]> {
+    sought(id).map(|sought| token_of(tenant, &sought))
 }
 
 /// What adding a sighting did to the evidence.

@@ -2,7 +2,7 @@
 
 use crate::{
     cluster::{Changed, Cluster, Known, Revision, What, remembered_country},
-    evidence::{Added, Sees, atom, matching, token},
+    evidence::{Added, Sees, atom, matching, sought, token, token_of},
     fold::fold,
     rules::{self, Blocker, Rule},
     stated::{Bounded, Standing, Stated, values_of},
@@ -119,6 +119,9 @@ impl Identity {
         holder: &[Identifier],
         context: &mut Context,
     ) -> Result<Vec<Identifier>, ProcessorError> {
+        if stated.is_empty() {
+            return Ok(Vec::new());
+        }
         let token = |id: &Identifier| token(&item.tenant, id);
         // The surest of their identifiers, which stand in the order of their kinds.
         let Some((surest, by)) = holder.first().and_then(|id| Some((id, token(id)?))) else {
@@ -260,8 +263,11 @@ impl Identity {
     fn cluster_of(&mut self, tenant: &str, ids: &[Identifier]) -> Result<u64, ProcessorError> {
         let mut found: Vec<u64> = Vec::new();
         let mut unknown: Vec<[u8; 16]> = Vec::new();
-        for id in ids {
-            let Some(token) = token(tenant, id) else { continue };
+        let mut sought: Vec<_> = ids.iter().filter_map(sought).collect();
+        // A number stands as phone and, beside it, as `wa_id`.
+        sought.dedup();
+        for sought in &sought {
+            let token = token_of(tenant, sought);
             match self.tokens.get(&token)? {
                 Some(cluster) if found.contains(cluster) => {}
                 Some(cluster) => found.push(*cluster),

@@ -43,7 +43,8 @@ pub(super) fn pack(content: &str, id: &str) -> Box<[u8]> {
     let bytes = content.as_bytes();
     let mut out = Vec::with_capacity(bytes.len() / 2);
     let mut at = 0;
-    // Tokens begin with one of three bytes; an id is looked for where a value begins.
+    // Tokens begin with one of three bytes, the id with its own: most bytes are looked at once.
+    let first_of_id = id.as_bytes().first();
     while at < bytes.len() {
         let rest = &bytes[at..];
         if matches!(rest[0], b'"' | b'{' | b',')
@@ -51,7 +52,7 @@ pub(super) fn pack(content: &str, id: &str) -> Box<[u8]> {
         {
             out.push(token as u8);
             at += COMMON[token].len();
-        } else if !id.is_empty() && rest.starts_with(id.as_bytes()) {
+        } else if first_of_id == rest.first() && rest.starts_with(id.as_bytes()) {
             out.push(ID);
             at += id.len();
         } else {
