@@ -83,7 +83,7 @@ struct Statuses {
     recipient: Option<Recipient>,
 }
 
-/// Whom a status names: of several the earliest, with the smallest content on a tie.
+/// Whom a status names: of several the earliest. On a tie any will do that does not hang on the order of arrival.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Recipient {
     at: Millis,

@@ -1,7 +1,7 @@
 //! The pipeline's answer beside the reference's, and the smallest history on which they differ.
 
 use super::{
-    metrics,
+    metrics::{self, Tie},
     state::{self, State},
 };
 use hilo::topology::Tenants;
@@ -41,7 +41,9 @@ pub(crate) fn pipeline(lines: &[Vec<u8>]) -> Found {
 
 /// The difference of both answers as text; nothing where they agree.
 pub(crate) fn difference(lines: &[Vec<u8>]) -> Option<String> {
-    between(&state::of(lines), &pipeline(lines).state)
+    let found = pipeline(lines).state;
+    let differs = |tie| between(&state::of(lines, tie), &found);
+    differs(Tie::Least).filter(|_| differs(Tie::Greatest).is_some())
 }
 
 /// The difference of two states as text.

@@ -5,7 +5,7 @@ use super::{
     json::{write_seconds, write_time},
     mentions::Id,
     messages::{self, Message, Row},
-    metrics::{self, World},
+    metrics::{self, Tie, World},
     people::{People, Person},
     sessions::{self, Session},
 };
@@ -23,7 +23,7 @@ pub(crate) struct State {
     pub(crate) metrics: String,
 }
 
-pub(crate) fn of(lines: &[Vec<u8>]) -> State {
+pub(crate) fn of(lines: &[Vec<u8>], tie: Tie) -> State {
     let reading = items::read(lines);
     let messages = messages::fold(&reading.items);
     let tenants: BTreeSet<&str> = reading.items.iter().map(|item| item.tenant.as_str()).collect();
@@ -56,6 +56,7 @@ pub(crate) fn of(lines: &[Vec<u8>]) -> State {
         people: &people,
         sessions: &sessions,
         now,
+        tie,
     });
     State {
         metrics,

@@ -31,6 +31,15 @@ pub(crate) struct World<'a> {
     pub(crate) sessions: &'a [Session<'a>],
     /// The greatest event time seen.
     pub(crate) now: i64,
+    pub(crate) tie: Tie,
+}
+
+/// Which of several recipients holds whom statuses of one time name: no document says, and either will do, if it is
+/// always the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tie {
+    Least,
+    Greatest,
 }
 
 impl World<'_> {

@@ -7,10 +7,9 @@ use super::{
         messages::Message,
         state,
     },
-    HOUR, World,
+    HOUR, Tie, World,
     rows::{Dimensions, Member, UNKNOWN, dimensions},
 };
-use hilo_domain::hash::IdHasher;
 
 const DAY: i64 = 24 * HOUR;
 
@@ -77,15 +76,13 @@ pub(super) fn addressee(world: &World, message: &Message) -> Option<usize> {
     let mut told = sent.filter_map(|kind| message.held.get(&kind).copied());
     let mut statuses = message.statuses.clone();
     statuses.retain(|status| participant(&status.element).is_none());
-    // Of one time any order will do that is one of the content; the documents name none.
-    statuses.sort_by_key(|status| (status.time, mark(&canonical(&status.element))));
+    statuses.sort_by_key(|status| canonical(&status.element));
+    if world.tie == Tie::Greatest {
+        statuses.reverse();
+    }
+    statuses.sort_by_key(|status| status.time);
     told.find_map(|item| world.person(item))
         .or_else(|| statuses.into_iter().find_map(|status| world.person(status)))
-}
-
-fn mark(content: &str) -> u64 {
-    let hash = IdHasher::new("content").update(content.as_bytes()).bytes();
-    u64::from_le_bytes(*hash.first_chunk().unwrap())
 }
 
 impl Send<'_> {
