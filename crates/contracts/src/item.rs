@@ -10,7 +10,7 @@ use crate::{
 use hilo_domain::{Identifier, Millis};
 use rustc_hash::FxHasher;
 use serde::{Deserialize, Serialize};
-use std::hash::{Hash as _, Hasher as _};
+use std::hash::Hasher as _;
 
 /// Where an item stood in its delivery; -1 where a level does not exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -105,14 +105,16 @@ pub struct Item {
 
 impl Item {
     /// Tells occurrences of one key apart that have one event time but not one content, or show other people. Fast and no
-    /// more: it is compared with that of another occurrence of the same key, and never the name of anything.
+    /// more: it is compared with that of another occurrence of the same key, and never the name of anything. It rests in
+    /// state and travels on topics, so it must not change: bytes are written, for what `Hash` writes is not promised.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = FxHasher::default();
-        self.content.hash(&mut hasher);
+        hasher.write(self.content.as_bytes());
         let shown = self.sightings.first().filter(|_| self.has_person);
         for id in shown.iter().flat_map(|sighting| &sighting.identifiers) {
-            (id.kind as u8, &*id.value).hash(&mut hasher);
+            hasher.write_u8(id.kind as u8);
+            hasher.write(id.value.as_bytes());
         }
         hasher.finish()
     }
@@ -592,4 +594,42 @@ pub enum ConsentRecord {
         /// Id of the sign.
         id: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hilo_domain::IdentifierKind;
+
+    /// The values come from the algorithm of rustc-hash 2 written anew in another language.
+    #[test]
+    fn fingerprints_stay_what_they_are() {
+        let mut item = Item {
+            tenant: "acme".to_owned(),
+            delivery_id: "d".to_owned(),
+            position: Position::default(),
+            received_at: 2,
+            event_time: 1,
+            key: "k".to_owned(),
+            content: r#"{"from":"56961234567","id":"wamid.1"}"#.to_owned(),
+            entry_id: String::new(),
+            phone_number_id: None,
+            test: false,
+            sightings: vec![Sighting {
+                identifiers: vec![Identifier {
+                    kind: IdentifierKind::Phone,
+                    value: "+56961234567".to_owned(),
+                }],
+                ..Sighting::default()
+            }],
+            has_person: false,
+            evidence_only: false,
+            generation: 0,
+            change: None,
+            body: Body::Clock,
+        };
+        assert_eq!(item.fingerprint(), 0xf330_4404_f874_cde2);
+        item.has_person = true;
+        assert_eq!(item.fingerprint(), 0x7426_0d41_9e94_9145);
+    }
 }
