@@ -5,7 +5,6 @@ use crate::row::Row;
 use crate::source::{MetricQuery, Source, SourceError};
 use crate::{assets, page, trace_page};
 use axum::Json;
-use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -13,7 +12,9 @@ use axum::middleware::map_response;
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use hilo_domain::time::parse_rfc3339;
+use hilo_service::Reader;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -24,7 +25,8 @@ use tokio::sync::watch;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// The page, its stream and the queries behind it. The streams end once `closing` says true or its sender is gone, so
+/// The page, its stream and the queries behind it. Each request carries its [`Reader`] as an extension: whoever serves
+/// the router puts it there, and what has none is refused with 500. The streams end once `closing` says true or its sender is gone, so
 /// that a graceful shutdown does not wait for them.
 pub fn router(source: Arc<dyn Source>, closing: watch::Receiver<bool>) -> Router {
     Router::new()
@@ -55,13 +57,13 @@ async fn guard(mut response: Response) -> Response {
     response
 }
 
-async fn index(State(live): State<Arc<Live>>) -> Html<String> {
-    let frame = live.frame().await;
+async fn index(State(live): State<Arc<Live>>, Extension(reader): Extension<Reader>) -> Html<String> {
+    let frame = live.frame(&reader.scope).await;
     Html(page::index(&frame.label, &frame.sections).into_string())
 }
 
-async fn events(State(live): State<Arc<Live>>) -> Response {
-    match live.stream() {
+async fn events(State(live): State<Arc<Live>>, Extension(reader): Extension<Reader>) -> Response {
+    match live.stream(reader.scope) {
         Some(stream) => {
             let alive = KeepAlive::new().interval(Duration::from_secs(15));
             // A proxy that collects an answer before it passes it on would make the page stand still.
@@ -81,14 +83,18 @@ struct Lookup {
     id: String,
 }
 
-async fn lookup(state: State<Arc<Live>>, Query(Lookup { id }): Query<Lookup>) -> Response {
-    trace(state, Path(id)).await
+async fn lookup(state: State<Arc<Live>>, reader: Extension<Reader>, Query(Lookup { id }): Query<Lookup>) -> Response {
+    trace(state, reader, Path(id)).await
 }
 
-async fn trace(State(live): State<Arc<Live>>, Path(id): Path<String>) -> Response {
+async fn trace(
+    State(live): State<Arc<Live>>,
+    Extension(reader): Extension<Reader>,
+    Path(id): Path<String>,
+) -> Response {
     let id = id.trim().to_owned();
     let asked = id.clone();
-    match live.ask(move |source| source.trace(&asked)).await {
+    match live.ask(move |source| source.trace(&reader.scope, &asked)).await {
         Ok(trace) => Html(trace_page::render(&trace).into_string()).into_response(),
         Err(error) => (
             status(&error),
@@ -98,8 +104,12 @@ async fn trace(State(live): State<Arc<Live>>, Path(id): Path<String>) -> Respons
     }
 }
 
-async fn trace_json(State(live): State<Arc<Live>>, Path(id): Path<String>) -> Response {
-    match live.ask(move |source| source.trace(&id)).await {
+async fn trace_json(
+    State(live): State<Arc<Live>>,
+    Extension(reader): Extension<Reader>,
+    Path(id): Path<String>,
+) -> Response {
+    match live.ask(move |source| source.trace(&reader.scope, &id)).await {
         Ok(trace) => Json(trace_page::to_json(&trace)).into_response(),
         Err(error) => refused(status(&error), &error.to_string()),
     }
@@ -113,7 +123,11 @@ struct Wanted {
     since: Option<String>,
 }
 
-async fn metrics(State(live): State<Arc<Live>>, wanted: Result<Query<Wanted>, QueryRejection>) -> Response {
+async fn metrics(
+    State(live): State<Arc<Live>>,
+    Extension(reader): Extension<Reader>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Response {
     let Query(wanted) = match wanted {
         Ok(wanted) => wanted,
         Err(error) => return refused(StatusCode::BAD_REQUEST, &error.body_text()),
@@ -131,7 +145,7 @@ async fn metrics(State(live): State<Arc<Live>>, wanted: Result<Query<Wanted>, Qu
         definition: wanted.definition,
         since,
     };
-    match live.ask(move |source| source.metrics(&query)).await {
+    match live.ask(move |source| source.metrics(&reader.scope, &query)).await {
         Ok(rows) => Json(rows.iter().map(Row).collect::<Vec<_>>()).into_response(),
         Err(error) => refused(status(&error), &error.to_string()),
     }

@@ -4,7 +4,9 @@ use crate::sections::{self, Section};
 use crate::source::{Source, SourceError};
 use axum::response::sse::Event;
 use futures_util::stream::{self, Stream};
+use hilo_service::Scope;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +30,7 @@ pub(crate) struct Frame {
 /// The source, and its latest state.
 pub(crate) struct Live {
     source: Arc<dyn Source>,
-    latest: Mutex<Option<(Instant, Arc<Frame>)>>,
+    latest: Mutex<BTreeMap<Scope, (Instant, Arc<Frame>)>>,
     streams: Arc<Semaphore>,
     closing: watch::Receiver<bool>,
 }
@@ -37,7 +39,7 @@ impl Live {
     pub(crate) fn new(source: Arc<dyn Source>, closing: watch::Receiver<bool>) -> Self {
         Self {
             source,
-            latest: Mutex::new(None),
+            latest: Mutex::default(),
             streams: Arc::new(Semaphore::new(STREAMS)),
             closing,
         }
@@ -58,15 +60,16 @@ impl Live {
     }
 
     /// The state now.
-    pub(crate) async fn frame(&self) -> Arc<Frame> {
+    pub(crate) async fn frame(&self, scope: &Scope) -> Arc<Frame> {
         let mut latest = self.latest.lock().await;
-        if let Some((at, frame)) = latest.as_ref()
-            && at.elapsed() < FRESH
-        {
+        // Scopes are those of the configured readers, so they are few.
+        latest.retain(|_, (at, _)| at.elapsed() < FRESH);
+        if let Some((_, frame)) = latest.get(scope) {
             return Arc::clone(frame);
         }
-        let rendered = self.ask(|source| {
-            let snapshot = source.snapshot()?;
+        let asked = scope.clone();
+        let rendered = self.ask(move |source| {
+            let snapshot = source.snapshot(&asked)?;
             Ok(Frame {
                 summary: sections::summary(&snapshot),
                 sections: sections::render(&snapshot),
@@ -82,18 +85,19 @@ impl Live {
             }
         });
         let frame = Arc::new(frame);
-        *latest = Some((Instant::now(), Arc::clone(&frame)));
+        latest.insert(scope.clone(), (Instant::now(), Arc::clone(&frame)));
         frame
     }
 
     /// A stream of changes, beginning with everything; `None` when too many are open.
-    pub(crate) fn stream(self: Arc<Self>) -> Option<impl Stream<Item = Result<Event, Infallible>>> {
+    pub(crate) fn stream(self: Arc<Self>, scope: Scope) -> Option<impl Stream<Item = Result<Event, Infallible>>> {
         let permit = Arc::clone(&self.streams).try_acquire_owned().ok()?;
         let mut ticks = interval(PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let reader = Reader {
             closing: self.closing.clone(),
             live: self,
+            scope,
             ticks,
             sent: None,
             _permit: permit,
@@ -108,6 +112,7 @@ impl Live {
 /// One open page.
 struct Reader {
     live: Arc<Live>,
+    scope: Scope,
     closing: watch::Receiver<bool>,
     ticks: tokio::time::Interval,
     sent: Option<Arc<Frame>>,
@@ -122,7 +127,7 @@ impl Reader {
                 _ = self.closing.wait_for(|closing| *closing) => return None,
                 _ = self.ticks.tick() => {}
             }
-            let frame = self.live.frame().await;
+            let frame = self.live.frame(&self.scope).await;
             let changed = changes(self.sent.as_deref(), &frame);
             if !changed.is_empty() {
                 let parts: Vec<_> = changed

@@ -4,19 +4,20 @@ use crate::model::Snapshot;
 use crate::trace::Trace;
 use hilo_contracts::facts::Metric;
 use hilo_domain::Millis;
+use hilo_service::Scope;
 use thiserror::Error;
 
 /// Where the page's content comes from. The calls may read a database: the server makes them on blocking threads, and
 /// `snapshot` at most once a second, however many pages are open.
 pub trait Source: Send + Sync + 'static {
     /// The state to show now.
-    fn snapshot(&self) -> Result<Snapshot, SourceError>;
+    fn snapshot(&self, scope: &Scope) -> Result<Snapshot, SourceError>;
 
     /// The story of an id: a delivery, message, person or command id, or the `trace` of a number of the snapshot.
-    fn trace(&self, id: &str) -> Result<Trace, SourceError>;
+    fn trace(&self, scope: &Scope, id: &str) -> Result<Trace, SourceError>;
 
     /// The metric rows that match, highest revision of each only.
-    fn metrics(&self, query: &MetricQuery) -> Result<Vec<Metric>, SourceError>;
+    fn metrics(&self, scope: &Scope, query: &MetricQuery) -> Result<Vec<Metric>, SourceError>;
 }
 
 /// Which metric rows are wanted; an absent part matches everything.

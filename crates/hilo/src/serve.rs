@@ -3,6 +3,7 @@
 use crate::{node::Node, runtime_metrics::RuntimeMetrics, source::NodeSource, topology, topology::Tenants};
 use anyhow::Result;
 use hilo_gateway::{Gateway, Limits, ServeLimits, Tenants as Secrets};
+use hilo_service::{Reader, Role, Scope};
 use prometheus::Registry;
 use std::{
     future::Future,
@@ -37,7 +38,8 @@ pub(crate) async fn serve(
         .ready_when(move || ready.beats());
     let source = NodeSource::new(label, &node.dir, &topology, node.watch.clone(), Arc::clone(&node.table))?;
     let (closing, closed) = watch::channel(false);
-    let app = hilo_gateway::router(gateway).merge(hilo_dashboard::router(Arc::new(source), closed));
+    let pages = hilo_dashboard::router(Arc::new(source), closed).layer(axum::Extension(everybody()));
+    let app = hilo_gateway::router(gateway).merge(pages);
     let clock = Clock::start(node);
     let ended = async {
         end.await;
@@ -47,6 +49,15 @@ pub(crate) async fn serve(
     let finished = hilo_gateway::serve(listener, app, ServeLimits::default(), ended).await;
     clock.stop();
     Ok(finished)
+}
+
+/// Whoever reaches the listener, until readers are known.
+pub(crate) fn everybody() -> Reader {
+    Reader {
+        name: "local".to_owned(),
+        role: Role::Operator,
+        scope: Scope::All,
+    }
 }
 
 /// Puts the time into the log, once a second: the one place where the machine's clock enters the pipeline.

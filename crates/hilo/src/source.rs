@@ -13,6 +13,7 @@ use hilo_dashboard::{
 use hilo_domain::Millis;
 use hilo_golden::Golden;
 use hilo_metrics::table::Table;
+use hilo_service::Scope;
 use hilo_stream::{
     Topology,
     embedded::{Log, Progress, ProgressWatch},
@@ -89,7 +90,7 @@ pub(crate) fn wall_clock() -> Millis {
 }
 
 impl Source for NodeSource {
-    fn snapshot(&self) -> Result<Snapshot, SourceError> {
+    fn snapshot(&self, _scope: &Scope) -> Result<Snapshot, SourceError> {
         let progress = self.watch.get();
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,7 +122,7 @@ impl Source for NodeSource {
         })
     }
 
-    fn trace(&self, id: &str) -> Result<Trace, SourceError> {
+    fn trace(&self, _scope: &Scope, id: &str) -> Result<Trace, SourceError> {
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(number) = id.strip_prefix(NUMBER) {
@@ -145,9 +146,13 @@ impl Source for NodeSource {
             .ok_or(SourceError::NotFound)
     }
 
-    fn metrics(&self, query: &MetricQuery) -> Result<Vec<Metric>, SourceError> {
+    fn metrics(&self, scope: &Scope, query: &MetricQuery) -> Result<Vec<Metric>, SourceError> {
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(table.rows().filter(|row| query.matches(row)).cloned().collect())
+        Ok(table
+            .rows()
+            .filter(|row| scope.has(&row.tenant) && query.matches(row))
+            .cloned()
+            .collect())
     }
 }
 

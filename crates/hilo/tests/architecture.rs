@@ -9,7 +9,7 @@
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 /// Our crates, lowest first: each may depend on those before it.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 21] = [
     "domain",
     "contracts",
     "stream",
@@ -22,11 +22,14 @@ const ORDER: [&str; 18] = [
     "metrics",
     "golden",
     "kafka",
+    "service",
     "gateway",
     "dashboard",
+    "views",
     "simulator",
     "bench",
     "testbed",
+    "attack",
     "hilo",
 ];
 

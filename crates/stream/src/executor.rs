@@ -165,6 +165,7 @@ impl Executor {
     pub fn feed(&mut self, record: impl Borrow<Record>) -> Result<(), ProcessorError> {
         let record = record.borrow();
         let topic = self.input(record)?;
+        self.context.spent = 0;
         self.handle(topic, record)?;
         self.settle()
     }

@@ -31,6 +31,12 @@ pub enum ProcessorError {
     /// A fact that its own schema does not hold: a programming error.
     #[error("{0}")]
     Contract(String),
+    /// An input record that costs more than any honest one: the engine puts it among the dead letters as `too_costly`.
+    #[error(
+        "the record cost more than {} units of work: a unit is about a microsecond at most",
+        Context::BUDGET
+    )]
+    TooCostly,
 }
 
 impl ProcessorError {
@@ -68,9 +74,25 @@ pub struct Context {
     pub counts: Vec<(&'static str, &'static str, u64)>,
     /// Time that a clock record announced; carried to all processors downstream after the outputs.
     pub advance_to: Option<Millis>,
+    /// Units of work that the input record has cost so far; see [`Context::spend`].
+    pub spent: u64,
 }
 
 impl Context {
+    /// Units of work that one input record may cost in all processors of an executor. It is counted, not timed, so a
+    /// replay decides as the live run did. Ten thousand items of one body, each with a refold of hundreds, are below it.
+    pub const BUDGET: u64 = 20_000_000;
+
+    /// Counts `units` of work, before the work is done. A unit is a step of a fold, at most a microsecond: call it with
+    /// the length of what is about to be folded, sorted or compared.
+    pub fn spend(&mut self, units: u64) -> Result<(), ProcessorError> {
+        self.spent = self.spent.saturating_add(units);
+        if self.spent > Self::BUDGET {
+            return Err(ProcessorError::TooCostly);
+        }
+        Ok(())
+    }
+
     /// Appends a record to `topic`.
     pub fn send(&mut self, topic: &'static str, key: impl Into<Vec<u8>>, timestamp: Millis, value: Vec<u8>) {
         self.outputs.push(Record {

@@ -11,6 +11,7 @@ use hilo_dashboard::model::{
 };
 use hilo_dashboard::trace::Link;
 use hilo_dashboard::{MetricQuery, Source, SourceError, Stage, Step, Trace, router};
+use hilo_service::{Reader, Role, Scope};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,24 +33,26 @@ pub(crate) struct Fake {
 }
 
 impl Source for Fake {
-    fn snapshot(&self) -> Result<Snapshot, SourceError> {
+    fn snapshot(&self, _scope: &Scope) -> Result<Snapshot, SourceError> {
         if self.broken.load(Ordering::SeqCst) {
             return Err(SourceError::Unavailable("golden.db does not answer".into()));
         }
         Ok(snapshot(self.step.fetch_add(1, Ordering::SeqCst)))
     }
 
-    fn trace(&self, id: &str) -> Result<Trace, SourceError> {
+    fn trace(&self, _scope: &Scope, id: &str) -> Result<Trace, SourceError> {
         if id.starts_with("missing") || id.starts_with('<') {
             return Err(SourceError::NotFound);
         }
         Ok(story(id))
     }
 
-    fn metrics(&self, query: &MetricQuery) -> Result<Vec<Metric>, SourceError> {
+    fn metrics(&self, scope: &Scope, query: &MetricQuery) -> Result<Vec<Metric>, SourceError> {
         let cards = snapshot(1).numbers;
         let rows = cards.into_iter().map(|card| card.row);
-        Ok(rows.filter(|row| query.matches(row)).collect())
+        Ok(rows
+            .filter(|row| scope.has(&row.tenant) && query.matches(row))
+            .collect())
     }
 }
 
@@ -58,7 +61,13 @@ pub(crate) async fn serve(source: Arc<Fake>) -> (SocketAddr, watch::Sender<bool>
     let (close, closing) = watch::channel(false);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router(source, closing)).await.unwrap() });
+    let reader = Reader {
+        name: "ana".into(),
+        role: Role::Operator,
+        scope: Scope::All,
+    };
+    let app = router(source, closing).layer(axum::Extension(reader));
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     (address, close)
 }
 

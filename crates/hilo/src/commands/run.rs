@@ -127,7 +127,9 @@ fn app(
     measures: &Arc<Measures>,
     registry: &Registry,
 ) -> Result<Router, Failure> {
-    let app = page.map_or_else(Router::new, |page| hilo_dashboard::router(Arc::new(page), closed));
+    let app = page.map_or_else(Router::new, |page| {
+        hilo_dashboard::router(Arc::new(page), closed).layer(axum::Extension(serve::everybody()))
+    });
     let (alive, ready) = (Arc::clone(measures), Arc::clone(measures));
     if let Some(log) = log {
         if config.tenants.is_empty() {

@@ -12,6 +12,7 @@ use hilo_dashboard::{
     model::{Lag, Outcomes, ReasonCount},
 };
 use hilo_golden::Golden;
+use hilo_service::Scope;
 use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -46,7 +47,7 @@ impl LedgerSource {
 }
 
 impl Source for LedgerSource {
-    fn snapshot(&self) -> Result<Snapshot, SourceError> {
+    fn snapshot(&self, _scope: &Scope) -> Result<Snapshot, SourceError> {
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = source::wall_clock();
@@ -93,7 +94,7 @@ impl Source for LedgerSource {
         })
     }
 
-    fn trace(&self, id: &str) -> Result<Trace, SourceError> {
+    fn trace(&self, _scope: &Scope, id: &str) -> Result<Trace, SourceError> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = state.golden.trace(id).map_err(source::unavailable)?;
         if rows.is_empty() {
@@ -117,8 +118,12 @@ impl Source for LedgerSource {
         })
     }
 
-    fn metrics(&self, query: &MetricQuery) -> Result<Vec<Metric>, SourceError> {
+    fn metrics(&self, scope: &Scope, query: &MetricQuery) -> Result<Vec<Metric>, SourceError> {
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(table.rows().filter(|row| query.matches(row)).cloned().collect())
+        Ok(table
+            .rows()
+            .filter(|row| scope.has(&row.tenant) && query.matches(row))
+            .cloned()
+            .collect())
     }
 }

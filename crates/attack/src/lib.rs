@@ -1,0 +1,1 @@
+//! Attacks a running node and says what held and what fell.
