@@ -1,6 +1,6 @@
 //! The story of one id, read from the logs: raw bytes, the items in them, facts, and the numbers that count them.
 
-use crate::{topology, topology::Tenants};
+use crate::{say::say, topology, topology::Tenants};
 use anyhow::Result;
 use hilo_contracts::{
     codec::{self, Codec as _},
@@ -8,7 +8,7 @@ use hilo_contracts::{
     item::{Body, Item, Position},
     json, topics,
 };
-use hilo_dashboard::{Stage, Step, Trace, trace::Link};
+use hilo_dashboard::{Sight, Stage, Step, Trace, to_json, trace::Link};
 use hilo_domain::{Millis, time};
 use hilo_golden::Golden;
 use hilo_metrics::table::Table;
@@ -386,54 +386,19 @@ fn metric_steps(table: &Table, status: &Value, steps: &mut Vec<Step>) -> Result<
     Ok(())
 }
 
-/// What of a record is shown: all of it where somebody said why.
-fn shown(content: &Value, revealed: bool) -> Value {
-    if revealed {
-        content.clone()
-    } else {
-        hilo_dashboard::mask::json(content)
-    }
-}
-
-fn shown_id(id: &str, revealed: bool) -> String {
-    if revealed {
-        id.to_owned()
-    } else {
-        hilo_dashboard::mask::identifier(id).as_str().to_owned()
-    }
-}
-
 /// The story as lines for a terminal, masked unless revealed.
-pub(crate) fn print(trace: &Trace, revealed: bool, out: &mut impl std::io::Write) -> std::io::Result<()> {
-    let id = shown_id(&trace.id, revealed);
-    writeln!(out, "{} {id} ({} steps)", trace.kind, trace.total)?;
-    for step in &trace.steps {
-        let at = if step.at == 0 {
-            "-".to_owned()
-        } else {
-            time::to_rfc3339(step.at)
-        };
-        let content = shown(&step.content, revealed);
-        writeln!(out, "{at:<24} {:<6} {:<22} {content}", step.stage.as_str(), step.title)?;
+pub(crate) fn print(trace: &Trace, sight: Sight) -> std::io::Result<()> {
+    let story = to_json(trace, sight);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    say!("{} {} ({} steps)", trace.kind, text(&story["id"]), trace.total)?;
+    for (step, shown) in trace.steps.iter().zip(story["steps"].as_array().into_iter().flatten()) {
+        let at = if step.at == 0 { "-".to_owned() } else { text(&shown["at"]) };
+        say!(
+            "{at:<24} {:<6} {:<22} {}",
+            step.stage.as_str(),
+            text(&shown["title"]),
+            shown["content"]
+        )?;
     }
     Ok(())
-}
-
-/// The story as JSON, masked unless revealed.
-pub(crate) fn to_json(trace: &Trace, revealed: bool) -> Value {
-    let steps: Vec<Value> = trace
-        .steps
-        .iter()
-        .map(|step| {
-            serde_json::json!({
-                "stage": step.stage.as_str(),
-                "at": time::to_rfc3339(step.at),
-                "title": step.title,
-                "topic": step.topic,
-                "content": shown(&step.content, revealed),
-            })
-        })
-        .collect();
-    let id = shown_id(&trace.id, revealed);
-    serde_json::json!({"id": id, "kind": trace.kind, "total": trace.total, "steps": steps})
 }

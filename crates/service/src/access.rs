@@ -1,19 +1,19 @@
 //! Who asks: a token or a session becomes a [`Reader`], or the request ends here.
 
 use crate::{
-    Hosts, Lease, LoginCodes, Problem, Reader, Readers, Role, Scope, Sessions,
-    attempts::Attempts,
+    Hosts, Lease, LoginCodes, Peer, Problem, Reader, Readers, Role, Scope, Sessions,
+    attempts::{Attempts, nobody},
     clock,
     routes::{Entry, Form, Need},
 };
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse as _, Redirect, Response},
 };
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     sync::Arc,
     time::Instant,
 };
@@ -71,12 +71,12 @@ impl Access {
     }
 
     /// The reader of a token that somebody typed; `None` where it is nobody's.
-    pub fn by_token(&self, token: &str, from: IpAddr) -> Result<Option<Reader>, Problem> {
+    pub fn by_token(&self, token: &str, from: Option<Peer>) -> Result<Option<Reader>, Problem> {
         self.attempt(from, || Ok(self.readers.by_token(token.trim().as_bytes()).cloned()))
     }
 
     /// The local user, by the one-time code of a link; `None` where it is not or no longer good.
-    pub fn by_code(&self, code: &str, from: IpAddr) -> Result<Option<Reader>, Problem> {
+    pub fn by_code(&self, code: &str, from: Option<Peer>) -> Result<Option<Reader>, Problem> {
         let Some(codes) = &self.codes else { return Ok(None) };
         self.attempt(from, || {
             let good = codes.redeem(code.trim(), clock::now()).map_err(|failure| {
@@ -93,9 +93,11 @@ impl Access {
 
     fn attempt(
         &self,
-        from: IpAddr,
+        from: Option<Peer>,
         try_it: impl FnOnce() -> Result<Option<Reader>, Problem>,
     ) -> Result<Option<Reader>, Problem> {
+        // Without an address all are one, so that the bound holds.
+        let from = from.unwrap_or_else(nobody);
         self.attempts.take(from, Instant::now()).map_err(|seconds| {
             Problem::new(
                 StatusCode::TOO_MANY_REQUESTS,
@@ -149,7 +151,7 @@ impl Access {
 
     fn identify(&self, request: &Parts, rotates: bool) -> Result<Option<Identified>, Problem> {
         if let Some(token) = bearer(&request.headers) {
-            let found = self.attempt(peer(request), || Ok(self.readers.by_token(token).cloned()))?;
+            let found = self.attempt(request.extensions.get().copied(), || Ok(self.readers.by_token(token).cloned()))?;
             return match found {
                 Some(reader) => Ok(Some((reader, Lease::endless(), None))),
                 None => Err(unauthorised("wrong_token", "this token is no reader's")),
@@ -160,13 +162,6 @@ impl Access {
             .and_then(|id| self.sessions.find(id, rotates, Instant::now()));
         Ok(found.map(|found| (found.reader, found.lease, found.fresh)))
     }
-}
-
-/// The address that a request came from. Without one all are of one address, so that the bound of attempts holds.
-#[must_use]
-pub fn peer(request: &Parts) -> IpAddr {
-    let address = request.extensions.get::<ConnectInfo<SocketAddr>>();
-    address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip())
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {

@@ -1,8 +1,9 @@
 //! How often an address may guess a secret: a bucket of attempts that fills again slowly.
 
+use crate::Peer;
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -16,7 +17,7 @@ const ADDRESSES: usize = 4_096;
 
 /// Attempts left for each address.
 #[derive(Default)]
-pub(crate) struct Attempts(Mutex<BTreeMap<IpAddr, Bucket>>);
+pub(crate) struct Attempts(Mutex<BTreeMap<Peer, Bucket>>);
 
 struct Bucket {
     left: u32,
@@ -41,16 +42,16 @@ impl Bucket {
 
 impl Attempts {
     /// Takes an attempt; the error says after how many seconds there is one again. Who was right gives it back.
-    pub(crate) fn take(&self, address: IpAddr, now: Instant) -> Result<(), u32> {
+    pub(crate) fn take(&self, peer: Peer, now: Instant) -> Result<(), u32> {
         let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut key = group(address);
+        let mut key = peer;
         if !buckets.contains_key(&key) && buckets.len() >= ADDRESSES {
             buckets.retain(|_, bucket| {
                 bucket.refill(now);
                 bucket.left < BURST
             });
             if buckets.len() >= ADDRESSES {
-                key = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+                key = nobody();
             }
         }
         let bucket = buckets.entry(key).or_insert(Bucket {
@@ -67,44 +68,43 @@ impl Attempts {
     }
 
     /// Gives an attempt back: the secret was right.
-    pub(crate) fn give_back(&self, address: IpAddr) {
+    pub(crate) fn give_back(&self, peer: Peer) {
         let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bucket) = buckets.get_mut(&group(address)) {
+        if let Some(bucket) = buckets.get_mut(&peer) {
             bucket.left = (bucket.left + 1).min(BURST);
         }
     }
 }
 
-/// Whoever has an IPv6 address has 2⁶⁴ of them.
-fn group(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-        address @ IpAddr::V4(_) => address,
-    }
+/// Stands for all whose address is not known.
+pub(crate) fn nobody() -> Peer {
+    Peer::at(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ONE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    fn at(address: &str) -> Peer {
+        Peer::at(address.parse().unwrap())
+    }
 
     #[test]
     fn ten_wrong_attempts_then_one_each_six_seconds() {
         let attempts = Attempts::default();
         let start = Instant::now();
         for _ in 0..BURST {
-            attempts.take(ONE, start).unwrap();
+            attempts.take(at("127.0.0.1"), start).unwrap();
         }
-        assert_eq!(attempts.take(ONE, start), Err(6));
-        assert_eq!(attempts.take(ONE, start + REFILL), Ok(()));
-        assert_eq!(attempts.take(ONE, start + REFILL), Err(6));
-        assert_eq!(attempts.take("10.0.0.1".parse().unwrap(), start), Ok(()));
+        assert_eq!(attempts.take(at("127.0.0.1"), start), Err(6));
+        assert_eq!(attempts.take(at("127.0.0.1"), start + REFILL), Ok(()));
+        assert_eq!(attempts.take(at("127.0.0.1"), start + REFILL), Err(6));
+        assert_eq!(attempts.take(at("10.0.0.1"), start), Ok(()));
         let later = start + REFILL * 1_000;
         for _ in 0..BURST {
-            attempts.take(ONE, later).unwrap();
+            attempts.take(at("127.0.0.1"), later).unwrap();
         }
-        attempts.take(ONE, later).unwrap_err();
+        attempts.take(at("127.0.0.1"), later).unwrap_err();
     }
 
     #[test]
@@ -112,8 +112,8 @@ mod tests {
         let attempts = Attempts::default();
         let now = Instant::now();
         for _ in 0..BURST * 3 {
-            attempts.take(ONE, now).unwrap();
-            attempts.give_back(ONE);
+            attempts.take(at("127.0.0.1"), now).unwrap();
+            attempts.give_back(at("127.0.0.1"));
         }
     }
 
@@ -122,12 +122,12 @@ mod tests {
         let attempts = Attempts::default();
         let now = Instant::now();
         for host in 0..BURST {
-            attempts.take(format!("2001:db8::{host}").parse().unwrap(), now).unwrap();
+            attempts.take(at(&format!("2001:db8::{host}")), now).unwrap();
         }
-        attempts.take("2001:db8::ffff".parse().unwrap(), now).unwrap_err();
+        attempts.take(at("2001:db8::ffff"), now).unwrap_err();
         for host in 0..20_000_u32 {
             // Beyond the bound all share a bucket, which is soon empty.
-            let _ = attempts.take(IpAddr::V4(host.into()), now).is_ok();
+            let _ = attempts.take(Peer::at(IpAddr::V4(host.into())), now).is_ok();
         }
         assert!(attempts.0.lock().unwrap().len() <= ADDRESSES + 1);
     }

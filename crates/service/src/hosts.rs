@@ -2,7 +2,13 @@
 //! its name in `Host`.
 
 use crate::Problem;
-use axum::http::{StatusCode, header, request::Parts};
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{StatusCode, header, request::Parts},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse as _, Response},
+};
 use std::net::IpAddr;
 
 /// Whether an address of the configuration, host and port, is of this machine only.
@@ -38,6 +44,12 @@ impl Hosts {
         }
     }
 
+    /// Of a listener that answers to all names, unless there are some.
+    #[must_use]
+    pub fn only(names: &[String]) -> Self {
+        Self::of("", names)
+    }
+
     /// Refuses a request for another name, with 421.
     pub fn check(&self, request: &Parts) -> Result<(), Problem> {
         let Self::Local(names) = self else { return Ok(()) };
@@ -54,8 +66,23 @@ impl Hosts {
             StatusCode::MISDIRECTED_REQUEST,
             "misdirected",
             "this address answers to its own names only",
-            "ask for localhost or 127.0.0.1, or add the name to admin.hosts",
+            "ask for localhost or 127.0.0.1, or add the name to hosts of the listener's section in hilo.toml",
         ))
+    }
+}
+
+/// `app`, answering to `hosts` only.
+pub fn answering_to(hosts: Hosts, app: Router) -> Router {
+    async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+        let (parts, body) = request.into_parts();
+        match hosts.check(&parts) {
+            Ok(()) => next.run(Request::from_parts(parts, body)).await,
+            Err(problem) => problem.into_response(),
+        }
+    }
+    match hosts {
+        Hosts::Any => app,
+        hosts @ Hosts::Local(_) => app.layer(from_fn_with_state(hosts, check)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `hilo metrics`: the numbers.
 
-use crate::{cli::Metrics, failure::Failure, kafka, node, place, topology};
+use crate::{cli::Metrics, failure::Failure, kafka, node, place, say::say, topology};
 use hilo_contracts::{
     codec::{self, Codec as _},
     facts::Metric,
@@ -10,7 +10,6 @@ use hilo_domain::time::to_rfc3339;
 use hilo_kafka::Whole;
 use hilo_metrics::table::Table;
 use hilo_stream::embedded::Log;
-use std::io::{Write as _, stdout};
 
 pub(crate) fn run(arguments: &Metrics) -> Result<(), Failure> {
     let (config, dir) = place::open(&arguments.place)?;
@@ -51,13 +50,13 @@ pub(crate) fn run(arguments: &Metrics) -> Result<(), Failure> {
                 (Some(since), window) => window.is_some_and(|window| window.end > since),
             }
     };
-    let mut out = stdout().lock();
     for row in table.rows().filter(wanted) {
         if arguments.json {
-            json::write_metric(row, &mut out).map_err(anyhow::Error::from)?;
-            out.write_all(b"\n").map_err(anyhow::Error::from)?;
+            let mut text = Vec::new();
+            json::write_metric(row, &mut text).map_err(anyhow::Error::from)?;
+            say!("{}", String::from_utf8_lossy(&text))?;
         } else {
-            writeln!(out, "{}", line(row)).map_err(anyhow::Error::from)?;
+            say!("{}", line(row))?;
         }
     }
     Ok(())

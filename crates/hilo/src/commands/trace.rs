@@ -2,10 +2,10 @@
 
 use crate::{audit, cli::Trace, failure::Failure, node, place, say::say, topology, trace};
 use anyhow::anyhow;
+use hilo_dashboard::Sight;
 use hilo_golden::Golden;
 use hilo_metrics::table::Table;
 use hilo_stream::embedded::Log;
-use std::io::stdout;
 
 pub(crate) fn run(arguments: &Trace) -> Result<(), Failure> {
     let (config, dir) = place::open(&arguments.place)?;
@@ -32,11 +32,15 @@ pub(crate) fn run(arguments: &Trace) -> Result<(), Failure> {
         )));
     };
     audit::revealed(&arguments.reveal, &dir, "trace", &arguments.id)?;
-    let revealed = arguments.reveal.shown;
-    if arguments.json {
-        say!("{}", trace::to_json(&found, revealed))?;
+    let sight = if arguments.reveal.shown {
+        Sight::Revealed
     } else {
-        trace::print(&found, revealed, &mut stdout().lock()).map_err(anyhow::Error::from)?;
+        Sight::Masked
+    };
+    if arguments.json {
+        say!("{}", hilo_dashboard::to_json(&found, sight))?;
+    } else {
+        trace::print(&found, sight)?;
     }
     Ok(())
 }
