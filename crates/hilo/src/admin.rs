@@ -114,3 +114,7 @@ pub(crate) fn table(health: Health, pages: Option<Pages>, access: &Arc<Access>) 
         None => routes,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::panic, reason = "a test fails by panicking")]
+mod tests;
