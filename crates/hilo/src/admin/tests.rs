@@ -237,6 +237,26 @@ fn a_listener_for_all_without_readers_is_refused_with_the_key_that_mends_it() {
     }
 }
 
+#[test]
+fn what_is_deployed_asks_for_tokens_and_prometheus_has_one() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let file = |path: &str| std::fs::read_to_string(format!("{root}/{path}")).unwrap();
+    let variables = [("HILO__READERS__PROMETHEUS__TOKEN", "scrape"), ("HILO__READERS__DEMO__TOKEN", "demo")];
+    let variables = variables.map(|(name, value)| (name.into(), value.into()));
+    let text = file("deploy/hilo.toml");
+    let config = Config::read(Some(("hilo.toml".to_owned(), &text)), variables.into_iter()).unwrap();
+    assert!(Plan::new(&config).is_ok());
+    let scraper = config.readers().unwrap().by_token(b"scrape").unwrap().clone();
+    assert_eq!(scraper.scope, Scope::All);
+    let port = config.admin.listen.rsplit_once(':').unwrap().1.to_owned();
+    let prometheus = file("deploy/prometheus/prometheus.yml");
+    let compose = file("docker-compose.yml");
+    assert!(prometheus.contains(&format!("port: {port}\n")) && compose.contains(&format!(":{port}\"")), "{port}");
+    for shared in [&text, &prometheus, &compose] {
+        assert!(shared.contains("/etc/hilo/metrics_token"), "{shared}");
+    }
+}
+
 /// What a tenant sent; every name and number of it has `word` or `number` in it.
 fn story(tenant: &str, word: &str, number: u32, people: u32) -> Vec<Value> {
     let mut lines = Vec::new();
