@@ -10,6 +10,7 @@ mod command;
 
 use command::{done, hilo, write};
 use serde_json::{Value, json};
+use std::process::Command;
 
 /// ESC, BEL, line feed, a C1 control, DEL and marks that turn the direction of writing.
 const EVIL: &str = "x\u{1b}]0;pwned\u{7}\u{1b}[31mFAKE\nline\r\u{9b}2J\u{7f}\u{202e}gnp\u{2066}\u{200f}";
@@ -50,10 +51,18 @@ fn no_command_hands_a_control_character_on() {
     let data = folder.path().join("data");
     let data = data.to_str().unwrap();
     done(&["ingest", file.to_str().unwrap(), "--data-dir", data]);
-    // Runs what waits in the log, and says what it decided.
-    let mut outputs = vec![hilo(&[
-        "demo", "--port", "0", "--duration", "1s", "--rate", "1", "--data-dir", data,
-    ])];
+    // Runs what waits in the log, and writes down all that it does.
+    let ran = Command::new(env!("CARGO_BIN_EXE_hilo"))
+        .args(["demo", "--port", "0", "--duration", "1s", "--rate", "1", "--data-dir", data])
+        .env("HILO_LOG", "trace")
+        .output()
+        .unwrap();
+    let logged = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(ran.status.success(), "{logged}");
+    for personal in ["pwned", "FAKE", "56961230001", "wamid.ESC"] {
+        assert!(!logged.contains(personal), "{personal} is in the log");
+    }
+    let mut outputs = vec![ran];
     let id = "56961230001";
     let why = ["--reveal", "--reason", "a test"];
     for (arguments, reveals) in [

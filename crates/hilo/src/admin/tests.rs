@@ -352,6 +352,9 @@ fn the_token_of_one_tenant_never_sees_the_other() {
             prop_assert_eq!(status, 404, "{} finds {}", token, path);
         }
     });
+    // Labels name nobody, whoever looks.
+    let measured = node.get(Some("all-token"), "/metrics").1;
+    assert!(measured.contains("hilo_engine_commits_total") && !foreign(&measured), "{measured}");
     // And a stream says no more than the page.
     let mut stream = node.client.get(format!("{}/events", node.base)).bearer_auth("acme-token").send().unwrap();
     let mut first = vec![0; 1 << 16];
