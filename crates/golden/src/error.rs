@@ -33,6 +33,12 @@ pub enum GoldenError {
         /// What the decoder says.
         source: ContractError,
     },
+    /// A place that the index cannot hold.
+    #[error(
+        "record {} of partition {} of {} is beyond what the index of ids can hold: 65,536 partitions of 2^40 records",
+        .0.offset, .0.partition, .0.topic
+    )]
+    Place(crate::Place),
     /// A state file.
     #[error("cannot write {}: {source}; check the disk and the rights of the folder", path.display())]
     File {

@@ -3,7 +3,7 @@
 use crate::{GoldenError, error::failed, schema};
 use hilo_contracts::{
     codec::{self, AvroCodec},
-    facts::{Account, Consent, Conversation, Identity, Status},
+    facts::{Account, Consent, Conversation, DeadLetter, Identity, Metric, Raw, Status, Unclassified},
     topics,
 };
 use rusqlite::{Connection, OpenFlags};
@@ -16,6 +16,19 @@ pub const TOPICS: [&str; 5] = [
     topics::STATUS,
     topics::CONSENT,
     topics::ACCOUNT,
+];
+
+/// Topics that a reader of everything follows: those of the rows, and what pages and traces need beside them.
+pub const FOLLOWED: [&str; 9] = [
+    topics::RAW,
+    topics::IDENTITY,
+    topics::CONVERSATION,
+    topics::STATUS,
+    topics::CONSENT,
+    topics::ACCOUNT,
+    topics::METRIC,
+    topics::DEAD_LETTER,
+    topics::UNCLASSIFIED,
 ];
 
 /// A connection waits for another one only while that one recovers or checkpoints.
@@ -34,6 +47,10 @@ pub(crate) struct Codecs {
     pub status: AvroCodec<Status>,
     pub account: AvroCodec<Account>,
     pub consent: AvroCodec<Consent>,
+    pub raw: AvroCodec<Raw>,
+    pub metric: AvroCodec<Metric>,
+    pub dead_letter: AvroCodec<DeadLetter>,
+    pub unclassified: AvroCodec<Unclassified>,
 }
 
 impl Golden {
@@ -91,6 +108,10 @@ impl Golden {
             status: codec::status(),
             account: codec::account(),
             consent: codec::consent(),
+            raw: codec::raw(),
+            metric: codec::metric(),
+            dead_letter: codec::dead_letter(),
+            unclassified: codec::unclassified(),
         };
         Ok(Self { connection, codecs })
     }

@@ -80,7 +80,7 @@ fn told(golden: &Golden, subject: Option<&str>, as_of: Option<i64>, history: boo
         as_of,
         history,
     };
-    let states = golden.account(&question).unwrap();
+    let states = golden.account(&golden.tenants().unwrap(), &question).unwrap();
     let line = |state: &crate::AccountState| {
         let value = state
             .event

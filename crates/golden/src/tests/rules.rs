@@ -458,7 +458,7 @@ fn recent_conversations_say_whose_turn_it_is() {
         revision: 2,
         ..received("gone", "waiting", 3, None)
     });
-    let recent = applied(&log).recent_conversations(10).unwrap();
+    let recent = applied(&log).recent_conversations(&TENANTS(), 10).unwrap();
     let seen: Vec<_> = recent
         .iter()
         .map(|row| (row.person_id.as_str(), row.turn, row.inbound))
