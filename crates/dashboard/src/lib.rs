@@ -19,5 +19,5 @@ mod trace_page;
 
 pub use http::router;
 pub use model::Snapshot;
-pub use source::{MetricQuery, Source, SourceError};
+pub use source::{Asked, MetricPage, MetricQuery, Source, SourceError};
 pub use trace::{Stage, Step, Trace};

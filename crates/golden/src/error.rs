@@ -1,6 +1,7 @@
 //! What can go wrong.
 
 use hilo_contracts::ContractError;
+use rusqlite::ErrorCode;
 use std::path::PathBuf;
 
 /// A golden record that could not be opened, written or read.
@@ -47,6 +48,20 @@ pub enum GoldenError {
         /// What the system says.
         source: std::io::Error,
     },
+}
+
+impl GoldenError {
+    /// Whether it may be over by itself, or by freed space: the disk is full, busy or fails.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        let Self::Sqlite { source, .. } = self else { return false };
+        matches!(
+            source.sqlite_error_code(),
+            Some(
+                ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::SystemIoFailure
+            )
+        )
+    }
 }
 
 /// Says what was being done when SQLite failed.

@@ -1,6 +1,6 @@
 //! A node behind its HTTP addresses: gateway, dashboard, health and metrics on one listener.
 
-use crate::{node::Node, runtime_metrics::RuntimeMetrics, source::NodeSource, topology, topology::Tenants};
+use crate::{node::Node, runtime_metrics::RuntimeMetrics, topology, topology::Tenants};
 use anyhow::Result;
 use hilo_gateway::{Gateway, Limits, ServeLimits, Tenants as Secrets};
 use hilo_service::{Reader, Role, Scope};
@@ -35,8 +35,8 @@ pub(crate) async fn serve(
     let (alive, ready) = (node.pulse(), node.pulse());
     let gateway = Gateway::new(Arc::clone(&node.raw), secrets, Limits::default(), &registry)?
         .alive_when(move || alive.beats())
-        .ready_when(move || ready.beats());
-    let source = NodeSource::new(label, &node.dir, &topology, node.watch.clone(), Arc::clone(&node.table))?;
+        .ready_when(move || ready.ready());
+    let source = node.view(label, &topology)?;
     let (closing, closed) = watch::channel(false);
     let pages = hilo_dashboard::router(Arc::new(source), closed).layer(axum::Extension(everybody()));
     let app = hilo_gateway::router(gateway).merge(pages);

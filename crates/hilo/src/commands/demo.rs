@@ -1,7 +1,7 @@
 //! `hilo demo`: the main job, with a simulated platform.
 
 use crate::{
-    cli::Demo, commands::up, failure::Failure, node, node::Node, replay::Summary, say::say, serve, topology,
+    cli::Demo, commands::up, failure::Failure, node::Node, replay::Summary, say::say, serve, topology,
     topology::Tenants,
 };
 use anyhow::{Context as _, ensure};
@@ -128,7 +128,7 @@ pub(crate) fn now() -> Millis {
 fn summarise(arguments: &Demo, dir: &Path, fresh: bool, tenants: &Tenants, report: &Report) -> anyhow::Result<()> {
     let topology = topology::topology(tenants)?;
     let counts = Log::open(dir, &topology).counts()?;
-    let golden = Golden::open_read_only(&dir.join(node::GOLDEN_DB))?;
+    let golden = Golden::open_read_only(&dir.join(hilo_views::GOLDEN_DB))?;
     let summary = Summary::new(
         |name, label| {
             counts

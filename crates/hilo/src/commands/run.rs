@@ -6,8 +6,6 @@ use crate::{
     failure::Failure,
     kafka::{
         self, Place,
-        golden::Ledger,
-        page::LedgerSource,
         raw::{KafkaLog, tick},
         role::Role,
     },
@@ -20,6 +18,7 @@ use axum::{Router, http::StatusCode, routing::get};
 use hilo_gateway::{Gateway, Limits, ServeLimits};
 use hilo_kafka::{Engine, Measures, Plan, topics};
 use hilo_stream::embedded::DataDir;
+use hilo_views::{Follower, Kafka, Pulse, View};
 use prometheus::{Registry, TextEncoder};
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
@@ -50,21 +49,27 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     // State and the golden record are of one process; a gateway keeps nothing.
     let keeps = !processors.is_empty() || roles.contains(&Role::Golden);
     let held = keeps.then(|| DataDir::open(&dir)).transpose()?;
-    let ledger = roles
+    let topics = Arc::new(Kafka::new(&place.cluster, &framing, &place.topology, Some(Arc::clone(&measures))));
+    let follower = roles
         .contains(&Role::Golden)
-        .then(|| Ledger::start(&place.cluster, &framing, &dir, &measures))
+        .then(|| Follower::start(&topics, &dir))
         .transpose()?;
     let engine = lanes(&config, &dir, &place, processors, &framing, &measures)?;
     let log = roles
         .contains(&Role::Gateway)
         .then(|| KafkaLog::new(&place.cluster, &framing))
         .transpose()?;
-    let page = ledger
-        .as_ref()
-        .map(|ledger| LedgerSource::new(&dir, Arc::clone(&ledger.table), Arc::clone(&ledger.kept)))
-        .transpose()?;
+    let pulse = follower.as_ref().map(Follower::pulse);
+    let view = pulse.clone().map(|pulse| View::new("Kafka", &dir, &place.topology, topics, pulse));
     let (closing, closed) = watch::channel(false);
-    let app = app(&config, log.clone(), page, closed, &measures, &registry)?;
+    let ready = {
+        let measures = Arc::clone(&measures);
+        move || {
+            measures.all_ready()?;
+            pulse.as_ref().map_or(Ok(()), Pulse::ready)
+        }
+    };
+    let app = app(&config, log.clone(), view.transpose()?, closed, ready, &measures, &registry)?;
     let served = runtime.block_on(async {
         let listener = TcpListener::bind(&config.http.listen)
             .await
@@ -75,7 +80,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         let end = async {
             tokio::select! {
                 _ = interrupted => {}
-                () = ended(engine.as_ref(), ledger.as_ref()) => tracing::error!("a part of this process has ended, so all of it ends"),
+                () = ended(engine.as_ref(), follower.as_ref()) => tracing::error!("a part of this process has ended, so all of it ends"),
             }
             // Open event streams would keep the server from ending.
             closing.send_replace(true);
@@ -87,7 +92,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         Ok::<_, Failure>(())
     });
     let stopped = engine.map_or(Ok(()), Engine::stop).map_err(Failure::failed);
-    let followed = ledger.map_or(Ok(()), Ledger::stop).map_err(Failure::failed);
+    let followed = follower.map_or(Ok(()), Follower::finish).map_err(Failure::failed);
     if let Some(log) = log {
         log.finish()?;
     }
@@ -122,15 +127,16 @@ fn lanes(
 fn app(
     config: &Config,
     log: Option<KafkaLog>,
-    page: Option<LedgerSource>,
+    page: Option<View>,
     closed: watch::Receiver<bool>,
+    ready: impl Fn() -> Result<(), String> + Clone + Send + Sync + 'static,
     measures: &Arc<Measures>,
     registry: &Registry,
 ) -> Result<Router, Failure> {
     let app = page.map_or_else(Router::new, |page| {
         hilo_dashboard::router(Arc::new(page), closed).layer(axum::Extension(serve::everybody()))
     });
-    let (alive, ready) = (Arc::clone(measures), Arc::clone(measures));
+    let alive = Arc::clone(measures);
     if let Some(log) = log {
         if config.tenants.is_empty() {
             return Err(Failure::usage(anyhow!(
@@ -139,7 +145,7 @@ fn app(
         }
         let gateway = Gateway::new(log, place::secrets(config)?, Limits::default(), registry)?
             .alive_when(move || alive.alive(HANGS))
-            .ready_when(move || ready.all_ready());
+            .ready_when(ready);
         return Ok(app.merge(hilo_gateway::router(gateway)));
     }
     let registry = registry.clone();
@@ -149,7 +155,7 @@ fn app(
     };
     Ok(app
         .route("/healthz", get(async move || answer(alive.alive(HANGS))))
-        .route("/readyz", get(async move || answer(ready.all_ready())))
+        .route("/readyz", get(async move || answer(ready())))
         .route(
             "/metrics",
             get(async move || {
@@ -161,10 +167,10 @@ fn app(
 }
 
 /// Resolves when a lane or a reader has ended for good.
-async fn ended(engine: Option<&Engine>, ledger: Option<&Ledger>) {
+async fn ended(engine: Option<&Engine>, follower: Option<&Follower>) {
     loop {
         tokio::time::sleep(LOOK).await;
-        if engine.is_some_and(|engine| engine.has_ended(Duration::ZERO)) || ledger.is_some_and(Ledger::has_ended) {
+        if engine.is_some_and(|engine| engine.has_ended(Duration::ZERO)) || follower.is_some_and(Follower::has_ended) {
             return;
         }
     }
