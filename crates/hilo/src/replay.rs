@@ -126,7 +126,7 @@ pub fn replay(inputs: &[PathBuf], out: &Path, tenants: &Tenants) -> Result<Summa
         .topics()
         .iter()
         .filter(|topic| topic.kind == TopicKind::Derived);
-    for topic in derived.filter(|topic| topic.name != topics::METRIC) {
+    for topic in derived.filter(|topic| ![topics::METRIC, topics::COUNT].contains(&topic.name)) {
         let name = topic.name.strip_prefix("hilo.").unwrap_or(topic.name);
         files.insert(topic.name, create(&out.join(format!("{name}.ndjson")))?);
     }

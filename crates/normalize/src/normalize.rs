@@ -1,6 +1,7 @@
 //! The processor `normalize`: raw records in, items, dead letters and unclassified items out.
 
 use crate::{
+    count::Tallies,
     envelope, lines,
     outcome::{FanOut, Outcome},
 };
@@ -11,8 +12,9 @@ use hilo_contracts::{
     item::Position,
     topics,
 };
+use hilo_domain::Millis;
 use hilo_domain::hash;
-use hilo_stream::{Context, Processor, ProcessorError, Record, Verdict, wire};
+use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Verdict, wire};
 use std::collections::BTreeMap;
 
 /// See the crate's documentation.
@@ -22,6 +24,7 @@ pub struct Normalize {
     raw: AvroCodec<Raw>,
     dead_letter: AvroCodec<DeadLetter>,
     unclassified: AvroCodec<Unclassified>,
+    tallies: Tallies,
 }
 
 impl Normalize {
@@ -33,6 +36,7 @@ impl Normalize {
             raw: codec::raw(),
             dead_letter: codec::dead_letter(),
             unclassified: codec::unclassified(),
+            tallies: Tallies::default(),
         }
     }
 }
@@ -62,14 +66,27 @@ impl Processor for Normalize {
             context.count("empty_deliveries", "");
         }
         // Counted here and, one by one, where their outcomes are decided: that the two agree is the proof.
-        context.counts.push(("fanned_out", "", outcomes.len() as u64));
+        if !outcomes.is_empty() {
+            self.tallies
+                .count(context, &raw.tenant, "fanned_out", "", outcomes.len() as u64)?;
+        }
         for outcome in outcomes {
             self.send(&raw, record, outcome, context)?;
         }
         if let Some(now) = advance {
+            self.tallies.send(now, context)?;
             context.advance(now);
         }
         Ok(Verdict::Done)
+    }
+
+    /// Where time comes from another partition. A clock record of its own sends what was counted, too.
+    fn tick(&mut self, now: Millis, context: &mut Context) -> Result<(), ProcessorError> {
+        self.tallies.send(now, context)
+    }
+
+    fn stores(&mut self) -> Vec<&mut dyn StateStore> {
+        vec![self.tallies.store()]
     }
 }
 
@@ -86,7 +103,13 @@ impl Normalize {
         }
     }
 
-    fn send(&self, raw: &Raw, record: &Record, outcome: Outcome, context: &mut Context) -> Result<(), ProcessorError> {
+    fn send(
+        &mut self,
+        raw: &Raw,
+        record: &Record,
+        outcome: Outcome,
+        context: &mut Context,
+    ) -> Result<(), ProcessorError> {
         match outcome {
             Outcome::Item { key, item } => {
                 context.send(topics::ITEM, key, item.event_time, wire::encode(&*item)?);
@@ -98,8 +121,9 @@ impl Normalize {
                 event_time,
                 original,
             } => {
-                context.count("items", "unclassified");
-                context.count("unclassified_reasons", reason);
+                self.tallies.count(context, &raw.tenant, "items", "unclassified", 1)?;
+                self.tallies
+                    .count(context, &raw.tenant, "unclassified_reasons", reason, 1)?;
                 let fact = Unclassified {
                     event_id: event_id("unclassified", raw, Some(position)),
                     tenant: raw.tenant.clone(),
@@ -121,8 +145,9 @@ impl Normalize {
                 event_time,
                 original,
             } => {
-                context.count("items", "dead_letter");
-                context.count("dead_letter_reasons", reason);
+                self.tallies.count(context, &raw.tenant, "items", "dead_letter", 1)?;
+                self.tallies
+                    .count(context, &raw.tenant, "dead_letter_reasons", reason, 1)?;
                 let event_time = event_time.unwrap_or(raw.received_at);
                 let letter = DeadLetter {
                     event_time,
