@@ -43,9 +43,9 @@ impl Asked {
 }
 
 /// Rows of a page when nobody says how many.
-pub const METRIC_ROWS: usize = 1_000;
+pub(crate) const METRIC_ROWS: usize = 1_000;
 /// Rows of a page at most.
-pub const MAX_METRIC_ROWS: usize = 10_000;
+pub(crate) const MAX_METRIC_ROWS: usize = 10_000;
 
 /// Which metric rows are wanted; an absent part matches everything. Rows over all input match any time.
 #[derive(Clone, Debug, PartialEq, Eq)]

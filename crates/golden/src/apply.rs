@@ -6,7 +6,7 @@ use crate::{
     batch::Batch,
     consent::write_consents,
     error::failed,
-    metric::write_metrics,
+    metric::{write_counts, write_metrics},
     places::{self, Entries},
     tenants::Numbers,
     write::{write_events, write_parts, write_people, write_sessions, write_statuses},
@@ -88,6 +88,7 @@ fn write(transaction: &Transaction, batch: Batch) -> Result<(), rusqlite::Error>
     write_consents(transaction, &batch.consents)?;
     write_accounts(transaction, &batch.accounts)?;
     write_metrics(transaction, &batch.metrics)?;
+    write_counts(transaction, &batch.counts)?;
     batch.tenants.write(transaction)?;
     if let Some(entries) = batch.places {
         places::write(transaction, entries)?;

@@ -11,7 +11,7 @@ use crate::{
 use hilo_contracts::{
     capture,
     codec::Codec as _,
-    facts::{Account, Consent, Conversation, Identity, Raw, Source, Status},
+    facts::{Account, Consent, Conversation, Count, Identity, Raw, Source, Status},
     topics,
 };
 use hilo_domain::Millis;
@@ -71,6 +71,8 @@ pub(crate) struct Batch {
     pub consents: BTreeMap<(String, String), Consent>,
     /// Latest revision of each row of the numbers.
     pub metrics: Vec<MetricRow>,
+    /// Latest amount of each counter.
+    pub counts: Vec<Count>,
     /// Where ids are named; `None` where only the rows are asked for.
     pub places: Option<Entries>,
     pub tenants: Numbers,
@@ -119,14 +121,15 @@ impl Batch {
         }
         batch.records = new.len();
         // All records of a key stand in one partition in the order of their revisions, and a fact about a person, a
-        // message or a row is complete: of those only the last is applied. So the batch is read backwards.
+        // message, a row or a counter is complete: of those only the last is applied. So the batch is read backwards.
         let mut seen: FxHashSet<(&str, &[u8])> = FxHashSet::default();
         for placed in new.into_iter().rev() {
             let topic = placed.record.topic;
-            let complete = [topics::IDENTITY, topics::STATUS, topics::METRIC].contains(&topic);
+            let has_ids = ![topics::METRIC, topics::COUNT].contains(&topic);
+            let complete = !has_ids || [topics::IDENTITY, topics::STATUS].contains(&topic);
             let stale = complete && !seen.insert((topic, &placed.record.key));
-            // What is stale is named by its ids all the same; a row of the numbers has none.
-            if !stale || batch.places.is_some() && topic != topics::METRIC {
+            // Also what is stale names its ids.
+            if !stale || batch.places.is_some() && has_ids {
                 batch.decode(placed, stale, codecs)?;
             }
         }
@@ -185,6 +188,11 @@ impl Batch {
                 self.note::<str>(&row.tenant, place, [])?;
                 let fact = value.to_vec();
                 self.metrics.push(MetricRow { row, fact });
+            }
+            topics::COUNT => {
+                let count = codecs.count.decode(value).map_err(failed)?;
+                self.note::<str>(&count.tenant, place, [])?;
+                self.counts.push(count);
             }
             topics::DEAD_LETTER => {
                 let fact = codecs.dead_letter.decode(value).map_err(failed)?;

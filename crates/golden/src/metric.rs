@@ -3,7 +3,7 @@
 use crate::{Golden, GoldenError, Tenants, error::failed};
 use hilo_contracts::{
     codec::Codec as _,
-    facts::{Dimension, Metric, Window},
+    facts::{Count, Dimension, Metric, Window},
 };
 use hilo_domain::{Millis, time::DAY};
 use rusqlite::{CachedStatement, OptionalExtension as _, Params, Row, Transaction, params, types::Type};
@@ -52,6 +52,17 @@ pub(crate) fn write_metrics(transaction: &Transaction, rows: &[MetricRow]) -> Re
             row.count != 0,
             fact,
         ])?;
+    }
+    Ok(())
+}
+
+/// A counter only rises, so the greatest amount holds.
+pub(crate) fn write_counts(transaction: &Transaction, counts: &[Count]) -> Result<(), rusqlite::Error> {
+    let mut put = transaction.prepare_cached(
+        "INSERT INTO counts VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET amount = max(amount, excluded.amount)",
+    )?;
+    for count in counts {
+        put.execute(params![count.tenant, count.counter, count.label, count.amount])?;
     }
     Ok(())
 }

@@ -104,8 +104,8 @@ impl Golden {
     }
 
     /// Everybody whose id leads to this person: themselves, and who is part of them.
-    pub fn ids_of(&self, person_id: &str) -> Result<Vec<String>, GoldenError> {
-        absorbed(&self.connection, person_id)
+    pub fn ids_of(&self, tenants: &Tenants, person_id: &str) -> Result<Vec<String>, GoldenError> {
+        absorbed(&self.connection, tenants.json(), person_id)
             .map(|mut ids| {
                 ids.insert(0, person_id.to_owned());
                 ids
@@ -170,14 +170,14 @@ fn people_named(connection: &Connection, tenants: &str, id: &str) -> Result<Vec<
     Ok(people)
 }
 
-fn absorbed(connection: &Connection, person_id: &str) -> Result<Vec<String>, rusqlite::Error> {
+fn absorbed(connection: &Connection, tenants: &str, person_id: &str) -> Result<Vec<String>, rusqlite::Error> {
     let mut statement = connection.prepare_cached(
         "WITH RECURSIVE part(id) AS (
-           SELECT person_id FROM aliases WHERE survivor = ?1
+           SELECT person_id FROM aliases WHERE survivor = ?1 AND tenant IN (SELECT value FROM json_each(?2))
            UNION SELECT a.person_id FROM aliases a JOIN part ON a.survivor = part.id
          ) SELECT id FROM part ORDER BY id",
     )?;
-    let rows = statement.query_map([person_id], |row| row.get(0))?;
+    let rows = statement.query_map([person_id, tenants], |row| row.get(0))?;
     rows.collect()
 }
 
@@ -210,7 +210,7 @@ fn person(connection: &Connection, person_id: &str) -> Result<Option<Person>, ru
         })
     })?;
     found.identifiers = rows.collect::<Result<_, _>>()?;
-    found.absorbed = absorbed(connection, person_id)?;
+    found.absorbed = absorbed(connection, Tenants::of([found.tenant.as_str()]).json(), person_id)?;
     let mut proposals = connection.prepare_cached(&format!("{PROPOSALS} WHERE p.person_id = ?1 ORDER BY p.ordinal"))?;
     found.proposals = proposals.query_map([person_id], proposal)?.collect::<Result<_, _>>()?;
     let mut decisions = connection.prepare_cached(

@@ -48,7 +48,8 @@ pub(crate) fn tell(reading: &mut Reading, id: &str) -> Result<Option<Trace>> {
     let people = reading.golden.people_named(reading.tenants, id)?;
     let mut ids = vec![id.to_owned()];
     for person in &people {
-        ids.extend(reading.golden.ids_of(person)?.into_iter().filter(|known| known != id));
+        let parts = reading.golden.ids_of(reading.tenants, person)?;
+        ids.extend(parts.into_iter().filter(|known| known != id));
     }
     let mut story = Story::default();
     let mut raw = story.facts(reading, &ids)?;
