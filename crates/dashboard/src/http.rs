@@ -1,21 +1,26 @@
 //! The pages, their stream and the queries behind them.
 
 use crate::audit::Audit;
-use crate::live::{Live, Sight as PageSight};
+use crate::live::{Live, Refusal, Sight as PageSight, Turn};
 use crate::row::Row;
-use crate::source::{MetricQuery, Source, SourceError};
+use crate::source::{MAX_METRIC_ROWS, METRIC_ROWS, MetricPage, MetricQuery, Source, SourceError};
 use crate::trace::Trace;
 use crate::trace_page::{REASON, Sight};
 use crate::{assets, page, trace_page};
 use axum::extract::rejection::{FormRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{Html, IntoResponse, Response};
 use axum::{Extension, Form, Json};
+use futures_util::stream;
+use hilo_contracts::facts::Metric;
 use hilo_domain::time::parse_rfc3339;
 use hilo_service::{Form as AnswerForm, Lease, Need, Problem, Reader, Role, Routes};
 use serde::Deserialize;
+use std::borrow::Cow;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -49,9 +54,12 @@ pub fn routes(source: Arc<dyn Source>, audit: Arc<dyn Audit>, closing: watch::Re
         .get("/assets/{name}", Api, Need::Nothing, asset, ())
 }
 
-async fn index(State(pages): State<Pages>, Extension(reader): Extension<Reader>) -> Html<String> {
+async fn index(State(pages): State<Pages>, Extension(reader): Extension<Reader>) -> Response {
     let frame = pages.live.frame(&PageSight::of(&reader)).await;
-    Html(page::index(&reader, &frame.label, &frame.sections).into_string())
+    // A page without numbers is no good answer to a program that looks at the status.
+    let status = frame.failure.as_ref().map_or(StatusCode::OK, |error| problem(error).status());
+    let page = page::index(&reader, &frame.label, &frame.sections);
+    (status, Html(page.into_string())).into_response()
 }
 
 async fn events(
@@ -77,17 +85,15 @@ async fn events(
 }
 
 /// The story of `id` for a reader; where it is revealed, that is recorded first.
-async fn story(pages: Pages, reader: &Reader, id: String, reason: Option<String>) -> Result<Trace, SourceError> {
-    let Reader { name, scope, .. } = reader.clone();
-    let audit = pages.audit;
-    let question = move |source: &dyn Source| {
-        let found = source.trace(&scope, &id)?;
-        if let Some(reason) = reason {
-            audit.revealed(&name, &reason, &id).map_err(SourceError::Unavailable)?;
-        }
-        Ok(found)
-    };
-    pages.live.ask(question).await
+async fn story(pages: &Pages, reader: &Reader, id: &str, reason: Option<String>) -> Result<Trace, Refusal> {
+    let found = pages.live.trace(reader.scope.clone(), id.to_owned()).await?;
+    if let Some(reason) = reason {
+        let (audit, name, id) = (Arc::clone(&pages.audit), reader.name.clone(), id.to_owned());
+        let kept = tokio::task::spawn_blocking(move || audit.revealed(&name, &reason, &id)).await;
+        kept.unwrap_or_else(|_| Err("who looks cannot be recorded, so nothing is shown".to_owned()))
+            .map_err(|failure| Refusal::Source(SourceError::Unavailable(failure)))?;
+    }
+    Ok(found)
 }
 
 /// The reason, where somebody may reveal and says why.
@@ -128,7 +134,7 @@ type GivenReason = Result<Form<Reason>, FormRejection>;
 async fn lookup(state: State<Pages>, reader: Extension<Reader>, wanted: WantedId) -> Response {
     match wanted {
         Ok(Query(Lookup { id })) => trace(state, reader, Path(id)).await,
-        Err(_) => bad_query("write the id to trace: /trace?id=ID").into_response(),
+        Err(_) => bad("the query cannot be understood", "write the id to trace: /trace?id=ID").into_response(),
     }
 }
 
@@ -140,7 +146,7 @@ async fn reveal_lookup(
 ) -> Response {
     match wanted {
         Ok(Query(Lookup { id })) => reveal(state, reader, Path(id), given).await,
-        Err(_) => bad_query("write the id to trace: /trace?id=ID").into_response(),
+        Err(_) => bad("the query cannot be understood", "write the id to trace: /trace?id=ID").into_response(),
     }
 }
 
@@ -162,13 +168,13 @@ async fn reveal(
 
 async fn show(pages: Pages, reader: &Reader, id: &str, reason: Option<String>) -> Response {
     let sight = if reason.is_some() { Sight::Revealed } else { Sight::Masked };
-    match story(pages, reader, id.to_owned(), reason).await {
+    match story(&pages, reader, id, reason).await {
         Ok(trace) => Html(trace_page::render(reader, &trace, sight).into_string()).into_response(),
-        Err(error) => (
-            status(&error),
-            Html(trace_page::missing(reader, id, &error.to_string()).into_string()),
-        )
-            .into_response(),
+        Err(refusal) => {
+            let refused = refused(&refusal);
+            let page = trace_page::missing(reader, id, refused.error());
+            (refused.status(), Html(page.into_string())).into_response()
+        }
     }
 }
 
@@ -186,15 +192,15 @@ async fn trace_json(
     wanted: Result<Query<Revealing>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Ok(Query(wanted)) = wanted else {
-        return Err(bad_query("write /v1/trace/ID, or /v1/trace/ID?reveal=1&reason=TEXT"));
+        return Err(bad("the query cannot be understood", "write /v1/trace/ID, or /v1/trace/ID?reveal=1&reason=TEXT"));
     };
     let reason = match wanted.reveal.as_deref() {
         None | Some("0") => None,
         Some("1") => Some(reason(&reader, wanted.reason)?),
-        Some(_) => return Err(bad_query("reveal is 1 or 0")),
+        Some(_) => return Err(bad("the query cannot be understood", "reveal is 1 or 0")),
     };
     let sight = if reason.is_some() { Sight::Revealed } else { Sight::Masked };
-    let trace = story(pages, &reader, id, reason).await.map_err(|error| problem(&error))?;
+    let trace = story(&pages, &reader, &id, reason).await.map_err(|refusal| refused(&refusal))?;
     Ok(Json(trace_page::to_json(&trace, sight)).into_response())
 }
 
@@ -204,31 +210,93 @@ struct Wanted {
     tenant: Option<String>,
     definition: Option<String>,
     since: Option<String>,
+    until: Option<String>,
+    after: Option<String>,
+    limit: Option<usize>,
 }
 
+impl Wanted {
+    fn query(self) -> Result<MetricQuery, Problem> {
+        let time = |name: &str, text: Option<String>| match text {
+            None => Ok(None),
+            Some(text) => parse_rfc3339(&text)
+                .map(Some)
+                .ok_or_else(|| bad(format!("`{name}` is no time"), "write it like 2026-05-04T13:00:00Z")),
+        };
+        let limit = self.limit.unwrap_or(METRIC_ROWS);
+        if limit == 0 || limit > MAX_METRIC_ROWS {
+            return Err(bad(
+                "`limit` is out of range".to_owned(),
+                "ask for 1 to 10,000 rows, and follow the header Link for more",
+            ));
+        }
+        Ok(MetricQuery {
+            tenant: self.tenant,
+            definition: self.definition,
+            since: time("since", self.since)?,
+            until: time("until", self.until)?,
+            after: self.after,
+            limit,
+        })
+    }
+}
+
+/// A page of the numbers as a JSON array; the header `Link` has the address of the next page.
 async fn metrics(
     State(pages): State<Pages>,
     Extension(reader): Extension<Reader>,
+    RawQuery(asked): RawQuery,
     wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Result<Response, Problem> {
-    let Ok(Query(wanted)) = wanted else {
-        return Err(bad_query("the keys are tenant, definition and since"));
+) -> Response {
+    let query = match wanted {
+        Ok(Query(wanted)) => wanted.query(),
+        Err(error) => Err(bad(error.body_text(), "see the parameters in the README of the dashboard")),
     };
-    let since = match wanted.since.as_deref() {
-        None => None,
-        Some(text) => match parse_rfc3339(text) {
-            Some(at) => Some(at),
-            None => return Err(bad_query("`since` is a time like 2026-05-04T13:00:00Z")),
-        },
+    let query = match query {
+        Ok(query) => query,
+        Err(problem) => return problem.into_response(),
     };
-    let query = MetricQuery {
-        tenant: wanted.tenant,
-        definition: wanted.definition,
-        since,
+    let (MetricPage { rows, next }, turn) = match pages.live.metrics(reader.scope, query).await {
+        Ok(page) => page,
+        Err(refusal) => return refused(&refusal).into_response(),
     };
-    let rows = pages.live.ask(move |source| source.metrics(&reader.scope, &query)).await;
-    let rows = rows.map_err(|error| problem(&error))?;
-    Ok(Json(rows.iter().map(Row).collect::<Vec<_>>()).into_response())
+    let link = next.and_then(|next| {
+        let same = asked.as_deref().unwrap_or_default().split('&');
+        let same = same.filter(|pair| !pair.is_empty() && !pair.starts_with("after="));
+        let after = format!("after={next}");
+        let query: Vec<&str> = same.chain([after.as_str()]).collect();
+        HeaderValue::from_str(&format!("</v1/metrics?{}>; rel=\"next\"", query.join("&"))).ok()
+    });
+    let mut response = ([(header::CONTENT_TYPE, "application/json")], json_array(rows, turn)).into_response();
+    if let Some(link) = link {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    response
+}
+
+/// Rows that are written at once.
+const CHUNK: usize = 100;
+
+/// Rows as a JSON array, written as fast as they are read; the turn is over with the last of them.
+fn json_array(rows: Vec<Metric>, turn: Turn) -> Body {
+    let begun = (rows, 0, turn);
+    Body::from_stream(stream::unfold(Some(begun), |state| async {
+        let (rows, from, turn) = state?;
+        let upto = rows.len().min(from + CHUNK);
+        let mut text = if from == 0 { b"[".to_vec() } else { Vec::new() };
+        for (place, row) in rows[from..upto].iter().enumerate() {
+            if from + place > 0 {
+                text.push(b',');
+            }
+            // A row has text keys and finite numbers only, and a vector takes all bytes.
+            drop(serde_json::to_writer(&mut text, &Row(row)));
+        }
+        let rest = (upto < rows.len()).then_some((rows, upto, turn));
+        if rest.is_none() {
+            text.push(b']');
+        }
+        Some((Ok::<_, Infallible>(Bytes::from(text)), rest))
+    }))
 }
 
 async fn asset(Path(name): Path<String>, request: HeaderMap) -> Response {
@@ -257,26 +325,49 @@ async fn asset(Path(name): Path<String>, request: HeaderMap) -> Response {
     }
 }
 
-fn status(error: &SourceError) -> StatusCode {
+fn problem(error: &SourceError) -> Problem {
+    let (status, code, hint) = match error {
+        SourceError::NotFound => (
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "check it for a missing character, or look in `hilo dlq list`",
+        ),
+        SourceError::Unavailable(_) | SourceError::Abandoned => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "try again; if it lasts, read the last errors in the log",
+        ),
+        SourceError::CatchingUp(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "catching_up",
+            "wait until /readyz answers 200: what was there at the start is still being read",
+        ),
+        SourceError::BadCursor => (
+            StatusCode::BAD_REQUEST,
+            "bad_query",
+            "follow the header Link of the page before, or leave `after` out",
+        ),
+    };
+    let problem = Problem::new(status, code, error.to_string(), hint);
     match error {
-        SourceError::NotFound => StatusCode::NOT_FOUND,
-        SourceError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        SourceError::CatchingUp(_) => problem.retry_after(2),
+        _ => problem,
     }
 }
 
-fn problem(error: &SourceError) -> Problem {
-    let (code, hint) = match error {
-        SourceError::NotFound => ("not_found", "check the id"),
-        SourceError::Unavailable(_) => ("unavailable", "try again; the log of the process says what failed"),
-    };
-    Problem::new(status(error), code, error.to_string(), hint)
+fn refused(refusal: &Refusal) -> Problem {
+    match refusal {
+        Refusal::Source(error) => problem(error),
+        Refusal::Busy => Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "busy",
+            "too many such questions are being answered",
+            "ask again in a second",
+        )
+        .retry_after(1),
+    }
 }
 
-fn bad_query(hint: &'static str) -> Problem {
-    Problem::new(
-        StatusCode::BAD_REQUEST,
-        "bad_query",
-        "the query cannot be understood",
-        hint,
-    )
+fn bad(error: impl Into<Cow<'static, str>>, hint: &'static str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "bad_query", error, hint)
 }

@@ -23,6 +23,6 @@ pub use audit::Audit;
 pub use http::routes;
 pub use login::routes as login_routes;
 pub use model::Snapshot;
-pub use source::{MetricQuery, Source, SourceError};
+pub use source::{Asked, MetricPage, MetricQuery, Source, SourceError};
 pub use trace::{Stage, Step, Trace};
 pub use trace_page::{Sight, to_json};

@@ -2,7 +2,8 @@
 
 use crate::model::Snapshot;
 use crate::sections::{self, Section};
-use crate::source::{Source, SourceError};
+use crate::source::{Asked, MetricPage, MetricQuery, Source, SourceError};
+use crate::trace::Trace;
 use axum::response::sse::Event;
 use futures_util::stream::{self, Stream};
 use hilo_service::{Lease, Role, Scope};
@@ -21,9 +22,64 @@ const FRESH: Duration = Duration::from_millis(900);
 /// Streams that may be open. More than a team needs, few enough that a loop of reconnects cannot exhaust the process.
 const STREAMS: usize = 64;
 
+/// Traces that run at once, and that wait for one of them to end. Each has connections of its own.
+const TRACES: (usize, usize) = (2, 4);
+/// Answers with numbers that are under way at once: each holds its rows until they are sent.
+const NUMBERS: (usize, usize) = (2, 0);
+
+/// Work that is dear, so that only so much of it is done at once.
+struct Desk {
+    running: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+}
+
+/// A place at a desk, until it is dropped.
+pub(crate) struct Turn {
+    _running: OwnedSemaphorePermit,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Desk {
+    fn new((at_once, waiting): (usize, usize)) -> Self {
+        Self {
+            running: Arc::new(Semaphore::new(at_once)),
+            places: Arc::new(Semaphore::new(at_once + waiting)),
+        }
+    }
+
+    /// Waits for a turn; `None` at once when too many wait already.
+    async fn turn(&self) -> Option<Turn> {
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let running = Arc::clone(&self.running).acquire_owned().await.ok()?;
+        Some(Turn {
+            _running: running,
+            _place: place,
+        })
+    }
+}
+
+/// Says that nobody waits once the request is gone.
+struct Waiting(Asked);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+/// Why a question has no answer.
+pub(crate) enum Refusal {
+    /// Too many ask at once.
+    Busy,
+    /// The source has none.
+    Source(SourceError),
+}
+
 /// The page at one instant.
 pub(crate) struct Frame {
     pub(crate) label: String,
+    /// Why there is no state to show.
+    pub(crate) failure: Option<SourceError>,
     summary: String,
     pub(crate) sections: Vec<Section>,
 }
@@ -50,6 +106,8 @@ pub(crate) struct Live {
     source: Arc<dyn Source>,
     latest: Mutex<BTreeMap<Sight, (Instant, Arc<Frame>)>>,
     streams: Arc<Semaphore>,
+    traces: Desk,
+    numbers: Desk,
     closing: watch::Receiver<bool>,
 }
 
@@ -59,12 +117,34 @@ impl Live {
             source,
             latest: Mutex::default(),
             streams: Arc::new(Semaphore::new(STREAMS)),
+            traces: Desk::new(TRACES),
+            numbers: Desk::new(NUMBERS),
             closing,
         }
     }
 
+    /// The story of an id. Dropped, it ends between two of its steps.
+    pub(crate) async fn trace(&self, scope: Scope, id: String) -> Result<Trace, Refusal> {
+        let turn = self.traces.turn().await.ok_or(Refusal::Busy)?;
+        let asked = Asked::default();
+        let _waiting = Waiting(asked.clone());
+        let answer = self.ask(move |source| {
+            // Until the work is over, whether somebody waits for it or not.
+            let _turn = turn;
+            source.trace(&scope, &id, &asked)
+        });
+        answer.await.map_err(Refusal::Source)
+    }
+
+    /// A page of the numbers; the turn lasts until they are sent.
+    pub(crate) async fn metrics(&self, scope: Scope, query: MetricQuery) -> Result<(MetricPage, Turn), Refusal> {
+        let turn = self.numbers.turn().await.ok_or(Refusal::Busy)?;
+        let answer = self.ask(move |source| Ok((source.metrics(&scope, &query)?, turn)));
+        answer.await.map_err(Refusal::Source)
+    }
+
     /// Asks the source on a thread that may block.
-    pub(crate) async fn ask<T: Send + 'static>(
+    async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&dyn Source) -> Result<T, SourceError> + Send + 'static,
     ) -> Result<T, SourceError> {
@@ -92,6 +172,7 @@ impl Live {
                 numbers_only(&mut snapshot);
             }
             Ok(Frame {
+                failure: None,
                 summary: sections::summary(&snapshot),
                 sections: sections::render(&snapshot, asked.records),
                 label: snapshot.label,
@@ -103,6 +184,7 @@ impl Live {
                 label: String::new(),
                 summary: "The page cannot be refreshed".to_owned(),
                 sections: sections::failed(&error.to_string()),
+                failure: Some(error),
             }
         });
         let frame = Arc::new(frame);
@@ -211,6 +293,7 @@ mod tests {
         };
         Frame {
             label: String::new(),
+            failure: None,
             summary: String::new(),
             sections: parts.iter().map(section).collect(),
         }

@@ -219,17 +219,72 @@ async fn a_source_that_fails_is_told_and_comes_back() {
 async fn rows_are_filtered_and_bad_questions_refused() {
     let server = Server::start().await;
     let (status, rows) = server.json("/v1/metrics?definition=delivery_rate@1&tenant=acme").await;
-    assert_eq!((status, rows.as_array().unwrap().len()), (StatusCode::OK, 1));
+    assert_eq!((status, rows.as_array().unwrap().len()), (StatusCode::OK, 100));
     assert_eq!(rows[0]["metric"], "delivery_rate");
     assert!(rows[0]["window"].is_null() && rows[0]["dimensions"].is_object() && rows[0]["numerator"].is_i64());
     let (_, rows) = server
         .json("/v1/metrics?definition=fcr_rate&since=2026-05-04T14:00:00Z")
         .await;
     assert_eq!(rows, serde_json::json!([]));
-    for bad in ["since=yesterday", "metrik=x"] {
+    for bad in ["since=yesterday", "until=1", "metrik=x", "limit=0", "limit=10001", "after=x"] {
         let (status, answer) = server.json(&format!("/v1/metrics?{bad}")).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{bad}");
-        assert!(!answer["error"].as_str().unwrap().is_empty());
+        assert_eq!(answer["code"], "bad_query");
+        assert!(!answer["error"].as_str().unwrap().is_empty() && !answer["hint"].as_str().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn pages_of_rows_follow_one_another_and_are_the_whole() {
+    let server = Server::start().await;
+    let (_, whole) = server.json("/v1/metrics?limit=10000").await;
+    let mut path = "/v1/metrics?limit=170".to_owned();
+    let mut rows = Vec::new();
+    loop {
+        let response = server.get(&path).await;
+        let link = header(response.headers(), "link").to_owned();
+        let page: Value = response.json().await.unwrap();
+        assert!(page.as_array().unwrap().len() <= 170);
+        rows.extend(page.as_array().unwrap().clone());
+        let Some(next) = link.strip_prefix('<').and_then(|link| link.split_once(">; rel=\"next\"")) else {
+            break;
+        };
+        assert!(next.0.contains("limit=170"), "{link}");
+        path = next.0.to_owned();
+    }
+    assert_eq!((Value::from(rows), whole.as_array().unwrap().len()), (whole.clone(), 1_200));
+}
+
+#[tokio::test]
+async fn two_traces_run_four_wait_more_are_busy_and_who_leaves_is_not_worked_for() {
+    let server = Server::start().await;
+    let ask = || {
+        let request = server.client.get(format!("{}/v1/trace/endless", server.base)).bearer_auth(OPERATOR);
+        tokio::spawn(async move { request.send().await })
+    };
+    let mut asking: Vec<_> = (0..6).map(|_| ask()).collect();
+    // Two run; that the other four wait shows in the answer to one more.
+    let busy = loop {
+        let (status, answer) = server.json("/v1/trace/a-message").await;
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            break answer;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(busy["code"], "busy");
+    assert_eq!(server.fake.running.load(Ordering::SeqCst), 2);
+    for one in asking.drain(..) {
+        one.abort();
+    }
+    // Who has left is not worked for: there is room again.
+    loop {
+        if server.get("/v1/trace/a-message").await.status() == StatusCode::OK {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    while server.fake.running.load(Ordering::SeqCst) > 0 {
+        tokio::task::yield_now().await;
     }
 }
 
@@ -244,7 +299,7 @@ async fn a_trace_is_masked_for_programs_too() {
     }
     let (status, answer) = server.json("/v1/trace/missing").await;
     assert_eq!(status, StatusCode::NOT_FOUND);
-    assert!(answer["error"].as_str().unwrap().contains("hilo dlq list"));
+    assert!(answer["code"] == "not_found" && answer["hint"].as_str().unwrap().contains("hilo dlq list"));
     let page = server.get("/trace/%3Cscript%3E").await;
     assert_eq!(page.status(), StatusCode::NOT_FOUND);
     assert!(page.text().await.unwrap().contains("No trace of ••• 8 characters"));

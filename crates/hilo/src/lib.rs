@@ -10,7 +10,6 @@ pub mod captures;
 mod cli;
 mod commands;
 mod config;
-mod conversations;
 mod failure;
 mod kafka;
 mod node;
@@ -21,7 +20,6 @@ pub mod replay;
 mod runtime_metrics;
 mod say;
 mod serve;
-mod source;
 pub mod topology;
 mod trace;
 

@@ -5,7 +5,6 @@ use crate::{
     audit::AuditFile,
     node::Node,
     runtime_metrics::RuntimeMetrics,
-    source::NodeSource,
     topology,
     topology::Tenants,
 };
@@ -54,8 +53,8 @@ pub(crate) async fn serve(
     let (alive, ready) = (node.pulse(), node.pulse());
     let health = Health::new(&registry)
         .alive_when("engine", move || alive.beats())
-        .ready_when("engine", move || ready.beats());
-    let source = NodeSource::new(label, &node.dir, &topology, node.watch.clone(), Arc::clone(&node.table))?;
+        .ready_when("numbers", move || ready.ready());
+    let source = node.view(label, &topology)?;
     let (closing, closed) = watch::channel(false);
     let pages = Pages {
         source: Arc::new(source),

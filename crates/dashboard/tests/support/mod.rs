@@ -10,7 +10,9 @@ use hilo_dashboard::model::{
     TemplateRow, Warning,
 };
 use hilo_dashboard::trace::Link;
-use hilo_dashboard::{Audit, MetricQuery, Source, SourceError, Stage, Step, Trace, login_routes, routes};
+use hilo_dashboard::{
+    Asked, Audit, MetricPage, MetricQuery, Source, SourceError, Stage, Step, Trace, login_routes, routes,
+};
 use hilo_service::{Access, LoginCodes, Reader, Readers, Role, Scope, clock};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -31,6 +33,8 @@ pub(crate) const HOSTILE: &str = "<img src=x onerror=alert(1)>";
 pub(crate) struct Fake {
     pub(crate) step: AtomicU64,
     pub(crate) broken: AtomicBool,
+    /// Traces of `endless` under way.
+    pub(crate) running: AtomicU64,
 }
 
 impl Source for Fake {
@@ -41,19 +45,42 @@ impl Source for Fake {
         Ok(snapshot(self.step.fetch_add(1, Ordering::SeqCst)))
     }
 
-    fn trace(&self, _scope: &Scope, id: &str) -> Result<Trace, SourceError> {
+    fn trace(&self, _scope: &Scope, id: &str, asked: &Asked) -> Result<Trace, SourceError> {
+        if id == "endless" {
+            self.running.fetch_add(1, Ordering::SeqCst);
+            let ended = loop {
+                if let Err(ended) = asked.still() {
+                    break ended;
+                }
+                std::thread::yield_now();
+            };
+            self.running.fetch_sub(1, Ordering::SeqCst);
+            return Err(ended);
+        }
         if id.starts_with("missing") || id.starts_with('<') {
             return Err(SourceError::NotFound);
         }
         Ok(story(id))
     }
 
-    fn metrics(&self, scope: &Scope, query: &MetricQuery) -> Result<Vec<Metric>, SourceError> {
-        let cards = snapshot(1).numbers;
-        let rows = cards.into_iter().map(|card| card.row);
-        Ok(rows
-            .filter(|row| scope.has(&row.tenant) && query.matches(row))
-            .collect())
+    /// Each card's row, 100 times: a cursor is the number of the next row.
+    fn metrics(&self, scope: &Scope, query: &MetricQuery) -> Result<MetricPage, SourceError> {
+        let cards = snapshot(1).numbers.into_iter().map(|card| card.row);
+        let wanted = cards.filter(|row| {
+            scope.has(&row.tenant)
+                && query.definition.as_ref().is_none_or(|name| *name == row.definition || *name == row.metric)
+                && query.since.is_none_or(|since| row.window.is_none_or(|window| window.end > since))
+        });
+        let rows: Vec<Metric> = wanted.flat_map(|row| (0..100).map(move |_| row.clone())).collect();
+        let from = match &query.after {
+            None => 0,
+            Some(after) => after.parse().map_err(|_| SourceError::BadCursor)?,
+        };
+        let upto = rows.len().min(from + query.limit);
+        Ok(MetricPage {
+            next: (upto < rows.len()).then(|| upto.to_string()),
+            rows: rows[from..upto].to_vec(),
+        })
     }
 }
 

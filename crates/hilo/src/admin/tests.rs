@@ -5,8 +5,8 @@ use crate::{
     captures, node::Node, place,
     serve::{self, Listeners},
 };
-use hilo_contracts::{capture, codec, facts::Metric};
-use hilo_dashboard::{MetricQuery, Snapshot, SourceError, Trace};
+use hilo_contracts::{capture, codec};
+use hilo_dashboard::{Asked, MetricPage, MetricQuery, Snapshot, SourceError, Trace};
 use hilo_service::{Entry, Form, Need, Scope};
 use prometheus::Registry;
 use proptest::prelude::*;
@@ -134,11 +134,11 @@ impl Source for Nowhere {
         Err(SourceError::NotFound)
     }
 
-    fn trace(&self, _: &Scope, _: &str) -> Result<Trace, SourceError> {
+    fn trace(&self, _: &Scope, _: &str, _: &Asked) -> Result<Trace, SourceError> {
         Err(SourceError::NotFound)
     }
 
-    fn metrics(&self, _: &Scope, _: &MetricQuery) -> Result<Vec<Metric>, SourceError> {
+    fn metrics(&self, _: &Scope, _: &MetricQuery) -> Result<MetricPage, SourceError> {
         Err(SourceError::NotFound)
     }
 }

@@ -1,6 +1,6 @@
 //! `hilo account`: what is, or was, true of numbers, templates, accounts and portfolios.
 
-use crate::{cli::Account, failure::Failure, node::GOLDEN_DB, place, say::say};
+use crate::{cli::Account, failure::Failure, place, say::say};
 use anyhow::anyhow;
 use hilo_domain::{json::canonical, time::to_rfc3339};
 use hilo_golden::{AccountQuestion, AccountState, Golden};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 pub(crate) fn run(arguments: &Account) -> Result<(), Failure> {
     let (_, dir) = place::open(&arguments.place)?;
     place::must_exist(&dir)?;
-    let path = dir.join(GOLDEN_DB);
+    let path = dir.join(hilo_views::GOLDEN_DB);
     if !path.exists() {
         return Err(Failure::usage(anyhow!(
             "{} has no golden record yet: run hilo up on it, or name the output of a replay",
@@ -22,7 +22,9 @@ pub(crate) fn run(arguments: &Account) -> Result<(), Failure> {
         as_of: arguments.as_of,
         history: arguments.history,
     };
-    let states = golden.account(&question).map_err(anyhow::Error::from)?;
+    let states = golden
+        .tenants()
+        .and_then(|tenants| golden.account(&tenants, &question)).map_err(anyhow::Error::from)?;
     for state in &states {
         if arguments.json {
             say!("{}", canonical(&as_json(state)))?;

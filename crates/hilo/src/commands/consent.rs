@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &Consent) -> Result<(), Failure> {
     let Some(id) = &arguments.id else {
         return verify_all(&golden, arguments.json);
     };
-    let people = golden.people_named(id)?;
+    let people = golden.people_named(&golden.tenants()?, id)?;
     if people.is_empty() {
         return Err(Failure::failed(anyhow!(
             "nobody is known by this id; check it for a missing character, or write it as kind:value"

@@ -5,7 +5,7 @@ use crate::{
     cli::Demo,
     commands::up,
     failure::Failure,
-    node::{self, Node},
+    node::Node,
     replay::Summary,
     say::say,
     serve::{self, Listeners},
@@ -137,7 +137,7 @@ fn credentials() -> Credentials {
 fn summarise(arguments: &Demo, dir: &Path, fresh: bool, tenants: &Tenants, report: &Report) -> anyhow::Result<()> {
     let topology = topology::topology(tenants)?;
     let counts = Log::open(dir, &topology).counts()?;
-    let golden = Golden::open_read_only(&dir.join(node::GOLDEN_DB))?;
+    let golden = Golden::open_read_only(&dir.join(hilo_views::GOLDEN_DB))?;
     let summary = Summary::new(
         |name, label| {
             counts

@@ -6,13 +6,13 @@ use crate::{
     failure::Failure,
     place,
     say::say,
-    topology, trace,
+    topology,
 };
 use anyhow::anyhow;
 use hilo_contracts::{
     codec::{self, Codec as _},
     facts::{DeadLetter, Raw},
-    topics,
+    json, topics,
 };
 use hilo_dashboard::mask::{self, Of};
 use hilo_domain::time::to_rfc3339;
@@ -65,7 +65,7 @@ fn each(place: &Place, topic: &str, mut visit: impl FnMut(&Record) -> anyhow::Re
 
 /// A dead letter as JSON, masked unless revealed.
 fn shown(value: &[u8], reveal: &Reveal) -> anyhow::Result<serde_json::Value> {
-    let letter = trace::value(topics::DEAD_LETTER, value)?;
+    let letter = serde_json::from_str(&json::to_string(topics::DEAD_LETTER, value)?)?;
     Ok(if reveal.shown {
         letter
     } else {

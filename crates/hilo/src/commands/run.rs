@@ -8,8 +8,6 @@ use crate::{
     failure::Failure,
     kafka::{
         self, Place,
-        golden::Ledger,
-        page::LedgerSource,
         raw::{KafkaLog, tick},
         role::Role,
     },
@@ -24,6 +22,7 @@ use hilo_gateway::{Gateway, Limits, ServeLimits};
 use hilo_kafka::{Engine, Measures, Plan, topics};
 use hilo_service::{Health, Hosts, answering_to};
 use hilo_stream::embedded::DataDir;
+use hilo_views::{Follower, Kafka, Pulse, View};
 use prometheus::Registry;
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
@@ -55,22 +54,22 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     // State and the golden record are of one process; a gateway keeps nothing.
     let keeps = !processors.is_empty() || roles.contains(&Role::Golden);
     let held = keeps.then(|| DataDir::open(&dir)).transpose()?;
-    let ledger = roles
+    let topics = Arc::new(Kafka::new(&place.cluster, &framing, &place.topology, Some(Arc::clone(&measures))));
+    let follower = roles
         .contains(&Role::Golden)
-        .then(|| Ledger::start(&place.cluster, &framing, &dir, &measures))
+        .then(|| Follower::start(&topics, &dir))
         .transpose()?;
     let engine = lanes(&config, &dir, &place, processors, &framing, &measures)?;
     let log = roles
         .contains(&Role::Gateway)
         .then(|| KafkaLog::new(&place.cluster, &framing))
         .transpose()?;
-    let page = ledger
-        .as_ref()
-        .map(|ledger| LedgerSource::new(&dir, Arc::clone(&ledger.table), Arc::clone(&ledger.kept)))
-        .transpose()?;
+    let pulse = follower.as_ref().map(Follower::pulse);
+    let view = pulse.clone().map(|pulse| View::new("Kafka", &dir, &place.topology, topics, pulse));
     let (closing, closed) = watch::channel(false);
+    let view = view.transpose()?;
     let writing = log.clone().map(|log| gateway(&config, log, &registry)).transpose()?;
-    let health = health(&measures, &registry);
+    let health = health(&measures, pulse, &registry);
     let served = runtime.block_on(async {
         let admin = admin.bind().await?;
         let names: Vec<String> = roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
@@ -85,8 +84,8 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
             }
             None => None,
         };
-        greet(&names, &admin, &dir, page.is_some())?;
-        let pages = page.map(|source| Pages {
+        greet(&names, &admin, &dir, view.is_some())?;
+        let pages = view.map(|source| Pages {
             source: Arc::new(source),
             audit: Arc::new(AuditFile::new(&dir)),
             closing: closed.clone(),
@@ -96,7 +95,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         let end = async {
             tokio::select! {
                 _ = interrupted => {}
-                () = ended(engine.as_ref(), ledger.as_ref()) => tracing::error!("a part of this process has ended, so all of it ends"),
+                () = ended(engine.as_ref(), follower.as_ref()) => tracing::error!("a part of this process has ended, so all of it ends"),
             }
             // Open event streams would keep the server from ending.
             closing.send_replace(true);
@@ -114,7 +113,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         Ok::<_, Failure>(())
     });
     let stopped = engine.map_or(Ok(()), Engine::stop).map_err(Failure::failed);
-    let followed = ledger.map_or(Ok(()), Ledger::stop).map_err(Failure::failed);
+    let followed = follower.map_or(Ok(()), Follower::finish).map_err(Failure::failed);
     if let Some(log) = log {
         log.finish()?;
     }
@@ -156,11 +155,15 @@ fn greet(names: &str, admin: &Admin, dir: &Path, has_pages: bool) -> anyhow::Res
 }
 
 /// What the probes of a process ask, and its metrics.
-fn health(measures: &Arc<Measures>, registry: &Registry) -> Health {
+fn health(measures: &Arc<Measures>, numbers: Option<Pulse>, registry: &Registry) -> Health {
     let (alive, ready) = (Arc::clone(measures), Arc::clone(measures));
-    Health::new(registry)
+    let health = Health::new(registry)
         .alive_when("lanes", move || alive.alive(HANGS))
-        .ready_when("lanes", move || ready.all_ready())
+        .ready_when("lanes", move || ready.all_ready());
+    match numbers {
+        Some(numbers) => health.ready_when("numbers", move || numbers.ready()),
+        None => health,
+    }
 }
 
 /// Webhooks and captures.
@@ -175,10 +178,10 @@ fn gateway(config: &Config, log: KafkaLog, registry: &Registry) -> Result<Router
 }
 
 /// Resolves when a lane or a reader has ended for good.
-async fn ended(engine: Option<&Engine>, ledger: Option<&Ledger>) {
+async fn ended(engine: Option<&Engine>, follower: Option<&Follower>) {
     loop {
         tokio::time::sleep(LOOK).await;
-        if engine.is_some_and(|engine| engine.has_ended(Duration::ZERO)) || ledger.is_some_and(Ledger::has_ended) {
+        if engine.is_some_and(|engine| engine.has_ended(Duration::ZERO)) || follower.is_some_and(Follower::has_ended) {
             return;
         }
     }
