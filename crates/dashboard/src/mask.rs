@@ -14,7 +14,7 @@ use crate::trace::{Stage, Step};
 use hilo_contracts::topics;
 use rules::Rules;
 use serde_json::Value;
-use shown::{by_length, has_phone, is_country, is_ours, is_personal, user_id_country};
+use shown::{by_length, has_phone, is_business, is_country, is_ours, is_personal, user_id_country};
 
 /// What stands for what is not shown.
 const DOTS: &str = "···";
@@ -130,7 +130,7 @@ pub fn is_linkable(id: &str) -> bool {
     !id.is_empty()
         && !id.starts_with("wamid.")
         && !is_personal(id)
-        && (is_ours(id) || !has_phone(id))
+        && id.split(':').all(|part| is_ours(part) || is_business(part) || !has_phone(part))
         && id.chars().all(allowed)
 }
 

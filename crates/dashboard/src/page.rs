@@ -60,7 +60,7 @@ fn who(reader: &Reader) -> Markup {
         Role::Operator => "operator",
     };
     html! {
-        form.who method="post" action="/logout" {
+        form.reader method="post" action="/logout" {
             span { b { (reader.name) } " · " (role) }
             button type="submit" { "Log out" }
         }

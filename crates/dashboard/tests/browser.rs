@@ -88,7 +88,7 @@ impl Stage {
     /// One click on a link that lets in once.
     fn enter(&self, view: View) -> Page<'_> {
         let page = self.browser.open(&self.served.link(), view);
-        page.wait_for("location.pathname === '/' && document.querySelector('.who') !== null");
+        page.wait_for("location.pathname === '/' && document.querySelector('.reader') !== null");
         page
     }
 
@@ -287,9 +287,9 @@ fn a_token_lets_in_on_a_phone_and_a_log_out_leads_back() {
     assert_eq!(page.eval("document.cookie"), "", "no script sees the session");
     page.eval("document.querySelector('a.brand').click()");
     page.wait_for(&is_connection("live"));
-    page.eval("document.querySelector('.who').scrollIntoView()");
+    page.eval("document.querySelector('.reader').scrollIntoView()");
     shoot(&page, "log-out");
-    page.eval("document.querySelector('.who').requestSubmit()");
+    page.eval("document.querySelector('.reader').requestSubmit()");
     page.wait_for("location.pathname === '/login'");
     page.eval("history.back()");
     page.wait_for("location.pathname === '/login' && document.readyState === 'complete'");
@@ -320,6 +320,6 @@ fn a_page_leaves_when_its_session_ends() {
     let page = stage.open_live(DESKTOP);
     let other = stage.open("/", DESKTOP);
     other.wait_for(&is_connection("live"));
-    other.eval("document.querySelector('.who').requestSubmit()");
+    other.eval("document.querySelector('.reader').requestSubmit()");
     page.wait_for("location.pathname === '/login'");
 }

@@ -272,6 +272,10 @@ async fn two_traces_run_four_wait_more_are_busy_and_who_leaves_is_not_worked_for
         tokio::task::yield_now().await;
     };
     assert_eq!(busy["code"], "busy");
+    // A turn is taken before its thread has begun.
+    while server.fake.running.load(Ordering::SeqCst) < 2 {
+        tokio::task::yield_now().await;
+    }
     assert_eq!(server.fake.running.load(Ordering::SeqCst), 2);
     for one in asking.drain(..) {
         one.abort();

@@ -103,7 +103,7 @@ pub(super) fn is_ours(id: &str) -> bool {
         && digits.bytes().any(|byte| byte.is_ascii_lowercase())
 }
 
-fn is_business(text: &str) -> bool {
+pub(super) fn is_business(text: &str) -> bool {
     // A number that can be dialled has 7 to 15 digits (E.164).
     (text.len() < PHONE_DIGITS || (15..=20).contains(&text.len())) && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -246,7 +246,7 @@ fn words_of(doc: &str) -> Shown {
     for sentence in plain.split(". ") {
         for part in sentence.split([',', ';']) {
             let part = part.rsplit_once(':').map_or(part, |(_, word)| word);
-            let part = part.trim().trim_end_matches('.');
+            let part = part.trim().trim_end_matches('.').trim_end();
             let is_word = |text: &str| {
                 !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
             };

@@ -66,7 +66,7 @@ fn a_fact_keeps_its_words_and_loses_its_person() {
                 "cards": [{"name": "••• 6 characters", "addresses": [{"state": "••• 15 characters", "kind": "HOME"}],
                     "phones": [{"phone": "?? ··· 4567", "kind": "••• 14 characters"}]}]},
             "template": {"name": "••• 11 characters", "language": "es_MX", "category": "utility"},
-            "••• key 0": {"kind": "••• 4 characters"}
+            "••• key 0": {"••• key 0": "••• 4 characters"}
         })
     );
 }
@@ -320,7 +320,7 @@ fn documented_payloads_come_out_without_their_people() {
             for (key, text) in texts {
                 let is_personal = ["body", "name", "caption", "wa_id", "from", "recipient_id", "formatted_name", "url"];
                 if is_personal.contains(&key.as_str()) && text.len() > 6 {
-                    assert!(!shown.contains(&text), "{key} {text} in {shown}");
+                    assert!(!shown.contains(&format!(":{}", Value::from(text.as_str()))), "{key} {text} in {shown}");
                 }
             }
         }
