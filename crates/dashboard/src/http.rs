@@ -7,8 +7,8 @@ use crate::source::{MAX_METRIC_ROWS, METRIC_ROWS, MetricPage, MetricQuery, Sourc
 use crate::trace::Trace;
 use crate::trace_page::{REASON, Sight};
 use crate::{assets, page, trace_page};
-use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::body::{Body, Bytes};
+use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::{KeepAlive, Sse};
@@ -57,7 +57,10 @@ pub fn routes(source: Arc<dyn Source>, audit: Arc<dyn Audit>, closing: watch::Re
 async fn index(State(pages): State<Pages>, Extension(reader): Extension<Reader>) -> Response {
     let frame = pages.live.frame(&PageSight::of(&reader)).await;
     // A page without numbers is no good answer to a program that looks at the status.
-    let status = frame.failure.as_ref().map_or(StatusCode::OK, |error| problem(error).status());
+    let status = frame
+        .failure
+        .as_ref()
+        .map_or(StatusCode::OK, |error| problem(error).status());
     let page = page::index(&reader, &frame.label, &frame.sections);
     (status, Html(page.into_string())).into_response()
 }
@@ -167,7 +170,11 @@ async fn reveal(
 }
 
 async fn show(pages: Pages, reader: &Reader, id: &str, reason: Option<String>) -> Response {
-    let sight = if reason.is_some() { Sight::Revealed } else { Sight::Masked };
+    let sight = if reason.is_some() {
+        Sight::Revealed
+    } else {
+        Sight::Masked
+    };
     match story(&pages, reader, id, reason).await {
         Ok(trace) => Html(trace_page::render(reader, &trace, sight).into_string()).into_response(),
         Err(refusal) => {
@@ -192,15 +199,24 @@ async fn trace_json(
     wanted: Result<Query<Revealing>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Ok(Query(wanted)) = wanted else {
-        return Err(bad("the query cannot be understood", "write /v1/trace/ID, or /v1/trace/ID?reveal=1&reason=TEXT"));
+        return Err(bad(
+            "the query cannot be understood",
+            "write /v1/trace/ID, or /v1/trace/ID?reveal=1&reason=TEXT",
+        ));
     };
     let reason = match wanted.reveal.as_deref() {
         None | Some("0") => None,
         Some("1") => Some(reason(&reader, wanted.reason)?),
         Some(_) => return Err(bad("the query cannot be understood", "reveal is 1 or 0")),
     };
-    let sight = if reason.is_some() { Sight::Revealed } else { Sight::Masked };
-    let trace = story(&pages, &reader, &id, reason).await.map_err(|refusal| refused(&refusal))?;
+    let sight = if reason.is_some() {
+        Sight::Revealed
+    } else {
+        Sight::Masked
+    };
+    let trace = story(&pages, &reader, &id, reason)
+        .await
+        .map_err(|refusal| refused(&refusal))?;
     Ok(Json(trace_page::to_json(&trace, sight)).into_response())
 }
 
@@ -250,7 +266,10 @@ async fn metrics(
 ) -> Response {
     let query = match wanted {
         Ok(Query(wanted)) => wanted.query(),
-        Err(error) => Err(bad(error.body_text(), "see the parameters in the README of the dashboard")),
+        Err(error) => Err(bad(
+            error.body_text(),
+            "see the parameters in the README of the dashboard",
+        )),
     };
     let query = match query {
         Ok(query) => query,

@@ -193,7 +193,11 @@ impl Live {
     }
 
     /// A stream of changes, beginning with everything, that ends with `lease`; `None` when too many are open.
-    pub(crate) fn stream(self: Arc<Self>, sight: Sight, lease: Lease) -> Option<impl Stream<Item = Result<Event, Infallible>>> {
+    pub(crate) fn stream(
+        self: Arc<Self>,
+        sight: Sight,
+        lease: Lease,
+    ) -> Option<impl Stream<Item = Result<Event, Infallible>>> {
         let permit = Arc::clone(&self.streams).try_acquire_owned().ok()?;
         let mut ticks = interval(PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,11 +1,11 @@
 //! The log-in: a reader's token, or the one-time code of a link, becomes a session.
 
 use crate::page;
-use axum::{Extension, Form};
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::{Extension, Form};
 use hilo_service::{Access, Form as AnswerForm, Need, Peer, Problem, Reader, Routes};
 use maud::{DOCTYPE, html};
 use serde::Deserialize;
@@ -145,12 +145,14 @@ fn page_of(access: &Access, words: &'static Words, next: &str, error: Option<&st
                     p.brand { img src="/assets/icon.svg" alt="" width="40" height="40"; "Hilo" }
                     h1 { (words.title) }
                     @if let Some(error) = error { p.error role="alert" { (error) } }
-                    form method="post" action="/login" {
-                        label for="token" { (words.token) }
-                        input id="token" name="token" type="password" autocomplete="current-password" required autofocus
-                            maxlength="1024" autocapitalize="off" spellcheck="false";
-                        input name="next" type="hidden" value=(next);
-                        button type="submit" { (words.enter) }
+                    @if access.has_readers() {
+                        form method="post" action="/login" {
+                            label for="token" { (words.token) }
+                            input id="token" name="token" type="password" autocomplete="current-password" required autofocus
+                                maxlength="1024" autocapitalize="off" spellcheck="false";
+                            input name="next" type="hidden" value=(next);
+                            button type="submit" { (words.enter) }
+                        }
                     }
                     p.hint {
                         @if access.has_codes() { (words.by_link) " " code { "hilo login-link" } "." } @else { (words.ask) }
@@ -227,7 +229,9 @@ impl Words {
             let (range, weight) = part.split_once(";q=").unwrap_or((part, "1"));
             let weight = weight.trim().parse().unwrap_or(0.0);
             let primary = range.trim().split('-').next().unwrap_or_default();
-            let known = LANGUAGES.iter().find(|words| primary.eq_ignore_ascii_case(words.language));
+            let known = LANGUAGES
+                .iter()
+                .find(|words| primary.eq_ignore_ascii_case(words.language));
             // Of equal weights the first one counts.
             if let Some(words) = known
                 && weight > best.0
@@ -249,8 +253,15 @@ mod tests {
             assert_eq!(local(Some(own)), own);
         }
         for foreign in [
-            "", "//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/\t/evil.example",
-            "/login?code=1", "/logout", "evil",
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/\t/evil.example",
+            "/login?code=1",
+            "/logout",
+            "evil",
         ] {
             assert_eq!(local(Some(foreign)), "/", "{foreign}");
         }

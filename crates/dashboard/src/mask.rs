@@ -130,7 +130,9 @@ pub fn is_linkable(id: &str) -> bool {
     !id.is_empty()
         && !id.starts_with("wamid.")
         && !is_personal(id)
-        && id.split(':').all(|part| is_ours(part) || is_business(part) || !has_phone(part))
+        && id
+            .split(':')
+            .all(|part| is_ours(part) || is_business(part) || !has_phone(part))
         && id.chars().all(allowed)
 }
 

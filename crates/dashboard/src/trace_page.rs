@@ -283,7 +283,11 @@ mod tests {
         let shown = render(&reader(Role::Viewer), &story(), Sight::Masked).into_string();
         let raw = shown.find("Raw bytes").unwrap();
         let facts = shown.find("<h2>Facts").unwrap();
-        assert!(raw < facts && shown.contains("Message received") && shown.contains("href=\"/trace/p_a1b2c3d4e5f60718293a4b5c\""));
+        assert!(
+            raw < facts
+                && shown.contains("Message received")
+                && shown.contains("href=\"/trace/p_a1b2c3d4e5f60718293a4b5c\"")
+        );
         assert!(shown.contains("The latest 2 of 9 steps"));
         assert!(!shown.contains("href=\"/trace/wamid"));
     }
@@ -291,7 +295,9 @@ mod tests {
     #[test]
     fn who_may_reveal_sees_where_and_what_was_revealed() {
         let masked = |role| render(&reader(role), &story(), Sight::Masked).into_string();
-        assert!(masked(Role::Operator).contains("name=\"reason\"") && !masked(Role::Viewer).contains("name=\"reason\""));
+        assert!(
+            masked(Role::Operator).contains("name=\"reason\"") && !masked(Role::Viewer).contains("name=\"reason\"")
+        );
         let revealed = render(&reader(Role::Operator), &story(), Sight::Revealed).into_string();
         assert!(revealed.contains("56961234567") && revealed.contains("Hola, soy Camila"));
         // An address stays in the history of a browser.

@@ -82,7 +82,8 @@ impl Stage {
     }
 
     fn open(&self, path: &str, view: View) -> Page<'_> {
-        self.browser.open(&format!("http://{}{path}", self.served.address), view)
+        self.browser
+            .open(&format!("http://{}{path}", self.served.address), view)
     }
 
     /// One click on a link that lets in once.
@@ -283,7 +284,10 @@ fn a_token_lets_in_on_a_phone_and_a_log_out_leads_back() {
     enter(VIEWER);
     page.wait_for("location.pathname === '/trace/delivery_rate@1' && document.querySelectorAll('.step').length === 5");
     let text = page.eval("document.body.innerText").to_string();
-    assert!(text.contains("vera") && !text.contains("Camila") && !text.contains("56961234567"), "{text}");
+    assert!(
+        text.contains("vera") && !text.contains("Camila") && !text.contains("56961234567"),
+        "{text}"
+    );
     assert_eq!(page.eval("document.cookie"), "", "no script sees the session");
     page.eval("document.querySelector('a.brand').click()");
     page.wait_for(&is_connection("live"));
@@ -305,10 +309,16 @@ fn an_operator_asks_and_sees() {
     page.wait_for("location.pathname === '/trace' && document.querySelector('.reveal') !== null");
     page.eval("document.querySelector('.reveal').open = true");
     shoot(&page, "reveal-asks");
-    page.eval("document.getElementById('reason').value = 'she asked'; document.querySelector('.reveal form').requestSubmit()");
+    page.eval(
+        "document.getElementById('reason').value = 'she asked'; document.querySelector('.reveal form').requestSubmit()",
+    );
     page.wait_for("document.body.innerText.includes('is recorded')");
     page.eval("document.querySelector('details').open = true");
-    assert!(page.eval("document.body.innerText").to_string().contains("Camila Rojas"));
+    assert!(
+        page.eval("document.body.innerText")
+            .to_string()
+            .contains("Camila Rojas")
+    );
     shoot(&page, "revealed");
     assert_eq!(stage.served.seen.0.lock().unwrap().len(), 1);
     stage.nothing_complained();

@@ -5,11 +5,11 @@
 mod support;
 
 use reqwest::header::HeaderMap;
+use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use reqwest::redirect::Policy;
 use support::{ANALYST, Fake, HOSTILE, MESSAGE, OPERATOR, Served, VIEWER, serve};
 
 struct Server {
@@ -27,11 +27,7 @@ impl Server {
             base: format!("http://{}", served.address),
             fake,
             served,
-            client: Client::builder()
-                .no_proxy()
-                .redirect(Policy::none())
-                .build()
-                .unwrap(),
+            client: Client::builder().no_proxy().redirect(Policy::none()).build().unwrap(),
         }
     }
 
@@ -60,7 +56,10 @@ impl Server {
 
     /// As a form of `origin` sends it.
     async fn post(&self, origin: &str, cookie: &str, path: &str, form: &[(&str, &str)]) -> Response {
-        let body: Vec<String> = form.iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "+"))).collect();
+        let body: Vec<String> = form
+            .iter()
+            .map(|(name, value)| format!("{name}={}", value.replace(' ', "+")))
+            .collect();
         self.client
             .post(format!("{}{path}", self.base))
             .header("origin", origin)
@@ -226,7 +225,14 @@ async fn rows_are_filtered_and_bad_questions_refused() {
         .json("/v1/metrics?definition=fcr_rate&since=2026-05-04T14:00:00Z")
         .await;
     assert_eq!(rows, serde_json::json!([]));
-    for bad in ["since=yesterday", "until=1", "metrik=x", "limit=0", "limit=10001", "after=x"] {
+    for bad in [
+        "since=yesterday",
+        "until=1",
+        "metrik=x",
+        "limit=0",
+        "limit=10001",
+        "after=x",
+    ] {
         let (status, answer) = server.json(&format!("/v1/metrics?{bad}")).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{bad}");
         assert_eq!(answer["code"], "bad_query");
@@ -246,20 +252,29 @@ async fn pages_of_rows_follow_one_another_and_are_the_whole() {
         let page: Value = response.json().await.unwrap();
         assert!(page.as_array().unwrap().len() <= 170);
         rows.extend(page.as_array().unwrap().clone());
-        let Some(next) = link.strip_prefix('<').and_then(|link| link.split_once(">; rel=\"next\"")) else {
+        let Some(next) = link
+            .strip_prefix('<')
+            .and_then(|link| link.split_once(">; rel=\"next\""))
+        else {
             break;
         };
         assert!(next.0.contains("limit=170"), "{link}");
         path = next.0.to_owned();
     }
-    assert_eq!((Value::from(rows), whole.as_array().unwrap().len()), (whole.clone(), 1_200));
+    assert_eq!(
+        (Value::from(rows), whole.as_array().unwrap().len()),
+        (whole.clone(), 1_200)
+    );
 }
 
 #[tokio::test]
 async fn two_traces_run_four_wait_more_are_busy_and_who_leaves_is_not_worked_for() {
     let server = Server::start().await;
     let ask = || {
-        let request = server.client.get(format!("{}/v1/trace/endless", server.base)).bearer_auth(OPERATOR);
+        let request = server
+            .client
+            .get(format!("{}/v1/trace/endless", server.base))
+            .bearer_auth(OPERATOR);
         tokio::spawn(async move { request.send().await })
     };
     let mut asking: Vec<_> = (0..6).map(|_| ask()).collect();
@@ -343,13 +358,26 @@ async fn assets_are_asked_for_again_only_when_they_changed() {
 #[tokio::test]
 async fn a_token_becomes_a_session_and_a_log_out_ends_it_with_its_streams() {
     let server = Server::start().await;
-    let away = server.client.get(format!("{}/trace?id=a%20b", server.base)).send().await.unwrap();
+    let away = server
+        .client
+        .get(format!("{}/trace?id=a%20b", server.base))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(away.status(), StatusCode::SEE_OTHER);
     assert_eq!(header(away.headers(), "location"), "/login?next=/trace%3Fid%3Da%2520b");
     let entered = server
-        .post(&server.base, "", "/login", &[("token", VIEWER), ("next", "%2Ftrace%2Fx")])
+        .post(
+            &server.base,
+            "",
+            "/login",
+            &[("token", VIEWER), ("next", "%2Ftrace%2Fx")],
+        )
         .await;
-    assert_eq!((entered.status(), header(entered.headers(), "location")), (StatusCode::SEE_OTHER, "/trace/x"));
+    assert_eq!(
+        (entered.status(), header(entered.headers(), "location")),
+        (StatusCode::SEE_OTHER, "/trace/x")
+    );
     let session = cookie(&entered);
     let page = server.get_with(&session, "/").await.text().await.unwrap();
     assert!(page.contains("vera") && page.contains("viewer: masked"));
@@ -358,14 +386,24 @@ async fn a_token_becomes_a_session_and_a_log_out_ends_it_with_its_streams() {
     event(&mut stream, &mut buffer).await.unwrap();
 
     // A log-in makes a new id, and the one before is nobody's.
-    let again = cookie(&server.post(&server.base, &session, "/login", &[("token", VIEWER)]).await);
+    let again = cookie(
+        &server
+            .post(&server.base, &session, "/login", &[("token", VIEWER)])
+            .await,
+    );
     assert_ne!(session, again);
-    assert_eq!(server.get_with(&session, "/v1/metrics").await.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        server.get_with(&session, "/v1/metrics").await.status(),
+        StatusCode::UNAUTHORIZED
+    );
     while event(&mut stream, &mut buffer).await.is_some() {}
 
     let mut stream = server.get_with(&again, "/events").await;
     let left = server.post(&server.base, &again, "/logout", &[]).await;
-    assert_eq!((left.status(), header(left.headers(), "location")), (StatusCode::SEE_OTHER, "/login"));
+    assert_eq!(
+        (left.status(), header(left.headers(), "location")),
+        (StatusCode::SEE_OTHER, "/login")
+    );
     assert!(header(left.headers(), "set-cookie").contains("Max-Age=0"));
     assert_eq!(server.get_with(&again, "/").await.status(), StatusCode::SEE_OTHER);
     while event(&mut stream, &mut buffer).await.is_some() {}
@@ -394,11 +432,19 @@ async fn guesses_are_bounded_and_other_sites_cannot_send() {
     let session = server.log_in(OPERATOR).await;
     for origin in ["https://evil.example", "null", "http://127.0.0.1:1"] {
         for path in ["/login", "/logout", "/trace/x"] {
-            let sent = server.post(origin, &session, path, &[("token", OPERATOR), ("reason", "x")]).await;
+            let sent = server
+                .post(origin, &session, path, &[("token", OPERATOR), ("reason", "x")])
+                .await;
             assert_eq!(sent.status(), StatusCode::FORBIDDEN, "{origin} {path}");
         }
     }
-    let silent = server.client.post(format!("{}/logout", server.base)).header("cookie", &session).send().await.unwrap();
+    let silent = server
+        .client
+        .post(format!("{}/logout", server.base))
+        .header("cookie", &session)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(silent.status(), StatusCode::FORBIDDEN);
     for guess in 0..10 {
         let refused = server.post(&server.base, "", "/login", &[("token", "guess")]).await;
@@ -461,16 +507,21 @@ async fn an_operator_reveals_with_a_reason_that_is_kept_first() {
     assert!(shown.to_string().contains("56961234567") && shown["id"] == MESSAGE);
     let session = server.log_in(OPERATOR).await;
     let page = format!("/trace?id={MESSAGE}");
-    let shown = server.post(&server.base, &session, &page, &[("reason", "a complaint")]).await;
+    let shown = server
+        .post(&server.base, &session, &page, &[("reason", "a complaint")])
+        .await;
     assert!(shown.text().await.unwrap().contains("Camila Rojas"));
-    let expected = [["olga", "she asked", MESSAGE], ["olga", "a complaint", MESSAGE]].map(|line| line.map(str::to_owned));
+    let expected =
+        [["olga", "she asked", MESSAGE], ["olga", "a complaint", MESSAGE]].map(|line| line.map(str::to_owned));
     assert_eq!(*server.served.seen.0.lock().unwrap(), expected);
 
     let (status, refused) = server.json(&api("reveal=1&reason=the+disk+is+full")).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(!refused.to_string().contains("56961234567"));
     let viewer = server.log_in(VIEWER).await;
-    let refused = server.post(&server.base, &viewer, &page, &[("reason", "curious")]).await;
+    let refused = server
+        .post(&server.base, &viewer, &page, &[("reason", "curious")])
+        .await;
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
     assert_eq!(server.served.seen.0.lock().unwrap().len(), 2);
 }

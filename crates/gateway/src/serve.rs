@@ -3,7 +3,12 @@
 use crate::refusal::Refusal;
 use axum::{Router, response::IntoResponse as _};
 use hilo_service::Peer;
-use hyper::{Request, body::Incoming, server::conn::http1, service::{Service as _, service_fn}};
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,

@@ -250,7 +250,11 @@ async fn connections_beyond_the_bound_wait_for_their_turn() {
     let first = talk(&server, &delivery);
     let second = async {
         log.arrived(1).await;
-        talk(&server, "GET /v1/inbox HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await
+        talk(
+            &server,
+            "GET /v1/inbox HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        )
+        .await
     };
     let mut second = pin!(second);
     let mut first = pin!(first);

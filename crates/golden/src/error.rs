@@ -54,7 +54,9 @@ impl GoldenError {
     /// Whether it may be over by itself, or by freed space: the disk is full, busy or fails.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        let Self::Sqlite { source, .. } = self else { return false };
+        let Self::Sqlite { source, .. } = self else {
+            return false;
+        };
         matches!(
             source.sqlite_error_code(),
             Some(

@@ -62,7 +62,10 @@ impl hilo_dashboard::Audit for AuditFile {
     fn revealed(&self, reader: &str, reason: &str, id: &str) -> Result<(), String> {
         // Who may read the page need not know where its files are: that is in the log.
         record(&self.0, reader, reason, "trace", id).map_err(|failure| {
-            tracing::error!(error = format!("{failure:#}"), "who looks cannot be recorded, so nothing is shown");
+            tracing::error!(
+                error = format!("{failure:#}"),
+                "who looks cannot be recorded, so nothing is shown"
+            );
             "who looks cannot be recorded, so nothing is shown".to_owned()
         })
     }

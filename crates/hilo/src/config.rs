@@ -160,7 +160,10 @@ impl Config {
     }
 
     /// Reads a file's name and text, and variables.
-    pub(crate) fn read(file: Option<(String, &str)>, variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Self> {
+    pub(crate) fn read(
+        file: Option<(String, &str)>,
+        variables: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Self> {
         let mut settings = Settings::default();
         if let Some((name, text)) = file {
             settings.add_file(&name, text)?;

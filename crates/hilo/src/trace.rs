@@ -10,7 +10,11 @@ pub(crate) fn print(trace: &Trace, sight: Sight) -> std::io::Result<()> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     say!("{} {} ({} steps)", trace.kind, text(&story["id"]), trace.total)?;
     for (step, shown) in trace.steps.iter().zip(story["steps"].as_array().into_iter().flatten()) {
-        let at = if step.at == 0 { "-".to_owned() } else { text(&shown["at"]) };
+        let at = if step.at == 0 {
+            "-".to_owned()
+        } else {
+            text(&shown["at"])
+        };
         say!(
             "{at:<24} {:<6} {:<22} {}",
             step.stage.as_str(),

@@ -179,7 +179,16 @@ fn dead_letters_are_listed_shown_and_put_through_again() {
     let id = letters[1]["event_id"].as_str().unwrap();
     let shown = hilo(
         folder,
-        &["dlq", "show", id, "--reveal", "--reason", "a test", "--data-dir", "data"],
+        &[
+            "dlq",
+            "show",
+            id,
+            "--reveal",
+            "--reason",
+            "a test",
+            "--data-dir",
+            "data",
+        ],
     );
     assert_eq!(
         serde_json::from_slice::<serde_json::Value>(&shown.stdout).unwrap(),

@@ -67,8 +67,18 @@ fn a_demo_shows_numbers_that_change_add_up_and_lead_to_their_facts() {
     let cookie = cookie.split(';').next().unwrap().to_owned();
     let again = client.get(link).send().unwrap();
     assert_eq!(again.status(), 401, "the link is good once");
-    assert_eq!(client.get(base).send().unwrap().status(), 303, "who has no session sees nothing");
-    let get = |path: &str| client.get(format!("{base}{path}")).header("cookie", &cookie).send().unwrap();
+    assert_eq!(
+        client.get(base).send().unwrap().status(),
+        303,
+        "who has no session sees nothing"
+    );
+    let get = |path: &str| {
+        client
+            .get(format!("{base}{path}"))
+            .header("cookie", &cookie)
+            .send()
+            .unwrap()
+    };
     let items = |page: &str| number(page, "<p class=\"account\">");
 
     let begun = Instant::now();

@@ -30,7 +30,16 @@ impl Up {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut said = || lines.next().unwrap().unwrap().split_whitespace().last().unwrap().to_owned();
+        let mut said = || {
+            lines
+                .next()
+                .unwrap()
+                .unwrap()
+                .split_whitespace()
+                .last()
+                .unwrap()
+                .to_owned()
+        };
         let (webhooks, dashboard) = (said(), said());
         let (admin, _) = dashboard.split_once("/login").unwrap();
         let admin = admin.to_owned();

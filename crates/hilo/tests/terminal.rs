@@ -29,8 +29,11 @@ fn capture() -> Vec<Value> {
                 "messages": [{"from": "56961230001", "id": "wamid.ESC", "timestamp": "1777899600", "type": EVIL,
                     "text": {"body": EVIL}}]}),
         ),
-        webhook("message_template_status_update", json!({"event": EVIL, "message_template_id": 7,
-            "message_template_name": EVIL, "message_template_language": "es", "reason": EVIL})),
+        webhook(
+            "message_template_status_update",
+            json!({"event": EVIL, "message_template_id": 7,
+            "message_template_name": EVIL, "message_template_language": "es", "reason": EVIL}),
+        ),
         json!({"source": "outbound", "tenant": "acme", "at": "2026-05-04T14:00:00Z", "phone_number_id": "2",
             "message_id": "wamid.out", "to": {"phone": "+56961230001"}, "type": "template",
             "template": {"name": EVIL, "language": "es", "category": "marketing"}, "segment": EVIL}),
@@ -53,7 +56,17 @@ fn no_command_hands_a_control_character_on() {
     done(&["ingest", file.to_str().unwrap(), "--data-dir", data]);
     // Runs what waits in the log, and writes down all that it does.
     let ran = Command::new(env!("CARGO_BIN_EXE_hilo"))
-        .args(["demo", "--port", "0", "--duration", "1s", "--rate", "1", "--data-dir", data])
+        .args([
+            "demo",
+            "--port",
+            "0",
+            "--duration",
+            "1s",
+            "--rate",
+            "1",
+            "--data-dir",
+            data,
+        ])
         .env("HILO_LOG", "trace")
         .output()
         .unwrap();
@@ -96,7 +109,8 @@ fn no_command_hands_a_control_character_on() {
         for text in [output.stdout, output.stderr] {
             let text = String::from_utf8(text).unwrap();
             let steers = |character: char| {
-                (character.is_control() && character != '\n') || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+                (character.is_control() && character != '\n')
+                    || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
             };
             assert!(!text.chars().any(steers), "{text:?}");
             assert!(!text.lines().any(|line| line.starts_with("line")), "{text:?}");
@@ -104,5 +118,8 @@ fn no_command_hands_a_control_character_on() {
         }
     }
     // They looked at what is evil.
-    assert!(shown.contains("\\u001b]0;pwned\\u0007") && shown.contains("\\u009b2J"), "{shown}");
+    assert!(
+        shown.contains("\\u001b]0;pwned\\u0007") && shown.contains("\\u009b2J"),
+        "{shown}"
+    );
 }

@@ -12,11 +12,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Redirect, Response},
 };
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::Instant,
-};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 use tracing::error;
 
 /// Who may read on one listener.
@@ -54,6 +50,12 @@ impl Access {
     #[must_use]
     pub fn has_codes(&self) -> bool {
         self.codes.is_some()
+    }
+
+    /// Whether anybody has a token.
+    #[must_use]
+    pub fn has_readers(&self) -> bool {
+        !self.readers.is_empty()
     }
 
     /// Opens a session for a reader and gives its cookie. Whatever proves who somebody is ends here: today a token or a
@@ -151,7 +153,9 @@ impl Access {
 
     fn identify(&self, request: &Parts, rotates: bool) -> Result<Option<Identified>, Problem> {
         if let Some(token) = bearer(&request.headers) {
-            let found = self.attempt(request.extensions.get().copied(), || Ok(self.readers.by_token(token).cloned()))?;
+            let found = self.attempt(request.extensions.get().copied(), || {
+                Ok(self.readers.by_token(token).cloned())
+            })?;
             return match found {
                 Some(reader) => Ok(Some((reader, Lease::endless(), None))),
                 None => Err(unauthorised("wrong_token", "this token is no reader's")),
@@ -272,7 +276,10 @@ fn to_login(request: &Parts) -> Redirect {
 /// Whether a page of this site sent it. Browsers say where a form came from; what does not say it is no browser of today.
 fn is_same_origin(request: &Parts) -> bool {
     let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
-    let own = request.uri.authority().map_or_else(|| header("host"), |own| Some(own.as_str()));
+    let own = request
+        .uri
+        .authority()
+        .map_or_else(|| header("host"), |own| Some(own.as_str()));
     match header("origin") {
         Some(origin) => origin
             .split_once("://")

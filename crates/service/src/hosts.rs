@@ -106,7 +106,9 @@ mod tests {
             request = request.header("host", host);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        hosts.check(&parts).map_or_else(|problem| problem.status().as_u16(), |()| 200)
+        hosts
+            .check(&parts)
+            .map_or_else(|problem| problem.status().as_u16(), |()| 200)
     }
 
     #[test]
@@ -114,7 +116,13 @@ mod tests {
         for local in ["127.0.0.1:8090", "localhost:1", "[::1]:8090", "127.8.0.1:0"] {
             assert!(is_loopback(local), "{local}");
         }
-        for open in ["0.0.0.0:8090", "[::]:1", "10.0.0.1:1", "example.org:1", "localhost.evil.example:1"] {
+        for open in [
+            "0.0.0.0:8090",
+            "[::]:1",
+            "10.0.0.1:1",
+            "example.org:1",
+            "localhost.evil.example:1",
+        ] {
             assert!(!is_loopback(open), "{open}");
         }
     }
@@ -122,14 +130,34 @@ mod tests {
     #[test]
     fn a_loopback_listener_answers_to_its_own_names() {
         let hosts = Hosts::of("127.0.0.1:8090", &["Hilo.Example".to_owned()]);
-        for own in ["localhost", "localhost:8090", "127.0.0.1:9", "[::1]:8090", "[::1]", "hilo.example:443"] {
+        for own in [
+            "localhost",
+            "localhost:8090",
+            "127.0.0.1:9",
+            "[::1]:8090",
+            "[::1]",
+            "hilo.example:443",
+        ] {
             assert_eq!(status(&hosts, Some(own)), 200, "{own}");
         }
-        for foreign in ["evil.example", "evil.example:8090", "localhost.evil.example", "127.0.0.1.evil.example", "", "::1:x"] {
+        for foreign in [
+            "evil.example",
+            "evil.example:8090",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "",
+            "::1:x",
+        ] {
             assert_eq!(status(&hosts, Some(foreign)), 421, "{foreign}");
         }
         assert_eq!(status(&hosts, None), 421);
         assert_eq!(status(&Hosts::of("0.0.0.0:8090", &[]), Some("any.example")), 200);
-        assert_eq!(status(&Hosts::of("0.0.0.0:8090", &["a.example".to_owned()]), Some("any.example")), 421);
+        assert_eq!(
+            status(
+                &Hosts::of("0.0.0.0:8090", &["a.example".to_owned()]),
+                Some("any.example")
+            ),
+            421
+        );
     }
 }

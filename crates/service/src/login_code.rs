@@ -125,7 +125,10 @@ mod tests {
         let first = codes.link("http://127.0.0.1:1", 0).unwrap();
         let path = folder.path().join(FILE);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(!fs::read_to_string(&path).unwrap().contains(&code(&first)), "only its hash");
+        assert!(
+            !fs::read_to_string(&path).unwrap().contains(&code(&first)),
+            "only its hash"
+        );
 
         let second = codes.renewed(5).unwrap().unwrap();
         assert!(second.starts_with("http://127.0.0.1:1/login?code="));

@@ -126,9 +126,11 @@ impl Follower {
     /// Applies what is there and ends; says what failed.
     pub fn finish(self) -> Result<()> {
         self.stop.store(true, Ordering::Release);
-        self.thread
-            .join()
-            .unwrap_or_else(|_| Err(anyhow::anyhow!("the reader of the topics panicked: this is a defect of Hilo")))
+        self.thread.join().unwrap_or_else(|_| {
+            Err(anyhow::anyhow!(
+                "the reader of the topics panicked: this is a defect of Hilo"
+            ))
+        })
     }
 }
 

@@ -10,9 +10,7 @@ use crate::{
     warnings,
 };
 use anyhow::Result;
-use hilo_dashboard::{
-    Asked, MetricPage, MetricQuery, Snapshot, Source, SourceError, Trace, meter::Series, model::Lag,
-};
+use hilo_dashboard::{Asked, MetricPage, MetricQuery, Snapshot, Source, SourceError, Trace, meter::Series, model::Lag};
 use hilo_golden::{Golden, Tenants};
 use hilo_service::{Scope, clock};
 use hilo_stream::Topology;
@@ -58,13 +56,7 @@ fn unavailable(error: anyhow::Error) -> SourceError {
 
 impl View {
     /// The golden record in `dir`, over `engine`; `label` says on the page what runs here.
-    pub fn new(
-        label: &str,
-        dir: &Path,
-        topology: &Topology,
-        engine: Arc<impl Engine>,
-        pulse: Pulse,
-    ) -> Result<Self> {
+    pub fn new(label: &str, dir: &Path, topology: &Topology, engine: Arc<impl Engine>, pulse: Pulse) -> Result<Self> {
         let view = Self {
             label: label.to_owned(),
             dir: dir.to_owned(),

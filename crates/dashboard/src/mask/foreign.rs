@@ -42,8 +42,17 @@ const KEYS: &str = "accepted_at acknowledged actor ad_account_linked address add
 
 /// Lists of elements in a value of a webhook.
 const ELEMENTS: &[&str] = &[
-    "messages[]", "message_echoes[]", "statuses[]", "user_actions[]", "calls[]", "groups[]", "history[].threads[].messages[]",
-    "state_sync[]", "user_preferences[]", "automatic_events[]", "user_id_update[]",
+    "messages[]",
+    "message_echoes[]",
+    "statuses[]",
+    "user_actions[]",
+    "calls[]",
+    "groups[]",
+    "history[].threads[].messages[]",
+    "state_sync[]",
+    "user_preferences[]",
+    "automatic_events[]",
+    "user_id_update[]",
 ];
 
 static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
@@ -65,38 +74,96 @@ static PLACES: LazyLock<Rules> = LazyLock::new(|| {
     add(&["object"], &Shown::words(&["whatsapp_business_account"]));
     add(&["messaging_product"], &Shown::words(&["whatsapp"]));
     add(&["field"], &Shown::words(FIELDS));
-    add(&["source"], &Shown::words(&["whatsapp", "outbound", "inbox", "crm", "platform", "identity", "clock"]));
+    add(
+        &["source"],
+        &Shown::words(&["whatsapp", "outbound", "inbox", "crm", "platform", "identity", "clock"]),
+    );
     add(&["author.kind"], &Shown::words(AUTHORS));
     add(&["recipient_type"], &Shown::words(&["individual", "group"]));
-    add(&["interactive.type"], &Shown::words(&["button_reply", "list_reply", "nfm_reply", "call_permission_reply"]));
     add(
-        &["pricing.category", "conversation.origin.type", "template.category", "pricing_category"],
+        &["interactive.type"],
+        &Shown::words(&["button_reply", "list_reply", "nfm_reply", "call_permission_reply"]),
+    );
+    add(
+        &[
+            "pricing.category",
+            "conversation.origin.type",
+            "template.category",
+            "pricing_category",
+        ],
         &Shown::words(CATEGORIES),
     );
-    add(&["pricing.type"], &Shown::words(&["regular", "free_customer_service", "free_entry_point"]));
+    add(
+        &["pricing.type"],
+        &Shown::words(&["regular", "free_customer_service", "free_entry_point"]),
+    );
     add(&["pricing.pricing_model"], &Shown::words(&["PMP", "CBP"]));
     add(&["referral.source_type"], &Shown::words(&["ad", "post"]));
     add(
         &["event"],
         &Shown::words(&[
-            "assigned", "unassigned", "handed_off", "resolved", "reopened", "snoozed", "tagged", "rated", "deal_won",
-            "deal_lost", "deal_stage_changed", "contact_merged", "contact_deleted", "merge", "reject", "split", "unmerge",
-            "connect", "terminate",
+            "assigned",
+            "unassigned",
+            "handed_off",
+            "resolved",
+            "reopened",
+            "snoozed",
+            "tagged",
+            "rated",
+            "deal_won",
+            "deal_lost",
+            "deal_stage_changed",
+            "contact_merged",
+            "contact_deleted",
+            "merge",
+            "reject",
+            "split",
+            "unmerge",
+            "connect",
+            "terminate",
         ]),
     );
     add(
-        &["timestamp", "time", "at", "received_at", "opened_at", "conversation.expiration_timestamp"],
+        &[
+            "timestamp",
+            "time",
+            "at",
+            "received_at",
+            "opened_at",
+            "conversation.expiration_timestamp",
+        ],
         &Shown::Time,
     );
     add(&["errors[].code", "score", "scale"], &Shown::Number);
-    add(&["metadata.phone_number_id", "phone_number_id", "waba_id"], &Shown::Business);
+    add(
+        &["metadata.phone_number_id", "phone_number_id", "waba_id"],
+        &Shown::Business,
+    );
     add(&["template.language", "template.language.code"], &Shown::Language);
     add(&["tenant"], &Shown::Tenant);
     add(
         &[
-            "id", "message_id", "from", "from_user_id", "to_user_id", "recipient_id", "recipient_user_id", "wa_id", "user_id",
-            "user.phone", "user.user_id", "to.phone", "to.user_id", "other.phone", "other.user_id", "context.id",
-            "context.from", "reaction.message_id", "contacts[].wa_id", "contacts[].user_id", "reply_to",
+            "id",
+            "message_id",
+            "from",
+            "from_user_id",
+            "to_user_id",
+            "recipient_id",
+            "recipient_user_id",
+            "wa_id",
+            "user_id",
+            "user.phone",
+            "user.user_id",
+            "to.phone",
+            "to.user_id",
+            "other.phone",
+            "other.user_id",
+            "context.id",
+            "context.from",
+            "reaction.message_id",
+            "contacts[].wa_id",
+            "contacts[].user_id",
+            "reply_to",
             "metadata.display_phone_number",
         ],
         &Shown::Personal,
@@ -137,7 +204,11 @@ fn masked(value: &Value, path: &str) -> Value {
             fields,
             |name| NAMES.binary_search(&name).is_ok(),
             |name, inner| {
-                let below = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+                let below = if path.is_empty() {
+                    name.to_owned()
+                } else {
+                    format!("{path}.{name}")
+                };
                 masked(inner, &below)
             },
         ),

@@ -1,10 +1,6 @@
 //! Rules by path, and how they are applied to a record.
 
-use super::{
-    Of, foreign,
-    shown::Shown,
-    tables,
-};
+use super::{Of, foreign, shown::Shown, tables};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -60,9 +56,11 @@ impl Rules {
                         format!("{path}.{name}")
                     }
                 };
-                keys(fields, |name| self.knows(&below(name)), |name, inner| {
-                    self.value(inner, &below(name))
-                })
+                keys(
+                    fields,
+                    |name| self.knows(&below(name)),
+                    |name, inner| self.value(inner, &below(name)),
+                )
             }
         }
     }
@@ -76,7 +74,10 @@ impl Rules {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         }) || [".", "["].iter().any(|end| {
             let from = format!("{path}{end}");
-            self.0.range(from.clone()..).next().is_some_and(|(known, _)| known.starts_with(&from))
+            self.0
+                .range(from.clone()..)
+                .next()
+                .is_some_and(|(known, _)| known.starts_with(&from))
         })
     }
 }
@@ -89,7 +90,11 @@ pub(super) fn keys(
 ) -> Value {
     let mut out = Map::new();
     for (index, (name, inner)) in fields.iter().enumerate() {
-        let key = if is_known(name) { name.clone() } else { format!("••• key {index}") };
+        let key = if is_known(name) {
+            name.clone()
+        } else {
+            format!("••• key {index}")
+        };
         out.insert(key, shown(name, inner));
     }
     Value::Object(out)

@@ -111,7 +111,9 @@ pub(super) fn is_business(text: &str) -> bool {
 fn is_name(text: &str) -> bool {
     text.len() <= 64
         && !has_phone(text)
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// A phone or a user id.

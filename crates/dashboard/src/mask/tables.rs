@@ -26,8 +26,12 @@ static TOPICS: LazyLock<BTreeMap<String, Rules>> = LazyLock::new(|| {
         .collect()
 });
 
-static ROWS: LazyLock<BTreeMap<&'static str, Rules>> =
-    LazyLock::new(|| TABLES.iter().map(|(table, columns)| (*table, Rules::new(parse(columns)))).collect());
+static ROWS: LazyLock<BTreeMap<&'static str, Rules>> = LazyLock::new(|| {
+    TABLES
+        .iter()
+        .map(|(table, columns)| (*table, Rules::new(parse(columns))))
+        .collect()
+});
 
 static ITEM: LazyLock<Rules> =
     LazyLock::new(|| Rules::new(parse("number: entry change item; time: event_time; foreign: content")));
@@ -59,16 +63,35 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 
 /// Strings of facts that are ids of ours, wherever a common name stands for one thing in all contracts.
 const OURS: &[&str] = &[
-    "event_id", "person_id", "other_person_id", "conversation_id", "session_id", "delivery_id", "source.delivery_id",
-    "entry_id", "hash", "previous_hash", "subjects[]", "session.reopens", "proposals[].other_person_id",
+    "event_id",
+    "person_id",
+    "other_person_id",
+    "conversation_id",
+    "session_id",
+    "delivery_id",
+    "source.delivery_id",
+    "entry_id",
+    "hash",
+    "previous_hash",
+    "subjects[]",
+    "session.reopens",
+    "proposals[].other_person_id",
 ];
 const BUSINESS: &[&str] = &["phone_number_id", "waba_id", "portfolio_id", "subject.id"];
 
 /// What no documentation lists in a form that can be read: topic, paths and the vocabulary.
 const VOCABULARIES: &[(&str, &[&str], &[&str])] = &[
     (topics::CONVERSATION, &["kind"], words::CONVERSATION_KINDS),
-    (topics::CONVERSATION, &["message_type", "details.subtype"], words::MESSAGE_TYPES),
-    (topics::CONVERSATION, &["session.outcome", "details.inbox.outcome"], words::OUTCOMES),
+    (
+        topics::CONVERSATION,
+        &["message_type", "details.subtype"],
+        words::MESSAGE_TYPES,
+    ),
+    (
+        topics::CONVERSATION,
+        &["session.outcome", "details.inbox.outcome"],
+        words::OUTCOMES,
+    ),
     (topics::STATUS, &["status", "effective_status"], words::STATUSES),
     (topics::STATUS, &["message_type"], words::MESSAGE_TYPES),
     (topics::STATUS, &["error_class"], words::ERROR_CLASSES),
@@ -79,7 +102,15 @@ const VOCABULARIES: &[(&str, &[&str], &[&str])] = &[
     (topics::ACCOUNT, &["previous", "announced"], words::CATEGORIES),
     (topics::IDENTITY, &["rule", "proposals[].rule"], words::RULES),
     (topics::IDENTITY, &["proposals[].blocker"], words::BLOCKERS),
-    (topics::IDENTITY, &["proposals[].evidence[].kind", "decisions[].user[].kind", "decisions[].other[].kind"], words::IDENTIFIERS),
+    (
+        topics::IDENTITY,
+        &[
+            "proposals[].evidence[].kind",
+            "decisions[].user[].kind",
+            "decisions[].other[].kind",
+        ],
+        words::IDENTIFIERS,
+    ),
     (topics::CONSENT, &["effective"], &["granted", "denied", "unknown"]),
     (topics::DEAD_LETTER, &["kind"], &["dead_letter"]),
     (topics::DEAD_LETTER, &["reason"], words::DEAD_LETTER_REASONS),
@@ -170,13 +201,21 @@ fn replace(paths: &mut Paths, path: &str, shown: Shown) {
 }
 
 fn metrics(version: &str) -> Vec<String> {
-    let mut names: Vec<String> = crate::catalogue::names().map(|name| format!("{name}{version}")).collect();
+    let mut names: Vec<String> = crate::catalogue::names()
+        .map(|name| format!("{name}{version}"))
+        .collect();
     names.extend(names.clone().iter().map(|name| match name.split_once("_seconds") {
         Some((name, rest)) => format!("{name}_business_seconds{rest}"),
         None => name.clone(),
     }));
     names.extend(
-        ["traffic_inbound", "traffic_outbound", "quality_rating", "messaging_limit"].map(|name| format!("{name}{version}")),
+        [
+            "traffic_inbound",
+            "traffic_outbound",
+            "quality_rating",
+            "messaging_limit",
+        ]
+        .map(|name| format!("{name}{version}")),
     );
     names
 }
@@ -188,12 +227,22 @@ fn fields<'a>(schema: &'a Value, path: &str, named: &mut BTreeMap<&'a str, &'a V
     }
     for field in schema["fields"].as_array().into_iter().flatten() {
         let name = field["name"].as_str().unwrap_or_default();
-        let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        let path = if path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        };
         kind(&field["type"], &path, field, named, out);
     }
 }
 
-fn kind<'a>(kind_of: &'a Value, path: &str, field: &'a Value, named: &mut BTreeMap<&'a str, &'a Value>, out: &mut Paths) {
+fn kind<'a>(
+    kind_of: &'a Value,
+    path: &str,
+    field: &'a Value,
+    named: &mut BTreeMap<&'a str, &'a Value>,
+    out: &mut Paths,
+) {
     let mut leaf = |shown: Shown| {
         out.insert(path.to_owned(), shown);
     };
@@ -247,9 +296,8 @@ fn words_of(doc: &str) -> Shown {
         for part in sentence.split([',', ';']) {
             let part = part.rsplit_once(':').map_or(part, |(_, word)| word);
             let part = part.trim().trim_end_matches('.').trim_end();
-            let is_word = |text: &str| {
-                !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-            };
+            let is_word =
+                |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             if is_word(part) {
                 words.push(part.to_owned());
             } else if let Some((_, last)) = part.rsplit_once(' ')
@@ -278,7 +326,9 @@ fn documented(subject: &str, field: &str) -> Shown {
 fn parse(text: &str) -> Paths {
     let mut paths = Paths::new();
     for part in text.split(';') {
-        let Some((how, names)) = part.split_once(": ") else { continue };
+        let Some((how, names)) = part.split_once(": ") else {
+            continue;
+        };
         let shown = match how.trim() {
             "ours" => Shown::Ours,
             "time" => Shown::Time,

@@ -1,7 +1,7 @@
 use super::*;
-use apache_avro::{Schema, types::Value as Avro, writer::datum::GenericDatumWriter};
 use crate::trace::{Link, Trace};
 use crate::trace_page::{self, Sight};
+use apache_avro::{Schema, types::Value as Avro, writer::datum::GenericDatumWriter};
 use hilo_contracts::{json as topic_json, schemas};
 use hilo_service::{Reader, Role, Scope};
 use proptest::prelude::*;
@@ -20,7 +20,9 @@ const MARKERS: [&str; 6] = [
 
 /// What of a marker may come out: a name of one bare word is like a tenant's, which the configuration gave.
 fn is_like_a_tenant(marker: &str) -> bool {
-    marker.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    marker
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 #[test]
@@ -39,7 +41,10 @@ fn ids_are_shown_by_what_they_are() {
     assert_eq!(identifier("p_0190b7c2aa0f4e7d12345678").0, "p_0190b7c2aa0f4e7d12345678");
     assert_eq!(identifier("number:delivery_rate").0, "number:delivery_rate");
     assert_eq!(identifier("reason:not_json").0, "reason:not_json");
-    assert_eq!(identifier("number:delivery_rate:promo").0, "number:delivery_rate:••• 5 characters");
+    assert_eq!(
+        identifier("number:delivery_rate:promo").0,
+        "number:delivery_rate:••• 5 characters"
+    );
     assert_eq!(identifier("VIH positivo").0, "••• 12 characters");
     assert!(is_opaque("p_0190b7c2aa0f4e7d12345678") && !is_opaque("5696123456756961234568") && !is_opaque("camila"));
     assert!(is_linkable("0190b7c2aa0f4e7d") && is_linkable("delivery_rate@1"));
@@ -140,7 +145,10 @@ fn marked<'a>(schema: &'a Schema, marker: &str, named: &mut BTreeMap<String, &'a
         Schema::TimestampMillis => Avro::TimestampMillis(1_777_899_600_000),
         Schema::String => Avro::String(marker.to_owned()),
         Schema::Bytes => Avro::Bytes(marker.as_bytes().to_vec()),
-        Schema::Array(items) => Avro::Array(vec![marked(&items.items, marker, named), marked(&items.items, marker, named)]),
+        Schema::Array(items) => Avro::Array(vec![
+            marked(&items.items, marker, named),
+            marked(&items.items, marker, named),
+        ]),
         Schema::Union(union) => Avro::Union(1, Box::new(marked(&union.variants()[1], marker, named))),
         Schema::Record(record) => {
             named.insert(record.name.fullname(None), schema);
@@ -189,7 +197,10 @@ fn says(output: &str, marker: &str) -> bool {
 #[test]
 fn no_text_of_any_fact_comes_out() {
     let facts = schemas::all().unwrap();
-    for version in facts.iter().filter(|one| schemas::latest(one.subject).unwrap().number == one.number) {
+    for version in facts
+        .iter()
+        .filter(|one| schemas::latest(one.subject).unwrap().number == one.number)
+    {
         for marker in MARKERS {
             let datum = marked(&version.schema, marker, &mut BTreeMap::new());
             let datum = GenericDatumWriter::builder(&version.schema)
@@ -203,7 +214,14 @@ fn no_text_of_any_fact_comes_out() {
             if is_like_a_tenant(marker) {
                 content["tenant"] = "acme".into();
             }
-            for stage in [Stage::Raw, Stage::Item, Stage::Fact, Stage::Golden, Stage::CrmWrite, Stage::Metric] {
+            for stage in [
+                Stage::Raw,
+                Stage::Item,
+                Stage::Fact,
+                Stage::Golden,
+                Stage::CrmWrite,
+                Stage::Metric,
+            ] {
                 let step = Step {
                     stage,
                     at: 1_777_899_600_000,
@@ -216,7 +234,11 @@ fn no_text_of_any_fact_comes_out() {
                     }],
                 };
                 for output in outputs(step) {
-                    assert!(!says(&output, marker), "{} {marker} as {stage:?}: {output}", version.subject);
+                    assert!(
+                        !says(&output, marker),
+                        "{} {marker} as {stage:?}: {output}",
+                        version.subject
+                    );
                 }
             }
         }
@@ -229,10 +251,15 @@ fn no_text_of_any_row_or_command_comes_out() {
     places.extend(tables::names().map(Of::Row));
     for of in places {
         for marker in MARKERS {
-            for path in Rules::of(of).paths().filter(|path| !(path.ends_with("tenant") && is_like_a_tenant(marker))) {
+            for path in Rules::of(of)
+                .paths()
+                .filter(|path| !(path.ends_with("tenant") && is_like_a_tenant(marker)))
+            {
                 let mut value = Value::from(marker);
                 for part in path.rsplit('.') {
-                    let (name, lists) = part.split_once('[').map_or((part, 0), |(name, rest)| (name, rest.len().div_ceil(2)));
+                    let (name, lists) = part
+                        .split_once('[')
+                        .map_or((part, 0), |(name, rest)| (name, rest.len().div_ceil(2)));
                     for _ in 0..lists {
                         value = json!([value]);
                     }
@@ -247,7 +274,11 @@ fn no_text_of_any_row_or_command_comes_out() {
 
 /// JSON of any shape whose texts and whose foreign keys are markers; other keys are those that the platform has.
 fn foreign(marker: &'static str) -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![Just(Value::from(marker)), Just(json!(56_961_234_567_i64)), Just(Value::Null)];
+    let leaf = prop_oneof![
+        Just(Value::from(marker)),
+        Just(json!(56_961_234_567_i64)),
+        Just(Value::Null)
+    ];
     let key = prop_oneof![
         prop::sample::select(foreign::names()).prop_map(str::to_owned),
         Just("body".to_owned()),
@@ -318,9 +349,21 @@ fn documented_payloads_come_out_without_their_people() {
             let mut texts = Vec::new();
             gather(&body, "", &mut texts);
             for (key, text) in texts {
-                let is_personal = ["body", "name", "caption", "wa_id", "from", "recipient_id", "formatted_name", "url"];
+                let is_personal = [
+                    "body",
+                    "name",
+                    "caption",
+                    "wa_id",
+                    "from",
+                    "recipient_id",
+                    "formatted_name",
+                    "url",
+                ];
                 if is_personal.contains(&key.as_str()) && text.len() > 6 {
-                    assert!(!shown.contains(&format!(":{}", Value::from(text.as_str()))), "{key} {text} in {shown}");
+                    assert!(
+                        !shown.contains(&format!(":{}", Value::from(text.as_str()))),
+                        "{key} {text} in {shown}"
+                    );
                 }
             }
         }

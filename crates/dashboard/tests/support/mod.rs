@@ -16,8 +16,8 @@ use hilo_dashboard::{
 use hilo_service::{Access, LoginCodes, Reader, Readers, Role, Scope, clock};
 use serde_json::json;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -68,8 +68,13 @@ impl Source for Fake {
         let cards = snapshot(1).numbers.into_iter().map(|card| card.row);
         let wanted = cards.filter(|row| {
             scope.has(&row.tenant)
-                && query.definition.as_ref().is_none_or(|name| *name == row.definition || *name == row.metric)
-                && query.since.is_none_or(|since| row.window.is_none_or(|window| window.end > since))
+                && query
+                    .definition
+                    .as_ref()
+                    .is_none_or(|name| *name == row.definition || *name == row.metric)
+                && query
+                    .since
+                    .is_none_or(|since| row.window.is_none_or(|window| window.end > since))
         });
         let rows: Vec<Metric> = wanted.flat_map(|row| (0..100).map(move |_| row.clone())).collect();
         let from = match &query.after {

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::{
-    captures, node::Node, place,
+    captures,
+    node::Node,
+    place,
     serve::{self, Listeners},
 };
 use hilo_contracts::{capture, codec};
@@ -99,7 +101,14 @@ impl Running {
         // A stream has no end: its status is enough.
         let is_stream = path == "/events" && answer.status() == 200;
         let status = answer.status().as_u16();
-        (status, if is_stream { String::new() } else { answer.text().unwrap() })
+        (
+            status,
+            if is_stream {
+                String::new()
+            } else {
+                answer.text().unwrap()
+            },
+        )
     }
 
     /// Waits until what was sent is on the page.
@@ -152,7 +161,12 @@ fn entries() -> Vec<Entry> {
         }
     }
     let (_, closing) = watch::channel(false);
-    let access = Arc::new(Access::new("127.0.0.1:1".parse().unwrap(), &[], Readers::default(), None));
+    let access = Arc::new(Access::new(
+        "127.0.0.1:1".parse().unwrap(),
+        &[],
+        Readers::default(),
+        None,
+    ));
     let pages = Pages {
         source: Arc::new(Nowhere),
         audit: Arc::new(Nothing),
@@ -181,7 +195,16 @@ fn filled(path: &str, id: &str) -> String {
 fn without_a_token_no_route_answers() {
     let entries = entries();
     let paths: BTreeSet<&str> = entries.iter().map(|entry| entry.path).collect();
-    for known in ["/", "/events", "/trace", "/v1/trace/{*id}", "/v1/metrics", "/metrics", "/healthz", "/login"] {
+    for known in [
+        "/",
+        "/events",
+        "/trace",
+        "/v1/trace/{*id}",
+        "/v1/metrics",
+        "/metrics",
+        "/healthz",
+        "/login",
+    ] {
         assert!(paths.contains(known), "{known} is not in the table: {paths:?}");
     }
     for (listen, readers) in [
@@ -196,7 +219,13 @@ fn without_a_token_no_route_answers() {
             let path = filled(entry.path, "x");
             let expected = match (entry.need, entry.form) {
                 (Need::Nothing, _) => 200,
-                (Need::Process, _) => if is_open { 401 } else { 200 },
+                (Need::Process, _) => {
+                    if is_open {
+                        401
+                    } else {
+                        200
+                    }
+                }
                 (_, Form::Page) => 303,
                 (_, Form::Api) => 401,
             };
@@ -230,7 +259,10 @@ fn a_listener_for_all_without_readers_is_refused_with_the_key_that_mends_it() {
             Err(failure) => {
                 assert!(refused && failure.code() == 2, "{listen}");
                 let said = failure.to_string();
-                assert!(said.contains("[readers.NAME]") && said.contains("admin.listen"), "{said}");
+                assert!(
+                    said.contains("[readers.NAME]") && said.contains("admin.listen"),
+                    "{said}"
+                );
             }
             Ok(_) => assert!(!refused, "{listen}"),
         }
@@ -241,7 +273,10 @@ fn a_listener_for_all_without_readers_is_refused_with_the_key_that_mends_it() {
 fn what_is_deployed_asks_for_tokens_and_prometheus_has_one() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     let file = |path: &str| std::fs::read_to_string(format!("{root}/{path}")).unwrap();
-    let variables = [("HILO__READERS__PROMETHEUS__TOKEN", "scrape"), ("HILO__READERS__DEMO__TOKEN", "demo")];
+    let variables = [
+        ("HILO__READERS__PROMETHEUS__TOKEN", "scrape"),
+        ("HILO__READERS__DEMO__TOKEN", "demo"),
+    ];
     let variables = variables.map(|(name, value)| (name.into(), value.into()));
     let text = file("deploy/hilo.toml");
     let config = Config::read(Some(("hilo.toml".to_owned(), &text)), variables.into_iter()).unwrap();
@@ -251,7 +286,10 @@ fn what_is_deployed_asks_for_tokens_and_prometheus_has_one() {
     let port = config.admin.listen.rsplit_once(':').unwrap().1.to_owned();
     let prometheus = file("deploy/prometheus/prometheus.yml");
     let compose = file("docker-compose.yml");
-    assert!(prometheus.contains(&format!("port: {port}\n")) && compose.contains(&format!(":{port}\"")), "{port}");
+    assert!(
+        prometheus.contains(&format!("port: {port}\n")) && compose.contains(&format!(":{port}\"")),
+        "{port}"
+    );
     for shared in [&text, &prometheus, &compose] {
         assert!(shared.contains("/etc/hilo/metrics_token"), "{shared}");
     }
@@ -263,7 +301,8 @@ fn story(tenant: &str, word: &str, number: u32, people: u32) -> Vec<Value> {
     for person in 0..people {
         let phone = format!("569{number}{person:02}");
         let at = 1_777_899_600 + i64::from(person) * 60;
-        let metadata = json!({"display_phone_number": format!("5622{number}"), "phone_number_id": format!("21{number}")});
+        let metadata =
+            json!({"display_phone_number": format!("5622{number}"), "phone_number_id": format!("21{number}")});
         let webhook = |value: Value| {
             json!({"source": "whatsapp", "tenant": tenant, "received_at": "2026-05-04T14:00:00Z", "body": {
                 "object": "whatsapp_business_account", "entry": [{"id": format!("31{number}"), "changes": [
@@ -273,15 +312,19 @@ fn story(tenant: &str, word: &str, number: u32, people: u32) -> Vec<Value> {
             "contacts": [{"wa_id": phone, "profile": {"name": format!("{word} Camila")}}],
             "messages": [{"from": phone, "id": format!("wamid.{word}{person}"), "timestamp": at.to_string(), "type": "text",
                 "text": {"body": format!("hola {word}")}}]})));
-        lines.push(json!({"source": "outbound", "tenant": tenant, "at": "2026-05-04T14:00:00Z",
+        lines.push(
+            json!({"source": "outbound", "tenant": tenant, "at": "2026-05-04T14:00:00Z",
             "phone_number_id": format!("21{number}"), "message_id": format!("wamid.{word}out{person}"),
             "command_id": format!("{word}-command-{person}"), "to": {"phone": format!("+{phone}")}, "type": "template",
             "template": {"name": format!("{word}_plantilla"), "language": "es", "category": "utility"},
             "campaign": format!("{word}_campana"), "segment": format!("{word}_segmento"),
-            "author": {"kind": "agent", "id": format!("{word}@example.cl")}}));
-        lines.push(webhook(json!({"messaging_product": "whatsapp", "metadata": metadata, "statuses": [
+            "author": {"kind": "agent", "id": format!("{word}@example.cl")}}),
+        );
+        lines.push(webhook(
+            json!({"messaging_product": "whatsapp", "metadata": metadata, "statuses": [
             {"id": format!("wamid.{word}out{person}"), "status": "delivered", "timestamp": (at + 3_700).to_string(),
-                "recipient_id": phone}]})));
+                "recipient_id": phone}]}),
+        ));
         lines.push(json!({"source": "inbox", "tenant": tenant, "at": "2026-05-04T14:10:00Z", "user": {"phone": format!("+{phone}")},
             "phone_number_id": format!("21{number}"), "event": "assigned", "agent": format!("{word}@example.cl"),
             "queue": format!("{word}_cola")}));
@@ -324,8 +367,18 @@ fn the_token_of_one_tenant_never_sees_the_other() {
         texts(&serde_json::from_str(&story).unwrap(), &mut ids);
     }
     let foreign = |text: &str| text.contains("beta") || text.contains(&NUMBER.to_string());
-    assert!(ids.iter().any(|id| id.starts_with("p_")) && ids.iter().any(|id| foreign(id)), "{ids:?}");
-    ids.extend(["number:delivery_rate:betaword_plantilla", "outcome:emitted", "reason:not_json"].map(str::to_owned));
+    assert!(
+        ids.iter().any(|id| id.starts_with("p_")) && ids.iter().any(|id| foreign(id)),
+        "{ids:?}"
+    );
+    ids.extend(
+        [
+            "number:delivery_rate:betaword_plantilla",
+            "outcome:emitted",
+            "reason:not_json",
+        ]
+        .map(str::to_owned),
+    );
     let ids: Vec<String> = ids.into_iter().filter(|id| !id.is_empty() && id.len() < 200).collect();
     let paths: Vec<Entry> = entries().into_iter().filter(|entry| entry.method == "GET").collect();
     let config = ProptestConfig {
@@ -354,13 +407,24 @@ fn the_token_of_one_tenant_never_sees_the_other() {
     });
     // Labels name nobody, whoever looks.
     let measured = node.get(Some("all-token"), "/metrics").1;
-    assert!(measured.contains("hilo_engine_commits_total") && !foreign(&measured), "{measured}");
+    assert!(
+        measured.contains("hilo_engine_commits_total") && !foreign(&measured),
+        "{measured}"
+    );
     // And a stream says no more than the page.
-    let mut stream = node.client.get(format!("{}/events", node.base)).bearer_auth("acme-token").send().unwrap();
+    let mut stream = node
+        .client
+        .get(format!("{}/events", node.base))
+        .bearer_auth("acme-token")
+        .send()
+        .unwrap();
     let mut first = vec![0; 1 << 16];
     let read = std::io::Read::read(&mut stream, &mut first).unwrap();
     let first = String::from_utf8_lossy(&first[..read]);
     assert!(first.contains("event: change") && !foreign(&first), "{first}");
     drop(stream);
-    assert_eq!(node.get(Some("acme-token"), "/v1/metrics").1.contains("acme_plantilla"), true);
+    assert_eq!(
+        node.get(Some("acme-token"), "/v1/metrics").1.contains("acme_plantilla"),
+        true
+    );
 }

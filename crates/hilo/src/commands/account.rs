@@ -24,7 +24,8 @@ pub(crate) fn run(arguments: &Account) -> Result<(), Failure> {
     };
     let states = golden
         .tenants()
-        .and_then(|tenants| golden.account(&tenants, &question)).map_err(anyhow::Error::from)?;
+        .and_then(|tenants| golden.account(&tenants, &question))
+        .map_err(anyhow::Error::from)?;
     for state in &states {
         if arguments.json {
             say!("{}", canonical(&as_json(state)))?;

@@ -20,12 +20,7 @@ use hilo_simulator::{
     sender::{self, Credentials, Report, Target},
 };
 use hilo_stream::embedded::Log;
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
 
 /// Secrets of the simulated tenant: the server listens on loopback only.

@@ -16,13 +16,13 @@ use hilo_contracts::{
     item::Ruling,
     topics,
 };
-use hilo_service::clock;
 use hilo_dashboard::mask::{self, Of};
 use hilo_domain::time::to_rfc3339;
 use hilo_golden::{
     Golden,
     people::{Decision, Identifier, Person, Proposal},
 };
+use hilo_service::clock;
 use hilo_stream::embedded::{DataDir, Log, RawLog};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -268,7 +268,9 @@ fn decide_two(ruling: Ruling, two: &Decide) -> Result<(), Failure> {
             .split_once(':')
             .filter(|(kind, _)| matches!(*kind, "hubspot_id" | "salesforce_id"));
         let other = match record {
-            Some((kind, value)) if golden.people_named(&golden.tenants()?, &two.other)?.is_empty() => json!({kind: value}),
+            Some((kind, value)) if golden.people_named(&golden.tenants()?, &two.other)?.is_empty() => {
+                json!({kind: value})
+            }
             _ => {
                 let other = find(golden, &two.other)?;
                 if other.tenant != one.tenant {

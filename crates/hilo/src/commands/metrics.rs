@@ -15,7 +15,11 @@ pub(crate) fn run(arguments: &Metrics) -> Result<(), Failure> {
     place::must_exist(&dir)?;
     let path = dir.join(GOLDEN_DB);
     if !path.exists() {
-        let there = if config.kafka.is_some() { "`hilo run golden`" } else { "`hilo up`" };
+        let there = if config.kafka.is_some() {
+            "`hilo run golden`"
+        } else {
+            "`hilo up`"
+        };
         return Err(Failure::failed(anyhow!(
             "{} has no numbers: they are where {there} keeps its data, or ask its /v1/metrics",
             dir.display()

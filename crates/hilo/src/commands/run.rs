@@ -54,7 +54,12 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     // State and the golden record are of one process; a gateway keeps nothing.
     let keeps = !processors.is_empty() || roles.contains(&Role::Golden);
     let held = keeps.then(|| DataDir::open(&dir)).transpose()?;
-    let topics = Arc::new(Kafka::new(&place.cluster, &framing, &place.topology, Some(Arc::clone(&measures))));
+    let topics = Arc::new(Kafka::new(
+        &place.cluster,
+        &framing,
+        &place.topology,
+        Some(Arc::clone(&measures)),
+    ));
     let follower = roles
         .contains(&Role::Golden)
         .then(|| Follower::start(&topics, &dir))
@@ -65,7 +70,9 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         .then(|| KafkaLog::new(&place.cluster, &framing))
         .transpose()?;
     let pulse = follower.as_ref().map(Follower::pulse);
-    let view = pulse.clone().map(|pulse| View::new("Kafka", &dir, &place.topology, topics, pulse));
+    let view = pulse
+        .clone()
+        .map(|pulse| View::new("Kafka", &dir, &place.topology, topics, pulse));
     let (closing, closed) = watch::channel(false);
     let view = view.transpose()?;
     let writing = log.clone().map(|log| gateway(&config, log, &registry)).transpose()?;
@@ -174,7 +181,10 @@ fn gateway(config: &Config, log: KafkaLog, registry: &Registry) -> Result<Router
         )));
     }
     let gateway = Gateway::new(log, place::secrets(config)?, Limits::default(), registry)?;
-    Ok(answering_to(Hosts::only(&config.http.hosts), hilo_gateway::router(gateway)))
+    Ok(answering_to(
+        Hosts::only(&config.http.hosts),
+        hilo_gateway::router(gateway),
+    ))
 }
 
 /// Resolves when a lane or a reader has ended for good.

@@ -37,7 +37,9 @@ pub(super) fn read(settings: &Settings, tenants: &BTreeMap<String, Tenant>) -> R
             bail!("{origin}: readers.{name} needs token: what the reader shows, as env:NAME or file:PATH");
         };
         let role = match text("role")? {
-            None => bail!("{origin}: readers.{name} needs role: analyst (numbers), viewer (masked) or operator (may reveal)"),
+            None => bail!(
+                "{origin}: readers.{name} needs role: analyst (numbers), viewer (masked) or operator (may reveal)"
+            ),
             Some(Written { value, origin }) => match ROLES.iter().find(|(role, _)| *role == value) {
                 Some((_, role)) => *role,
                 None => bail!("{origin}: readers.{name}.role {value:?} is none: write analyst, viewer or operator"),
@@ -77,5 +79,9 @@ pub(super) fn resolve(configured: &BTreeMap<String, ReaderConfig>) -> Result<Rea
         };
         readers.push((reader, config.token.text()?));
     }
-    Ok(Readers::new(readers.iter().map(|(reader, token)| (reader.clone(), token.trim().as_bytes())))?)
+    Ok(Readers::new(
+        readers
+            .iter()
+            .map(|(reader, token)| (reader.clone(), token.trim().as_bytes())),
+    )?)
 }

@@ -46,7 +46,10 @@ time_zone = "America/Santiago"
 fn every_key_is_read() {
     let config = read(EXAMPLE, &[]).unwrap();
     assert_eq!(config.http.listen, "127.0.0.1:8081");
-    assert_eq!((config.admin.listen.as_str(), &config.admin.hosts[..]), ("[::1]:8091", &["hilo.example".to_owned()][..]));
+    assert_eq!(
+        (config.admin.listen.as_str(), &config.admin.hosts[..]),
+        ("[::1]:8091", &["hilo.example".to_owned()][..])
+    );
     assert_eq!(config.http.hosts, ["hooks.example"]);
     assert_eq!(config.readers.keys().collect::<Vec<_>>(), ["Bea-2", "ana"]);
     assert_eq!(config.storage.data_dir, Path::new("/var/lib/hilo"));
@@ -97,7 +100,10 @@ fn a_variable_overrides_every_key() {
     ];
     let config = read(EXAMPLE, &variables).unwrap();
     assert_eq!(config.http.listen, "0.0.0.0:9");
-    assert_eq!((config.admin.listen.as_str(), &config.admin.hosts[..]), ("127.0.0.1:7", &["one.example".to_owned()][..]));
+    assert_eq!(
+        (config.admin.listen.as_str(), &config.admin.hosts[..]),
+        ("127.0.0.1:7", &["one.example".to_owned()][..])
+    );
     let readers = config.readers().unwrap();
     assert_eq!(readers.by_token(b"another").unwrap().name, "ana");
     assert_eq!(readers.by_token(b"bea").unwrap().role, hilo_service::Role::Analyst);
@@ -312,15 +318,27 @@ proptest! {
 fn a_reader_is_refused_where_it_says_who_reads_wrongly() {
     let tenant = "[tenants.acme]\napi_tokens = [\"t\"]\n";
     for (text, words) in [
-        ("[readers.ana]\nrole = \"viewer\"", &["hilo.toml, line 3", "readers.ana", "token"][..]),
+        (
+            "[readers.ana]\nrole = \"viewer\"",
+            &["hilo.toml, line 3", "readers.ana", "token"][..],
+        ),
         ("[readers.ana]\ntoken = \"x\"", &["readers.ana", "role", "operator"]),
-        ("[readers.ana]\ntoken = \"x\"\nrole = \"admin\"", &["readers.ana.role", "\"admin\"", "viewer"]),
-        ("[readers.ana]\ntoken = \" \"\nrole = \"viewer\"", &["readers.ana.token", "empty"]),
+        (
+            "[readers.ana]\ntoken = \"x\"\nrole = \"admin\"",
+            &["readers.ana.role", "\"admin\"", "viewer"],
+        ),
+        (
+            "[readers.ana]\ntoken = \" \"\nrole = \"viewer\"",
+            &["readers.ana.token", "empty"],
+        ),
         (
             "[readers.ana]\ntoken = \"x\"\nrole = \"viewer\"\ntenants = [\"acne\"]",
             &["readers.ana.tenants", "\"acne\""],
         ),
-        ("[readers.\"a b\"]\ntoken = \"x\"\nrole = \"viewer\"", &["readers.a b", "letters"]),
+        (
+            "[readers.\"a b\"]\ntoken = \"x\"\nrole = \"viewer\"",
+            &["readers.a b", "letters"],
+        ),
         ("[readers.ana]\ntokens = \"x\"", &["readers.ana.tokens", "\"token\""]),
         ("[admin]\nlisten = \"8090\"", &["admin.listen", "127.0.0.1"]),
     ] {
@@ -330,12 +348,20 @@ fn a_reader_is_refused_where_it_says_who_reads_wrongly() {
         }
     }
     let shared = read(
-        &format!("{tenant}[readers.a]\ntoken = \"x\"\nrole = \"viewer\"\n[readers.b]\ntoken = \"x\"\nrole = \"viewer\"\n"),
+        &format!(
+            "{tenant}[readers.a]\ntoken = \"x\"\nrole = \"viewer\"\n[readers.b]\ntoken = \"x\"\nrole = \"viewer\"\n"
+        ),
         &[],
     );
     let said = format!("{:#}", shared.unwrap().readers().err().unwrap());
-    assert!(said.contains("readers a and b have the same token") && !said.contains('x'), "{said}");
+    assert!(
+        said.contains("readers a and b have the same token") && !said.contains('x'),
+        "{said}"
+    );
     let none = format!("{tenant}[readers.a]\ntoken = \"y\"\nrole = \"viewer\"\ntenants = []\n");
     let readers = read(&none, &[]).unwrap().readers().unwrap();
-    assert!(!readers.by_token(b"y").unwrap().scope.has("acme"), "an empty list is nobody's");
+    assert!(
+        !readers.by_token(b"y").unwrap().scope.has("acme"),
+        "an empty list is nobody's"
+    );
 }
