@@ -1,6 +1,7 @@
 //! What can go wrong.
 
 use hilo_contracts::ContractError;
+use rusqlite::ErrorCode;
 use std::path::PathBuf;
 
 /// A golden record that could not be opened, written or read.
@@ -33,6 +34,12 @@ pub enum GoldenError {
         /// What the decoder says.
         source: ContractError,
     },
+    /// A place that the index cannot hold.
+    #[error(
+        "record {} of partition {} of {} is beyond what the index of ids can hold: 65,536 partitions of 2^40 records",
+        .0.offset, .0.partition, .0.topic
+    )]
+    Place(crate::Place),
     /// A state file.
     #[error("cannot write {}: {source}; check the disk and the rights of the folder", path.display())]
     File {
@@ -41,6 +48,22 @@ pub enum GoldenError {
         /// What the system says.
         source: std::io::Error,
     },
+}
+
+impl GoldenError {
+    /// Whether it may be over by itself, or by freed space: the disk is full, busy or fails.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        let Self::Sqlite { source, .. } = self else {
+            return false;
+        };
+        matches!(
+            source.sqlite_error_code(),
+            Some(
+                ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::SystemIoFailure
+            )
+        )
+    }
 }
 
 /// Says what was being done when SQLite failed.

@@ -3,13 +3,13 @@
 // A reader of our output may go away: that is an error to handle, and `println!` panics.
 #![deny(clippy::print_stdout)]
 
+mod admin;
 mod audit;
 mod bench;
 pub mod captures;
 mod cli;
 mod commands;
 mod config;
-mod conversations;
 mod failure;
 mod kafka;
 mod node;
@@ -20,7 +20,6 @@ pub mod replay;
 mod runtime_metrics;
 mod say;
 mod serve;
-mod source;
 pub mod topology;
 mod trace;
 
@@ -47,6 +46,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => commands::demo::run(arguments),
         Command::Simulate(arguments) => commands::simulate::run(arguments),
         Command::Up(arguments) => commands::up::run(arguments),
+        Command::LoginLink(arguments) => commands::login_link::run(arguments),
         Command::Run(arguments) => commands::run::run(arguments),
         Command::Topics(arguments) => commands::topics::run(arguments),
         Command::Schemas(arguments) => commands::schemas::run(arguments),
@@ -67,7 +67,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("hilo: {failure}");
+            eprintln!("hilo: {}", say::plain(&failure.to_string()));
             ExitCode::from(failure.code())
         }
     }

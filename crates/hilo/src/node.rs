@@ -5,44 +5,25 @@ use crate::{
     topology::{self, Tenants},
 };
 use anyhow::{Context as _, Result};
-use hilo_contracts::{
-    capture,
-    codec::{self, Codec as _},
-    topics,
+use hilo_contracts::{capture, codec, topics};
+use hilo_stream::{
+    Topology,
+    embedded::{DataDir, Engine, ProgressWatch, RawLog, RunningEngine},
 };
-use hilo_golden::{Golden, Placed};
-use hilo_metrics::table::Table;
-use hilo_stream::embedded::{DataDir, Engine, Log, ProgressWatch, RawLog, RunningEngine};
+use hilo_views::{Embedded, Follower, View};
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
-    time::Duration,
+    sync::Arc,
 };
-use tracing::error;
-
-/// The golden record beside the engine's files.
-pub(crate) const GOLDEN_DB: &str = "golden.db";
-/// Facts applied in one transaction.
-const APPLY: usize = 10_000;
-/// How long a reader waits for the next commit before it looks whether it should stop.
-const PATIENCE: Duration = Duration::from_millis(250);
-
-/// The numbers as of the last commit that was read, shared with pages and queries.
-pub(crate) type SharedTable = Arc<RwLock<Table>>;
 
 /// A running node.
 pub(crate) struct Node {
     pub raw: Arc<RawLog>,
     pub watch: ProgressWatch,
-    pub table: SharedTable,
     pub dir: PathBuf,
     engine: Option<RunningEngine>,
-    reader: Option<JoinHandle<Result<()>>>,
-    stop: Arc<AtomicBool>,
+    topics: Arc<Embedded>,
+    follower: Option<Follower>,
     pulse: Pulse,
 }
 
@@ -50,18 +31,22 @@ pub(crate) struct Node {
 #[derive(Clone)]
 pub(crate) struct Pulse {
     watch: ProgressWatch,
-    reading: Arc<AtomicBool>,
+    views: hilo_views::Pulse,
 }
 
 impl Pulse {
     /// The error says what has stopped. Only a new start mends that.
     pub(crate) fn beats(&self) -> Result<(), String> {
-        let stopped = match (self.watch.get().running, self.reading.load(Ordering::Acquire)) {
-            (true, true) => return Ok(()),
-            (false, _) => "the engine",
-            (true, false) => "the reader of the topics, which writes the golden record,",
-        };
-        Err(format!("{stopped} has stopped; read the last error in the log"))
+        if !self.watch.get().running {
+            return Err("the engine has stopped; read the last error in the log".to_owned());
+        }
+        self.views.alive()
+    }
+
+    /// Whether pages and numbers are those of now; the error says what is behind.
+    pub(crate) fn ready(&self) -> Result<(), String> {
+        self.beats()?;
+        self.views.ready()
     }
 }
 
@@ -73,36 +58,32 @@ impl Node {
         let raw = RawLog::open(&directory, topics::RAW)?;
         let engine = Engine::open(&directory, &topology, &raw, topology::dead_letter)?.start()?;
         let watch = engine.watch();
-        let table = SharedTable::default();
-        let stop = Arc::new(AtomicBool::new(false));
+        let topics = Arc::new(Embedded::new(dir, &topology, Some(watch.clone())));
+        let follower = Follower::start(&topics, dir)?;
         let pulse = Pulse {
             watch: watch.clone(),
-            reading: Arc::new(AtomicBool::new(true)),
-        };
-        let reader = {
-            let mut reader = Reader {
-                log: Log::open(dir, &topology),
-                golden: Golden::open(&dir.join(GOLDEN_DB))?,
-                table: Arc::clone(&table),
-                metrics_read: 0,
-            };
-            let (pulse, stop) = (pulse.clone(), Arc::clone(&stop));
-            thread::Builder::new().name("reader".to_owned()).spawn(move || {
-                let ended = reader.run(&pulse.watch, &stop);
-                pulse.reading.store(false, Ordering::Release);
-                ended
-            })?
+            views: follower.pulse(),
         };
         Ok(Self {
             raw: Arc::new(raw),
             watch,
-            table,
             dir: dir.to_owned(),
             engine: Some(engine),
-            reader: Some(reader),
-            stop,
+            topics,
+            follower: Some(follower),
             pulse,
         })
+    }
+
+    /// What its pages show.
+    pub(crate) fn view(&self, label: &str, topology: &Topology) -> Result<View> {
+        View::new(
+            label,
+            &self.dir,
+            topology,
+            Arc::clone(&self.topics),
+            self.pulse.views.clone(),
+        )
     }
 
     /// Whether it goes on, for whoever asks later.
@@ -122,14 +103,7 @@ impl Node {
     /// Waits until everything that is in the raw log now is processed and read, then stops. Says what failed.
     pub(crate) fn finish(mut self) -> Result<()> {
         let progress = self.watch.wait_for(self.raw.len());
-        self.stop.store(true, Ordering::Release);
-        let read = match self.reader.take().map(JoinHandle::join) {
-            Some(Ok(result)) => result,
-            Some(Err(_)) => Err(anyhow::anyhow!(
-                "the reader of the topics stopped: this is a defect of Hilo"
-            )),
-            None => Ok(()),
-        };
+        let read = self.follower.take().map_or(Ok(()), Follower::finish);
         if let Some(engine) = self.engine.take() {
             engine.stop()?;
         }
@@ -140,76 +114,4 @@ impl Node {
         );
         read
     }
-}
-
-/// Applies the derived topics to the golden record and to the table of the numbers.
-struct Reader {
-    log: Log,
-    golden: Golden,
-    table: SharedTable,
-    metrics_read: u64,
-}
-
-impl Reader {
-    fn run(&mut self, watch: &ProgressWatch, stop: &AtomicBool) -> Result<()> {
-        let mut batches = 0;
-        loop {
-            let stopping = stop.load(Ordering::Acquire);
-            match self.catch_up() {
-                Ok(()) => {}
-                Err(failure) => {
-                    error!(
-                        error = format!("{failure:#}"),
-                        "the golden record cannot be kept up to date"
-                    );
-                    return Err(failure);
-                }
-            }
-            if stopping {
-                return Ok(());
-            }
-            batches = watch.wait(batches, PATIENCE).batches;
-        }
-    }
-
-    fn catch_up(&mut self) -> Result<()> {
-        loop {
-            let mut batch: Vec<Placed> = Vec::new();
-            for topic in hilo_golden::TOPICS {
-                let from = self.golden.next_offset(topic, 0)?;
-                let records = self.log.read(topic, u64::try_from(from).unwrap_or_default(), APPLY)?;
-                batch.extend(records.into_iter().map(|(offset, record)| Placed {
-                    partition: 0,
-                    offset: offset.cast_signed(),
-                    record,
-                }));
-            }
-            if batch.is_empty() {
-                break;
-            }
-            self.golden.apply(&batch)?;
-        }
-        loop {
-            let rows = read_metrics(&mut self.log, &mut self.metrics_read)?;
-            if rows.is_empty() {
-                return Ok(());
-            }
-            let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-            for row in rows {
-                table.apply(row);
-            }
-        }
-    }
-}
-
-/// The next rows of the metric topic.
-pub(crate) fn read_metrics(log: &mut Log, from: &mut u64) -> Result<Vec<hilo_contracts::facts::Metric>> {
-    let codec = codec::metric();
-    let records = log.read(topics::METRIC, *from, APPLY)?;
-    let mut rows = Vec::with_capacity(records.len());
-    for (offset, record) in records {
-        rows.push(codec.decode(&record.value)?);
-        *from = offset + 1;
-    }
-    Ok(rows)
 }

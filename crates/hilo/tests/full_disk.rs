@@ -28,20 +28,22 @@ impl Drop for Killed {
 fn a_full_disk_stops_the_node_and_its_health_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let taken = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let [port, admin] = taken.map(|listener| listener.local_addr().unwrap().port());
     let config = folder.path().join("hilo.toml");
     let text = format!(
-        "[http]\nlisten = \"127.0.0.1:{port}\"\n[storage]\ndata_dir = {data:?}\n[tenants.demo]\napp_secrets = [\"secret\"]\napi_tokens = [\"token\"]\n"
+        "[http]\nlisten = \"127.0.0.1:{port}\"\n[admin]\nlisten = \"127.0.0.1:{admin}\"\n[storage]\ndata_dir = {data:?}\n[tenants.demo]\napp_secrets = [\"secret\"]\napi_tokens = [\"token\"]\n"
     );
     fs::write(&config, text).unwrap();
     let client = reqwest::blocking::Client::new();
     let url = |path: &str| format!("http://127.0.0.1:{port}{path}");
+    let probed = |path: &str| format!("http://127.0.0.1:{admin}{path}");
     let health = || {
-        let answer = client.get(url("/healthz")).send().ok()?;
+        let answer = client.get(probed("/healthz")).send().ok()?;
         Some((answer.status().as_u16(), answer.text().ok()?))
     };
     let is_through = || {
-        let text = client.get(url("/metrics")).send().unwrap().text().unwrap();
+        let text = client.get(probed("/metrics")).send().unwrap().text().unwrap();
         let lag = text
             .lines()
             .find_map(|line| line.strip_prefix("hilo_engine_lag_records "));

@@ -9,6 +9,7 @@ pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod identity;
 pub(crate) mod ingest;
+pub(crate) mod login_link;
 pub(crate) mod metrics;
 pub(crate) mod replay;
 pub(crate) mod run;

@@ -1,6 +1,14 @@
 //! `hilo up`: all roles in one process on the embedded engine.
 
-use crate::{cli::Up, failure::Failure, node::Node, place, say::say, serve};
+use crate::{
+    admin,
+    cli::Up,
+    failure::Failure,
+    node::Node,
+    place,
+    say::say,
+    serve::{self, Listeners},
+};
 use anyhow::Context as _;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -14,20 +22,27 @@ pub(crate) fn run(arguments: &Up) -> Result<(), Failure> {
             "no tenant is configured, so nobody could send anything: add [tenants.NAME] to hilo.toml (see README.md)"
         )));
     }
+    let admin = admin::Plan::new(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(&config.http.listen)
             .await
             .with_context(|| format!("cannot listen on {}; is another hilo running?", config.http.listen))?;
+        let admin = admin.bind().await?;
         let node = Arc::new(Node::start(&dir, &tenants)?);
-        say!("dashboard and webhooks: http://{}", listener.local_addr()?)?;
+        say!("webhooks:  http://{}", listener.local_addr()?)?;
+        say!("dashboard: {}", admin.link(&dir)?)?;
         let done = serve::serve(
             Arc::clone(&node),
             "up",
             &tenants,
             secrets,
-            listener,
-            serve::interrupted(),
+            Listeners {
+                http: listener,
+                hosts: config.http.hosts.clone(),
+                admin,
+            },
+            hilo_service::interrupted(),
         )
         .await?;
         if !done {

@@ -27,3 +27,4 @@ pub use log::{Log, Position};
 pub use progress::{Progress, ProgressWatch};
 pub use raw::RawLog;
 pub use receipt::{Appended, Receipt};
+pub use sqlite::read_only;

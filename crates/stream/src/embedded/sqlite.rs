@@ -54,15 +54,46 @@ pub(super) fn open(path: &Path, cache_kib: u32, schema: &str) -> Result<Connecti
     Ok(connection)
 }
 
+/// Opens a file of SQLite to read, also while another process writes it, and also where its folder cannot be written: a
+/// log beside the file is not read there, and a line of our log says so.
+pub fn read_only(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    match format_of(&connection) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && path.exists() => {}
+        Err(error) => return Err(error),
+        Ok(_) => return Ok(connection),
+    }
+    // To read beside a writer, SQLite makes a file in the folder. Where it cannot, nobody writes.
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    if std::fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0) {
+        tracing::warn!(
+            file = %path.display(),
+            "the folder cannot be written, so what the file's log (-wal) holds is not seen; copy the folder to see it"
+        );
+    }
+    let mut address = String::from("file:");
+    for sign in path.to_string_lossy().chars() {
+        match sign {
+            '%' => address.push_str("%25"),
+            '?' => address.push_str("%3f"),
+            '#' => address.push_str("%23"),
+            sign => address.push(sign),
+        }
+    }
+    address.push_str("?immutable=1");
+    Connection::open_with_flags(address, flags | OpenFlags::SQLITE_OPEN_URI)
+}
+
 /// Opens a file to read, also while another process writes it.
 pub(super) fn open_read_only(path: &Path) -> Result<Connection, EmbeddedError> {
     if !path.exists() {
         return Err(EmbeddedError::Missing { path: path.to_owned() });
     }
     let prepare = || -> Result<(Connection, i64), rusqlite::Error> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(BUSY)?;
+        let connection = read_only(path)?;
         connection.set_prepared_statement_cache_capacity(64);
         let format = format_of(&connection)?;
         Ok((connection, format))
