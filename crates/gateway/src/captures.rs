@@ -103,7 +103,7 @@ impl Claims<'_> {
                 .map(|char| if matches!(char, '\n' | '\r') { ' ' } else { char }),
         );
         match capture::from_line(whole.as_bytes(), None, 0) {
-            Some(raw) if raw.source == self.source() => Ok(raw),
+            Some(raw) if raw.source == self.source() => Ok(capture::received(raw, self.received_at)),
             _ => Err(Problem::NoObject),
         }
     }
