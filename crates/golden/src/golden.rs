@@ -6,7 +6,8 @@ use hilo_contracts::{
     facts::{Account, Consent, Conversation, Identity, Status},
     topics,
 };
-use rusqlite::{Connection, OpenFlags};
+use hilo_stream::embedded::{private, read_only};
+use rusqlite::Connection;
 use std::{path::Path, time::Duration};
 
 /// Topics that it is built from.
@@ -39,6 +40,8 @@ pub(crate) struct Codecs {
 impl Golden {
     /// Opens a file to write, makes it when it is new.
     pub fn open(path: &Path) -> Result<Self, GoldenError> {
+        // Where the file cannot be made, SQLite says why.
+        drop(private::file(path));
         let connection = Connection::open(path).map_err(failed("opened"))?;
         // Facts and offsets commit together, so a lost commit is only read again from the log: NORMAL is enough.
         // A checkpoint writes each changed page once, so it waits until the pages of several batches have gathered.
@@ -58,9 +61,7 @@ impl Golden {
 
     /// Opens a file to read, also while another connection writes it.
     pub fn open_read_only(path: &Path) -> Result<Self, GoldenError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(failed("opened"))?;
-        Self::with(connection)
+        Self::with(read_only(path).map_err(failed("opened"))?)
     }
 
     fn prepare(connection: Connection) -> Result<Self, GoldenError> {

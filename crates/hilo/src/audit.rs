@@ -3,7 +3,8 @@
 use crate::{cli::Reveal, failure::Failure};
 use anyhow::{Context as _, anyhow};
 use hilo_domain::{Millis, hash, time};
-use std::{fs::OpenOptions, io::Write as _, path::Path, time::SystemTime};
+use hilo_stream::embedded::private;
+use std::{io::Write as _, path::Path, time::SystemTime};
 
 /// The file; it is only appended to.
 const AUDIT: &str = "audit.ndjson";
@@ -31,7 +32,7 @@ pub(crate) fn revealed(reveal: &Reveal, dir: &Path, what: &str, id: &str) -> Res
     });
     let path = dir.join(AUDIT);
     let write = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+        let mut file = private::file(&path)?;
         file.write_all(format!("{record}\n").as_bytes())?;
         file.sync_data()
     };

@@ -2,6 +2,7 @@
 
 use crate::{
     captures,
+    pulse::{Pulse, Reading},
     topology::{self, Tenants},
 };
 use anyhow::{Context as _, Result};
@@ -12,7 +13,7 @@ use hilo_contracts::{
 };
 use hilo_golden::{Golden, Placed};
 use hilo_metrics::table::Table;
-use hilo_stream::embedded::{DataDir, Engine, Log, ProgressWatch, RawLog, RunningEngine};
+use hilo_stream::embedded::{Backoff, DataDir, Engine, Log, ProgressWatch, RawLog, RunningEngine, passes};
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -20,9 +21,9 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
-use tracing::error;
+use tracing::{error, info};
 
 /// The golden record beside the engine's files.
 pub(crate) const GOLDEN_DB: &str = "golden.db";
@@ -30,6 +31,9 @@ pub(crate) const GOLDEN_DB: &str = "golden.db";
 const APPLY: usize = 10_000;
 /// How long a reader waits for the next commit before it looks whether it should stop.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// How long the engine, and then the reader, may take for the batch in hand when the node stops. Who takes longer is left
+/// alone: the process ends, and what is not committed is done again at the next start.
+const BATCH_IN_HAND: Duration = Duration::from_millis(2_500);
 
 /// The numbers as of the last commit that was read, shared with pages and queries.
 pub(crate) type SharedTable = Arc<RwLock<Table>>;
@@ -46,55 +50,35 @@ pub(crate) struct Node {
     pulse: Pulse,
 }
 
-/// Whether a node goes on: what is asked of its health.
-#[derive(Clone)]
-pub(crate) struct Pulse {
-    watch: ProgressWatch,
-    reading: Arc<AtomicBool>,
-}
-
-impl Pulse {
-    /// The error says what has stopped. Only a new start mends that.
-    pub(crate) fn beats(&self) -> Result<(), String> {
-        let stopped = match (self.watch.get().running, self.reading.load(Ordering::Acquire)) {
-            (true, true) => return Ok(()),
-            (false, _) => "the engine",
-            (true, false) => "the reader of the topics, which writes the golden record,",
-        };
-        Err(format!("{stopped} has stopped; read the last error in the log"))
-    }
-}
-
 impl Node {
     /// Opens the data directory, which nobody else may have open, and starts.
     pub(crate) fn start(dir: &Path, tenants: &Tenants) -> Result<Self> {
         let directory = DataDir::open(dir)?;
         let topology = topology::topology(tenants)?;
-        let raw = RawLog::open(&directory, topics::RAW)?;
+        let raw = Arc::new(RawLog::open(&directory, topics::RAW)?);
         let engine = Engine::open(&directory, &topology, &raw, topology::dead_letter)?.start()?;
         let watch = engine.watch();
         let table = SharedTable::default();
         let stop = Arc::new(AtomicBool::new(false));
-        let pulse = Pulse {
-            watch: watch.clone(),
-            reading: Arc::new(AtomicBool::new(true)),
-        };
+        let pulse = Pulse::new(dir, watch.clone(), &raw);
         let reader = {
             let mut reader = Reader {
                 log: Log::open(dir, &topology),
                 golden: Golden::open(&dir.join(GOLDEN_DB))?,
                 table: Arc::clone(&table),
                 metrics_read: 0,
+                reading: pulse.reading(),
+                dir: dir.to_owned(),
             };
-            let (pulse, stop) = (pulse.clone(), Arc::clone(&stop));
+            let (watch, stop, reading) = (watch.clone(), Arc::clone(&stop), pulse.reading());
             thread::Builder::new().name("reader".to_owned()).spawn(move || {
-                let ended = reader.run(&pulse.watch, &stop);
-                pulse.reading.store(false, Ordering::Release);
+                let ended = reader.run(&watch, &stop);
+                reading.ended();
                 ended
             })?
         };
         Ok(Self {
-            raw: Arc::new(raw),
+            raw,
             watch,
             table,
             dir: dir.to_owned(),
@@ -115,21 +99,41 @@ impl Node {
         let line = format!(r#"{{"source":"clock","at":"{}"}}"#, hilo_domain::time::to_rfc3339(now));
         let raw = capture::from_line(line.as_bytes(), None, 0).context("a clock line is no capture line")?;
         let record = captures::record(&codec::raw(), &raw)?;
+        self.pulse.saw(now);
         self.raw.append(vec![record]).wait()?;
         Ok(())
+    }
+
+    /// Stops after the batches in hand, whatever waits: it is in the log, and the next start goes on with it. Says what
+    /// failed before.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        self.stop.store(true, Ordering::Release);
+        let stopped = match self.engine.take() {
+            Some(engine) => engine.stop_within(BATCH_IN_HAND)?,
+            None => true,
+        };
+        if !stopped {
+            info!("the engine is in the middle of a record; it is processed again at the next start");
+        }
+        let Some(reader) = self.reader.take() else {
+            return Ok(());
+        };
+        let patience = Instant::now() + BATCH_IN_HAND;
+        while !reader.is_finished() && Instant::now() < patience {
+            thread::sleep(Duration::from_millis(10));
+        }
+        if reader.is_finished() {
+            joined(reader)
+        } else {
+            Ok(())
+        }
     }
 
     /// Waits until everything that is in the raw log now is processed and read, then stops. Says what failed.
     pub(crate) fn finish(mut self) -> Result<()> {
         let progress = self.watch.wait_for(self.raw.len());
         self.stop.store(true, Ordering::Release);
-        let read = match self.reader.take().map(JoinHandle::join) {
-            Some(Ok(result)) => result,
-            Some(Err(_)) => Err(anyhow::anyhow!(
-                "the reader of the topics stopped: this is a defect of Hilo"
-            )),
-            None => Ok(()),
-        };
+        let read = self.reader.take().map_or(Ok(()), joined);
         if let Some(engine) = self.engine.take() {
             engine.stop()?;
         }
@@ -142,21 +146,44 @@ impl Node {
     }
 }
 
+fn joined(reader: JoinHandle<Result<()>>) -> Result<()> {
+    let defect = |_| anyhow::anyhow!("the reader of the topics stopped: this is a defect of Hilo");
+    reader.join().map_err(defect)?
+}
+
 /// Applies the derived topics to the golden record and to the table of the numbers.
 struct Reader {
     log: Log,
     golden: Golden,
     table: SharedTable,
     metrics_read: u64,
+    reading: Arc<Reading>,
+    dir: PathBuf,
 }
 
 impl Reader {
     fn run(&mut self, watch: &ProgressWatch, stop: &AtomicBool) -> Result<()> {
         let mut batches = 0;
+        let mut backoff = Backoff::default();
         loop {
             let stopping = stop.load(Ordering::Acquire);
+            let facts = watch.get().facts;
             match self.catch_up() {
-                Ok(()) => {}
+                Ok(()) => {
+                    self.reading.reached(facts);
+                    backoff.reset();
+                }
+                Err(failure) if !stopping && passes(failure.as_ref()) => {
+                    if backoff.is_due() {
+                        error!(
+                            error = format!("{failure:#}"),
+                            "the golden record waits and is tried again; nothing is lost"
+                        );
+                    }
+                    self.reading.failed(format!("{failure:#}"));
+                    backoff.wait(&self.dir, || stop.load(Ordering::Acquire));
+                    continue;
+                }
                 Err(failure) => {
                     error!(
                         error = format!("{failure:#}"),
@@ -188,12 +215,14 @@ impl Reader {
                 break;
             }
             self.golden.apply(&batch)?;
+            self.reading.applied(batch.len());
         }
         loop {
             let rows = read_metrics(&mut self.log, &mut self.metrics_read)?;
             if rows.is_empty() {
                 return Ok(());
             }
+            self.reading.applied(rows.len());
             let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
             for row in rows {
                 table.apply(row);

@@ -4,6 +4,7 @@ use crate::{node::Node, runtime_metrics::RuntimeMetrics, source::NodeSource, top
 use anyhow::Result;
 use hilo_gateway::{Gateway, Limits, ServeLimits, Tenants as Secrets};
 use hilo_service::{Reader, Role, Scope};
+use hilo_stream::embedded::Backoff;
 use prometheus::Registry;
 use std::{
     future::Future,
@@ -31,12 +32,12 @@ pub(crate) async fn serve(
 ) -> Result<bool> {
     let topology = topology::topology(tenants)?;
     let registry = Registry::new();
-    registry.register(Box::new(RuntimeMetrics::new(node.watch.clone(), &node.dir, &topology)?))?;
+    registry.register(Box::new(RuntimeMetrics::new(node.watch.clone(), node.pulse(), &node.dir, &topology)?))?;
     let (alive, ready) = (node.pulse(), node.pulse());
     let gateway = Gateway::new(Arc::clone(&node.raw), secrets, Limits::default(), &registry)?
         .alive_when(move || alive.beats())
-        .ready_when(move || ready.beats());
-    let source = NodeSource::new(label, &node.dir, &topology, node.watch.clone(), Arc::clone(&node.table))?;
+        .ready_when(move || ready.ready());
+    let source = NodeSource::new(label, &node.dir, &topology, node.pulse(), node.watch.clone(), Arc::clone(&node.table))?;
     let (closing, closed) = watch::channel(false);
     let pages = hilo_dashboard::router(Arc::new(source), closed).layer(axum::Extension(everybody()));
     let app = hilo_gateway::router(gateway).merge(pages);
@@ -71,6 +72,7 @@ impl Clock {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
+            let mut notice = Backoff::default();
             loop {
                 thread::park_timeout(TICK);
                 if stopped.load(Ordering::Acquire) {
@@ -79,7 +81,9 @@ impl Clock {
                 let now = SystemTime::now()
                     .duration_since(SystemTime::UNIX_EPOCH)
                     .unwrap_or_default();
-                if let Err(error) = node.tick(now.as_millis() as hilo_domain::Millis) {
+                if let Err(error) = node.tick(now.as_millis() as hilo_domain::Millis)
+                    && notice.is_due()
+                {
                     warn!(%error, "the time cannot be put into the log");
                 }
             }

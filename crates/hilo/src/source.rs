@@ -1,6 +1,6 @@
 //! What the dashboard shows, read from a running node.
 
-use crate::{node::SharedTable, trace};
+use crate::{node::SharedTable, pulse::Pulse, trace};
 use hilo_contracts::{
     facts::{Dimension, Metric},
     topics,
@@ -45,6 +45,7 @@ const REASON: &str = "reason:";
 /// Reads a node for its pages.
 pub(crate) struct NodeSource {
     label: String,
+    pulse: Pulse,
     watch: ProgressWatch,
     table: SharedTable,
     state: Mutex<State>,
@@ -62,11 +63,13 @@ impl NodeSource {
         label: &str,
         dir: &Path,
         topology: &Topology,
+        pulse: Pulse,
         watch: ProgressWatch,
         table: SharedTable,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             label: label.to_owned(),
+            pulse,
             watch,
             table,
             state: Mutex::new(State {
@@ -102,7 +105,7 @@ impl Source for NodeSource {
         Ok(Snapshot {
             now: progress.now.unwrap_or_default(),
             label: self.label.clone(),
-            warnings: warnings(&progress, &counts),
+            warnings: warnings(&self.pulse, &progress, &counts),
             outcomes,
             flows,
             lag,
@@ -189,15 +192,15 @@ fn listed(counts: &Totals, name: &str) -> Option<String> {
     (!of.is_empty()).then(|| of.join(", "))
 }
 
-fn warnings(progress: &Progress, counts: &Totals) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    if !progress.running {
-        warnings.push(Warning {
+fn warnings(pulse: &Pulse, progress: &Progress, counts: &Totals) -> Vec<Warning> {
+    let concerns = pulse.concerns().into_iter();
+    let mut warnings: Vec<Warning> = concerns
+        .map(|concern| Warning {
             severity: Severity::Problem,
-            text: "The engine has stopped; what comes in is kept and not processed.".to_owned(),
-            action: "Read the last error in the log, mend its cause and start again.".to_owned(),
-        });
-    }
+            text: concern.text,
+            action: concern.action,
+        })
+        .collect();
     if progress.lag_records > BEHIND {
         warnings.push(Warning {
             severity: Severity::Notice,

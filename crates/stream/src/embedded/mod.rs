@@ -16,6 +16,7 @@ mod error;
 mod faults;
 mod log;
 pub mod private;
+mod mend;
 mod progress;
 mod queue;
 mod raw;
@@ -29,6 +30,7 @@ pub use engine::{Engine, PROCESSOR_ERROR, RunningEngine, TOO_COSTLY, too_costly}
 pub use error::{EmbeddedError, remedy};
 pub use faults::{Backoff, passes};
 pub use log::{Log, Position};
+pub use mend::rewrite_after;
 pub use progress::{Progress, ProgressWatch};
 pub use raw::RawLog;
 pub use receipt::{Appended, Receipt};
