@@ -122,11 +122,7 @@ impl Node {
         while !reader.is_finished() && Instant::now() < patience {
             thread::sleep(Duration::from_millis(10));
         }
-        if reader.is_finished() {
-            joined(reader)
-        } else {
-            Ok(())
-        }
+        if reader.is_finished() { joined(reader) } else { Ok(()) }
     }
 
     /// Waits until everything that is in the raw log now is processed and read, then stops. Says what failed.

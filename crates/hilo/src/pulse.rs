@@ -128,7 +128,10 @@ impl Pulse {
     /// The wall clock says `now`: once a second.
     pub(crate) fn saw(&self, now: Millis) {
         if let Some(jump) = held(&self.clock).saw(now, Instant::now()) {
-            tracing::error!(seconds = jump / 1_000, "the machine's clock has jumped: see the runbook HiloClockWrong");
+            tracing::error!(
+                seconds = jump / 1_000,
+                "the machine's clock has jumped: see the runbook HiloClockWrong"
+            );
         }
     }
 
@@ -139,13 +142,19 @@ impl Pulse {
         let progress = self.watch.get();
         let waited = |what: &str, fault: Option<String>| {
             let why = fault.map_or_else(String::new, |fault| format!(": {fault}"));
-            Err(format!("{what} has done nothing for {} s while work waits{why}", HANGS.as_secs()))
+            Err(format!(
+                "{what} has done nothing for {} s while work waits{why}",
+                HANGS.as_secs()
+            ))
         };
         if progress.standing > HANGS {
             return waited("the engine", progress.fault);
         }
         if self.reading.lag(progress.facts) > 0 && held(&self.reading.moved).elapsed() > HANGS {
-            return waited("the reader of the topics, which writes the golden record,", held(&self.reading.fault).clone());
+            return waited(
+                "the reader of the topics, which writes the golden record,",
+                held(&self.reading.fault).clone(),
+            );
         }
         Ok(())
     }
@@ -214,7 +223,9 @@ impl Pulse {
         if let Some(jump) = held(&self.clock).last() {
             concerns.push(Concern {
                 text: format!("The machine's clock has jumped by {} since the start.", span(jump)),
-                action: "Set it, and keep it set by NTP; the runbook HiloClockWrong says how to repair what it has dated.".to_owned(),
+                action:
+                    "Set it, and keep it set by NTP; the runbook HiloClockWrong says how to repair what it has dated."
+                        .to_owned(),
             });
         }
         concerns
@@ -241,7 +252,11 @@ pub(crate) fn disk(dir: &Path, space: Space) -> Option<Concern> {
             space.free >> 20,
             space.size >> 20,
             dir.display(),
-            if space.is_short() { ", and nothing more is taken" } else { "" }
+            if space.is_short() {
+                ", and nothing more is taken"
+            } else {
+                ""
+            }
         ),
         action: "Make room, or move the data directory to a larger disk; it goes on by itself.".to_owned(),
     })
@@ -251,7 +266,8 @@ pub(crate) fn disk(dir: &Path, space: Space) -> Option<Concern> {
 pub(crate) fn ahead(by: Millis) -> Option<Concern> {
     (by > CLOCK_OFF).then(|| Concern {
         text: format!("Time in the log is {} ahead of this machine's clock.", span(by)),
-        action: "If the clock is right now, it was wrong before: stop hilo, run `hilo clock mend`, and start it.".to_owned(),
+        action: "If the clock is right now, it was wrong before: stop hilo, run `hilo clock mend`, and start it."
+            .to_owned(),
     })
 }
 

@@ -116,7 +116,11 @@ pub fn replay(inputs: &[PathBuf], out: &Path, tenants: &Tenants) -> Result<Summa
         };
         match failure.downcast_ref::<TooCostly>() {
             Some(found) if !inputs.iter().any(|input| input == Path::new("-")) => {
-                tracing::warn!(record = found.number, detail = found.detail, "a record is too costly; the replay begins anew without it");
+                tracing::warn!(
+                    record = found.number,
+                    detail = found.detail,
+                    "a record is too costly; the replay begins anew without it"
+                );
                 costly.insert(found.number, found.detail.clone());
             }
             _ => return Err(failure),

@@ -32,12 +32,24 @@ pub(crate) async fn serve(
 ) -> Result<bool> {
     let topology = topology::topology(tenants)?;
     let registry = Registry::new();
-    registry.register(Box::new(RuntimeMetrics::new(node.watch.clone(), node.pulse(), &node.dir, &topology)?))?;
+    registry.register(Box::new(RuntimeMetrics::new(
+        node.watch.clone(),
+        node.pulse(),
+        &node.dir,
+        &topology,
+    )?))?;
     let (alive, ready) = (node.pulse(), node.pulse());
     let gateway = Gateway::new(Arc::clone(&node.raw), secrets, Limits::default(), &registry)?
         .alive_when(move || alive.beats())
         .ready_when(move || ready.ready());
-    let source = NodeSource::new(label, &node.dir, &topology, node.pulse(), node.watch.clone(), Arc::clone(&node.table))?;
+    let source = NodeSource::new(
+        label,
+        &node.dir,
+        &topology,
+        node.pulse(),
+        node.watch.clone(),
+        Arc::clone(&node.table),
+    )?;
     let (closing, closed) = watch::channel(false);
     let pages = hilo_dashboard::router(Arc::new(source), closed).layer(axum::Extension(everybody()));
     let app = hilo_gateway::router(gateway).merge(pages);

@@ -258,11 +258,16 @@ impl Executor {
 
     /// Puts `record` among the dead letters as it is: for an engine that found no processor able to handle it.
     pub fn dead_letter(&mut self, record: &Record, reason: &'static str, detail: &str) -> Result<(), ProcessorError> {
-        let readers = self.ids.get(record.topic).map(|&id| &self.topics[usize::from(id)].readers);
+        let readers = self
+            .ids
+            .get(record.topic)
+            .map(|&id| &self.topics[usize::from(id)].readers);
         let first = readers.and_then(|readers| readers.first().copied());
         let refused = match first {
             Some(index) => {
-                let refused = self.members[index].processor.refuse(record, reason, detail, &mut self.context)?;
+                let refused = self.members[index]
+                    .processor
+                    .refuse(record, reason, detail, &mut self.context)?;
                 self.absorb(index)?;
                 refused
             }

@@ -196,7 +196,9 @@ fn a_record_that_costs_too_much_is_buried_with_its_cost_and_time_goes_on() {
     step_to_end(&mut engine).unwrap();
 
     let mut driver = TestDriver::all(&topology, bury).unwrap();
-    driver.pipe_all(["ab", "d9-----", "ac", "b", "c900", "a"].map(raw)).unwrap();
+    driver
+        .pipe_all(["ab", "d9-----", "ac", "b", "c900", "a"].map(raw))
+        .unwrap();
     let found = logs(home.path(), &topology);
     assert_eq!(found[FACT], driven(&driver)[FACT], "timers fire, whatever they cost");
     let letters: Vec<String> = found[DEAD]
@@ -205,7 +207,10 @@ fn a_record_that_costs_too_much_is_buried_with_its_cost_and_time_goes_on() {
         .collect();
     assert_eq!(letters.len(), 1);
     let start = format!("{TOO_COSTLY}|21000000 units of work were spent");
-    assert!(letters[0].starts_with(&start) && letters[0].ends_with("|d7-------------"), "{letters:?}");
+    assert!(
+        letters[0].starts_with(&start) && letters[0].ends_with("|d7-------------"),
+        "{letters:?}"
+    );
     assert_eq!(engine.progress().lag_records, 0);
 }
 
@@ -223,7 +228,10 @@ fn records_that_wait_are_seen_until_they_are_processed() {
     let progress = engine.progress();
     // The word, and what the global reader makes of it when time comes.
     assert_eq!((progress.standing, progress.facts), (Duration::ZERO, 1));
-    assert_eq!(Engine::open(&dir, &topology, &raw_log, bury).unwrap().progress().facts, 1);
+    assert_eq!(
+        Engine::open(&dir, &topology, &raw_log, bury).unwrap().progress().facts,
+        1
+    );
 }
 
 #[test]

@@ -45,9 +45,15 @@ pub(crate) fn mend(arguments: &ClockMend) -> Result<(), Failure> {
         }
     }
     if arguments.json {
-        say!("{}", serde_json::json!({"mended": mended, "received_at": to_rfc3339(received_at)}))?;
+        say!(
+            "{}",
+            serde_json::json!({"mended": mended, "received_at": to_rfc3339(received_at)})
+        )?;
     } else if mended == 0 {
-        say!("no record was received later than now ({}); nothing is changed", to_rfc3339(now))?;
+        say!(
+            "no record was received later than now ({}); nothing is changed",
+            to_rfc3339(now)
+        )?;
     } else {
         say!(
             "{mended} records said that they were received later than now; they say {} from here on. engine.db and {GOLDEN_DB} are \

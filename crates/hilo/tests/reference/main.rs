@@ -299,12 +299,16 @@ fn the_pipeline_agrees_on_long_sessions_of_few_times() {
 
 #[test]
 fn the_pipeline_agrees_where_receipts_contradict_what_happened() {
-    on_histories(16, 400, ODD, |seed, lines| agrees(seed, &properties::received(lines, seed)));
+    on_histories(16, 400, ODD, |seed, lines| {
+        agrees(seed, &properties::received(lines, seed))
+    });
 }
 
 #[test]
 fn order_is_nothing_where_receipts_contradict_what_happened() {
-    on_histories(17, 150, ALL, |seed, lines| order_is_nothing(seed, &properties::received(lines, seed)));
+    on_histories(17, 150, ALL, |seed, lines| {
+        order_is_nothing(seed, &properties::received(lines, seed))
+    });
 }
 
 #[test]
@@ -321,7 +325,10 @@ fn the_pipeline_agrees_on_bodies_of_too_many_items() {
     };
     let value = |list: &str, element: &str, count: usize| {
         let elements = vec![element; count].join(",");
-        body(&format!(r#"{{"value":{{"{list}":[{elements}]}},"field":"messages"}}"#), "")
+        body(
+            &format!(r#"{{"value":{{"{list}":[{elements}]}},"field":"messages"}}"#),
+            "",
+        )
     };
     for count in [10_000, 10_001] {
         let lines = [
@@ -332,7 +339,10 @@ fn the_pipeline_agrees_on_bodies_of_too_many_items() {
             body(&vec!["{}"; count].join(","), ""),
             body("", &",{}".repeat(count)),
             // An empty list is no item, however often it comes.
-            body(&vec![r#"{"field":"messages","value":{"messages":[]}}"#; count].join(","), ""),
+            body(
+                &vec![r#"{"field":"messages","value":{"messages":[]}}"#; count].join(","),
+                "",
+            ),
         ];
         for line in lines {
             let dead = compare::pipeline(std::slice::from_ref(&line)).dead_letters;

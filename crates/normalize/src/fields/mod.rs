@@ -104,7 +104,11 @@ pub(crate) fn count(field: Field, value: &Value) -> usize {
     if field != Field::Lists {
         return 1;
     }
-    let mut lists = LISTS.iter().filter_map(|(name, _)| json::list(value, name)).map(Vec::len).peekable();
+    let mut lists = LISTS
+        .iter()
+        .filter_map(|(name, _)| json::list(value, name))
+        .map(Vec::len)
+        .peekable();
     let history = json::list(value, "history");
     if lists.peek().is_none() && history.is_none() {
         return 1;

@@ -1,12 +1,12 @@
 //! The engine: raw log in, derived logs and state out, one transaction a batch.
 
 use super::bound::{BATCH_RECORDS, Bound};
-use super::{Backoff, EmbeddedError, passes};
 use super::directory::DataDir;
 use super::log::{Log, Position};
 use super::progress::{Progress, ProgressWatch};
 use super::raw::{RawLog, Tail};
 use super::state::{Batch, EngineFile};
+use super::{Backoff, EmbeddedError, passes};
 use crate::store_tables::Changes;
 use crate::{Context, DeadLetterEncoder, Executor, ProcessorError, Record, TopicKind, Topology};
 use std::sync::Arc;
@@ -197,7 +197,10 @@ impl Engine {
             })?;
             return Ok(1);
         }
-        let until_poison = self.poison.as_ref().map(|poison| poison.offset - self.position.raw_offset);
+        let until_poison = self
+            .poison
+            .as_ref()
+            .map(|poison| poison.offset - self.position.raw_offset);
         let records = self.read(until_poison.unwrap_or(u64::MAX).min(self.bound.records()))?;
         if records.is_empty() {
             return Ok(0);

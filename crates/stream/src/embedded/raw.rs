@@ -269,7 +269,10 @@ impl Writer {
 
     /// Why nothing is written now: the disk is short of room, or the last attempt failed a moment ago.
     fn refusal(&self) -> Option<EmbeddedError> {
-        let is_short = self.path.parent().is_some_and(|dir| Space::of(dir).is_ok_and(|space| space.is_short()));
+        let is_short = self
+            .path
+            .parent()
+            .is_some_and(|dir| Space::of(dir).is_ok_and(|space| space.is_short()));
         if is_short {
             return Some(EmbeddedError::DiskFull {
                 path: self.path.clone(),

@@ -72,9 +72,7 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, EmbeddedError> {
         let format = format_of(&connection)?;
         Ok((connection, format))
     };
-    let (connection, format) = read_only(path)
-        .and_then(prepare)
-        .map_err(failed(path, "opened"))?;
+    let (connection, format) = read_only(path).and_then(prepare).map_err(failed(path, "opened"))?;
     check(path, format)?;
     if is_sealed(path) && has_content(&beside(path, "-wal")) {
         // Read as it stands, the file would lack its last commits.
