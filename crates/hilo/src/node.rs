@@ -122,7 +122,16 @@ impl Node {
         while !reader.is_finished() && Instant::now() < patience {
             thread::sleep(Duration::from_millis(10));
         }
-        if reader.is_finished() { joined(reader) } else { Ok(()) }
+        if !reader.is_finished() {
+            return Ok(());
+        }
+        match joined(reader) {
+            Err(failure) if passes(failure.as_ref()) => {
+                info!(cause = format!("{failure:#}"), "what is not read is read at the next start");
+                Ok(())
+            }
+            ended => ended,
+        }
     }
 
     /// Waits until everything that is in the raw log now is processed and read, then stops. Says what failed.
