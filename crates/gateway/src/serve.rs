@@ -38,7 +38,7 @@ impl Default for ServeLimits {
         Self {
             connections: 2_048,
             head_time: Duration::from_secs(30),
-            end_time: Duration::from_secs(15),
+            end_time: Duration::from_secs(3),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::{
 use anyhow::Result;
 use hilo_gateway::{Gateway, Limits, ServeLimits, Tenants as Secrets};
 use hilo_service::{Health, Hosts, answering_to, clock};
+use hilo_stream::embedded::Backoff;
 use prometheus::Registry;
 use std::{
     future::Future,
@@ -48,7 +49,12 @@ pub(crate) async fn serve(
 ) -> Result<bool> {
     let topology = topology::topology(tenants)?;
     let registry = Registry::new();
-    registry.register(Box::new(RuntimeMetrics::new(node.watch.clone(), &node.dir, &topology)?))?;
+    registry.register(Box::new(RuntimeMetrics::new(
+        node.watch.clone(),
+        node.pulse(),
+        &node.dir,
+        &topology,
+    )?))?;
     let gateway = Gateway::new(Arc::clone(&node.raw), secrets, Limits::default(), &registry)?;
     let (alive, ready) = (node.pulse(), node.pulse());
     let health = Health::new(&registry)
@@ -95,12 +101,15 @@ impl Clock {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
+            let mut notice = Backoff::default();
             loop {
                 thread::park_timeout(TICK);
                 if stopped.load(Ordering::Acquire) {
                     break;
                 }
-                if let Err(error) = node.tick(clock::now()) {
+                if let Err(error) = node.tick(clock::now())
+                    && notice.is_due()
+                {
                     warn!(%error, "the time cannot be put into the log");
                 }
             }

@@ -125,6 +125,8 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         log.finish()?;
     }
     drop(held);
+    // A blocking task of a request that nobody waits for any more does not hold the exit.
+    runtime.shutdown_timeout(LOOK);
     served.and(stopped).and(followed)
 }
 
