@@ -2,8 +2,8 @@
 
 use crate::{node::Node, runtime_metrics::RuntimeMetrics, source::NodeSource, topology, topology::Tenants};
 use anyhow::Result;
-use hilo_gateway::{Gateway, Limits, ServeLimits, Tenants as Secrets};
-use hilo_service::{Reader, Role, Scope};
+use hilo_gateway::{Gateway, Limits, Tenants as Secrets};
+use hilo_service::{Reader, Role, Scope, ServeLimits};
 use prometheus::Registry;
 use std::{
     future::Future,
@@ -34,6 +34,7 @@ pub(crate) async fn serve(
     registry.register(Box::new(RuntimeMetrics::new(node.watch.clone(), &node.dir, &topology)?))?;
     let (alive, ready) = (node.pulse(), node.pulse());
     let gateway = Gateway::new(Arc::clone(&node.raw), secrets, Limits::default(), &registry)?
+        .regions(tenants.countries.clone())
         .alive_when(move || alive.beats())
         .ready_when(move || ready.beats());
     let source = NodeSource::new(label, &node.dir, &topology, node.watch.clone(), Arc::clone(&node.table))?;
@@ -46,7 +47,7 @@ pub(crate) async fn serve(
         // Open event streams would keep the server from ending; a closed receiver means that there is none.
         closing.send_replace(true);
     };
-    let finished = hilo_gateway::serve(listener, app, ServeLimits::default(), ended).await;
+    let finished = hilo_service::serve(listener, app, ServeLimits::default(), ended).await;
     clock.stop();
     Ok(finished)
 }

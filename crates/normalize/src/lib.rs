@@ -6,6 +6,7 @@ mod envelope;
 mod fields;
 mod json;
 mod key;
+mod line_problem;
 mod lines;
 mod normalize;
 mod outcome;
@@ -15,6 +16,8 @@ mod update;
 mod vocabulary;
 
 pub use dedup::Deduplicate;
+pub use line_problem::LineProblem;
+pub use lines::check;
 pub use normalize::{Normalize, dead_letter};
 
 use hilo_contracts::topics;

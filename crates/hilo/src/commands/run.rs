@@ -17,8 +17,9 @@ use crate::{
 };
 use anyhow::{Context as _, anyhow};
 use axum::{Router, http::StatusCode, routing::get};
-use hilo_gateway::{Gateway, Limits, ServeLimits};
+use hilo_gateway::{Gateway, Limits};
 use hilo_kafka::{Engine, Measures, Plan, topics};
+use hilo_service::ServeLimits;
 use hilo_stream::embedded::DataDir;
 use prometheus::{Registry, TextEncoder};
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
@@ -80,7 +81,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
             // Open event streams would keep the server from ending.
             closing.send_replace(true);
         };
-        hilo_gateway::serve(listener, app, ServeLimits::default(), end).await;
+        hilo_service::serve(listener, app, ServeLimits::default(), end).await;
         if let Some(clock) = clock {
             clock.abort();
         }
@@ -138,6 +139,7 @@ fn app(
             )));
         }
         let gateway = Gateway::new(log, place::secrets(config)?, Limits::default(), registry)?
+            .regions(place::tenants(config).countries)
             .alive_when(move || alive.alive(HANGS))
             .ready_when(move || ready.all_ready());
         return Ok(app.merge(hilo_gateway::router(gateway)));

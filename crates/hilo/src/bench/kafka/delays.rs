@@ -11,7 +11,8 @@ use hilo_contracts::{
     codec::{self, Codec as _},
     topics,
 };
-use hilo_gateway::{Gateway, Limits, Secret, ServeLimits, TenantSecrets, Tenants, router, serve};
+use hilo_gateway::{Gateway, Limits, Secret, TenantSecrets, Tenants, router};
+use hilo_service::{ServeLimits, serve};
 use hilo_kafka::{Measures, Reader, Received};
 use prometheus::Registry;
 use serde::Serialize;
