@@ -1,6 +1,9 @@
 //! Reading a body: bounded in size, in time, in rate, and over all requests.
 
-use crate::{refusal::Refusal, room::{Held, Room}};
+use crate::{
+    refusal::Refusal,
+    room::{Held, Room},
+};
 use axum::body::{Body, Bytes, HttpBody as _};
 use hilo_service::Peer;
 use http_body_util::BodyExt as _;
@@ -26,7 +29,10 @@ pub(crate) async fn read(
     room: &Room,
     peer: Peer,
 ) -> Result<Received, Refusal> {
-    let announced = body.size_hint().exact().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    let announced = body
+        .size_hint()
+        .exact()
+        .map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     if announced.is_some_and(|bytes| bytes > limit) {
         return Err(Refusal::TooLarge(limit));
     }
@@ -134,7 +140,11 @@ mod tests {
             let begun = Instant::now();
             let read = read(dripping(bytes, pause), 3 << 20, Duration::from_secs(10), &room, peer()).await;
             assert_eq!(read.err(), Some(Refusal::TooSlow), "{bytes} {pause:?}");
-            assert!(begun.elapsed() <= at_most && begun.elapsed() >= STALL, "{bytes} {pause:?} {:?}", begun.elapsed());
+            assert!(
+                begun.elapsed() <= at_most && begun.elapsed() >= STALL,
+                "{bytes} {pause:?} {:?}",
+                begun.elapsed()
+            );
         }
         assert_eq!(room.free(), (1 << 20, 64 << 20));
     }

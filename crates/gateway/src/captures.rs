@@ -32,7 +32,12 @@ const NOT_OBJECT: LineProblem = problem("not_object", "", "is no JSON object", &
 const AMBIGUOUS: LineProblem = problem("ambiguous_key", "", "has source, tenant, system or at twice", &[]);
 const OTHER_SOURCE: LineProblem = problem("other_source", "source", "names another source than the address", &[]);
 const OTHER_SYSTEM: LineProblem = problem("other_system", "system", "names another system than the address", &[]);
-const BAD_TIME: LineProblem = problem("bad_time", "at", "has an at that is no instant", &["2026-05-04T13:00:00Z"]);
+const BAD_TIME: LineProblem = problem(
+    "bad_time",
+    "at",
+    "has an at that is no instant",
+    &["2026-05-04T13:00:00Z"],
+);
 const FROM_THE_FUTURE: LineProblem = problem(
     "from_the_future",
     "at",
@@ -200,7 +205,9 @@ mod tests {
             "event": "deal_won"});
         assert_eq!(bodies(r#"{"event":"deal_won"}"#), [added]);
         let raw = CLAIMS
-            .records(b"{ \"at\":\"2026-05-04T10:00:00Z\",\n \"event\": \"e\", \"amount\": 1.50, \"x\":\"\\u00e9\\ud83d\" }")
+            .records(
+                b"{ \"at\":\"2026-05-04T10:00:00Z\",\n \"event\": \"e\", \"amount\": 1.50, \"x\":\"\\u00e9\\ud83d\" }",
+            )
             .unwrap();
         assert_eq!(
             String::from_utf8_lossy(&raw[0].body),
@@ -235,14 +242,26 @@ mod tests {
             (r#"{"tenant":"other"}"#.to_owned(), 1, "other_tenant"),
             (r#"{"tenant":null}"#.to_owned(), 1, "other_tenant"),
             (r#"{"tenant":"acme","tenant":"other"}"#.to_owned(), 1, "ambiguous_key"),
-            (r#"{"tenant":"acme","ten\u0061nt":"other"}"#.to_owned(), 1, "ambiguous_key"),
+            (
+                r#"{"tenant":"acme","ten\u0061nt":"other"}"#.to_owned(),
+                1,
+                "ambiguous_key",
+            ),
             (r#"{"source":"inbox"}"#.to_owned(), 1, "other_source"),
             (r#"{"system":"salesforce"}"#.to_owned(), 1, "other_system"),
             (r#"{"at":"soon"}"#.to_owned(), 1, "bad_time"),
             (r#"{"at":5}"#.to_owned(), 1, "bad_time"),
             // The receipt is 13:00:00.007.
-            (r#"{"event":"e","at":"2026-05-04T13:05:00.008Z"}"#.to_owned(), 1, "from_the_future"),
-            (r#"{"event":"e","at":"2028-01-01T00:00:00Z"}"#.to_owned(), 1, "from_the_future"),
+            (
+                r#"{"event":"e","at":"2026-05-04T13:05:00.008Z"}"#.to_owned(),
+                1,
+                "from_the_future",
+            ),
+            (
+                r#"{"event":"e","at":"2028-01-01T00:00:00Z"}"#.to_owned(),
+                1,
+                "from_the_future",
+            ),
             // What the parser of `normalize` finds.
             (format!("{good}{good}{{}}"), 3, "no_event"),
             (r#"{"event":"e","user":{"phone":"x"}}"#.to_owned(), 1, "bad_phone"),
@@ -253,8 +272,17 @@ mod tests {
             assert_eq!(CLAIMS.records(empty.as_bytes()), Err(Refusal::Empty));
         }
         assert!(CLAIMS.records(b"{\"event\":\"\xff\"}").is_err());
-        assert!(CLAIMS.records(br#"{"event":"e","at":"2026-05-04T13:05:00.007Z"}"#).is_ok());
-        assert!(CLAIMS.records(br#"{"event":"e","user":{"phone":"9 6123 4567"}}"#).is_ok(), "a local form");
+        assert!(
+            CLAIMS
+                .records(br#"{"event":"e","at":"2026-05-04T13:05:00.007Z"}"#)
+                .is_ok()
+        );
+        assert!(
+            CLAIMS
+                .records(br#"{"event":"e","user":{"phone":"9 6123 4567"}}"#)
+                .is_ok(),
+            "a local form"
+        );
     }
 
     #[test]

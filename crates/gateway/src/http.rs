@@ -299,7 +299,9 @@ impl<L: DurableLog> Gateway<L> {
             Repeat::Again(request) => (request, false),
             Repeat::OtherBody => return Err(Refusal::KeyReused),
         };
-        let lines = self.lines(endpoint, tenant, system, &received, request.received_at).await;
+        let lines = self
+            .lines(endpoint, tenant, system, &received, request.received_at)
+            .await;
         let (ids, records) = lines.inspect_err(|_| {
             if is_first {
                 // Nothing of it was taken: the mended body may have the same key.
@@ -332,21 +334,23 @@ impl<L: DurableLog> Gateway<L> {
                 self.repeats.forget(tenant, None, &request);
             }
             self.measures.count(endpoint, REPEATED);
-            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            response
+                .headers_mut()
+                .insert(REPLAYED, HeaderValue::from_static("true"));
         }
         Ok(response)
     }
 
     /// Appends, also when the client leaves or stops waiting, and notes what became of it.
-    fn append(
-        self: &Arc<Self>,
-        request: Arc<Remembered>,
-        records: Vec<Record>,
-    ) -> JoinHandle<Result<(), LogError>> {
+    fn append(self: &Arc<Self>, request: Arc<Remembered>, records: Vec<Record>) -> JoinHandle<Result<(), LogError>> {
         let gateway = Arc::clone(self);
         tokio::spawn(async move {
             let appended = gateway.log.append(records).await;
-            request.settle(if appended.is_ok() { Outcome::Kept } else { Outcome::Failed });
+            request.settle(if appended.is_ok() {
+                Outcome::Kept
+            } else {
+                Outcome::Failed
+            });
             appended
         })
     }
@@ -395,10 +399,7 @@ impl<L: DurableLog> Gateway<L> {
 /// All addresses of a gateway. Others, such as the dashboard's, can be merged with it.
 pub fn router<L: DurableLog>(gateway: Gateway<L>) -> Router {
     Router::new()
-        .route(
-            "/webhooks/whatsapp/{tenant}",
-            get(challenge::<L>).post(deliver::<L>),
-        )
+        .route("/webhooks/whatsapp/{tenant}", get(challenge::<L>).post(deliver::<L>))
         .route("/v1/outbound", post(outbound::<L>))
         .route("/v1/inbox", post(inbox::<L>))
         .route("/v1/platform", post(platform::<L>))
@@ -485,9 +486,7 @@ async fn crm<L: DurableLog>(
 ) -> Response {
     let (head, body) = request.into_parts();
     let result = match system {
-        Ok(Path(system)) if is_tenant_name(&system) => {
-            gateway.capture(Endpoint::Crm, Some(&system), &head, body).await
-        }
+        Ok(Path(system)) if is_tenant_name(&system) => gateway.capture(Endpoint::Crm, Some(&system), &head, body).await,
         _ => Err(Refusal::Address),
     };
     gateway.answer(Endpoint::Crm, result)

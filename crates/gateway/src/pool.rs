@@ -78,7 +78,11 @@ mod tests {
         has_started.await.unwrap();
         let waits = pool.run(|| 2);
         let mut waits = std::pin::pin!(waits);
-        assert!(futures_util::poll!(&mut waits).is_pending());
+        tokio::select! {
+            biased;
+            done = &mut waits => panic!("the only thread is taken: {done:?}"),
+            () = std::future::ready(()) => {}
+        }
         assert_eq!(pool.run(|| 3).await, Err(Refusal::Busy));
         sender.send(()).unwrap();
         assert_eq!(waits.await, Ok(2));

@@ -143,7 +143,10 @@ impl Repeats {
     pub(crate) fn forget(&self, tenant: &str, key: Option<&[u8]>, request: &Arc<Remembered>) {
         let id = id(key, request.body);
         if let Some(requests) = self.lock().get_mut(tenant)
-            && requests.by_id.get(&id).is_some_and(|(_, known)| Arc::ptr_eq(known, request))
+            && requests
+                .by_id
+                .get(&id)
+                .is_some_and(|(_, known)| Arc::ptr_eq(known, request))
         {
             requests.by_id.remove(&id);
         }
@@ -196,7 +199,10 @@ mod tests {
     async fn a_key_is_of_one_body_and_one_tenant_for_a_day() {
         let repeats = Repeats::default();
         let one = first(repeats.request("acme", Some(b"k"), body("a"), 1));
-        assert!(matches!(repeats.request("acme", Some(b"k"), body("b"), 2), Request::OtherBody));
+        assert!(matches!(
+            repeats.request("acme", Some(b"k"), body("b"), 2),
+            Request::OtherBody
+        ));
         let Request::Again(again) = repeats.request("acme", Some(b"k"), body("a"), 2) else {
             panic!("it came before");
         };
@@ -215,7 +221,10 @@ mod tests {
         first(repeats.request("acme", Some(b"k"), body("a"), 1)).settle(Outcome::Failed);
         let second = first(repeats.request("acme", Some(b"k"), body("a"), 2));
         assert_eq!(second.received_at, 1);
-        assert!(matches!(repeats.request("acme", Some(b"k"), body("a"), 3), Request::Again(_)));
+        assert!(matches!(
+            repeats.request("acme", Some(b"k"), body("a"), 3),
+            Request::Again(_)
+        ));
         repeats.forget("acme", Some(b"k"), &second);
         assert_eq!(first(repeats.request("acme", Some(b"k"), body("b"), 4)).received_at, 4);
     }
@@ -243,6 +252,9 @@ mod tests {
         }
         assert_eq!(repeats.lock()["loud"].by_id.len(), KEYS);
         first(repeats.request("loud", Some(b"0"), body("b"), 2));
-        assert!(matches!(repeats.request("quiet", Some(b"k"), body("a"), 2), Request::Again(_)));
+        assert!(matches!(
+            repeats.request("quiet", Some(b"k"), body("a"), 2),
+            Request::Again(_)
+        ));
     }
 }

@@ -127,8 +127,15 @@ mod tests {
     fn a_client_takes_no_more_of_the_room_than_it_leaves() {
         let room = Room::new(0, 900);
         let mut greedy: Vec<Held> = (0..10).map(|_| room.enter(Some(LARGE), peer(1))).collect();
-        let served = greedy.iter_mut().map(|held| held.take(100)).filter(Result::is_ok).count();
-        assert_eq!(served, 4, "of 900: 400 taken and 500 left; a fifth would be 500 and 400");
+        let served = greedy
+            .iter_mut()
+            .map(|held| held.take(100))
+            .filter(Result::is_ok)
+            .count();
+        assert_eq!(
+            served, 4,
+            "of 900: 400 taken and 500 left; a fifth would be 500 and 400"
+        );
         let mut other = room.enter(Some(LARGE), peer(2));
         assert_eq!((other.take(200), other.take(100)), (Ok(()), Err(Refusal::Busy)));
     }

@@ -7,7 +7,8 @@
 
 mod support;
 
-use hilo_gateway::{Gateway, Limits, ServeLimits, router, serve};
+use hilo_gateway::{Gateway, Limits, router};
+use hilo_service::{ServeLimits, serve};
 use prometheus::Registry;
 use std::sync::{
     Arc,

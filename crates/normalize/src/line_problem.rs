@@ -45,7 +45,14 @@ pub(crate) const AUTHORS: &[&str] = &["agent", "bot", "automation", "campaign"];
 /// Keys that name a person.
 const PERSON: &[&str] = &["phone", "user_id", "wa_id", "parent_user_id"];
 /// Keys that name a side of a decision.
-const SIDE: &[&str] = &["phone", "user_id", "wa_id", "parent_user_id", "hubspot_id", "salesforce_id"];
+const SIDE: &[&str] = &[
+    "phone",
+    "user_id",
+    "wa_id",
+    "parent_user_id",
+    "hubspot_id",
+    "salesforce_id",
+];
 const PHONE: &[&str] = &["+56961234567, or a local form where tenants.<name>.country is set"];
 const INSTANT: &[&str] = &["2026-05-04T13:00:00Z"];
 
@@ -108,10 +115,18 @@ pub(crate) const TWO_SUBJECTS: LineProblem = problem(
     "is about a number and a template: send two lines",
     &["number", "template"],
 );
-pub(crate) const NO_NUMBER_ID: LineProblem =
-    problem("no_number_id", "number.id", "does not say which number it is about", &[]);
-pub(crate) const NO_TEMPLATE_ID: LineProblem =
-    problem("no_template_id", "template.id", "does not say which template it is about", &[]);
+pub(crate) const NO_NUMBER_ID: LineProblem = problem(
+    "no_number_id",
+    "number.id",
+    "does not say which number it is about",
+    &[],
+);
+pub(crate) const NO_TEMPLATE_ID: LineProblem = problem(
+    "no_template_id",
+    "template.id",
+    "does not say which template it is about",
+    &[],
+);
 
 /// As `Ruling` writes them.
 const DECISIONS: &[&str] = &["merge", "unmerge", "reject", "split"];

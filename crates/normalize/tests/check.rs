@@ -58,9 +58,24 @@ fn a_mistake_is_named_by_code_and_field() {
         (&outbound, vec![("/message_id", null())], "no_id", "message_id"),
         (&outbound, vec![("/message_id", json!(7))], "no_id", "message_id"),
         (&outbound, vec![("/to", null())], "no_person", "to"),
-        (&outbound, vec![("/to/phone", json!("not a phone"))], "bad_phone", "to.phone"),
-        (&outbound, vec![("/to/phone", json!(56_961_234_567_i64))], "bad_phone", "to.phone"),
-        (&outbound, vec![("/author/kind", json!("human"))], "unknown_author", "author.kind"),
+        (
+            &outbound,
+            vec![("/to/phone", json!("not a phone"))],
+            "bad_phone",
+            "to.phone",
+        ),
+        (
+            &outbound,
+            vec![("/to/phone", json!(56_961_234_567_i64))],
+            "bad_phone",
+            "to.phone",
+        ),
+        (
+            &outbound,
+            vec![("/author/kind", json!("human"))],
+            "unknown_author",
+            "author.kind",
+        ),
         (&outbound, vec![("/at", json!("soon"))], "bad_time", "at"),
         (&inbox, vec![("/event", null())], "no_event", "event"),
         (&inbox, vec![("/event", json!("explode"))], "unknown_event", "event"),
@@ -76,7 +91,12 @@ fn a_mistake_is_named_by_code_and_field() {
         ),
         (&platform, vec![("/number", null())], "no_number_or_template", "number"),
         (&platform, vec![("/number/id", null())], "no_number_id", "number.id"),
-        (&platform, vec![("/template", json!({}))], "number_and_template", "template"),
+        (
+            &platform,
+            vec![("/template", json!({}))],
+            "number_and_template",
+            "template",
+        ),
         (
             &platform,
             vec![("/number", null()), ("/template", json!({}))],
@@ -89,7 +109,12 @@ fn a_mistake_is_named_by_code_and_field() {
         (&identity, vec![("/other", json!({}))], "no_person", "other"),
         (&identity, vec![("/at", null())], "no_time", "at"),
         (&identity, vec![("/actor", null())], "no_actor", "actor"),
-        (&identity, vec![("/other/phone", json!("x"))], "bad_phone", "other.phone"),
+        (
+            &identity,
+            vec![("/other/phone", json!("x"))],
+            "bad_phone",
+            "other.phone",
+        ),
         (&clock, vec![("/at", null())], "no_time", "at"),
     ] {
         assert_eq!(found(&with(line, &change)), (code, field), "{line} {change:?}");
@@ -107,7 +132,10 @@ fn what_names_somebody_in_another_way_is_taken() {
     for (line, change) in [
         (&outbound, vec![("/to", json!({"group_id": "g"}))]),
         (&outbound, vec![("/to", null_phone())]),
-        (&outbound, vec![("/message_id", Value::Null), ("/command_id", json!("c"))]),
+        (
+            &outbound,
+            vec![("/message_id", Value::Null), ("/command_id", json!("c"))],
+        ),
         (&outbound, vec![("/author", Value::Null)]),
         // A local form, completed by the tenant's country.
         (&outbound, vec![("/to/phone", json!("9 6123 4567"))]),
@@ -142,7 +170,10 @@ fn dead_letters(raw: &Raw) -> Vec<&'static str> {
         timestamp: raw.received_at,
     };
     Normalize::new(BTreeMap::new()).process(&record, &mut context).unwrap();
-    let reasons = context.counts.iter().filter(|(counter, ..)| *counter == "dead_letter_reasons");
+    let reasons = context
+        .counts
+        .iter()
+        .filter(|(counter, ..)| *counter == "dead_letter_reasons");
     reasons.map(|(_, reason, _)| *reason).collect()
 }
 

@@ -152,7 +152,10 @@ impl Server {
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
             }
         } else if self.shed.is_due() {
-            warn!(closed, "{why}: connections that wait for their client are closed, the oldest first");
+            warn!(
+                closed,
+                "{why}: connections that wait for their client are closed, the oldest first"
+            );
         }
     }
 

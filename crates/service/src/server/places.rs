@@ -177,9 +177,15 @@ mod tests {
         known.answered();
         for expected in [1, 2] {
             assert_eq!(places.shed(later(200)), 1);
-            assert!(!has(&places, &crowd[expected]), "the oldest of the strangers in the crowd");
+            assert!(
+                !has(&places, &crowd[expected]),
+                "the oldest of the strangers in the crowd"
+            );
         }
-        assert!(has(&places, &quiet), "the oldest of all, but of a client with one place");
+        assert!(
+            has(&places, &quiet),
+            "the oldest of all, but of a client with one place"
+        );
         assert_eq!(places.shed(later(200)), 1);
         assert!(!has(&places, &quiet) && has(&places, &crowd[0]));
     }

@@ -12,8 +12,8 @@ use hilo_contracts::{
     topics,
 };
 use hilo_gateway::{Gateway, Limits, Secret, TenantSecrets, Tenants, router};
-use hilo_service::{ServeLimits, serve};
 use hilo_kafka::{Measures, Reader, Received};
+use hilo_service::{ServeLimits, serve};
 use prometheus::Registry;
 use serde::Serialize;
 use std::{
