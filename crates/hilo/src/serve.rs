@@ -9,8 +9,8 @@ use crate::{
     topology::Tenants,
 };
 use anyhow::Result;
-use hilo_gateway::{Gateway, Limits, ServeLimits, Tenants as Secrets};
-use hilo_service::{Health, Hosts, answering_to, clock};
+use hilo_gateway::{Gateway, Limits, Tenants as Secrets};
+use hilo_service::{Health, Hosts, ServeLimits, answering_to, clock};
 use hilo_stream::embedded::Backoff;
 use prometheus::Registry;
 use std::{
@@ -55,7 +55,8 @@ pub(crate) async fn serve(
         &node.dir,
         &topology,
     )?))?;
-    let gateway = Gateway::new(Arc::clone(&node.raw), secrets, Limits::default(), &registry)?;
+    let gateway =
+        Gateway::new(Arc::clone(&node.raw), secrets, Limits::default(), &registry)?.regions(tenants.countries.clone());
     let (alive, ready) = (node.pulse(), node.pulse());
     let health = Health::new(&registry)
         .alive_when("engine", move || alive.beats())
@@ -77,8 +78,8 @@ pub(crate) async fn serve(
     };
     let ((), wrote, read) = tokio::join!(
         ended,
-        hilo_gateway::serve(listeners.http, writing, ServeLimits::default(), closes(closed.clone())),
-        hilo_gateway::serve(admin, reading, ServeLimits::default(), closes(closed)),
+        hilo_service::serve(listeners.http, writing, ServeLimits::default(), closes(closed.clone())),
+        hilo_service::serve(admin, reading, ServeLimits::default(), closes(closed)),
     );
     clock.stop();
     Ok(wrote && read)

@@ -18,9 +18,9 @@ use crate::{
 };
 use anyhow::{Context as _, anyhow};
 use axum::Router;
-use hilo_gateway::{Gateway, Limits, ServeLimits};
+use hilo_gateway::{Gateway, Limits};
 use hilo_kafka::{Engine, Measures, Plan, topics};
-use hilo_service::{Health, Hosts, answering_to};
+use hilo_service::{Health, Hosts, ServeLimits, answering_to, serve};
 use hilo_stream::embedded::DataDir;
 use hilo_views::{Follower, Kafka, Pulse, View};
 use prometheus::Registry;
@@ -109,10 +109,10 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         };
         let write = async {
             if let Some((listener, app)) = http.zip(writing) {
-                hilo_gateway::serve(listener, app, ServeLimits::default(), closes(closed.clone())).await;
+                serve(listener, app, ServeLimits::default(), closes(closed.clone())).await;
             }
         };
-        let read = hilo_gateway::serve(admin, reading, ServeLimits::default(), closes(closed.clone()));
+        let read = serve(admin, reading, ServeLimits::default(), closes(closed.clone()));
         tokio::join!(end, write, read);
         if let Some(clock) = clock {
             clock.abort();
@@ -182,7 +182,8 @@ fn gateway(config: &Config, log: KafkaLog, registry: &Registry) -> Result<Router
             "no tenant is configured, so nobody could send anything: add [tenants.NAME] to hilo.toml (see README.md)"
         )));
     }
-    let gateway = Gateway::new(log, place::secrets(config)?, Limits::default(), registry)?;
+    let gateway = Gateway::new(log, place::secrets(config)?, Limits::default(), registry)?
+        .regions(place::tenants(config).countries);
     Ok(answering_to(
         Hosts::only(&config.http.hosts),
         hilo_gateway::router(gateway),
