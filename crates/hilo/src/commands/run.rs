@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     // From the beginning: who is told to end while it starts ends well too.
     let interrupted = runtime.spawn(serve::interrupted());
     let roles: BTreeSet<Role> = arguments.roles.iter().copied().collect();
-    topics::require(&place.cluster, &place.plans()?).map_err(Failure::failed)?;
+    topics::require(&place.cluster, &place.plans()?).map_err(kafka::failure)?;
     let framing = place.framing()?;
     let registry = Registry::new();
     let measures = Arc::new(Measures::new(&registry)?);
@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         }
         Ok::<_, Failure>(())
     });
-    let stopped = engine.map_or(Ok(()), Engine::stop).map_err(Failure::failed);
+    let stopped = engine.map_or(Ok(()), Engine::stop).map_err(kafka::failure);
     let followed = ledger.map_or(Ok(()), Ledger::stop).map_err(Failure::failed);
     if let Some(log) = log {
         log.finish()?;
@@ -103,7 +103,10 @@ fn lanes(
     framing: &Arc<hilo_kafka::Framing>,
     measures: &Arc<Measures>,
 ) -> Result<Option<Engine>, Failure> {
-    let Some(settings) = kafka::lane_settings(config, dir).filter(|_| !processors.is_empty()) else {
+    if processors.is_empty() {
+        return Ok(None);
+    }
+    let Some(settings) = kafka::lane_settings(config, dir)? else {
         return Ok(None);
     };
     let plan = Plan {
@@ -115,7 +118,7 @@ fn lanes(
         settings,
         measures: Arc::clone(measures),
     };
-    Ok(Some(Engine::start(&plan)?))
+    Ok(Some(Engine::start(&plan).map_err(kafka::failure)?))
 }
 
 /// Addresses of the process: probes and metrics always, webhooks of a gateway, the page beside a golden record.

@@ -5,12 +5,13 @@ use crate::node::{GOLDEN_DB, SharedTable};
 use anyhow::{Context as _, Result};
 use hilo_contracts::{
     codec::{self, Codec as _},
-    topics,
+    json, topics,
 };
-use hilo_golden::{Golden, Placed};
+use hilo_golden::{Golden, GoldenError, Placed};
 use hilo_kafka::{Cluster, Framing, Measures, Reader, Received};
 use std::{
     collections::BTreeMap,
+    fmt::Display,
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -19,7 +20,7 @@ use std::{
     thread::{self, JoinHandle},
     time::Duration,
 };
-use tracing::error;
+use tracing::{error, warn};
 
 /// Records applied in one transaction at most.
 const BATCH: usize = 10_000;
@@ -115,7 +116,9 @@ impl Ledger {
                             kept.unclassified.fetch_add(1, Ordering::Relaxed);
                             continue;
                         }
-                        let letter = codec.decode(&one.record.value)?;
+                        let Some(letter) = readable(codec.decode(&one.record.value), &one, &measures) else {
+                            continue;
+                        };
                         let mut reasons = kept.dead_letters.lock().unwrap_or_else(PoisonError::into_inner);
                         *reasons.entry(letter.reason).or_default() += 1;
                     }
@@ -143,7 +146,11 @@ impl Ledger {
                             record: one.record,
                         })
                         .collect();
-                    golden.apply(&batch)?;
+                    match golden.apply(&batch) {
+                        // Only then each is looked at: facts are written by Hilo alone, and decoded once.
+                        Err(GoldenError::Record { .. }) => golden.apply(&facts(batch, &measures))?,
+                        other => other?,
+                    };
                     Ok(())
                 })
             })?);
@@ -155,7 +162,9 @@ impl Ledger {
                 follow(&mut rows, 1, &stop, &measures, |received| {
                     let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
                     for one in received {
-                        table.apply(codec.decode(&one.record.value)?);
+                        if let Some(row) = readable(codec.decode(&one.record.value), &one, &measures) {
+                            table.apply(row);
+                        }
                     }
                     Ok(())
                 })
@@ -190,6 +199,32 @@ impl Ledger {
     }
 }
 
+/// What a record of a derived topic holds. What cannot be read is somebody else's: it is passed over and counted.
+fn readable<T>(decoded: Result<T, impl Display>, one: &Received, measures: &Measures) -> Option<T> {
+    decoded
+        .inspect_err(|problem| passed_over(one.record.topic, one.partition, one.offset, problem, measures))
+        .ok()
+}
+
+/// Those of a batch that hold a fact.
+fn facts(batch: Vec<Placed>, measures: &Measures) -> Vec<Placed> {
+    let mut unused = Vec::new();
+    batch
+        .into_iter()
+        .filter(|one| {
+            unused.clear();
+            json::write(one.record.topic, &one.record.value, &mut unused)
+                .inspect_err(|problem| passed_over(one.record.topic, one.partition, one.offset, problem, measures))
+                .is_ok()
+        })
+        .collect()
+}
+
+fn passed_over(topic: &str, partition: i32, offset: i64, problem: &impl Display, measures: &Measures) {
+    warn!(topic, partition, offset, %problem, "a record is no fact of ours: something else writes there; it is passed over");
+    measures.passed_over(NAME, 1);
+}
+
 fn spawn(name: &str, work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<JoinHandle<Result<()>>> {
     Ok(thread::Builder::new().name(name.to_owned()).spawn(work)?)
 }
@@ -210,6 +245,7 @@ fn follow(
             }
         };
         measures.took_in(NAME, place, received.len() as u64);
+        measures.passed_over(NAME, reader.passed_over());
         for behind in reader.behind() {
             measures.is_behind(NAME, &behind, wall_clock());
         }

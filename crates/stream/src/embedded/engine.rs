@@ -23,6 +23,8 @@ const PACE: Duration = Duration::from_millis(20);
 
 /// Reason of a dead letter that no processor chose: it failed on the record.
 pub const PROCESSOR_ERROR: &str = "processor_error";
+/// Reason of a dead letter: the record cost more work than any honest one.
+pub const TOO_COSTLY: &str = "too_costly";
 
 /// The durable engine on one machine.
 pub struct Engine {

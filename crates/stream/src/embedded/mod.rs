@@ -21,7 +21,7 @@ mod sqlite;
 mod state;
 
 pub use directory::DataDir;
-pub use engine::{Engine, PROCESSOR_ERROR, RunningEngine};
+pub use engine::{Engine, PROCESSOR_ERROR, RunningEngine, TOO_COSTLY};
 pub use error::EmbeddedError;
 pub use log::{Log, Position};
 pub use progress::{Progress, ProgressWatch};
