@@ -8,7 +8,7 @@ use crate::lane::{Lane, MAX_RECORDS};
 use crate::measures::{Measures, State};
 use crate::names::{TIME, changelog};
 use crate::{topics, watch};
-use hilo_stream::{DeadLetterEncoder, Topology, TopologyError};
+use hilo_stream::{DeadLetterEncoder, ProcessorError, StoreError, Topology, TopologyError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -193,6 +193,13 @@ fn supervise(job: &Arc<Job>, index: usize, stop: &AtomicBool) -> Result<(), Engi
             Err(error) if stop.load(Ordering::Acquire) => {
                 tracing::warn!(processor = job.spec.name, %error, "a lane could not commit before its end; its input is read again");
                 return Ok(());
+            }
+            // Read wherever state is first looked at, so it is named here.
+            Err(EngineError::Processor(ProcessorError::Store(source @ StoreError::Entry { .. }))) => {
+                EngineError::Untrusted {
+                    changelog: job.changelog.clone(),
+                    source,
+                }
             }
             Err(error) => error,
         };

@@ -230,7 +230,10 @@ mod tests {
     fn what_waiting_cannot_mend_names_its_key() {
         for (code, key) in [
             (RDKafkaErrorCode::InvalidSessionTimeout, "kafka.session_timeout_ms"),
-            (RDKafkaErrorCode::InvalidTransactionTimeout, "kafka.transaction_timeout_ms"),
+            (
+                RDKafkaErrorCode::InvalidTransactionTimeout,
+                "kafka.transaction_timeout_ms",
+            ),
             (RDKafkaErrorCode::UnsupportedSASLMechanism, "kafka.sasl_mechanism"),
             (RDKafkaErrorCode::TopicAuthorizationFailed, "kafka.username"),
             (RDKafkaErrorCode::GroupAuthorizationFailed, "kafka.username"),

@@ -334,7 +334,11 @@ impl Measures {
             ownerless.remove(processor);
             return;
         };
-        let named: Vec<String> = found.iter().take(NAMED).map(|(partition, _)| partition.to_string()).collect();
+        let named: Vec<String> = found
+            .iter()
+            .take(NAMED)
+            .map(|(partition, _)| partition.to_string())
+            .collect();
         let more = if found.len() > NAMED { ", …" } else { "" };
         let problem = format!(
             "{} partitions of {topic} have no owner in the group {group} for {longest} s: {}{more}",
@@ -449,13 +453,21 @@ mod tests {
         let patience = Duration::from_mins(2);
         let working = |waiting| State::Working { waiting };
         measures.pulse("status", 0, State::Joining);
-        assert!(measures.all_ready().unwrap_err().contains("status-0 waits for its group"));
+        assert!(
+            measures
+                .all_ready()
+                .unwrap_err()
+                .contains("status-0 waits for its group")
+        );
         long_ago(&measures);
         measures.alive(patience).unwrap();
         measures.pulse("status", 0, working(vec![("hilo.message_item", 3, 12)]));
         for answer in [measures.alive(patience), measures.all_ready()] {
             let problem = answer.unwrap_err();
-            assert!(problem.contains("hilo.message_item partition 3 (12 records)"), "{problem}");
+            assert!(
+                problem.contains("hilo.message_item partition 3 (12 records)"),
+                "{problem}"
+            );
         }
         measures.progress("status", 0);
         measures.alive(patience).unwrap();

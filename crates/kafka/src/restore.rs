@@ -1,12 +1,12 @@
 //! A task's state from its changelog, a piece at a time, so that the lane goes on polling.
 
+use crate::EngineError;
 use crate::cluster::Cluster;
 use crate::error::failed;
 use crate::names::changelog;
 use crate::rebalance::Quiet;
 use crate::task::Task;
 use crate::transactions::{NotCommitted, Outgoing, Purpose, Transactions};
-use crate::EngineError;
 use hilo_stream::{Changes, DeadLetterEncoder, StoreName, Topology, TopologyError};
 use rdkafka::Message as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};

@@ -66,7 +66,10 @@ impl Owners {
     }
 
     fn overdue(&self, patience: Duration) -> Vec<(i32, Duration)> {
-        let all = self.since.iter().map(|(partition, since)| (*partition, since.elapsed()));
+        let all = self
+            .since
+            .iter()
+            .map(|(partition, since)| (*partition, since.elapsed()));
         all.filter(|(_, since)| *since > patience).collect()
     }
 }
@@ -77,7 +80,9 @@ struct Groups(BaseConsumer<Quiet>);
 impl Groups {
     fn new(cluster: &Cluster) -> Result<Self, EngineError> {
         let consumer = cluster.reader("hilo.watch").create_with_context(Quiet::default());
-        consumer.map(Self).map_err(failed("making a client that watches groups"))
+        consumer
+            .map(Self)
+            .map_err(failed("making a client that watches groups"))
     }
 
     /// Partitions of `topic` that members of `group` own. While the group shares out anew nobody is known to own any.
@@ -149,7 +154,11 @@ mod tests {
     fn what_has_an_owner_again_is_not_overdue() {
         let mut owners = Owners::default();
         owners.see(3, &BTreeSet::from([1]));
-        let overdue: Vec<i32> = owners.overdue(Duration::ZERO).iter().map(|(partition, _)| *partition).collect();
+        let overdue: Vec<i32> = owners
+            .overdue(Duration::ZERO)
+            .iter()
+            .map(|(partition, _)| *partition)
+            .collect();
         assert_eq!(overdue, [0, 2]);
         assert_eq!(owners.overdue(Duration::from_mins(1)), []);
         owners.see(3, &BTreeSet::from([0, 1, 2]));
@@ -165,7 +174,10 @@ mod tests {
             if owned.iter().eq(wanted) {
                 return;
             }
-            assert!(begun.elapsed() < Duration::from_mins(2), "{owned:?} instead of {wanted:?}");
+            assert!(
+                begun.elapsed() < Duration::from_mins(2),
+                "{owned:?} instead of {wanted:?}"
+            );
         }
     }
 

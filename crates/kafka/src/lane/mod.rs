@@ -249,9 +249,7 @@ impl Lane {
         if self.slots.values().any(|slot| slot.restore.is_some()) {
             return;
         }
-        let state = if !self.joined {
-            State::Joining
-        } else {
+        let state = if self.joined {
             let waiting = self.positions.keys().filter_map(|&(input, partition)| {
                 let lag = self.lag((input, partition)).filter(|lag| *lag > 0)?;
                 Some((self.job.inputs[input].topic, partition, lag))
@@ -259,6 +257,8 @@ impl Lane {
             let mut waiting: Vec<_> = waiting.collect();
             waiting.sort_unstable();
             State::Working { waiting }
+        } else {
+            State::Joining
         };
         measures.pulse(processor, self.index, state);
     }

@@ -9,7 +9,7 @@ use crate::names::TIME;
 use crate::transactions::{Outgoing, Purpose, Step};
 use hilo_domain::Millis;
 use hilo_stream::embedded::TOO_COSTLY;
-use hilo_stream::{Executor, ProcessorError, Record, StoreError};
+use hilo_stream::{Executor, ProcessorError, Record};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Instant, SystemTime};
@@ -69,10 +69,6 @@ impl Lane {
         };
         match outcome {
             Ok(()) => self.send_outputs(task, topic, receipt, incoming),
-            Err(ProcessorError::Store(source @ StoreError::Entry { .. })) => Err(EngineError::Untrusted {
-                changelog: self.job.changelog.clone(),
-                source,
-            }),
             Err(ProcessorError::Store(error)) => Err(ProcessorError::Store(error).into()),
             Err(error @ ProcessorError::TooCostly) => self.poisoned(incoming, TOO_COSTLY, error.to_string()),
             Err(error) => self.poisoned(incoming, PROCESSOR_ERROR, error.to_string()),
@@ -83,7 +79,10 @@ impl Lane {
         let now = incoming.value.as_slice().try_into().map(Millis::from_be_bytes);
         let problem = match (now, incoming.times) {
             (Ok(_), Some(_)) => None,
-            (Ok(_), None) => Some(format!("a record of {} bytes without Hilo's header", incoming.value.len())),
+            (Ok(_), None) => Some(format!(
+                "a record of {} bytes without Hilo's header",
+                incoming.value.len()
+            )),
             (Err(_), _) => Some(format!("a record of {} bytes, and a time has 8", incoming.value.len())),
         };
         let known = self.known(incoming).map(|poison| {
