@@ -220,9 +220,10 @@ impl Measures {
             foreign: IntCounterVec::new(
                 Opts::new(
                     "hilo_foreign_records_total",
-                    "Records of somebody else that were passed over: on changelogs, and by readers outside of transactions.",
+                    "Records of somebody else: dead letters where a lane met them, passed over on changelogs and by readers \
+                     outside of transactions.",
                 ),
-                &["reader"],
+                by_processor,
             )?,
             without_owner: IntGaugeVec::new(
                 Opts::new(

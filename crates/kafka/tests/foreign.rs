@@ -81,7 +81,7 @@ fn what_is_no_time_becomes_one_dead_letter_and_time_goes_on() {
     assert_eq!(closed.count(), want.words.len());
     measures.all_ready().unwrap();
     let foreign = no_times().len() as u64 * PARTITIONS as u64;
-    assert!(sample(&registry, "hilo_poison_records_total{processor=\"fold\"}") >= foreign);
+    assert!(sample(&registry, "hilo_foreign_records_total{processor=\"fold\"}") >= foreign);
     assert_eq!(
         sample(
             &registry,
@@ -120,7 +120,7 @@ fn a_changelog_is_restored_without_what_is_no_entry_and_refused_with_what_cannot
     produce(&cluster, &lines[500..]);
     let want = expected(&lines);
     assert_eq!(found(&cluster, &want), want);
-    assert_eq!(sample(&registry, "hilo_foreign_records_total{reader=\"fold\"}"), 3);
+    assert_eq!(sample(&registry, "hilo_foreign_records_total{processor=\"fold\"}"), 3);
     engine.stop().unwrap();
 
     // In a store that is read whole at a start, and not in its shape.

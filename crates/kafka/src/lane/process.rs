@@ -107,7 +107,13 @@ impl Lane {
                 return Ok(());
             }
         };
-        self.job.measures.poison.with_label_values(&[self.job.spec.name]).inc();
+        let measures = &self.job.measures;
+        let counter = if letter.0 == NO_TIME {
+            &measures.foreign
+        } else {
+            &measures.poison
+        };
+        counter.with_label_values(&[self.job.spec.name]).inc();
         self.batch.touched = true;
         if self.job.buries_time() {
             bury(executor, TIME, incoming, &incoming.value, letter.0, &letter.1)?;
@@ -143,7 +149,10 @@ impl Lane {
         }
         match self.job.framing.unwrap(topic, &incoming.value) {
             // Nothing was fed, so it can be buried at once.
-            Err(detail) => bury(executor, topic, incoming, &incoming.value, NO_CONTRACT, &detail),
+            Err(detail) => {
+                self.job.measures.foreign.with_label_values(&[self.job.spec.name]).inc();
+                bury(executor, topic, incoming, &incoming.value, NO_CONTRACT, &detail)
+            }
             Ok(value) => {
                 let record = record(topic, incoming, value);
                 // A panic is the processor's failure on this record, as an error is; its state is rebuilt.
