@@ -42,12 +42,12 @@ fn put_into_time(broker: &Broker, cluster: &Cluster) -> Vec<Vec<u8>> {
     let mut letters = Vec::new();
     for partition in 0..PARTITIONS {
         for (value, detail) in no_times() {
-            broker.put(&Foreign {
+            broker.put(&[Foreign {
                 topic: &cluster.name(TIME),
                 partition,
                 key: None,
                 value,
-            });
+            }]);
             let record = Record {
                 topic: TIME,
                 value: value.unwrap_or_default().to_vec(),
@@ -104,12 +104,12 @@ fn a_changelog_is_restored_without_what_is_no_entry_and_refused_with_what_cannot
     assert_eq!(found(&cluster, &expected(&lines[..500])), expected(&lines[..500]));
     engine.stop().unwrap();
     let entry = |key: &[u8], value: Option<&[u8]>| {
-        broker.put(&Foreign {
+        broker.put(&[Foreign {
             topic: &cluster.name(&changelog("fold")),
             partition: 0,
             key: Some(key),
             value,
-        });
+        }]);
     };
     // A store that there is not, and no store at all.
     entry(&[9, 1, 2], Some(b"anything"));

@@ -191,19 +191,21 @@ impl Broker {
         Some(broker)
     }
 
-    /// Puts a record into a partition as any other program can: plainly, without Hilo's header or a transaction.
-    pub fn put(&self, record: &Foreign) {
+    /// Puts records into partitions as any other program can: plainly, without Hilo's header or a transaction.
+    pub fn put(&self, records: &[Foreign]) {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.address());
         config.set("message.max.bytes", "67108864");
         let producer: BaseProducer<Report> = config.create_with_context(Report::default()).unwrap();
-        let mut sent = BaseRecord::<[u8], [u8]>::to(record.topic).partition(record.partition);
-        sent.key = record.key;
-        sent.payload = record.value;
-        producer.send(sent).map_err(|(error, _)| error).unwrap();
-        producer.flush(PATIENCE).unwrap();
-        let refused = producer.context().0.lock().unwrap().take();
-        assert_eq!(refused, None, "{} takes no record", record.topic);
+        for record in records {
+            let mut sent = BaseRecord::<[u8], [u8]>::to(record.topic).partition(record.partition);
+            sent.key = record.key;
+            sent.payload = record.value;
+            producer.send(sent).map_err(|(error, _)| error).unwrap();
+            producer.flush(PATIENCE).unwrap();
+            let refused = producer.context().0.lock().unwrap().take();
+            assert_eq!(refused, None, "{} takes no record", record.topic);
+        }
     }
 
     fn java_file(&self) -> PathBuf {
