@@ -27,19 +27,24 @@ var cases = []struct {
 		hilo_lag_seconds{processor="one_partition", partition="0"} 0x60
 		hilo_lag_seconds{processor="one_partition", partition="1"} 61x60
 		hilo_lag_seconds{processor="nearly", partition="0"} 59x60`, []string{"one_partition"}},
-	// One lane of two; idle with the mark of a transaction for lag; restoring; with nothing to do.
+	// One lane of two; starting again and again without any lag that is known; a tick's half minute ago; restoring.
 	{"HiloStuck", `
 		hilo_lag_records{processor="stuck", partition="0"} 5x60
 		hilo_last_commit_timestamp_seconds{processor="stuck", lane="0"} 3400x60
 		hilo_last_commit_timestamp_seconds{processor="stuck", lane="1"} 0+60x60
 		hilo_restore_remaining_records{processor="stuck"} 0x60
-		hilo_lag_records{processor="idle", partition="0"} 1x60
-		hilo_last_commit_timestamp_seconds{processor="idle", lane="0"} 0+60x60
+		hilo_last_commit_timestamp_seconds{processor="looping", lane="0"} 3530x60
+		hilo_last_commit_timestamp_seconds{processor="idle", lane="0"} 3568x60
 		hilo_lag_records{processor="restoring", partition="0"} 9x60
 		hilo_last_commit_timestamp_seconds{processor="restoring", lane="0"} 10x60
-		hilo_restore_remaining_records{processor="restoring"} 100x60
-		hilo_lag_records{processor="done", partition="0"} 0x60
-		hilo_last_commit_timestamp_seconds{processor="done", lane="0"} 10x60`, []string{"stuck"}},
+		hilo_restore_remaining_records{processor="restoring"} 100x60`, []string{"looping", "stuck"}},
+	{"HiloPartitionsWithoutOwner", `
+		hilo_partitions_without_owner{processor="half", instance="a"} 0x60
+		hilo_partitions_without_owner{processor="half", instance="b"} 2x60
+		hilo_partitions_without_owner{processor="whole"} 0x60`, []string{"half"}},
+	{"HiloForeignRecords", `
+		hilo_foreign_records_total{processor="once"} 0x55 1x5
+		hilo_foreign_records_total{processor="long_ago"} 0x10 1x50`, []string{"once"}},
 	{"HiloRestoring", `
 		hilo_restore_remaining_records{processor="restoring"} 100x60
 		hilo_restore_remaining_records{processor="done"} 0x60`, []string{"restoring"}},

@@ -92,23 +92,14 @@ impl Pulse {
     pub(crate) fn beats(&self) -> Result<(), String> {
         self.lives()?;
         let progress = self.watch.get();
-        let waited = |what: &str, fault: Option<String>| {
-            let why = fault.map_or_else(String::new, |fault| format!(": {fault}"));
-            Err(format!(
-                "{what} has done nothing for {} s while work waits{why}",
-                HANGS.as_secs()
-            ))
-        };
         if progress.standing > HANGS {
-            return waited("the engine", progress.fault);
+            let why = progress.fault.map_or_else(String::new, |fault| format!(": {fault}"));
+            return Err(format!(
+                "the engine has done nothing for {} s while work waits{why}",
+                progress.standing.as_secs()
+            ));
         }
-        if self.views.standing() > HANGS {
-            return waited(
-                "the reader of the topics, which writes the golden record,",
-                self.views.fault(),
-            );
-        }
-        Ok(())
+        self.views.moves_within(HANGS)
     }
 
     /// Whether every part is there: none of them comes back by itself.

@@ -5,7 +5,8 @@ use crate::{
     engine::{Engine, Feed},
 };
 use anyhow::Result;
-use hilo_golden::{Golden, Placed};
+use hilo_contracts::json;
+use hilo_golden::{Golden, GoldenError, Placed};
 use hilo_stream::embedded::{Backoff, passes};
 use std::{
     path::{Path, PathBuf},
@@ -16,7 +17,7 @@ use std::{
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 /// Records of a topic applied in one transaction.
 const BATCH: usize = 10_000;
@@ -74,6 +75,19 @@ impl Pulse {
             );
         }
         Ok(())
+    }
+
+    /// Whether it moves while work waits; the error says for how long it has not, and why.
+    pub fn moves_within(&self, patience: Duration) -> Result<(), String> {
+        let standing = self.standing();
+        if standing <= patience {
+            return Ok(());
+        }
+        let why = self.fault().map_or_else(String::new, |fault| format!(": {fault}"));
+        Err(format!(
+            "the reader of the topics, which writes the golden record, has done nothing for {} s while work waits{why}",
+            standing.as_secs()
+        ))
     }
 
     /// Whether the numbers are those of now: all that was there at the start has been read. The error says how far it is.
@@ -259,6 +273,14 @@ impl<E: Engine> Following<E> {
                     self.pulse.moved();
                     return Ok(true);
                 }
+                // Only then each is looked at: facts are written by Hilo alone, and decoded once.
+                Err(GoldenError::Record { .. }) => match self.golden.follow(&self.readable(batch)) {
+                    Ok(_) => {
+                        self.pulse.moved();
+                        return Ok(true);
+                    }
+                    Err(failure) => anyhow::Error::from(failure),
+                },
                 Err(failure) => anyhow::Error::from(failure),
             };
             if !passes(failure.as_ref()) {
@@ -269,6 +291,29 @@ impl<E: Engine> Following<E> {
                 return Ok(false);
             }
         }
+    }
+
+    /// The facts of a batch, without what is none of ours.
+    fn readable(&mut self, batch: &[Placed]) -> Vec<Placed> {
+        let mut unused = Vec::new();
+        let mut readable = Vec::with_capacity(batch.len());
+        for placed in batch {
+            unused.clear();
+            match json::write(placed.record.topic, &placed.record.value, &mut unused) {
+                Ok(()) => readable.push(placed.clone()),
+                Err(problem) => {
+                    warn!(
+                        topic = placed.record.topic,
+                        partition = placed.partition,
+                        offset = placed.offset,
+                        %problem,
+                        "a record is no fact of ours: something else writes there; it is passed over"
+                    );
+                    self.feed.passed_over(1);
+                }
+            }
+        }
+        readable
     }
 
     /// Says why it waits, and waits.

@@ -29,6 +29,10 @@ use tokio::{net::TcpListener, sync::watch};
 
 /// A lane that has not moved for so long hangs: liveness says so, and Kubernetes starts the process anew.
 const HANGS: Duration = Duration::from_secs(90);
+/// Records that wait for so long without any being applied: the reader hangs.
+const STALLED: Duration = Duration::from_mins(1);
+/// How long the reader may take for the batch in hand at the end.
+const BATCH_IN_HAND: Duration = Duration::from_millis(2_500);
 /// How often it is looked whether something has ended.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -43,7 +47,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     // From the beginning: who is told to end while it starts ends well too.
     let interrupted = runtime.spawn(hilo_service::interrupted());
     let roles: BTreeSet<Role> = arguments.roles.iter().copied().collect();
-    topics::require(&place.cluster, &place.plans()?).map_err(Failure::failed)?;
+    topics::require(&place.cluster, &place.plans()?).map_err(kafka::failure)?;
     let framing = place.framing()?;
     let registry = Registry::new();
     let measures = Arc::new(Measures::new(&registry)?);
@@ -119,8 +123,10 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         }
         Ok::<_, Failure>(())
     });
-    let stopped = engine.map_or(Ok(()), Engine::stop).map_err(Failure::failed);
-    let followed = follower.map_or(Ok(()), Follower::finish).map_err(Failure::failed);
+    let stopped = engine.map_or(Ok(()), Engine::stop).map_err(kafka::failure);
+    let followed = follower
+        .map_or(Ok(()), |follower| follower.stop_within(BATCH_IN_HAND))
+        .map_err(Failure::failed);
     if let Some(log) = log {
         log.finish()?;
     }
@@ -138,7 +144,10 @@ fn lanes(
     framing: &Arc<hilo_kafka::Framing>,
     measures: &Arc<Measures>,
 ) -> Result<Option<Engine>, Failure> {
-    let Some(settings) = kafka::lane_settings(config, dir).filter(|_| !processors.is_empty()) else {
+    if processors.is_empty() {
+        return Ok(None);
+    }
+    let Some(settings) = kafka::lane_settings(config, dir)? else {
         return Ok(None);
     };
     let plan = Plan {
@@ -150,7 +159,7 @@ fn lanes(
         settings,
         measures: Arc::clone(measures),
     };
-    Ok(Some(Engine::start(&plan)?))
+    Ok(Some(Engine::start(&plan).map_err(kafka::failure)?))
 }
 
 /// Says where the process is, and how its local user gets in where it has pages.
@@ -170,7 +179,12 @@ fn health(measures: &Arc<Measures>, numbers: Option<Pulse>, registry: &Registry)
         .alive_when("lanes", move || alive.alive(HANGS))
         .ready_when("lanes", move || ready.all_ready());
     match numbers {
-        Some(numbers) => health.ready_when("numbers", move || numbers.ready()),
+        Some(numbers) => {
+            let moving = numbers.clone();
+            health
+                .alive_when("numbers", move || moving.moves_within(STALLED))
+                .ready_when("numbers", move || numbers.ready())
+        }
         None => health,
     }
 }

@@ -20,7 +20,6 @@ const PACE: Duration = Duration::from_millis(20);
 
 /// Reason of a dead letter that no processor chose: it failed on the record.
 pub const PROCESSOR_ERROR: &str = "processor_error";
-
 /// Reason of a dead letter that cost more than [`Context::BUDGET`].
 pub const TOO_COSTLY: &str = "too_costly";
 
