@@ -140,6 +140,14 @@ impl Cluster {
         self.people.get(owner(self.owners.get(index)?, at)?)
     }
 
+    /// One without evidence.
+    pub(crate) fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            ..Self::default()
+        }
+    }
+
     /// What stands alone in it.
     pub(crate) fn alone(&self) -> Alone {
         let one = |name: &Name, rule: Rule| Alone {

@@ -319,11 +319,7 @@ impl Graph {
                         name: name.clone(),
                         met: BTreeSet::new(),
                     };
-                    let new = Cluster {
-                        kind,
-                        ..Cluster::default()
-                    };
-                    self.clusters.put(&id.to_le_bytes(), new);
+                    self.clusters.put(&id.to_le_bytes(), Cluster::of(kind));
                     self.tokens.put(&Self::token(tenant, &name), Place::Knot(id));
                 }
             }

@@ -39,10 +39,7 @@ impl Cluster {
                     met: evidence.met(name),
                 },
             };
-            split.parts.push(Self {
-                kind,
-                ..Self::default()
-            });
+            split.parts.push(Self::of(kind));
         }
         for known in people {
             let home = split.home_of(known.spans.iter().map(|(id, _, _)| id));
