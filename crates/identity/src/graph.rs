@@ -550,6 +550,7 @@ impl Graph {
             here: crowded.into_iter().map(|name| (name, Rule::Shared)).collect(),
             whole,
         };
+        self.call_back(&mut cluster, &mut alone, &occasion.item.tenant)?;
         let evidence = &cluster.evidence;
         let components = evidence.components(|name| alone.fate(evidence, name) == Fate::Evidence, false);
         let knotted = components.knotted(forced).into_iter();
@@ -570,6 +571,32 @@ impl Graph {
             self.clusters.put(&id.to_le_bytes(), part);
         }
         self.let_go(id, before.iter(), tenant)
+    }
+
+    /// An item that shows placeholders only belongs to the surest of them, who may have been judged elsewhere before the
+    /// last of the others became one: they come back, to be given their items.
+    fn call_back(&mut self, cluster: &mut Cluster, alone: &mut Alone, tenant: &str) -> Result<(), ProcessorError> {
+        let mut back = BTreeSet::new();
+        for together in &cluster.evidence.together {
+            let names = names_on([&together.ids, &[]]);
+            if names.iter().all(|name| cluster.evidence.is_placeholder(name)) {
+                back.extend(surest(names.iter()).cloned());
+            }
+        }
+        for name in back {
+            if let Some(Place::Placeholder(id)) = self.place(tenant, &name)?
+                && let Some(placeholder) = self.clusters.get(&id.to_le_bytes())?.cloned()
+            {
+                self.clusters.remove(&id.to_le_bytes());
+                cluster.gather(placeholder);
+                cluster.evidence.add_placeholders([name.clone()]);
+                if let Some(whole) = &mut alone.whole {
+                    whole.insert(name.clone());
+                }
+                alone.here.insert(name, Rule::Shared);
+            }
+        }
+        Ok(())
     }
 
     /// Whose an item with these identifiers is at a time.

@@ -82,6 +82,8 @@ mod before;
 #[cfg(test)]
 mod fold_tests;
 #[cfg(test)]
+mod graph_tests;
+#[cfg(test)]
 mod quiet_tests;
 #[cfg(test)]
 mod suggest_tests;
