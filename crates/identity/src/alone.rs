@@ -141,6 +141,25 @@ impl Together {
     }
 }
 
+/// Whether a form of a name that stands alone was seen so early, and by somebody who exists.
+pub(crate) fn is_known(forms: &[Together], (ids, at, creates): &(Vec<Identifier>, Millis, bool)) -> bool {
+    let is_known = |had: &Together| had.ids == *ids && had.first <= *at && had.creates >= *creates;
+    forms.iter().any(is_known)
+}
+
+/// Adds a form of a name that stands alone; whether that is news.
+pub(crate) fn see_once(forms: &mut Vec<Together>, seen: (Vec<Identifier>, Millis, bool)) -> bool {
+    if is_known(forms, &seen) {
+        return false;
+    }
+    let (ids, at, creates) = seen;
+    match forms.iter_mut().find(|had| had.ids == ids) {
+        Some(had) => *had = Together::once(ids, at.min(had.first), creates || had.creates),
+        None => forms.push(Together::once(ids, at, creates)),
+    }
+    true
+}
+
 /// Evidence without what is none, and where each sighting went.
 struct Reduced {
     evidence: Evidence,

@@ -1,8 +1,8 @@
 //! A cluster as it rests in the store: evidence, and the people last published from it.
 
 use crate::{
-    alone::Alone,
-    evidence::{Added, Decided, Evidence, Sees, atom},
+    alone::{Alone, judge},
+    evidence::{Added, Decided, Evidence, Sees, Together, atom},
     fold::{Found, Quiet, Suggestion, Timeline, Verdict, owner},
     links::Name,
     rules::{self, Rule},
@@ -72,8 +72,14 @@ pub(crate) enum Kind {
     /// People.
     #[default]
     Joined,
-    /// One name of a knot, with all evidence on which it stands and the names that it met there.
-    Knot { name: Name, met: BTreeSet<Name> },
+    /// One name of a knot, with all evidence on which it stands.
+    Knot {
+        name: Name,
+        /// The names that it met there.
+        met: BTreeSet<Name>,
+        /// What was seen of it alone: its forms.
+        forms: Vec<Together>,
+    },
     /// One placeholder, with its forms only.
     Placeholder(Name),
 }
@@ -159,6 +165,22 @@ impl Cluster {
             Kind::Knot { name, .. } => one(name, Rule::Knot),
             Kind::Placeholder(name) => one(name, Rule::Shared),
         }
+    }
+
+    /// The people behind its evidence, where these names stand alone.
+    pub(crate) fn judged(&self, alone: &Alone) -> Verdict {
+        let Kind::Knot { forms, .. } = &self.kind else {
+            return judge(&self.evidence, alone);
+        };
+        // Nothing is joined in a knot, so its changes and decisions say nothing beyond its forms.
+        let evidence = Evidence {
+            together: [&*self.evidence.together, forms].concat(),
+            placeholders: self.evidence.placeholders.clone(),
+            ..Evidence::default()
+        };
+        let mut verdict = judge(&evidence, alone);
+        verdict.timelines.truncate(self.evidence.together.len());
+        verdict
     }
 
     /// Takes over another cluster of the same knot, whose evidence is partly the same. Indexes of people shift, their ids
@@ -428,22 +450,34 @@ enum Heir {
     Gone,
 }
 
+/// So many comparisons are faster than an index.
+const FEW_PAIRS: usize = 16;
+
 /// Who of the new people continues each of the old ones: those who share most, then those who are older.
 fn heirs(before: &[Known], found: &[Found]) -> Vec<Heir> {
-    let mut had: BTreeMap<&Identifier, Vec<usize>> = BTreeMap::new();
-    for (old, known) in before.iter().enumerate() {
-        for (id, _, _) in &known.spans {
-            had.entry(id).or_default().push(old);
-        }
-    }
     let mut pairs: Vec<(Reverse<usize>, usize, usize)> = Vec::new();
-    for (new, found) in found.iter().enumerate() {
-        let sharing = found.spans.iter().filter_map(|span| had.get(&span.id)).flatten();
-        for old in sharing.copied().collect::<BTreeSet<usize>>() {
-            let score = before[old].score(found);
-            if score > 0 {
-                pairs.push((Reverse(score), old, new));
+    let mut pair = |old: usize, new: usize| {
+        let score = before[old].score(&found[new]);
+        if score > 0 {
+            pairs.push((Reverse(score), old, new));
+        }
+    };
+    if before.len() * found.len() <= FEW_PAIRS {
+        for new in 0..found.len() {
+            (0..before.len()).for_each(|old| pair(old, new));
+        }
+    } else {
+        // Who shares nothing is not compared.
+        let mut had: BTreeMap<&Identifier, Vec<usize>> = BTreeMap::new();
+        for (old, known) in before.iter().enumerate() {
+            for (id, _, _) in &known.spans {
+                had.entry(id).or_default().push(old);
             }
+        }
+        for (new, found) in found.iter().enumerate() {
+            let sharing = found.spans.iter().filter_map(|span| had.get(&span.id)).flatten();
+            let sharing: BTreeSet<usize> = sharing.copied().collect();
+            sharing.into_iter().for_each(|old| pair(old, new));
         }
     }
     pairs.sort_unstable();

@@ -1,7 +1,7 @@
 //! Where evidence goes: to the cluster of the people whom it shows, and, where it shows what is no evidence, beside it.
 
 use crate::{
-    alone::{Alone, Fate},
+    alone::{Alone, Fate, is_known, see_once},
     cluster::{Cluster, Kind, Known},
     evidence::{Added, Evidence, Sees, atom, sought, token_of},
     links::{Name, name, names_on, surest},
@@ -287,12 +287,13 @@ impl Graph {
         let Some(cluster) = self.clusters.get(&id.to_le_bytes())? else {
             return Ok(());
         };
-        if seen.iter().all(|(ids, at, creates)| cluster.evidence.knows(ids, *at, *creates)) {
+        // Mostly it is known, and then nothing is stored.
+        if seen.iter().all(|seen| is_known(&cluster.evidence.together, seen)) {
             return Ok(());
         }
         if let Some(cluster) = self.clusters.get_mut(&id.to_le_bytes())? {
-            for (ids, at, creates) in seen {
-                cluster.evidence.see_once(ids, at, creates);
+            for seen in seen {
+                see_once(&mut cluster.evidence.together, seen);
             }
         }
         self.judge(id, occasion)
@@ -318,6 +319,7 @@ impl Graph {
                     let kind = Kind::Knot {
                         name: name.clone(),
                         met: BTreeSet::new(),
+                        forms: Vec::new(),
                     };
                     self.clusters.put(&id.to_le_bytes(), Cluster::of(kind));
                     self.tokens.put(&Self::token(tenant, &name), Place::Knot(id));
@@ -336,14 +338,20 @@ impl Graph {
                 continue;
             };
             cluster.evidence.add_placeholders(placeholders.iter().cloned());
-            if said.add(cluster, occasion.item.event_time) == Added::New {
-                judged.push(id);
-            }
-            if let Kind::Knot { met, .. } = &mut cluster.kind {
+            let (at, sightings) = (occasion.item.event_time, cluster.evidence.together.len());
+            said.add(cluster, at);
+            let mut is_news = cluster.evidence.together.len() > sightings;
+            if let Kind::Knot { met, forms, .. } = &mut cluster.kind {
+                for seen in said.of_name(&name, at) {
+                    is_news |= see_once(forms, seen);
+                }
                 met.extend(on.iter().filter(|other| **other != name).cloned());
                 if met.len() > MET {
                     crowded.push(name);
                 }
+            }
+            if is_news {
+                judged.push(id);
             }
         }
         for id in judged {
@@ -659,7 +667,7 @@ fn names_of(evidence: &Evidence) -> BTreeSet<Name> {
 fn judge_cluster(id: u64, cluster: &mut Cluster, alone: &Alone, occasion: &mut Occasion) -> Result<(), ProcessorError> {
     let Occasion { item, teller, context } = occasion;
     context.spend(cluster.evidence.steps())?;
-    let verdict = crate::alone::judge(&cluster.evidence, alone);
+    let verdict = cluster.judged(alone);
     let version = cluster.version;
     let new_id = |index: usize| {
         // One item may show people of several clusters, each judged on its own.

@@ -2,10 +2,10 @@
 //! identifiers hang together.
 
 use crate::{
-    evidence::{Evidence, Together, sought},
+    evidence::{Evidence, sought},
     rules::{MET, PIECES},
 };
-use hilo_domain::{Identifier, IdentifierKind, Millis};
+use hilo_domain::{Identifier, IdentifierKind};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
@@ -179,27 +179,6 @@ impl Evidence {
             if let Err(place) = self.placeholders.binary_search(&name) {
                 self.placeholders.insert(place, name);
             }
-        }
-    }
-
-    /// Whether [`Evidence::see_once`] says nothing new.
-    pub(crate) fn knows(&self, ids: &[Identifier], at: Millis, creates: bool) -> bool {
-        let mut had = self.together.iter();
-        had.any(|had| had.ids == ids && had.first <= at && had.creates >= creates)
-    }
-
-    /// Adds identifiers of one name that stands alone.
-    pub(crate) fn see_once(&mut self, ids: Vec<Identifier>, at: Millis, creates: bool) {
-        let place = self.together.iter().position(|had| had.ids == ids);
-        let (mut first, mut exists) = (at, creates);
-        if let Some(place) = place {
-            let had = &self.together[place];
-            (first, exists) = (first.min(had.first), exists || had.creates);
-        }
-        let seen = Together::once(ids, first, exists);
-        match place {
-            Some(place) => self.together[place] = seen,
-            None => self.together.push(seen),
         }
     }
 

@@ -1,7 +1,7 @@
 //! A cluster that falls into parts: what no longer hangs together is judged apart from then on.
 
 use crate::{
-    alone::{Alone, Belongs, Fate, judge, parts},
+    alone::{Alone, Belongs, Fate, parts},
     cluster::{Cluster, Kind},
     evidence::{Evidence, Together},
     fold::Timeline,
@@ -37,6 +37,7 @@ impl Cluster {
                 _ => Kind::Knot {
                     name: name.clone(),
                     met: evidence.met(name),
+                    forms: forms(&evidence, name),
                 },
             };
             split.parts.push(Self::of(kind));
@@ -61,11 +62,9 @@ impl Cluster {
         for part in &mut split.parts {
             part.version = version;
             if let Kind::Placeholder(name) = &part.kind {
-                let seen = parts(&evidence, name).into_iter();
-                let seen = seen.map(|(ids, (at, creates))| Together::once(ids, at, creates));
-                part.evidence.together = seen.collect();
+                part.evidence.together = forms(&evidence, name);
                 // The same verdict: it says whose each form is.
-                let verdict = judge(&part.evidence, &part.alone());
+                let verdict = part.judged(&part.alone());
                 part.publish(verdict, |_| String::new(), |_| None);
             }
             let named: BTreeSet<Name> = part.evidence.identifiers().filter_map(name).collect();
@@ -76,6 +75,12 @@ impl Cluster {
         }
         names.into_iter().zip(split.parts).collect()
     }
+}
+
+/// What was seen of a name alone.
+fn forms(evidence: &Evidence, name: &Name) -> Vec<Together> {
+    let forms = parts(evidence, name).into_iter();
+    forms.map(|(ids, (at, creates))| Together::once(ids, at, creates)).collect()
 }
 
 /// A cluster on its way into parts.
