@@ -8,6 +8,7 @@
 
 #[path = "../beside/mod.rs"]
 mod beside;
+mod alone;
 mod compare;
 mod history;
 mod items;
@@ -73,6 +74,54 @@ fn cases_that_once_differed() {
         seen += 1;
     }
     assert_ne!(seen, 0);
+}
+
+/// A number that sixty people have, a user id with sixty numbers, and four hundred moves from number to number: none of it
+/// is anybody's, and what else is known of those people is theirs.
+#[test]
+fn what_too_many_share_is_no_evidence() {
+    let message = |at: usize, message: serde_json::Value| {
+        let mut message = message;
+        message["id"] = format!("wamid.{at}").into();
+        message["timestamp"] = (1_767_225_600 + at).to_string().into();
+        serde_json::json!({"source": "whatsapp", "tenant": "acme", "body": {
+            "object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": {
+                "metadata": {"display_phone_number": "15550783881", "phone_number_id": "2"}, "messages": [message]}}]}]}})
+        .to_string()
+        .into_bytes()
+    };
+    let text = |from: Option<usize>, user: Option<String>| {
+        let mut text = serde_json::json!({"type": "text", "text": {"body": "hola"}});
+        if let Some(from) = from {
+            text["from"] = (56_910_000_000 + from).to_string().into();
+        }
+        if let Some(user) = user {
+            text["from_user_id"] = user.into();
+        }
+        text
+    };
+    let mut lines = Vec::new();
+    for place in 0..60 {
+        lines.push(message(lines.len(), text(Some(0), Some(format!("CL.{place}")))));
+        lines.push(message(lines.len(), text(Some(1_000 + place), Some(format!("CL.{place}")))));
+        lines.push(message(lines.len(), text(Some(2_000 + place), Some("CL.9000".to_owned()))));
+        lines.push(message(lines.len(), text(Some(2_000 + place), Some(format!("CL.7{place:03}")))));
+    }
+    lines.push(message(lines.len(), text(Some(0), None)));
+    lines.push(message(lines.len(), text(None, Some("CL.9000".to_owned()))));
+    lines.push(message(lines.len(), text(Some(0), Some("CL.9000".to_owned()))));
+    for place in 5_000..5_400 {
+        let new = (56_910_000_001_usize + place).to_string();
+        let mut moved = text(Some(place), None);
+        moved["type"] = "system".into();
+        moved["system"] = serde_json::json!({"type": "user_changed_number", "wa_id": new});
+        lines.push(message(lines.len(), moved));
+    }
+    assert_eq!(compare::difference(&lines), None);
+    for seed in 0..2 {
+        assert_eq!(order_is_nothing(seed, &lines), Ok(()));
+        assert_eq!(partitions_are_nothing(seed, &lines), Ok(()));
+    }
 }
 
 /// Bodies of other people's test fixtures, as they stand and each in a tenant of its own: within one, an id stands for many
