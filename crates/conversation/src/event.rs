@@ -69,6 +69,13 @@ impl Event {
         (self.at, self.class, &self.id, &self.key)
     }
 
+    /// Takes the place of an occurrence that no longer holds.
+    pub(crate) fn follows(&mut self, gone: Self) {
+        self.revision = self.revision.max(gone.revision);
+        self.session = gone.session;
+        self.signed |= gone.signed;
+    }
+
     /// The fact as it was told, without content.
     pub(crate) fn fact(&self) -> Result<Conversation, WireError> {
         wire::decode(&self.fact)
