@@ -99,7 +99,7 @@ fn run(owners: &[usize], first: usize, known: Option<usize>, mut turn: u64) -> (
     for name in PEOPLE {
         let Some(person) = processor.person(name) else { continue };
         waits |= !person.forgotten.is_empty();
-        let events = person.threads.values().map(|thread| thread.events.len()).sum::<usize>();
+        let events = person.threads.values().map(|thread| thread.tail.events.len()).sum::<usize>();
         holders.extend((0..events).map(|_| name.to_owned()));
     }
     (holders, waits)

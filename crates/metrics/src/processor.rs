@@ -38,6 +38,8 @@ pub struct Metrics {
     pub(crate) observations: Store<Observed>,
     pub(crate) owned: Store<Owned>,
     now: Store<Millis>,
+    /// Units of work of the record in hand.
+    pub(crate) work: u64,
     identity: AvroCodec<Identity>,
     conversation: AvroCodec<Conversation>,
     status: AvroCodec<Status>,
@@ -46,7 +48,7 @@ pub struct Metrics {
 }
 
 impl Processor for Metrics {
-    fn process(&mut self, record: &Record, _context: &mut Context) -> Result<Verdict, ProcessorError> {
+    fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError> {
         match record.topic {
             topics::STATUS => {
                 let fact = decode(&self.status, record)?;
@@ -66,6 +68,7 @@ impl Processor for Metrics {
             }
             _ => return Ok(Verdict::Drop("not_a_fact")),
         }
+        context.spend(std::mem::take(&mut self.work))?;
         Ok(Verdict::Done)
     }
 
@@ -134,6 +137,7 @@ impl Metrics {
             observations: Store::new("observations"),
             owned: Store::new("owned"),
             now: Store::new("now"),
+            work: 0,
             identity: codec::identity(),
             conversation: codec::conversation(),
             status: codec::status(),

@@ -1,35 +1,16 @@
 //! Sessions of a thread, as a function of its events in event-time order (metric definitions, chapter 2).
 
-use crate::event::{Event, Role};
+use crate::{
+    event::{Event, Role},
+    fold::{Reason, SESSION_GAP},
+};
 use hilo_domain::{
     Millis,
-    time::{DAY, HOUR, MINUTE},
+    time::MINUTE,
 };
-use std::ops::Range;
 
-/// Without an extending event for this long a session closes by itself.
-pub(crate) const SESSION_GAP: Millis = DAY;
 /// Within this long after `resolved` a courtesy is listed in the closed session.
 const COURTESY: Millis = 10 * MINUTE;
-/// A session that opens within this long after the one before closed reopens it.
-pub(crate) const REOPEN: Millis = 72 * HOUR;
-
-/// Why a session ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
-    Resolved,
-    Inactivity,
-}
-
-impl Reason {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Resolved => "resolved",
-            Self::Inactivity => "inactivity",
-        }
-    }
-}
-
 /// A session found by the fold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Folded {
@@ -41,19 +22,12 @@ pub(crate) struct Folded {
     pub closed: Option<(Millis, Reason)>,
 }
 
-/// Folds `events[range]` with no session open at its start, as of `now`. Stops early where `resync` says that a session
-/// that opens at this index is already known; gives the sessions and the index at which it stopped.
-pub(crate) fn fold(
-    events: &[Event],
-    range: Range<usize>,
-    now: Millis,
-    resync: impl Fn(usize) -> bool,
-) -> (Vec<Folded>, usize) {
+/// Folds all events of a thread, as of `now`.
+pub(crate) fn fold(events: &[Event], now: Millis) -> Vec<Folded> {
     let mut sessions: Vec<Folded> = Vec::new();
     // Whether the last of `sessions` is open.
     let mut open = false;
-    for index in range.clone() {
-        let event = &events[index];
+    for (index, event) in events.iter().enumerate() {
         if open && let Some(session) = sessions.last_mut() {
             open = !expire(session, event.at);
         }
@@ -91,9 +65,6 @@ pub(crate) fn fold(
             Role::Silent => continue,
         };
         if extends && !open {
-            if resync(index) {
-                return (sessions, index);
-            }
             sessions.push(Folded {
                 opener: index,
                 events: Vec::new(),
@@ -112,7 +83,7 @@ pub(crate) fn fold(
     if open && let Some(session) = sessions.last_mut() {
         expire(session, now);
     }
-    (sessions, range.end)
+    sessions
 }
 
 fn list(sessions: &mut [Folded], index: usize) {

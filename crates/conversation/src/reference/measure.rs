@@ -1,26 +1,17 @@
 //! What a session is worth knowing for: its clocks and its outcome (metric definitions, chapters 4, 6 and 7).
 
+use super::{fold::Folded, work};
 use crate::{
     event::{Event, Role},
-    fold::{Folded, Reason},
-    work::{self, UNKNOWN, assignee, sender},
+    fold::Reason,
+    measure::Outcome,
+    work::{UNKNOWN, assignee, sender},
 };
 use hilo_contracts::facts::{Clock, Rating, Session};
 use hilo_domain::{Millis, time::HOUR, window};
 
 /// Answers to a survey count until this long after the close, or after the first answer while the session is open.
 const RATING_HORIZON: Millis = 72 * HOUR;
-
-/// What decides the outcome of a session that a bot was engaged in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// No bot, or not closed: none.
-    None,
-    /// Its own events decide.
-    Is(&'static str),
-    /// `contained_silent`, unless the person comes back within 24 h of the close.
-    UnlessCalledBack,
-}
 
 fn inbox<'a>(event: &'a Event, name: &str) -> Option<&'a hilo_contracts::item::Inbox> {
     match &event.role {

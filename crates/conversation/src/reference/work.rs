@@ -1,30 +1,15 @@
 //! Turns, and the time that people give to a session (metric definitions, chapters 2 and 4).
 
-use crate::event::{Event, Role};
+use crate::{
+    event::{Event, Role},
+    work::{UNKNOWN, assignee, sender},
+};
 use hilo_contracts::facts::{Clock, Work};
 use hilo_domain::{Millis, time::MINUTE};
 use std::collections::BTreeMap;
 
-/// Who a human is whom nobody names: the phone app.
-pub(crate) const UNKNOWN: &str = "unknown";
 /// An interval of active time counts no longer than this. Part of the definition version.
 const IDLE_LIMIT: Millis = 15 * MINUTE;
-
-/// The agent of a human outbound.
-pub(crate) fn sender(event: &Event) -> Option<&str> {
-    match &event.role {
-        Role::Human { agent } => Some(agent.as_deref().unwrap_or(UNKNOWN)),
-        _ => None,
-    }
-}
-
-/// The agent of an assignment; one without an agent gives the session to a queue.
-pub(crate) fn assignee(event: &Event) -> Option<&str> {
-    match &event.role {
-        Role::Inbox(inbox) if inbox.event == "assigned" => inbox.agent.as_deref(),
-        _ => None,
-    }
-}
 
 fn inbox_event(event: &Event) -> Option<&str> {
     match &event.role {
