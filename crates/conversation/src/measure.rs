@@ -250,11 +250,11 @@ impl Measure {
             frt_human: frt_human.cloned(),
             frt_any: self.any.clone(),
             outcome: None,
-            queue: text(self.queue.as_ref()),
-            reason: text(self.resolved_for.as_ref().or(self.tagged_for.as_ref())),
+            queue: text(self.queue.as_deref()),
+            reason: text(self.resolved_for.as_deref().or(self.tagged_for.as_deref())),
             reopens: None,
-            bot: text(self.bot.as_ref()),
-            agent: text(self.last_sender.as_ref().or(self.last_assignee.as_ref())),
+            bot: text(self.bot.as_deref()),
+            agent: text(self.last_sender.as_deref().or(self.last_assignee.as_deref())),
             answered_by_human: self.last_sender.is_some(),
             owners: self.owners(),
             turns: Vec::new(),
@@ -309,8 +309,8 @@ impl Measure {
     }
 }
 
-fn text(text: Option<&Box<str>>) -> Option<String> {
-    text.map(|text| text.to_string())
+fn text(text: Option<&str>) -> Option<String> {
+    text.map(str::to_owned)
 }
 
 fn reason(inbox: &Inbox) -> Option<Box<str>> {

@@ -132,14 +132,14 @@ impl Person {
     }
 
     fn recent(
-        &mut self,
+        &self,
         person_id: &str,
         since: Millis,
         segments: &mut Store<Segment>,
         context: &mut Context,
     ) -> Result<Vec<Recent>, ProcessorError> {
         let mut recent = Vec::new();
-        for (place, (number, thread)) in self.threads.iter_mut().enumerate() {
+        for (place, (number, thread)) in self.threads.iter().enumerate() {
             let mut chain = Chain {
                 segments,
                 person: person_id,

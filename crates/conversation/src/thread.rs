@@ -134,11 +134,6 @@ impl Thread {
         self.tail.sessions.last()
     }
 
-    /// Whether nothing ever happened in it, or all went to somebody else.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.tail.events.is_empty() && self.tail.before.is_none()
-    }
-
     /// The youngest event that is `wanted`, of those at `since` or later.
     pub(crate) fn find(
         &self,
@@ -164,7 +159,7 @@ impl Thread {
 
     /// Calls `visit` for each segment from the newest back, until it is `false` or none is left.
     pub(crate) fn back(
-        &mut self,
+        &self,
         chain: &mut Chain,
         context: &mut Context,
         mut visit: impl FnMut(At, &Segment) -> bool,
@@ -181,12 +176,21 @@ impl Thread {
     }
 
     /// A session, to be changed; it counts as changed.
-    pub(crate) fn told_mut(&mut self, at: At, index: usize, chain: &mut Chain) -> Result<&mut Told, ProcessorError> {
+    pub(crate) fn told_mut<'a>(
+        &'a mut self,
+        at: At,
+        index: usize,
+        chain: &'a mut Chain,
+    ) -> Result<&'a mut Told, ProcessorError> {
         let told = self.segment_mut(at, chain)?.sessions.get_mut(index);
         told.ok_or_else(|| lacks(at.unwrap_or(u32::MAX)))
     }
 
-    pub(crate) fn event_mut(&mut self, place: Place, chain: &mut Chain) -> Result<&mut Event, ProcessorError> {
+    pub(crate) fn event_mut<'a>(
+        &'a mut self,
+        place: Place,
+        chain: &'a mut Chain,
+    ) -> Result<&'a mut Event, ProcessorError> {
         let event = self.segment_mut(place.at, chain)?.events.get_mut(place.index);
         event.ok_or_else(|| lacks(place.at.unwrap_or(u32::MAX)))
     }

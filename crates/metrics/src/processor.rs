@@ -49,6 +49,7 @@ pub struct Metrics {
 
 impl Processor for Metrics {
     fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError> {
+        self.work = 0;
         match record.topic {
             topics::STATUS => {
                 let fact = decode(&self.status, record)?;
@@ -68,7 +69,7 @@ impl Processor for Metrics {
             }
             _ => return Ok(Verdict::Drop("not_a_fact")),
         }
-        context.spend(std::mem::take(&mut self.work))?;
+        context.spend(self.work)?;
         Ok(Verdict::Done)
     }
 
