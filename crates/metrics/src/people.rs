@@ -106,6 +106,7 @@ impl Metrics {
         if person.messages.is_empty() && person.sessions.is_empty() {
             return Ok(());
         }
+        self.work += (person.messages.len() + person.sessions.len()) as u64;
         let (messages, sessions) = (person.messages.clone(), person.sessions.clone());
         for message in messages {
             let Some(had) = self.sends.get(&message)?.cloned() else {

@@ -39,6 +39,8 @@ pub struct Metrics {
     pub(crate) observations: Store<Observed>,
     pub(crate) owned: Store<Owned>,
     now: Store<Millis>,
+    /// Units of work of the record in hand.
+    pub(crate) work: u64,
     identity: AvroCodec<Identity>,
     conversation: AvroCodec<Conversation>,
     status: AvroCodec<Status>,
@@ -47,7 +49,8 @@ pub struct Metrics {
 }
 
 impl Processor for Metrics {
-    fn process(&mut self, record: &Record, _context: &mut Context) -> Result<Verdict, ProcessorError> {
+    fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError> {
+        self.work = 0;
         match record.topic {
             topics::STATUS => {
                 let fact = decode(&self.status, record)?;
@@ -67,6 +70,7 @@ impl Processor for Metrics {
             }
             _ => return Ok(Verdict::Drop("not_a_fact")),
         }
+        context.spend(self.work)?;
         Ok(Verdict::Done)
     }
 
@@ -135,6 +139,7 @@ impl Metrics {
             observations: Store::new("observations"),
             owned: Store::new("owned"),
             now: Store::new("now"),
+            work: 0,
             identity: codec::identity(),
             conversation: codec::conversation(),
             status: codec::status(),
