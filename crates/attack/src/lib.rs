@@ -10,6 +10,8 @@ pub use judge::{Outcome, Verdict};
 pub use room::node::Engine;
 
 use anyhow::{Result, ensure};
+use attacks::Attack;
+use futures_util::{StreamExt as _, stream};
 use judge::Judge;
 use room::node::Room;
 use scale::Scale;
@@ -31,7 +33,7 @@ pub struct Plan {
     pub one_listener: bool,
 }
 
-/// Runs the attacks one after the other; `tell` hears of each when it has ended.
+/// Runs the attacks, the long ones one after the other; `tell` hears of each when it has ended.
 pub async fn run(plan: &Plan, mut tell: impl FnMut(&Outcome)) -> Result<Vec<Outcome>> {
     for name in &plan.only {
         let known = attacks::ALL.iter().any(|attack| attack.finding == name);
@@ -39,24 +41,29 @@ pub async fn run(plan: &Plan, mut tell: impl FnMut(&Outcome)) -> Result<Vec<Outc
     }
     let room = Room::new(&plan.hilo, plan.engine.clone(), plan.one_listener)?;
     let scale = if plan.long { Scale::long() } else { Scale::short() };
+    let wanted = attacks::ALL.iter().filter(|attack| {
+        let is_asked_for = plan.only.is_empty() || plan.only.iter().any(|name| name == attack.finding);
+        is_asked_for && attack.runs_on(room.is_kafka())
+    });
+    let attacks: Vec<_> = wanted.map(|attack| attacked(attack, &room, &scale)).collect();
+    let mut attacks = stream::iter(attacks).buffer_unordered(scale.at_once);
     let mut outcomes = Vec::new();
-    for attack in attacks::ALL {
-        let wanted = plan.only.is_empty() || plan.only.iter().any(|name| name == attack.finding);
-        if !wanted || !attack.runs_on(room.is_kafka()) {
-            continue;
-        }
-        let begun = Instant::now();
-        let mut judge = Judge::default();
-        let ended = match timeout(scale.patience, (attack.run)(&room, &scale, &mut judge)).await {
-            Ok(ended) => ended,
-            Err(_) => Err(anyhow::anyhow!("not done in {} s", scale.patience.as_secs())),
-        };
-        let outcome = Outcome::of(attack.finding, attack.title, judge, ended, begun.elapsed());
+    while let Some(outcome) = attacks.next().await {
         tell(&outcome);
         outcomes.push(outcome);
     }
     ensure!(!outcomes.is_empty(), "none of the findings asked for can be attacked on this engine");
     Ok(outcomes)
+}
+
+async fn attacked(attack: &Attack, room: &Room, scale: &Scale) -> Outcome {
+    let begun = Instant::now();
+    let mut judge = Judge::default();
+    let ended = match timeout(scale.patience, (attack.run)(room, scale, &mut judge)).await {
+        Ok(ended) => ended,
+        Err(_) => Err(anyhow::anyhow!("not done in {} s", scale.patience.as_secs())),
+    };
+    Outcome::of(attack.finding, attack.title, judge, ended, begun.elapsed())
 }
 
 /// Names and titles of all findings.

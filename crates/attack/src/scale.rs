@@ -38,6 +38,8 @@ pub(crate) struct Scale {
     pub derived: Duration,
     /// MiB that an attack may add to what the node holds.
     pub memory: u64,
+    /// Attacks at once: those of the short form mostly wait.
+    pub at_once: usize,
     /// How long an attack may take.
     pub patience: Duration,
 }
@@ -62,6 +64,7 @@ impl Scale {
             p99_ms: 3_000.0,
             derived: Duration::from_secs(30),
             memory: 512,
+            at_once: 4,
             patience: Duration::from_mins(3),
         }
     }
@@ -85,6 +88,7 @@ impl Scale {
             p99_ms: 250.0,
             derived: Duration::from_secs(10),
             memory: 512,
+            at_once: 1,
             patience: Duration::from_mins(20),
         }
     }

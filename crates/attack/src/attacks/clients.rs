@@ -86,18 +86,23 @@ pub(crate) async fn silent(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
         }
     }
     let half = b"POST /webhooks/whatsapp/acme HTTP/1.1\r\nHost: localhost\r\nX-Hub-";
+    let mut held = Vec::new();
     for many in [false, true] {
-        let held = hold(node.http, scale.half_heads, many, half, None).await;
-        let opened = held.len();
+        let more = hold(node.http, scale.half_heads, many, half, None).await;
+        judge.figure(if many { "half_heads_many" } else { "half_heads_one" }, more.len());
+        held.extend(more);
         under(&node, scale, judge).await?;
-        let gone = closed(held, HEAD).await;
-        judge.figure(if many { "half_heads_many" } else { "half_heads_one" }, opened);
-        judge.check("half heads are given up", gone == opened, || {
-            format!("{} of {opened} are still there after {} s", opened - gone, HEAD.as_secs())
-        });
     }
-    slow_heads(&node, judge).await?;
-    never_asks(&node, judge).await
+    let opened = held.len();
+    let (gone, slow, silent) = tokio::join!(closed(held, HEAD), slow_head(&node), never_asks(&node));
+    judge.check("half heads are given up", gone == opened, || {
+        format!("{} of {opened} are still there after {} s", opened - gone, HEAD.as_secs())
+    });
+    judge.check("a head has its time as a whole", slow?, || {
+        format!("a letter each 200 ms holds a connection for more than {} s", HEAD.as_secs())
+    });
+    judge.check("a connection without a request is closed", silent?, || format!("not in {} s", IDLE.as_secs()));
+    Ok(())
 }
 
 /// Genuine deliveries while an attack goes on.
@@ -107,9 +112,10 @@ async fn under(node: &Node<'_>, scale: &Scale, judge: &mut Judge) -> Result<()> 
     genuine.end().await?.judge(node, scale, judge).await
 }
 
-/// A head that comes letter by letter is never idle, and never whole.
-async fn slow_heads(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
-    let mut stream = connect(node.http, attacker(0), None).await?;
+/// Whether a head is given up that comes letter by letter: it is never idle, and never whole.
+async fn slow_head(node: &Node<'_>) -> Result<bool> {
+    // From an address that holds nothing else.
+    let mut stream = connect(node.http, attacker(9_001), None).await?;
     let writing = async {
         let mut pace = interval(Duration::from_millis(200));
         for letter in b"POST /webhooks/whatsapp/acme HTTP/1.1\r\nX-Slow: ".iter().chain(std::iter::repeat(&b'a')) {
@@ -119,19 +125,13 @@ async fn slow_heads(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
             }
         }
     };
-    let ended = timeout(HEAD, writing).await;
-    judge.check("a head has its time as a whole", ended.is_ok(), || {
-        format!("a letter each 200 ms holds a connection for more than {} s", HEAD.as_secs())
-    });
-    Ok(())
+    Ok(timeout(HEAD, writing).await.is_ok())
 }
 
-/// A connection on which nothing comes.
-async fn never_asks(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
-    let mut stream = connect(node.http, attacker(0), None).await?;
-    let closed = closed_within(&mut stream, IDLE).await;
-    judge.check("a connection without a request is closed", closed, || format!("not in {} s", IDLE.as_secs()));
-    Ok(())
+/// Whether a connection is closed on which nothing comes.
+async fn never_asks(node: &Node<'_>) -> Result<bool> {
+    let mut stream = connect(node.http, attacker(9_000), None).await?;
+    Ok(closed_within(&mut stream, IDLE).await)
 }
 
 pub(crate) async fn bodies(room: &Room, scale: &Scale, judge: &mut Judge) -> Result<()> {
@@ -157,9 +157,9 @@ pub(crate) async fn bodies(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
     let count = if scale.long { 10 * STALLED } else { STALLED };
     // Well-formed and wrong: nobody knows before the body is there.
     let forged = unsigned().header("X-Hub-Signature-256", signature("wrong", b"another body"));
-    for (name, request) in [("unsigned", &unsigned()), ("forged", &forged)] {
+    let mut held = Vec::new();
+    for request in [&unsigned(), &forged] {
         for many in [false, true] {
-            let mut held = Vec::new();
             for number in 0..count {
                 let Ok(mut stream) = connect(node.http, source(number, many), None).await else { continue };
                 let length = lengths[number % lengths.len()];
@@ -170,14 +170,16 @@ pub(crate) async fn bodies(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
                 held.push(stream);
             }
             under(&node, scale, judge).await?;
-            let opened = held.len();
-            let gone = closed(held, IDLE).await;
-            judge.check("senders that stall are given up", gone == opened, || {
-                format!("{} of {opened} {name} ones are still there after {} s", opened - gone, IDLE.as_secs())
-            });
         }
     }
-    slow_body(&node, &forged, judge).await
+    let opened = held.len();
+    let (gone, slow) = tokio::join!(closed(held, IDLE), slow_body(&node, &forged));
+    judge.figure("stalled", opened);
+    judge.check("senders that stall are given up", gone == opened, || {
+        format!("{} of {opened} are still there after {} s", opened - gone, IDLE.as_secs())
+    });
+    judge.check("a body has a least rate", slow?, || format!("100 B/s hold a connection for more than {} s", IDLE.as_secs()));
+    Ok(())
 }
 
 /// The answer to a head alone, whose body never comes.
@@ -187,9 +189,9 @@ async fn refused_by_head(to: SocketAddr, request: &Request, length: usize) -> Re
     timeout(AT_ONCE, read_answer(&mut stream)).await?
 }
 
-/// A body that is never idle, and never there.
-async fn slow_body(node: &Node<'_>, request: &Request, judge: &mut Judge) -> Result<()> {
-    let mut stream = connect(node.http, attacker(0), None).await?;
+/// Whether a body is given up that is never idle, and never there.
+async fn slow_body(node: &Node<'_>, request: &Request) -> Result<bool> {
+    let mut stream = connect(node.http, attacker(9_002), None).await?;
     stream.write_all(&request.head(node.http, 1 << 20)).await?;
     let writing = async {
         let mut pace = interval(Duration::from_millis(100));
@@ -200,9 +202,7 @@ async fn slow_body(node: &Node<'_>, request: &Request, judge: &mut Judge) -> Res
             }
         }
     };
-    let ended = timeout(IDLE, writing).await;
-    judge.check("a body has a least rate", ended.is_ok(), || format!("100 B/s hold a connection for more than {} s", IDLE.as_secs()));
-    Ok(())
+    Ok(timeout(IDLE, writing).await.is_ok())
 }
 
 pub(crate) async fn heads(room: &Room, scale: &Scale, judge: &mut Judge) -> Result<()> {

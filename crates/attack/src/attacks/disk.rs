@@ -326,10 +326,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         let database = rusqlite::Connection::open(&path).unwrap();
-        database.execute_batch("create table a (b)").unwrap();
-        for number in 0..5_000 {
-            database.execute("insert into a values (?1)", [format!("{number:050}")]).unwrap();
-        }
+        database
+            .execute_batch(
+                "create table a (b); \
+                 with recursive n (i) as (select 1 union all select i + 1 from n where i < 5000) \
+                 insert into a select printf('%050d', i) from n",
+            )
+            .unwrap();
         let check = |database: &rusqlite::Connection| -> Option<String> {
             database.query_row("pragma quick_check", [], |row| row.get(0)).ok()
         };

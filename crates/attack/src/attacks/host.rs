@@ -26,7 +26,7 @@ pub(crate) async fn attack(room: &Room, _: &Scale, judge: &mut Judge) -> Result<
     for path in ROUTES {
         for host in FOREIGN {
             for request in [Request::get(path), Request::get(path).bearer(OLGA.token)] {
-                let answer = request.host(host).send(node.admin).await?;
+                let answer = request.host(host).begin(node.admin).await?;
                 let refused = answer.status == 421 || (host.is_empty() || host.contains('@')) && answer.status == 400;
                 judge.check("a foreign name is misdirected", refused, || format!("Host {host:?} at {path}: {}", answer.brief()));
             }

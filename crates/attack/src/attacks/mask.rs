@@ -19,7 +19,7 @@ const WORD: &str = "Zoraida";
 /// A text of a person, with a mail address, and without a run of digits that a filter of phones would catch.
 const MARKER: &str = "Zoraida Quispe vive en Falsa 12 zoraida@rojas.cl";
 /// Keys with closed meaning: a marker there makes another thing of the event. A `type` is marked on its own.
-const CLOSED: [&str; 15] = [
+const CLOSED: [&str; 16] = [
     "object",
     "field",
     "messaging_product",
@@ -35,6 +35,7 @@ const CLOSED: [&str; 15] = [
     "user_id",
     "recipient_id",
     "status",
+    "system",
 ];
 /// What the customer is known by.
 const PHONE: &str = "56961234567";
@@ -62,7 +63,7 @@ pub(crate) async fn attack(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
             last = Some(marked.id.clone()).filter(|id| id.contains("text")).or(last);
             kept.push(marked);
         } else {
-            ensure!(answer.status == 422, "{}: {}", marked.place, answer.brief());
+            ensure!(matches!(answer.status, 400 | 422), "{}: {}", marked.place, answer.brief());
             refused += 1;
         }
     }

@@ -122,7 +122,7 @@ async fn seed(node: &Node<'_>) -> Result<()> {
 async fn public_listener(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
     for path in READ_SIDE {
         for request in [Request::get(path), Request::get(path).bearer(OLGA.token)] {
-            let answer = request.send(node.http).await?;
+            let answer = request.begin(node.http).await?;
             judge.check("the public listener has no read side", answer.status == 404, || {
                 format!("GET {path} on [http] gives {}", answer.brief())
             });
@@ -152,7 +152,7 @@ async fn without_token(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
             Request::get(path).header("Cookie", format!("session={}", ANA.token)),
         ];
         for request in asked {
-            let answer = request.send_within(node.admin, Duration::from_secs(5)).await;
+            let answer = request.begin(node.admin).await;
             let said = answer.as_ref().map_or_else(|error| error.to_string(), Answer::brief);
             judge.check("nobody reads without a token", answer.is_ok_and(|answer| is_refused(&answer)), || {
                 format!("GET {path} gives {said}")
@@ -370,7 +370,7 @@ async fn open_to_the_network(room: &Room, judge: &mut Judge) -> Result<()> {
     };
     let node = Node::start(room, settings).await?;
     for path in PROTECTED.iter().chain(&["/metrics"]) {
-        let answer = Request::get(path).send(node.admin).await?;
+        let answer = Request::get(path).begin(node.admin).await?;
         judge.check("nobody reads without a token from elsewhere", is_refused(&answer), || format!("GET {path}: {}", answer.brief()));
     }
     let measures = node.read("/metrics").await?;

@@ -21,8 +21,6 @@ use tokio::{io::AsyncWriteExt as _, task::JoinSet};
 
 /// Each attacker's machine asks for so many.
 const PER_ADDRESS: usize = 16;
-/// Look-ups by one reader alone, to measure.
-const ALONE: usize = 100;
 /// An answer within this time came.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -66,7 +64,8 @@ pub(crate) async fn attack(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
     genuine.end().await?.judge(&node, scale, judge).await?;
 
     let (mut found, mut missing) = (Vec::new(), Vec::new());
-    for number in 0..ALONE {
+    // Look-ups by one reader alone, to measure.
+    for number in 0..if scale.long { 100 } else { 20 } {
         for (id, times) in [(data.last.clone(), &mut found), (format!("wamid.none.{number}"), &mut missing)] {
             let begun = Instant::now();
             node.trace(&id).await?;

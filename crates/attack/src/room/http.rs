@@ -107,6 +107,19 @@ impl Request {
         self.send_within(to, PATIENCE).await
     }
 
+    /// Sends it and reads the head of the answer alone: a stream has no end.
+    pub(crate) async fn begin(&self, to: SocketAddr) -> Result<Answer> {
+        let asked = async {
+            let mut stream = connect(to, self.from, None).await?;
+            stream.write_all(&self.bytes(to)).await?;
+            read_head(&mut stream).await
+        };
+        timeout(PATIENCE, asked)
+            .await
+            .with_context(|| format!("{} {} has no answer in {} s", self.method, self.path, PATIENCE.as_secs()))?
+            .with_context(|| format!("{} {}", self.method, self.path))
+    }
+
     pub(crate) async fn send_within(&self, to: SocketAddr, patience: Duration) -> Result<Answer> {
         let asked = async {
             let stream = connect(to, self.from, None).await?;
@@ -169,8 +182,8 @@ impl Answer {
     }
 }
 
-/// Reads one answer from a stream.
-pub(crate) async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> Result<Answer> {
+/// Reads the head of an answer, and what came of the body with it.
+async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> Result<Answer> {
     let mut bytes = Vec::new();
     let head = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -191,11 +204,17 @@ pub(crate) async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> Result
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
         .collect();
-    let mut answer = Answer {
+    Ok(Answer {
         status,
         headers,
         body: bytes.split_off(head + 4),
-    };
+    })
+}
+
+/// Reads one answer from a stream.
+pub(crate) async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> Result<Answer> {
+    let mut answer = read_head(stream).await?;
+    let status = answer.status;
     if status == 304 || status == 204 || status < 200 {
         return Ok(answer);
     }
