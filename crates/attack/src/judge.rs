@@ -6,13 +6,30 @@ use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// Failed checks that a line names; all of them are in the JSON.
-const NAMED: usize = 4;
+const NAMED: usize = 8;
+/// Cases of a failed check that are kept.
+const EXAMPLES: usize = 3;
+
+/// A check that failed, once or more often.
+#[derive(Debug)]
+struct Failed {
+    what: String,
+    times: usize,
+    examples: Vec<String>,
+}
+
+impl Failed {
+    fn text(&self) -> String {
+        let times = if self.times > 1 { format!(" ({} times)", self.times) } else { String::new() };
+        format!("{}{times}: {}", self.what, self.examples.join("; "))
+    }
+}
 
 /// Checks and figures of one attack.
 #[derive(Debug, Default)]
 pub(crate) struct Judge {
     checks: usize,
-    fell: Vec<String>,
+    fell: Vec<Failed>,
     skipped: Option<String>,
     figures: Map<String, Value>,
 }
@@ -21,9 +38,21 @@ impl Judge {
     /// Notes whether something held; `why` is asked only where it did not.
     pub(crate) fn check(&mut self, what: &str, held: bool, why: impl FnOnce() -> String) {
         self.checks += 1;
-        if !held {
-            self.fell.push(format!("{what}: {}", why()));
+        if held {
+            return;
         }
+        if let Some(failed) = self.fell.iter_mut().find(|failed| failed.what == what) {
+            failed.times += 1;
+            if failed.examples.len() < EXAMPLES {
+                failed.examples.push(why());
+            }
+            return;
+        }
+        self.fell.push(Failed {
+            what: what.to_owned(),
+            times: 1,
+            examples: vec![why()],
+        });
     }
 
     /// Notes a figure.
@@ -38,21 +67,22 @@ impl Judge {
 
     pub(crate) fn verdict(mut self, ended: Result<()>) -> (Verdict, Vec<String>, Map<String, Value>) {
         if let Err(error) = ended {
-            self.fell.push(format!("the attack could not be carried out to its end: {error:#}"));
+            self.check("the attack is carried out to its end", false, || format!("{error:#}"));
         }
+        let mut because: Vec<String> = self.fell.iter().map(Failed::text).collect();
         let verdict = match self.skipped {
-            _ if !self.fell.is_empty() => Verdict::Fell,
+            _ if !because.is_empty() => Verdict::Fell,
             Some(why) => {
-                self.fell.push(why);
+                because.push(why);
                 Verdict::Skipped
             }
             None if self.checks == 0 => {
-                self.fell.push("nothing was checked".to_owned());
+                because.push("nothing was checked".to_owned());
                 Verdict::Fell
             }
             None => Verdict::Held,
         };
-        (verdict, self.fell, self.figures)
+        (verdict, because, self.figures)
     }
 }
 
@@ -148,9 +178,11 @@ mod tests {
         let mut judge = Judge::default();
         judge.check("a", true, String::new);
         judge.check("b", false, || "\u{1b}[31m5 of 9".to_owned());
+        judge.check("c", false, || "x".to_owned());
+        judge.check("c", false, || "y".to_owned());
         let (verdict, text) = line(judge, Ok(()));
         assert_eq!(verdict, Verdict::Fell);
-        assert!(text.contains("FELL") && text.contains("b:  [31m5 of 9"), "{text}");
+        assert!(text.contains("FELL") && text.contains("b:  [31m5 of 9; c (2 times): x; y"), "{text}");
 
         let mut judge = Judge::default();
         judge.check("a", true, String::new);
