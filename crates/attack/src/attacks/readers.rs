@@ -5,7 +5,7 @@ use crate::{
     room::{
         capture::{ACME, BETA, Tenant, now},
         genuine::wait_derived,
-        http::{self, Answer, Request, connect, escape},
+        http::{self, Answer, Request, attacker, connect, escape},
         node::{ANA, BEA, NUMA, Node, OLGA, Reader, Room, Settings, free_port, tenants},
         numbers,
         process::Process,
@@ -77,10 +77,10 @@ fn leak(answer: &Answer, of: &Tenant) -> Option<String> {
     marks(of).into_iter().find(|mark| text.contains(mark.as_str()))
 }
 
-/// Nobody gets an answer without a token: an API says so, a page leads to the log-in.
+/// Nobody gets an answer without a token: an API says so, a page leads to the log-in, and who guesses is made to wait.
 fn is_refused(answer: &Answer) -> bool {
     let leads_to_login = || answer.header("location").is_some_and(|to| to.starts_with("/login"));
-    answer.status == 401 || (answer.status == 303 && leads_to_login())
+    answer.status == 401 || answer.status == 429 || (answer.status == 303 && leads_to_login())
 }
 
 pub(crate) async fn attack(room: &Room, _: &Scale, judge: &mut Judge) -> Result<()> {
@@ -151,8 +151,9 @@ async fn without_token(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
             Request::get(path).header("Authorization", format!("Basic {}", ANA.token)),
             Request::get(path).header("Cookie", format!("session={}", ANA.token)),
         ];
-        for request in asked {
-            let answer = request.begin(node.admin).await;
+        for (number, request) in asked.into_iter().enumerate() {
+            // Who guesses may be made to wait, and is no neighbour of who reads.
+            let answer = request.from(attacker(number)).begin(node.admin).await;
             let said = answer.as_ref().map_or_else(|error| error.to_string(), Answer::brief);
             judge.check("nobody reads without a token", answer.is_ok_and(|answer| is_refused(&answer)), || {
                 format!("GET {path} gives {said}")
@@ -276,16 +277,14 @@ async fn session(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
         .unwrap_or("token")
         .to_owned();
     let origin = format!("http://{}", node.admin);
-    let log_in = async |token: &str| {
+    let log_in = |token: &str| {
         Request::post("/login", format!("{field}={token}"))
             .header("Content-Type", "application/x-www-form-urlencoded")
             .header("Origin", origin.clone())
-            .send(node.admin)
-            .await
     };
-    let wrong = log_in("wrong").await?;
+    let wrong = log_in("wrong").from(attacker(0)).send(node.admin).await?;
     judge.check("a wrong token opens no session", wrong.header("set-cookie").is_none() && wrong.status >= 400, || wrong.brief());
-    let (first, second) = (log_in(ANA.token).await?, log_in(ANA.token).await?);
+    let (first, second) = (log_in(ANA.token).send(node.admin).await?, log_in(ANA.token).send(node.admin).await?);
     let cookie = first.header("set-cookie").unwrap_or_default().to_owned();
     let lower = cookie.to_lowercase();
     let is_strict = lower.contains("httponly") && lower.contains("samesite=strict");
