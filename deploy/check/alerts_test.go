@@ -83,6 +83,28 @@ var cases = []struct {
 		hilo_gateway_acknowledge_seconds_bucket{endpoint="whatsapp", le="+Inf"} 0+100x60
 		hilo_gateway_acknowledge_seconds_bucket{endpoint="crm", le="0.5"} 0x60
 		hilo_gateway_acknowledge_seconds_bucket{endpoint="crm", le="+Inf"} 0+100x60`, nil},
+	{"HiloEngineStuck", `
+		hilo_engine_lag_seconds{role="hangs"} 0+60x60
+		hilo_engine_lag_seconds{role="works"} 59x60
+		hilo_engine_running{role="ended"} 1x55 0x5
+		hilo_engine_running{role="works"} 1x60
+		hilo_reader_running{role="blind"} 0x60
+		hilo_reader_running{role="works"} 1x60`, []string{"blind", "ended", "hangs"}},
+	{"HiloReaderBehind", `
+		hilo_reader_lag_records{role="behind"} 10001x60
+		hilo_reader_lag_records{role="nearly"} 10000x60`, []string{"behind"}},
+	{"HiloDiskLow", `
+		hilo_disk_free_bytes{role="low"} 9x60
+		hilo_disk_size_bytes{role="low"} 100x60
+		hilo_disk_free_bytes{role="roomy"} 11x60
+		hilo_disk_size_bytes{role="roomy"} 100x60`, []string{"low"}},
+	// Ahead since years; jumped a moment ago; jumped long ago and was set; a little ahead.
+	{"HiloClockWrong", `
+		hilo_clock_ahead_seconds{role="ahead"} 946080000x60
+		hilo_clock_ahead_seconds{role="set"} 0x60
+		hilo_clock_ahead_seconds{role="nearly"} 3599x60
+		hilo_clock_jumps_total{role="jumped"} 0x55 1x5
+		hilo_clock_jumps_total{role="set"} 2x60`, []string{"ahead", "jumped"}},
 }
 
 func TestAlerts(t *testing.T) {

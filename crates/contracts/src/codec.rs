@@ -4,7 +4,7 @@
 
 use crate::{
     datum::{self, Defect},
-    facts::{Account, Consent, Conversation, DeadLetter, Identity, Metric, Raw, Status, Unclassified},
+    facts::{Account, Consent, Conversation, Count, DeadLetter, Identity, Metric, Raw, Status, Unclassified},
     schemas::{self, Version},
     shape, topics, transcode,
 };
@@ -193,6 +193,12 @@ pub fn status() -> AvroCodec<Status> {
 #[must_use]
 pub fn account() -> AvroCodec<Account> {
     of(topics::ACCOUNT)
+}
+
+/// `hilo.count`.
+#[must_use]
+pub fn count() -> AvroCodec<Count> {
+    of(topics::COUNT)
 }
 
 /// `hilo.metric`.

@@ -13,6 +13,7 @@ pub mod keys;
 mod scan;
 pub mod schemas;
 mod shape;
+pub mod tally;
 pub mod topics;
 mod transcode;
 

@@ -26,6 +26,10 @@ pub const STATUS: &str = "hilo.status";
 pub const ACCOUNT: &str = "hilo.account";
 /// The numbers.
 pub const METRIC: &str = "hilo.metric";
+/// What became of the items: totals by tenant, counter and label.
+pub const COUNT: &str = "hilo.count";
+/// Counts on their way to their totals, keyed by tenant (internal).
+pub const TALLY: &str = "hilo.tally";
 /// What could not be read.
 pub const DEAD_LETTER: &str = "hilo.dead_letter";
 /// What nobody knows yet.

@@ -1,10 +1,12 @@
 //! One rendered state for everybody, and the streams that carry what changed.
 
+use crate::model::Snapshot;
 use crate::sections::{self, Section};
-use crate::source::{Source, SourceError};
+use crate::source::{Asked, MetricPage, MetricQuery, Source, SourceError};
+use crate::trace::Trace;
 use axum::response::sse::Event;
 use futures_util::stream::{self, Stream};
-use hilo_service::Scope;
+use hilo_service::{Lease, Role, Scope};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -20,18 +22,92 @@ const FRESH: Duration = Duration::from_millis(900);
 /// Streams that may be open. More than a team needs, few enough that a loop of reconnects cannot exhaust the process.
 const STREAMS: usize = 64;
 
+/// Traces that run at once, and that wait for one of them to end. Each has connections of its own.
+const TRACES: (usize, usize) = (2, 4);
+/// Answers with numbers that are under way at once: each holds its rows until they are sent.
+const NUMBERS: (usize, usize) = (2, 0);
+
+/// Work that is dear, so that only so much of it is done at once.
+struct Desk {
+    running: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+}
+
+/// A place at a desk, until it is dropped.
+pub(crate) struct Turn {
+    _running: OwnedSemaphorePermit,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Desk {
+    fn new((at_once, waiting): (usize, usize)) -> Self {
+        Self {
+            running: Arc::new(Semaphore::new(at_once)),
+            places: Arc::new(Semaphore::new(at_once + waiting)),
+        }
+    }
+
+    /// Waits for a turn; `None` at once when too many wait already.
+    async fn turn(&self) -> Option<Turn> {
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let running = Arc::clone(&self.running).acquire_owned().await.ok()?;
+        Some(Turn {
+            _running: running,
+            _place: place,
+        })
+    }
+}
+
+/// Says that nobody waits once the request is gone.
+struct Waiting(Asked);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+/// Why a question has no answer.
+pub(crate) enum Refusal {
+    /// Too many ask at once.
+    Busy,
+    /// The source has none.
+    Source(SourceError),
+}
+
 /// The page at one instant.
 pub(crate) struct Frame {
     pub(crate) label: String,
+    /// Why there is no state to show.
+    pub(crate) failure: Option<SourceError>,
     summary: String,
     pub(crate) sections: Vec<Section>,
+}
+
+/// What a reader's page may show; readers who see the same share one rendering.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Sight {
+    pub(crate) scope: Scope,
+    /// Whether people and what leads to them are on it.
+    pub(crate) records: bool,
+}
+
+impl Sight {
+    pub(crate) fn of(reader: &hilo_service::Reader) -> Self {
+        Self {
+            scope: reader.scope.clone(),
+            records: reader.role >= Role::Viewer,
+        }
+    }
 }
 
 /// The source, and its latest state.
 pub(crate) struct Live {
     source: Arc<dyn Source>,
-    latest: Mutex<BTreeMap<Scope, (Instant, Arc<Frame>)>>,
+    latest: Mutex<BTreeMap<Sight, (Instant, Arc<Frame>)>>,
     streams: Arc<Semaphore>,
+    traces: Desk,
+    numbers: Desk,
     closing: watch::Receiver<bool>,
 }
 
@@ -41,12 +117,34 @@ impl Live {
             source,
             latest: Mutex::default(),
             streams: Arc::new(Semaphore::new(STREAMS)),
+            traces: Desk::new(TRACES),
+            numbers: Desk::new(NUMBERS),
             closing,
         }
     }
 
+    /// The story of an id. Dropped, it ends between two of its steps.
+    pub(crate) async fn trace(&self, scope: Scope, id: String) -> Result<Trace, Refusal> {
+        let turn = self.traces.turn().await.ok_or(Refusal::Busy)?;
+        let asked = Asked::default();
+        let _waiting = Waiting(asked.clone());
+        let answer = self.ask(move |source| {
+            // Until the work is over, whether somebody waits for it or not.
+            let _turn = turn;
+            source.trace(&scope, &id, &asked)
+        });
+        answer.await.map_err(Refusal::Source)
+    }
+
+    /// A page of the numbers; the turn lasts until they are sent.
+    pub(crate) async fn metrics(&self, scope: Scope, query: MetricQuery) -> Result<(MetricPage, Turn), Refusal> {
+        let turn = self.numbers.turn().await.ok_or(Refusal::Busy)?;
+        let answer = self.ask(move |source| Ok((source.metrics(&scope, &query)?, turn)));
+        answer.await.map_err(Refusal::Source)
+    }
+
     /// Asks the source on a thread that may block.
-    pub(crate) async fn ask<T: Send + 'static>(
+    async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&dyn Source) -> Result<T, SourceError> + Send + 'static,
     ) -> Result<T, SourceError> {
@@ -60,19 +158,23 @@ impl Live {
     }
 
     /// The state now.
-    pub(crate) async fn frame(&self, scope: &Scope) -> Arc<Frame> {
+    pub(crate) async fn frame(&self, sight: &Sight) -> Arc<Frame> {
         let mut latest = self.latest.lock().await;
-        // Scopes are those of the configured readers, so they are few.
+        // They are those of the configured readers, so they are few.
         latest.retain(|_, (at, _)| at.elapsed() < FRESH);
-        if let Some((_, frame)) = latest.get(scope) {
+        if let Some((_, frame)) = latest.get(sight) {
             return Arc::clone(frame);
         }
-        let asked = scope.clone();
+        let asked = sight.clone();
         let rendered = self.ask(move |source| {
-            let snapshot = source.snapshot(&asked)?;
+            let mut snapshot = source.snapshot(&asked.scope)?;
+            if !asked.records {
+                numbers_only(&mut snapshot);
+            }
             Ok(Frame {
+                failure: None,
                 summary: sections::summary(&snapshot),
-                sections: sections::render(&snapshot),
+                sections: sections::render(&snapshot, asked.records),
                 label: snapshot.label,
             })
         });
@@ -82,22 +184,28 @@ impl Live {
                 label: String::new(),
                 summary: "The page cannot be refreshed".to_owned(),
                 sections: sections::failed(&error.to_string()),
+                failure: Some(error),
             }
         });
         let frame = Arc::new(frame);
-        latest.insert(scope.clone(), (Instant::now(), Arc::clone(&frame)));
+        latest.insert(sight.clone(), (Instant::now(), Arc::clone(&frame)));
         frame
     }
 
-    /// A stream of changes, beginning with everything; `None` when too many are open.
-    pub(crate) fn stream(self: Arc<Self>, scope: Scope) -> Option<impl Stream<Item = Result<Event, Infallible>>> {
+    /// A stream of changes, beginning with everything, that ends with `lease`; `None` when too many are open.
+    pub(crate) fn stream(
+        self: Arc<Self>,
+        sight: Sight,
+        lease: Lease,
+    ) -> Option<impl Stream<Item = Result<Event, Infallible>>> {
         let permit = Arc::clone(&self.streams).try_acquire_owned().ok()?;
         let mut ticks = interval(PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let reader = Reader {
             closing: self.closing.clone(),
             live: self,
-            scope,
+            sight,
+            lease,
             ticks,
             sent: None,
             _permit: permit,
@@ -112,7 +220,8 @@ impl Live {
 /// One open page.
 struct Reader {
     live: Arc<Live>,
-    scope: Scope,
+    sight: Sight,
+    lease: Lease,
     closing: watch::Receiver<bool>,
     ticks: tokio::time::Interval,
     sent: Option<Arc<Frame>>,
@@ -120,14 +229,15 @@ struct Reader {
 }
 
 impl Reader {
-    /// The next change; `None` once the server closes.
+    /// The next change; `None` once the server closes or the session ends.
     async fn next(&mut self) -> Option<Event> {
         loop {
             tokio::select! {
                 _ = self.closing.wait_for(|closing| *closing) => return None,
+                () = self.lease.ended() => return None,
                 _ = self.ticks.tick() => {}
             }
-            let frame = self.live.frame(&self.scope).await;
+            let frame = self.live.frame(&self.sight).await;
             let changed = changes(self.sent.as_deref(), &frame);
             if !changed.is_empty() {
                 let parts: Vec<_> = changed
@@ -139,6 +249,28 @@ impl Reader {
                 return Some(Event::default().event("change").data(data.to_string()));
             }
         }
+    }
+}
+
+/// Takes people, and what leads to records of them, out of a page.
+fn numbers_only(snapshot: &mut Snapshot) {
+    snapshot.conversations.clear();
+    snapshot.outcomes.trace_prefix.clear();
+    snapshot.lag.trace.clear();
+    let Snapshot {
+        flows,
+        numbers,
+        templates,
+        senders,
+        dead_letters,
+        ..
+    } = snapshot;
+    let traces = flows.iter_mut().map(|flow| &mut flow.trace);
+    let traces = traces.chain(numbers.iter_mut().map(|card| &mut card.trace));
+    let traces = traces.chain(templates.iter_mut().map(|row| &mut row.trace));
+    let traces = traces.chain(senders.iter_mut().map(|row| &mut row.trace));
+    for trace in traces.chain(dead_letters.iter_mut().map(|row| &mut row.trace)) {
+        trace.clear();
     }
 }
 
@@ -165,6 +297,7 @@ mod tests {
         };
         Frame {
             label: String::new(),
+            failure: None,
             summary: String::new(),
             sections: parts.iter().map(section).collect(),
         }

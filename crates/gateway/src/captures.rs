@@ -103,7 +103,7 @@ impl Claims<'_> {
                 .map(|char| if matches!(char, '\n' | '\r') { ' ' } else { char }),
         );
         match capture::from_line(whole.as_bytes(), None, 0) {
-            Some(raw) if raw.source == self.source() => Ok(raw),
+            Some(raw) if raw.source == self.source() => Ok(capture::received(raw, self.received_at)),
             _ => Err(Problem::NoObject),
         }
     }
@@ -152,7 +152,11 @@ mod tests {
             r#"{"source":"crm","tenant":"acme","system":"hubspot","at":"2026-05-04T10:00:00Z",  "amount": 1.50, "x":"\u00e9\ud83d" }"#
         );
         assert_eq!((raw[0].tenant.as_str(), raw[0].source.as_str()), ("acme", "crm"));
-        assert_eq!(raw[0].received_at, 1_777_888_800_000);
+        assert_eq!(raw[0].received_at, CLAIMS.received_at, "the receipt is ours");
+        let claimed = CLAIMS
+            .records(br#"{"at":"2026-05-04T10:00:00Z","received_at":"2056-05-04T10:00:00Z"}"#)
+            .unwrap();
+        assert_eq!(claimed[0].received_at, CLAIMS.received_at, "whatever the line says");
         let complete = r#"{"source":"crm","ten\u0061nt":"acme","system":"hubspot","at":"2026-05-04T10:00:00Z","event":"deal_won"}"#;
         assert_eq!(
             CLAIMS.records(complete.as_bytes()).unwrap()[0].body,

@@ -29,7 +29,7 @@ use hilo_contracts::{
 };
 use hilo_domain::Millis;
 use hilo_stream::Record;
-use prometheus::{Registry, TextEncoder};
+use prometheus::Registry;
 use serde::Deserialize;
 use serde_json::json;
 use std::{
@@ -66,8 +66,6 @@ impl Default for Limits {
     }
 }
 
-type Readiness = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
-
 /// Takes deliveries and captures into a log.
 pub struct Gateway<L> {
     log: L,
@@ -75,17 +73,14 @@ pub struct Gateway<L> {
     limits: Limits,
     room: Room,
     codec: AvroCodec<Raw>,
-    registry: Registry,
     measures: Measures,
-    alive: Readiness,
-    ready: Readiness,
     stray: Notice,
     unsigned: Notice,
     refused: Notice,
 }
 
 impl<L: DurableLog> Gateway<L> {
-    /// A gateway in front of `log`; it counts in `registry` and shows all of it at `/metrics`.
+    /// A gateway in front of `log`; it counts in `registry`.
     pub fn new(log: L, tenants: Tenants, limits: Limits, registry: &Registry) -> Result<Self, prometheus::Error> {
         Ok(Self {
             log,
@@ -93,28 +88,11 @@ impl<L: DurableLog> Gateway<L> {
             limits,
             room: Room::new(limits.in_flight),
             codec: codec::raw(),
-            registry: registry.clone(),
             measures: Measures::new(registry)?,
-            alive: Box::new(|| Ok(())),
-            ready: Box::new(|| Ok(())),
             stray: Notice::default(),
             unsigned: Notice::default(),
             refused: Notice::default(),
         })
-    }
-
-    /// What `/healthz` asks; the error says what hangs.
-    #[must_use]
-    pub fn alive_when(mut self, alive: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
-        self.alive = Box::new(alive);
-        self
-    }
-
-    /// What `/readyz` asks; the error says what is missing.
-    #[must_use]
-    pub fn ready_when(mut self, ready: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
-        self.ready = Box::new(ready);
-        self
     }
 
     async fn receive(&self, body: Body) -> Result<Received, Refusal> {
@@ -241,7 +219,7 @@ impl<L: DurableLog> Gateway<L> {
     }
 }
 
-/// All addresses of a gateway. Others, such as the dashboard's, can be merged with it.
+/// All addresses of a gateway: what `[http] listen` serves.
 pub fn router<L: DurableLog>(gateway: Gateway<L>) -> Router {
     Router::new()
         .route(
@@ -253,9 +231,6 @@ pub fn router<L: DurableLog>(gateway: Gateway<L>) -> Router {
         .route("/v1/platform", post(platform::<L>).fallback(wrong_method))
         .route("/v1/identity", post(identity::<L>).fallback(wrong_method))
         .route("/v1/crm/{system}", post(crm::<L>).fallback(wrong_method))
-        .route("/healthz", get(health::<L>))
-        .route("/readyz", get(readiness::<L>))
-        .route("/metrics", get(metrics::<L>))
         .with_state(Arc::new(gateway))
 }
 
@@ -340,35 +315,6 @@ async fn crm<L: DurableLog>(
         _ => Err(Refusal::Address),
     };
     gateway.answer(Endpoint::Crm, result)
-}
-
-async fn health<L: DurableLog>(State(gateway): Shared<L>) -> Response {
-    match (gateway.alive)() {
-        Ok(()) => "ok\n".into_response(),
-        Err(hangs) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "error": hangs }))).into_response(),
-    }
-}
-
-async fn readiness<L: DurableLog>(State(gateway): Shared<L>) -> Response {
-    match (gateway.ready)() {
-        Ok(()) => "ready\n".into_response(),
-        Err(missing) => {
-            let body = Json(
-                json!({"error": missing, "hint": "it becomes ready by itself, or the process's log says why not"}),
-            );
-            (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
-        }
-    }
-}
-
-async fn metrics<L: DurableLog>(State(gateway): Shared<L>) -> Response {
-    match TextEncoder::new().encode_to_string(&gateway.registry.gather()) {
-        Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
-        Err(error) => {
-            error!(%error, "the metrics cannot be written");
-            Refusal::Internal.into_response()
-        }
-    }
 }
 
 async fn wrong_method() -> Response {

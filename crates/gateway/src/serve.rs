@@ -2,7 +2,13 @@
 
 use crate::refusal::Refusal;
 use axum::{Router, response::IntoResponse as _};
-use hyper::server::conn::http1;
+use hilo_service::Peer;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -32,7 +38,7 @@ impl Default for ServeLimits {
         Self {
             connections: 2_048,
             head_time: Duration::from_secs(30),
-            end_time: Duration::from_secs(15),
+            end_time: Duration::from_secs(3),
         }
     }
 }
@@ -61,8 +67,8 @@ pub async fn serve(listener: TcpListener, app: Router, limits: ServeLimits, end:
             next = next => next,
             () = &mut end => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 warn!(%error, "a connection cannot be accepted");
                 tokio::time::sleep(ACCEPT_AGAIN).await;
@@ -71,7 +77,12 @@ pub async fn serve(listener: TcpListener, app: Router, limits: ServeLimits, end:
         };
         // Answers are small, and somebody measures them. A failure costs latency only.
         drop(stream.set_nodelay(true));
-        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service.clone()));
+        let (app, peer) = (service.clone(), Peer::at(address.ip()));
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            app.call(request)
+        });
+        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             // A sender that breaks off is no event of ours; its request was answered or has failed.
             drop(connection.await);

@@ -1,6 +1,6 @@
 //! The business side: every observation kept, and what was true as of a time.
 
-use crate::{Golden, GoldenError, error::failed, write};
+use crate::{Golden, GoldenError, Tenants, error::failed, write};
 use hilo_contracts::facts::{Account, Attribute, Restriction};
 use hilo_domain::{Millis, json::canonical};
 use rusqlite::{Row, Transaction, params};
@@ -114,7 +114,8 @@ fn from_json<T: for<'de> Deserialize<'de>>(text: &str) -> Vec<T> {
 /// for: one that says nothing of the quality or the limit leaves the latest that does.
 const AS_OF: &str = "WITH told AS (
     SELECT *, quality IS NOT NULL OR kind = 'number_snapshot' AS rates
-    FROM account_history WHERE NOT test AND event_time <= ?1
+    FROM account_history
+    WHERE NOT test AND event_time <= ?1 AND tenant IN (SELECT value FROM json_each(?2))
   ) SELECT * FROM (
     SELECT *,
       row_number() OVER (of_kind ORDER BY event_time DESC, content DESC, event_id DESC) AS place,
@@ -125,21 +126,22 @@ const AS_OF: &str = "WITH told AS (
   ORDER BY tenant, subject_kind, subject_id, kind, place";
 
 /// All up to a time, in the order of time.
-const HISTORY: &str = "SELECT * FROM account_history WHERE NOT test AND event_time <= ?1
+const HISTORY: &str = "SELECT * FROM account_history
+  WHERE NOT test AND event_time <= ?1 AND tenant IN (SELECT value FROM json_each(?2))
   ORDER BY tenant, event_time, subject_kind, subject_id, kind, content, event_id";
 
 impl Golden {
     /// Observations about the business side; the platform's test deliveries are left out.
-    pub fn account(&self, question: &AccountQuestion) -> Result<Vec<AccountState>, GoldenError> {
+    pub fn account(&self, tenants: &Tenants, question: &AccountQuestion) -> Result<Vec<AccountState>, GoldenError> {
         let until = question.as_of.unwrap_or(Millis::MAX);
         let read = |sql| -> Result<Vec<AccountState>, rusqlite::Error> {
             let mut statement = self.connection.prepare_cached(sql)?;
-            let rows = statement.query_map([until], state)?;
+            let rows = statement.query_map(params![until, tenants.json()], state)?;
             rows.collect()
         };
         let sql = if question.history { HISTORY } else { AS_OF };
         let mut states = read(sql).map_err(failed("read"))?;
-        let portfolios = self.portfolios(until).map_err(failed("read"))?;
+        let portfolios = self.portfolios(tenants, until).map_err(failed("read"))?;
         for state in &mut states {
             let account = state.waba_id.as_ref().map(|waba| (state.tenant.clone(), waba.clone()));
             let known = account.and_then(|account| portfolios.get(&account).cloned());
@@ -156,20 +158,22 @@ impl Golden {
 
     /// Who owns an account, by (tenant, account): what the latest observation that names an owner says. The latest of all
     /// need not name one.
-    fn portfolios(&self, until: Millis) -> Result<BTreeMap<(String, String), String>, rusqlite::Error> {
+    fn portfolios(
+        &self,
+        tenants: &Tenants,
+        until: Millis,
+    ) -> Result<BTreeMap<(String, String), String>, rusqlite::Error> {
         let mut statement = self.connection.prepare_cached(
             "SELECT tenant, waba_id, portfolio_id FROM account_history
              WHERE waba_id IS NOT NULL AND portfolio_id IS NOT NULL AND NOT test AND event_time <= ?1
+               AND tenant IN (SELECT value FROM json_each(?2))
              ORDER BY event_time, portfolio_id",
         )?;
-        let rows = statement.query_map([until], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
+        let rows = statement.query_map(params![until, tenants.json()], |row| {
+            Ok(((row.get(0)?, row.get(1)?), row.get(2)?))
+        })?;
         // The last one of an account stays.
         rows.collect()
-    }
-
-    /// Latest observations about the business side, by subject.
-    pub fn account_states(&self) -> Result<Vec<AccountState>, GoldenError> {
-        self.account(&AccountQuestion::default())
     }
 }
 

@@ -1,14 +1,23 @@
 //! A batch of records as the few rows that it changes: one per key, in the order of the keys.
 
-use crate::{GoldenError, Placed, TOPICS, apply::Offsets, golden::Codecs};
+use crate::{
+    GoldenError, Placed, TOPICS,
+    apply::Offsets,
+    golden::{Codecs, FOLLOWED},
+    metric::MetricRow,
+    places::{Entries, Place},
+    tenants::Numbers,
+};
 use hilo_contracts::{
-    ContractError,
+    capture,
     codec::Codec as _,
-    facts::{Account, Consent, Conversation, Identity, Status},
+    facts::{Account, Consent, Conversation, Count, Identity, Raw, Source, Status},
     topics,
 };
+use hilo_domain::Millis;
 use rustc_hash::FxHashSet;
-use std::collections::BTreeMap;
+use serde::Deserialize;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// What told of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,14 +69,44 @@ pub(crate) struct Batch {
     pub accounts: Vec<Account>,
     /// Latest fact of each entry of a consent ledger.
     pub consents: BTreeMap<(String, String), Consent>,
+    /// Latest revision of each row of the numbers.
+    pub metrics: Vec<MetricRow>,
+    /// Latest amount of each counter.
+    pub counts: Vec<Count>,
+    /// Where ids are named; `None` where only the rows are asked for.
+    pub places: Option<Entries>,
+    pub tenants: Numbers,
+    /// Greatest time of a raw record.
+    pub newest: Option<Millis>,
+}
+
+/// Ids of a line that no fact has.
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(borrow)]
+    command_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    deal_id: Option<Cow<'a, str>>,
 }
 
 impl Batch {
-    /// Decodes what is new in `records` and keeps the best fact of each key; `applied` has the next offsets.
-    pub(crate) fn new(records: &[Placed], applied: &Offsets<String>, codecs: &Codecs) -> Result<Self, GoldenError> {
-        let mut batch = Self::default();
+    /// Decodes what is new in `records` and keeps the best fact of each key; `applied` has the next offsets. With
+    /// `places` it takes in all that a page needs, not the rows of the golden record alone.
+    pub(crate) fn new(
+        records: &[Placed],
+        applied: &Offsets<String>,
+        codecs: &Codecs,
+        tenants: Numbers,
+        places: Option<Entries>,
+    ) -> Result<Self, GoldenError> {
+        let mut batch = Self {
+            tenants,
+            places,
+            ..Self::default()
+        };
+        let wanted: &[&str] = if batch.places.is_some() { &FOLLOWED } else { &TOPICS };
         let mut new: Vec<&Placed> = Vec::with_capacity(records.len());
-        for placed in records.iter().filter(|placed| TOPICS.contains(&placed.record.topic)) {
+        for placed in records.iter().filter(|placed| wanted.contains(&placed.record.topic)) {
             let topic = placed.record.topic;
             let next = batch
                 .offsets
@@ -81,39 +120,148 @@ impl Batch {
             }
         }
         batch.records = new.len();
-        // All records of a key stand in one partition in the order of their revisions, and a fact about a person or
-        // a message is complete: of those only the last needs decoding. So the batch is read backwards.
+        // All records of a key stand in one partition in the order of their revisions, and a fact about a person, a
+        // message, a row or a counter is complete: of those only the last is applied. So the batch is read backwards.
         let mut seen: FxHashSet<(&str, &[u8])> = FxHashSet::default();
-        for Placed { offset, record, .. } in new.into_iter().rev() {
-            let topic = record.topic;
-            let complete = topic == topics::IDENTITY || topic == topics::STATUS;
-            if complete && !seen.insert((topic, &record.key)) {
-                continue;
+        for placed in new.into_iter().rev() {
+            let topic = placed.record.topic;
+            let has_ids = ![topics::METRIC, topics::COUNT].contains(&topic);
+            let complete = !has_ids || [topics::IDENTITY, topics::STATUS].contains(&topic);
+            let stale = complete && !seen.insert((topic, &placed.record.key));
+            // Also what is stale names its ids.
+            if !stale || batch.places.is_some() && has_ids {
+                batch.decode(placed, stale, codecs)?;
             }
-            let failed = |source| GoldenError::Record {
-                topic,
-                offset: *offset,
-                source,
-            };
-            batch.decode(topic, &record.value, codecs).map_err(failed)?;
         }
         batch.settle();
         Ok(batch)
     }
 
-    fn decode(&mut self, topic: &str, value: &[u8], codecs: &Codecs) -> Result<(), ContractError> {
+    fn decode(&mut self, placed: &Placed, stale: bool, codecs: &Codecs) -> Result<(), GoldenError> {
+        let Placed {
+            partition,
+            offset,
+            ref record,
+        } = *placed;
+        let (topic, value) = (record.topic, record.value.as_slice());
+        let place = Place {
+            topic,
+            partition,
+            offset,
+        };
+        let failed = |source| GoldenError::Record { topic, offset, source };
         match topic {
-            topics::IDENTITY => self.people.push(codecs.identity.decode(value)?),
-            topics::STATUS => self.statuses.push(codecs.status.decode(value)?),
+            topics::IDENTITY => {
+                let fact = codecs.identity.decode(value).map_err(failed)?;
+                let ids = [
+                    Some(&fact.event_id),
+                    Some(&fact.person_id),
+                    fact.other_person_id.as_ref(),
+                ];
+                self.note(&fact.tenant, place, ids)?;
+                self.note_source(&fact.tenant, place, &fact.source)?;
+                if !stale {
+                    self.people.push(fact);
+                }
+            }
+            topics::STATUS => {
+                let fact = codecs.status.decode(value).map_err(failed)?;
+                let ids = [Some(&fact.event_id), Some(&fact.message_id), fact.person_id.as_ref()];
+                self.note(&fact.tenant, place, ids)?;
+                self.note_source(&fact.tenant, place, &fact.source)?;
+                if !stale {
+                    self.statuses.push(fact);
+                }
+            }
             topics::CONSENT => {
-                let fact = codecs.consent.decode(value)?;
+                let fact = codecs.consent.decode(value).map_err(failed)?;
+                let ids = [&fact.event_id, &fact.person_id, &fact.entry_id];
+                self.note(&fact.tenant, place, ids.map(Some))?;
+                self.note_source(&fact.tenant, place, &fact.source)?;
                 let key = (fact.person_id.clone(), fact.entry_id.clone());
                 self.consents.entry(key).or_insert(fact);
             }
-            topics::ACCOUNT => self.accounts.push(codecs.account.decode(value)?),
-            _ => self.conversation(codecs.conversation.decode(value)?),
+            topics::ACCOUNT => {
+                let fact = codecs.account.decode(value).map_err(failed)?;
+                self.note(&fact.tenant, place, [Some(&fact.event_id)])?;
+                self.note_source(&fact.tenant, place, &fact.source)?;
+                self.accounts.push(fact);
+            }
+            topics::METRIC => {
+                let row = codecs.metric.decode(value).map_err(failed)?;
+                self.note::<str>(&row.tenant, place, [])?;
+                let fact = value.to_vec();
+                self.metrics.push(MetricRow { row, fact });
+            }
+            topics::COUNT => {
+                let count = codecs.count.decode(value).map_err(failed)?;
+                self.note::<str>(&count.tenant, place, [])?;
+                self.counts.push(count);
+            }
+            topics::DEAD_LETTER => {
+                let fact = codecs.dead_letter.decode(value).map_err(failed)?;
+                self.note(&fact.tenant, place, [Some(&fact.event_id), Some(&fact.delivery_id)])?;
+            }
+            topics::UNCLASSIFIED => {
+                let fact = codecs.unclassified.decode(value).map_err(failed)?;
+                self.note(&fact.tenant, place, [Some(&fact.event_id)])?;
+                self.note_source(&fact.tenant, place, &fact.source)?;
+            }
+            topics::RAW => {
+                let raw = codecs.raw.decode(value).map_err(failed)?;
+                self.newest = self.newest.max(Some(record.timestamp));
+                self.raw(&raw, place)?;
+            }
+            _ => {
+                let fact = codecs.conversation.decode(value).map_err(failed)?;
+                let ids = [
+                    Some(&fact.event_id),
+                    fact.person_id.as_ref(),
+                    fact.session_id.as_ref(),
+                    fact.conversation_id.as_ref(),
+                    fact.message_id.as_ref(),
+                    fact.reply_to.as_ref(),
+                ];
+                self.note(&fact.tenant, place, ids)?;
+                self.note_source(&fact.tenant, place, &fact.source)?;
+                self.conversation(fact);
+            }
         }
         Ok(())
+    }
+
+    fn raw(&mut self, raw: &Raw, place: Place) -> Result<(), GoldenError> {
+        self.note(&raw.tenant, place, [Some(&raw.delivery_id)])?;
+        // Webhooks have neither, and a clock comes each second.
+        if raw.source != capture::OUTBOUND && raw.source != capture::CRM {
+            return Ok(());
+        }
+        if let Ok(Named { command_id, deal_id }) = serde_json::from_slice(&raw.body) {
+            self.note(&raw.tenant, place, [command_id.as_deref(), deal_id.as_deref()])?;
+        }
+        Ok(())
+    }
+
+    /// Notes that the record at `place` names these ids.
+    fn note<'a, S: AsRef<str> + ?Sized + 'a>(
+        &mut self,
+        tenant: &str,
+        place: Place,
+        ids: impl IntoIterator<Item = Option<&'a S>>,
+    ) -> Result<(), GoldenError> {
+        let number = self.tenants.of(tenant);
+        if let Some(places) = &mut self.places {
+            for id in ids.into_iter().flatten() {
+                places
+                    .add(id.as_ref(), number, place)
+                    .ok_or(GoldenError::Place(place))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note_source(&mut self, tenant: &str, place: Place, source: &Source) -> Result<(), GoldenError> {
+        self.note(tenant, place, [Some(&source.delivery_id)])
     }
 
     fn conversation(&mut self, fact: Conversation) {

@@ -1,13 +1,15 @@
 //! What can go wrong.
 
 use hilo_contracts::ContractError;
-use std::path::PathBuf;
+use hilo_stream::embedded::remedy;
+use rusqlite::ErrorCode;
+use std::path::{Path, PathBuf};
 
 /// A golden record that could not be opened, written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum GoldenError {
     /// The database.
-    #[error("golden record could not be {doing}: {source}; check the disk and the rights of its folder")]
+    #[error("golden record could not be {doing}: {}", explained(source))]
     Sqlite {
         /// What was being done.
         doing: &'static str,
@@ -33,6 +35,12 @@ pub enum GoldenError {
         /// What the decoder says.
         source: ContractError,
     },
+    /// A place that the index cannot hold.
+    #[error(
+        "record {} of partition {} of {} is beyond what the index of ids can hold: 65,536 partitions of 2^40 records",
+        .0.offset, .0.partition, .0.topic
+    )]
+    Place(crate::Place),
     /// A state file.
     #[error("cannot write {}: {source}; check the disk and the rights of the folder", path.display())]
     File {
@@ -41,6 +49,16 @@ pub enum GoldenError {
         /// What the system says.
         source: std::io::Error,
     },
+}
+
+/// What to do. The cause itself stands behind it, as the error's source.
+fn explained(source: &rusqlite::Error) -> String {
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            format!("golden.db is damaged: {}", remedy(Path::new("golden.db")))
+        }
+        _ => "check the disk and the rights of its folder".to_owned(),
+    }
 }
 
 /// Says what was being done when SQLite failed.

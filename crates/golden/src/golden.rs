@@ -3,10 +3,11 @@
 use crate::{GoldenError, error::failed, schema};
 use hilo_contracts::{
     codec::{self, AvroCodec},
-    facts::{Account, Consent, Conversation, Identity, Status},
+    facts::{Account, Consent, Conversation, Count, DeadLetter, Identity, Metric, Raw, Status, Unclassified},
     topics,
 };
-use rusqlite::{Connection, OpenFlags};
+use hilo_stream::embedded::{private, read_only};
+use rusqlite::Connection;
 use std::{path::Path, time::Duration};
 
 /// Topics that it is built from.
@@ -16,6 +17,20 @@ pub const TOPICS: [&str; 5] = [
     topics::STATUS,
     topics::CONSENT,
     topics::ACCOUNT,
+];
+
+/// Topics that a reader of everything follows: those of the rows, and what pages and traces need beside them.
+pub const FOLLOWED: [&str; 10] = [
+    topics::RAW,
+    topics::IDENTITY,
+    topics::CONVERSATION,
+    topics::STATUS,
+    topics::CONSENT,
+    topics::ACCOUNT,
+    topics::METRIC,
+    topics::COUNT,
+    topics::DEAD_LETTER,
+    topics::UNCLASSIFIED,
 ];
 
 /// A connection waits for another one only while that one recovers or checkpoints.
@@ -34,11 +49,18 @@ pub(crate) struct Codecs {
     pub status: AvroCodec<Status>,
     pub account: AvroCodec<Account>,
     pub consent: AvroCodec<Consent>,
+    pub raw: AvroCodec<Raw>,
+    pub metric: AvroCodec<Metric>,
+    pub count: AvroCodec<Count>,
+    pub dead_letter: AvroCodec<DeadLetter>,
+    pub unclassified: AvroCodec<Unclassified>,
 }
 
 impl Golden {
     /// Opens a file to write, makes it when it is new.
     pub fn open(path: &Path) -> Result<Self, GoldenError> {
+        // Where the file cannot be made, SQLite says why.
+        drop(private::file(path));
         let connection = Connection::open(path).map_err(failed("opened"))?;
         // Facts and offsets commit together, so a lost commit is only read again from the log: NORMAL is enough.
         // A checkpoint writes each changed page once, so it waits until the pages of several batches have gathered.
@@ -56,11 +78,9 @@ impl Golden {
         Self::prepare(Connection::open_in_memory().map_err(failed("opened"))?)
     }
 
-    /// Opens a file to read, also while another connection writes it.
+    /// Opens a file to read, also while another connection writes it, and also in a folder that cannot be written.
     pub fn open_read_only(path: &Path) -> Result<Self, GoldenError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(failed("opened"))?;
-        Self::with(connection)
+        Self::with(read_only(path).map_err(failed("opened"))?)
     }
 
     fn prepare(connection: Connection) -> Result<Self, GoldenError> {
@@ -91,6 +111,11 @@ impl Golden {
             status: codec::status(),
             account: codec::account(),
             consent: codec::consent(),
+            raw: codec::raw(),
+            metric: codec::metric(),
+            count: codec::count(),
+            dead_letter: codec::dead_letter(),
+            unclassified: codec::unclassified(),
         };
         Ok(Self { connection, codecs })
     }

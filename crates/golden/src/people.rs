@@ -1,6 +1,6 @@
 //! Who somebody is, for whoever decides about people.
 
-use crate::{Golden, GoldenError, error::failed};
+use crate::{Golden, GoldenError, Tenants, error::failed};
 use hilo_domain::Millis;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
@@ -80,9 +80,9 @@ pub struct Person {
 
 impl Golden {
     /// Ids of the people whom `id` names: a person id (also of somebody who is part of another by now), an identifier
-    /// in any form, or `kind:value`. Whoever has it now stands first.
-    pub fn people_named(&self, id: &str) -> Result<Vec<String>, GoldenError> {
-        people_named(&self.connection, id).map_err(failed("read"))
+    /// in any form, or `kind:value`. Who has it now comes first.
+    pub fn people_named(&self, tenants: &Tenants, id: &str) -> Result<Vec<String>, GoldenError> {
+        people_named(&self.connection, tenants.json(), id).map_err(failed("read"))
     }
 
     /// A person by their id.
@@ -104,8 +104,8 @@ impl Golden {
     }
 
     /// Everybody whose id leads to this person: themselves, and who is part of them.
-    pub fn ids_of(&self, person_id: &str) -> Result<Vec<String>, GoldenError> {
-        absorbed(&self.connection, person_id)
+    pub fn ids_of(&self, tenants: &Tenants, person_id: &str) -> Result<Vec<String>, GoldenError> {
+        absorbed(&self.connection, tenants.json(), person_id)
             .map(|mut ids| {
                 ids.insert(0, person_id.to_owned());
                 ids
@@ -131,14 +131,21 @@ fn proposal(row: &Row) -> Result<Proposal, rusqlite::Error> {
     })
 }
 
-fn people_named(connection: &Connection, id: &str) -> Result<Vec<String>, rusqlite::Error> {
-    let mut alias = connection.prepare_cached("SELECT survivor FROM aliases WHERE person_id = ?1")?;
+fn people_named(connection: &Connection, tenants: &str, id: &str) -> Result<Vec<String>, rusqlite::Error> {
+    let mut alias = connection.prepare_cached(
+        "SELECT survivor FROM aliases WHERE person_id = ?1 AND tenant IN (SELECT value FROM json_each(?2))",
+    )?;
     let mut known = id.to_owned();
-    while let Some(survivor) = alias.query_row([&known], |row| row.get(0)).optional()? {
+    while let Some(survivor) = alias
+        .query_row([known.as_str(), tenants], |row| row.get(0))
+        .optional()?
+    {
         known = survivor;
     }
-    let mut contact = connection.prepare_cached("SELECT 1 FROM contacts WHERE person_id = ?1")?;
-    if contact.exists([&known])? {
+    let mut contact = connection.prepare_cached(
+        "SELECT 1 FROM contacts WHERE person_id = ?1 AND tenant IN (SELECT value FROM json_each(?2))",
+    )?;
+    if contact.exists([known.as_str(), tenants])? {
         return Ok(vec![known]);
     }
     let (kind, value) = match id.split_once(':') {
@@ -151,12 +158,13 @@ fn people_named(connection: &Connection, id: &str) -> Result<Vec<String>, rusqli
         forms.push(phone.value);
     }
     let mut holders = connection.prepare_cached(
-        "SELECT person_id FROM identifiers WHERE value = ?1 AND (?2 IS NULL OR kind = ?2)
+        "SELECT person_id FROM identifiers JOIN contacts c USING (person_id)
+         WHERE value = ?1 AND (?2 IS NULL OR kind = ?2) AND c.tenant IN (SELECT value FROM json_each(?3))
          ORDER BY valid_to IS NOT NULL, valid_to DESC, person_id",
     )?;
     let mut people: Vec<String> = Vec::new();
     for form in forms {
-        for person in holders.query_map((form, kind), |row| row.get(0))? {
+        for person in holders.query_map((form, kind, tenants), |row| row.get(0))? {
             let person = person?;
             if !people.contains(&person) {
                 people.push(person);
@@ -166,14 +174,14 @@ fn people_named(connection: &Connection, id: &str) -> Result<Vec<String>, rusqli
     Ok(people)
 }
 
-fn absorbed(connection: &Connection, person_id: &str) -> Result<Vec<String>, rusqlite::Error> {
+fn absorbed(connection: &Connection, tenants: &str, person_id: &str) -> Result<Vec<String>, rusqlite::Error> {
     let mut statement = connection.prepare_cached(
         "WITH RECURSIVE part(id) AS (
-           SELECT person_id FROM aliases WHERE survivor = ?1
+           SELECT person_id FROM aliases WHERE survivor = ?1 AND tenant IN (SELECT value FROM json_each(?2))
            UNION SELECT a.person_id FROM aliases a JOIN part ON a.survivor = part.id
          ) SELECT id FROM part ORDER BY id",
     )?;
-    let rows = statement.query_map([person_id], |row| row.get(0))?;
+    let rows = statement.query_map([person_id, tenants], |row| row.get(0))?;
     rows.collect()
 }
 
@@ -206,7 +214,7 @@ fn person(connection: &Connection, person_id: &str) -> Result<Option<Person>, ru
         })
     })?;
     found.identifiers = rows.collect::<Result<_, _>>()?;
-    found.absorbed = absorbed(connection, person_id)?;
+    found.absorbed = absorbed(connection, Tenants::of([found.tenant.as_str()]).json(), person_id)?;
     let mut proposals = connection.prepare_cached(&format!("{PROPOSALS} WHERE p.person_id = ?1 ORDER BY p.ordinal"))?;
     found.proposals = proposals.query_map([person_id], proposal)?.collect::<Result<_, _>>()?;
     let mut decisions = connection.prepare_cached(

@@ -1,10 +1,11 @@
 //! What a page asks: recent threads, the state of senders, and all that is known by an id.
 
-use crate::{Golden, GoldenError, error::failed};
+use crate::{Golden, GoldenError, Place, Tenants, error::failed, places};
 use hilo_domain::Millis;
-use rusqlite::{Connection, OptionalExtension as _, Row, types::ValueRef};
+use rusqlite::{Connection, OptionalExtension as _, Row, params, types::ValueRef};
 use rustc_hash::FxHashSet;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// Messages looked through for recent conversations: one that is busy must not make a page slow.
 const RECENT_MESSAGES: i64 = 2_000;
@@ -60,74 +61,99 @@ pub struct Traced {
     pub row: Value,
 }
 
-/// Table, and the SQL that finds its rows by an id.
+/// Table, and the SQL that finds its latest rows by an id (`?1`) among tenants (`?2`, a JSON list), `?3` at most.
 const TRACES: [(&str, &str); 11] = [
-    ("contacts", "SELECT * FROM contacts WHERE person_id = ?1"),
-    ("aliases", "SELECT * FROM aliases WHERE person_id = ?1 OR survivor = ?1"),
+    (
+        "contacts",
+        "SELECT * FROM contacts t WHERE person_id = ?1 AND {tenant} LIMIT ?3",
+    ),
+    (
+        "aliases",
+        "SELECT * FROM aliases t WHERE (person_id = ?1 OR survivor = ?1) AND {tenant} LIMIT ?3",
+    ),
     (
         "identifiers",
-        "SELECT * FROM identifiers WHERE person_id = ?1 ORDER BY ordinal",
+        "SELECT t.* FROM identifiers t JOIN contacts c USING (person_id)
+         WHERE person_id = ?1 AND {contact} ORDER BY ordinal LIMIT ?3",
     ),
     (
         "proposals",
-        "SELECT * FROM proposals WHERE person_id = ?1 ORDER BY ordinal",
+        "SELECT t.* FROM proposals t JOIN contacts c USING (person_id)
+         WHERE person_id = ?1 AND {contact} ORDER BY ordinal LIMIT ?3",
     ),
     (
         "decisions",
-        "SELECT * FROM decisions WHERE person_id = ?1 ORDER BY ordinal",
+        "SELECT t.* FROM decisions t JOIN contacts c USING (person_id)
+         WHERE person_id = ?1 AND {contact} ORDER BY ordinal LIMIT ?3",
     ),
     (
         "consent_entries",
-        "SELECT * FROM consent_entries WHERE person_id = ?1 ORDER BY sequence",
+        "SELECT * FROM consent_entries t WHERE person_id = ?1 AND {tenant} ORDER BY sequence DESC LIMIT ?3",
     ),
     (
         "sessions",
-        "SELECT * FROM sessions WHERE person_id = ?1 OR session_id = ?1 ORDER BY opened_at, session_id",
+        "SELECT * FROM sessions t WHERE (person_id = ?1 OR session_id = ?1) AND {tenant}
+         ORDER BY opened_at DESC, session_id LIMIT ?3",
     ),
     (
         "events",
-        "SELECT * FROM events WHERE person_id = ?1 ORDER BY event_time, event_id",
+        "SELECT * FROM events t WHERE person_id = ?1 AND {tenant} ORDER BY event_time DESC, event_id LIMIT ?3",
     ),
     (
         "message_parts",
-        "SELECT * FROM message_parts WHERE session_id = ?1
-           OR session_id IN (SELECT session_id FROM sessions WHERE person_id = ?1) ORDER BY event_time, message_id",
+        "SELECT * FROM message_parts t
+         WHERE (session_id = ?1
+           OR session_id IN (SELECT session_id FROM sessions WHERE person_id = ?1 ORDER BY opened_at DESC LIMIT ?3))
+           AND {tenant} ORDER BY event_time DESC, message_id LIMIT ?3",
     ),
     (
         "message_parts",
-        "SELECT * FROM message_parts WHERE (tenant, message_id) IN (SELECT tenant, ?1 FROM tenants) ORDER BY tenant, part",
+        "SELECT * FROM message_parts WHERE (tenant, message_id) IN (SELECT value, ?1 FROM json_each(?2))
+         ORDER BY tenant, part LIMIT ?3",
     ),
     (
         "message_status",
-        "SELECT * FROM message_status WHERE (tenant, message_id) IN (SELECT tenant, ?1 FROM tenants) ORDER BY tenant",
+        "SELECT * FROM message_status WHERE (tenant, message_id) IN (SELECT value, ?1 FROM json_each(?2))
+         ORDER BY tenant LIMIT ?3",
     ),
 ];
 
 impl Golden {
     /// The latest conversations of the latest messages, latest first.
-    pub fn recent_conversations(&self, limit: usize) -> Result<Vec<RecentConversation>, GoldenError> {
-        let read = || -> Result<Vec<RecentConversation>, rusqlite::Error> {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT m.tenant, m.person_id, p.country, m.phone_number_id, m.type, m.direction = 'inbound',
-                   m.event_time, m.conversation_id, m.author_kind
-                 FROM message_parts m JOIN contacts p USING (person_id)
-                 WHERE m.conversation_id IS NOT NULL AND m.part <> 'history'
-                   AND m.type NOT IN ('reaction', 'edit', 'revoke', 'system', 'request_welcome')
-                 ORDER BY m.event_time DESC, m.rowid DESC LIMIT ?1",
-            )?;
-            let mut rows = statement.query([RECENT_MESSAGES])?;
-            let mut seen: FxHashSet<String> = FxHashSet::default();
-            let mut recent = Vec::with_capacity(limit);
-            while recent.len() < limit
-                && let Some(row) = rows.next()?
-            {
-                if seen.insert(row.get(7)?) {
-                    recent.push(self.thread(row)?);
-                }
+    pub fn recent_conversations(
+        &self,
+        tenants: &Tenants,
+        limit: usize,
+    ) -> Result<Vec<RecentConversation>, GoldenError> {
+        let mut recent = Vec::new();
+        for tenant in tenants.names() {
+            recent.extend(self.recent_of(tenant, limit).map_err(failed("read"))?);
+        }
+        recent.sort_by_key(|conversation| std::cmp::Reverse(conversation.at));
+        recent.truncate(limit);
+        Ok(recent)
+    }
+
+    fn recent_of(&self, tenant: &str, limit: usize) -> Result<Vec<RecentConversation>, rusqlite::Error> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT m.tenant, m.person_id, p.country, m.phone_number_id, m.type, m.direction = 'inbound',
+               m.event_time, m.conversation_id, m.author_kind
+             FROM message_parts m JOIN contacts p USING (person_id)
+             WHERE m.tenant = ?1 AND m.conversation_id IS NOT NULL AND m.part <> 'history'
+               AND m.type NOT IN ('reaction', 'edit', 'revoke', 'system', 'request_welcome')
+             ORDER BY m.event_time DESC, m.rowid DESC LIMIT ?2",
+        )?;
+        let mut rows = statement.query((tenant, RECENT_MESSAGES))?;
+        let mut seen: FxHashSet<String> = FxHashSet::default();
+        let mut recent = Vec::with_capacity(limit);
+        while recent.len() < limit
+            && let Some(row) = rows.next()?
+        {
+            if seen.insert(row.get(7)?) {
+                recent.push(self.thread(row)?);
             }
-            Ok(recent)
-        };
-        read().map_err(failed("read"))
+        }
+        Ok(recent)
     }
 
     fn thread(&self, row: &Row) -> Result<RecentConversation, rusqlite::Error> {
@@ -172,14 +198,19 @@ impl Golden {
         })
     }
 
-    /// The rows that a person id, session id or message id leads to; none when nothing is known by it.
-    pub fn trace(&self, id: &str) -> Result<Vec<Traced>, GoldenError> {
+    /// The latest rows that a person id, session id or message id leads to, `limit` of each table at most; none when
+    /// nothing is known by it.
+    pub fn trace(&self, tenants: &Tenants, id: &str, limit: usize) -> Result<Vec<Traced>, GoldenError> {
         let read = || -> Result<Vec<Traced>, rusqlite::Error> {
             let mut found = Vec::new();
             for (table, sql) in TRACES {
-                let mut statement = self.connection.prepare_cached(&format!("{TENANTS} {sql}"))?;
+                let among = |column: &str| format!("{column} IN (SELECT value FROM json_each(?2))");
+                let sql = sql
+                    .replace("{tenant}", &among("t.tenant"))
+                    .replace("{contact}", &among("c.tenant"));
+                let mut statement = self.connection.prepare_cached(&sql)?;
                 let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
-                let mut rows = statement.query([id])?;
+                let mut rows = statement.query(params![id, tenants.json(), limit as i64])?;
                 while let Some(row) = rows.next()? {
                     found.push(Traced {
                         table,
@@ -191,17 +222,28 @@ impl Golden {
         };
         read().map_err(failed("read"))
     }
-}
 
-/// The tenants, found by skipping from one to the next: message ids are unique within one only, and few are stored.
-const TENANTS: &str = "WITH RECURSIVE tenants(tenant) AS (
-  SELECT min(tenant) FROM (SELECT min(tenant) AS tenant FROM message_parts UNION SELECT min(tenant) FROM message_status)
-  UNION ALL
-  SELECT (SELECT min(tenant) FROM (
-    SELECT min(tenant) AS tenant FROM message_parts WHERE tenant > t.tenant
-    UNION SELECT min(tenant) FROM message_status WHERE tenant > t.tenant
-  )) FROM tenants t WHERE t.tenant IS NOT NULL
-)";
+    /// Where records name `id`, in the order of topic, partition and offset. A record may be of another id: compare.
+    pub fn places(&self, tenants: &Tenants, id: &str) -> Result<Vec<Place>, GoldenError> {
+        let numbers = self.numbers(tenants).map_err(failed("read"))?;
+        places::find(&self.connection, &numbers, id).map_err(failed("read"))
+    }
+
+    /// What the processors counted for these tenants, by counter and label.
+    pub fn counters(&self, tenants: &Tenants) -> Result<BTreeMap<(String, String), u64>, GoldenError> {
+        let read = || -> Result<BTreeMap<(String, String), u64>, rusqlite::Error> {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT counter, label, sum(amount) FROM counts
+                 WHERE tenant IN (SELECT value FROM json_each(?1)) GROUP BY counter, label",
+            )?;
+            let rows = statement.query_map([tenants.json()], |row| {
+                Ok(((row.get(0)?, row.get(1)?), row.get::<_, i64>(2)?.unsigned_abs()))
+            })?;
+            rows.collect()
+        };
+        read().map_err(failed("read"))
+    }
+}
 
 fn shown_identifier(connection: &Connection, person_id: &str) -> Result<Option<String>, rusqlite::Error> {
     let mut statement = connection.prepare_cached(

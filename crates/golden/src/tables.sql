@@ -14,7 +14,10 @@ CREATE TABLE contacts(
 ) WITHOUT ROWID;
 
 -- People who are part of another one.
-CREATE TABLE aliases(person_id TEXT NOT NULL PRIMARY KEY, survivor TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE aliases(
+  person_id TEXT NOT NULL PRIMARY KEY, tenant TEXT NOT NULL, survivor TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX aliases_by_survivor ON aliases(survivor);
 
 -- What people are known by; former since valid_to.
 CREATE TABLE identifiers(
@@ -22,6 +25,7 @@ CREATE TABLE identifiers(
   valid_from INTEGER, valid_to INTEGER,
   PRIMARY KEY(person_id, ordinal)
 ) WITHOUT ROWID;
+CREATE INDEX identifiers_by_value ON identifiers(value);
 
 -- Open suggestions that two people are one; each stands with both. other_person_id is null for a record of a CRM.
 CREATE TABLE proposals(
@@ -58,7 +62,7 @@ CREATE TABLE message_parts(
   UNIQUE(tenant, message_id, part)
 );
 CREATE INDEX message_parts_by_session ON message_parts(session_id, event_time) WHERE session_id IS NOT NULL;
-CREATE INDEX message_parts_by_time ON message_parts(event_time) WHERE conversation_id IS NOT NULL;
+CREATE INDEX message_parts_by_time ON message_parts(tenant, event_time) WHERE conversation_id IS NOT NULL;
 CREATE INDEX message_parts_opt_out ON message_parts(person_id) WHERE opt_out;
 
 -- What became of a message.
@@ -102,3 +106,27 @@ CREATE TABLE account_history(
   PRIMARY KEY(tenant, event_id)
 ) WITHOUT ROWID;
 CREATE INDEX account_history_by_subject ON account_history(tenant, subject_kind, subject_id, kind, event_time);
+
+-- Tenants of whom anything is known, with the number that stands for each in the index of places.
+CREATE TABLE tenants(name TEXT NOT NULL PRIMARY KEY, number INTEGER NOT NULL UNIQUE) WITHOUT ROWID;
+
+-- The current rows of the numbers; fact is the record as it was published. A row over all input begins before all times.
+CREATE TABLE metric_rows(
+  tenant TEXT NOT NULL, metric TEXT NOT NULL, definition TEXT NOT NULL, starts INTEGER NOT NULL, ends INTEGER NOT NULL,
+  dimensions TEXT NOT NULL, revision INTEGER NOT NULL, counts INTEGER NOT NULL, fact BLOB NOT NULL,
+  PRIMARY KEY(tenant, metric, definition, starts, ends, dimensions)
+) WITHOUT ROWID;
+CREATE INDEX metric_totals ON metric_rows(tenant, metric, starts) WHERE dimensions = '[]';
+
+-- What the processors counted since the first record.
+CREATE TABLE counts(
+  tenant TEXT NOT NULL, counter TEXT NOT NULL, label TEXT NOT NULL, amount INTEGER NOT NULL,
+  PRIMARY KEY(tenant, counter, label)
+) WITHOUT ROWID;
+
+-- Where records name an id: see places.rs. A block belongs to the run of its upper bits.
+CREATE TABLE place_runs(run INTEGER PRIMARY KEY, entries INTEGER NOT NULL, bits INTEGER NOT NULL);
+CREATE TABLE places(block INTEGER PRIMARY KEY, entries BLOB NOT NULL);
+
+-- The greatest time of a raw record that was read.
+CREATE TABLE newest(only INTEGER PRIMARY KEY CHECK (only = 0), at INTEGER NOT NULL);

@@ -19,7 +19,7 @@ pub(crate) fn write_people(transaction: &Transaction, people: &[Identity]) -> Re
     let mut forget = transaction.prepare_cached("DELETE FROM identifiers WHERE person_id = ?1")?;
     let mut identifier = transaction.prepare_cached("INSERT INTO identifiers VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
     let mut close = transaction.prepare_cached("DELETE FROM contacts WHERE person_id = ?1")?;
-    let mut alias = transaction.prepare_cached("INSERT OR REPLACE INTO aliases VALUES (?1, ?2)")?;
+    let mut alias = transaction.prepare_cached("INSERT OR REPLACE INTO aliases VALUES (?1, ?2, ?3)")?;
     let mut no_alias = transaction.prepare_cached("DELETE FROM aliases WHERE person_id = ?1")?;
     let mut notes = Notes::new(transaction)?;
     for person in people {
@@ -29,7 +29,7 @@ pub(crate) fn write_people(transaction: &Transaction, people: &[Identity]) -> Re
             forget.execute([id])?;
             notes.forget(id)?;
             if let Some(survivor) = &person.other_person_id {
-                alias.execute([id, survivor])?;
+                alias.execute([id, &person.tenant, survivor])?;
             }
             continue;
         }

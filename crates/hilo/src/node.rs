@@ -2,67 +2,36 @@
 
 use crate::{
     captures,
+    pulse::Pulse,
     topology::{self, Tenants},
 };
 use anyhow::{Context as _, Result};
-use hilo_contracts::{
-    capture,
-    codec::{self, Codec as _},
-    topics,
+use hilo_contracts::{capture, codec, topics};
+use hilo_stream::{
+    Topology,
+    embedded::{DataDir, Engine, ProgressWatch, RawLog, RunningEngine},
 };
-use hilo_golden::{Golden, Placed};
-use hilo_metrics::table::Table;
-use hilo_stream::embedded::{DataDir, Engine, Log, ProgressWatch, RawLog, RunningEngine};
+use hilo_views::{Embedded, Follower, View};
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
+    sync::Arc,
     time::Duration,
 };
-use tracing::error;
+use tracing::info;
 
-/// The golden record beside the engine's files.
-pub(crate) const GOLDEN_DB: &str = "golden.db";
-/// Facts applied in one transaction.
-const APPLY: usize = 10_000;
-/// How long a reader waits for the next commit before it looks whether it should stop.
-const PATIENCE: Duration = Duration::from_millis(250);
-
-/// The numbers as of the last commit that was read, shared with pages and queries.
-pub(crate) type SharedTable = Arc<RwLock<Table>>;
+/// How long the engine, and then the reader, may take for the batch in hand when the node stops. Who takes longer is left
+/// alone: the process ends, and what is not committed is done again at the next start.
+const BATCH_IN_HAND: Duration = Duration::from_millis(2_500);
 
 /// A running node.
 pub(crate) struct Node {
     pub raw: Arc<RawLog>,
     pub watch: ProgressWatch,
-    pub table: SharedTable,
     pub dir: PathBuf,
     engine: Option<RunningEngine>,
-    reader: Option<JoinHandle<Result<()>>>,
-    stop: Arc<AtomicBool>,
+    topics: Arc<Embedded>,
+    follower: Option<Follower>,
     pulse: Pulse,
-}
-
-/// Whether a node goes on: what is asked of its health.
-#[derive(Clone)]
-pub(crate) struct Pulse {
-    watch: ProgressWatch,
-    reading: Arc<AtomicBool>,
-}
-
-impl Pulse {
-    /// The error says what has stopped. Only a new start mends that.
-    pub(crate) fn beats(&self) -> Result<(), String> {
-        let stopped = match (self.watch.get().running, self.reading.load(Ordering::Acquire)) {
-            (true, true) => return Ok(()),
-            (false, _) => "the engine",
-            (true, false) => "the reader of the topics, which writes the golden record,",
-        };
-        Err(format!("{stopped} has stopped; read the last error in the log"))
-    }
 }
 
 impl Node {
@@ -70,39 +39,29 @@ impl Node {
     pub(crate) fn start(dir: &Path, tenants: &Tenants) -> Result<Self> {
         let directory = DataDir::open(dir)?;
         let topology = topology::topology(tenants)?;
-        let raw = RawLog::open(&directory, topics::RAW)?;
+        let raw = Arc::new(RawLog::open(&directory, topics::RAW)?);
         let engine = Engine::open(&directory, &topology, &raw, topology::dead_letter)?.start()?;
         let watch = engine.watch();
-        let table = SharedTable::default();
-        let stop = Arc::new(AtomicBool::new(false));
-        let pulse = Pulse {
-            watch: watch.clone(),
-            reading: Arc::new(AtomicBool::new(true)),
-        };
-        let reader = {
-            let mut reader = Reader {
-                log: Log::open(dir, &topology),
-                golden: Golden::open(&dir.join(GOLDEN_DB))?,
-                table: Arc::clone(&table),
-                metrics_read: 0,
-            };
-            let (pulse, stop) = (pulse.clone(), Arc::clone(&stop));
-            thread::Builder::new().name("reader".to_owned()).spawn(move || {
-                let ended = reader.run(&pulse.watch, &stop);
-                pulse.reading.store(false, Ordering::Release);
-                ended
-            })?
-        };
+        let topics = Arc::new(Embedded::new(dir, &topology, Some(watch.clone())));
+        let follower = Follower::start(&topics, dir)?;
+        let pulse = Pulse::new(dir, watch.clone(), &raw, follower.pulse());
         Ok(Self {
-            raw: Arc::new(raw),
+            raw,
             watch,
-            table,
             dir: dir.to_owned(),
             engine: Some(engine),
-            reader: Some(reader),
-            stop,
+            topics,
+            follower: Some(follower),
             pulse,
         })
+    }
+
+    /// What its pages show.
+    pub(crate) fn view(&self, label: &str, topology: &Topology) -> Result<View> {
+        let topics = Arc::clone(&self.topics);
+        let pulse = self.pulse();
+        let view = View::new(label, &self.dir, topology, topics, self.pulse.views())?;
+        Ok(view.warn_of(move || pulse.concerns().into_iter().map(Into::into).collect()))
     }
 
     /// Whether it goes on, for whoever asks later.
@@ -115,21 +74,31 @@ impl Node {
         let line = format!(r#"{{"source":"clock","at":"{}"}}"#, hilo_domain::time::to_rfc3339(now));
         let raw = capture::from_line(line.as_bytes(), None, 0).context("a clock line is no capture line")?;
         let record = captures::record(&codec::raw(), &raw)?;
+        self.pulse.saw(now);
         self.raw.append(vec![record]).wait()?;
         Ok(())
+    }
+
+    /// Stops after the batches in hand, whatever waits: it is in the log, and the next start goes on with it. Says what
+    /// failed before.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        let stopped = match self.engine.take() {
+            Some(engine) => engine.stop_within(BATCH_IN_HAND)?,
+            None => true,
+        };
+        if !stopped {
+            info!("the engine is in the middle of a record; it is processed again at the next start");
+        }
+        match self.follower.take() {
+            Some(follower) => follower.stop_within(BATCH_IN_HAND),
+            None => Ok(()),
+        }
     }
 
     /// Waits until everything that is in the raw log now is processed and read, then stops. Says what failed.
     pub(crate) fn finish(mut self) -> Result<()> {
         let progress = self.watch.wait_for(self.raw.len());
-        self.stop.store(true, Ordering::Release);
-        let read = match self.reader.take().map(JoinHandle::join) {
-            Some(Ok(result)) => result,
-            Some(Err(_)) => Err(anyhow::anyhow!(
-                "the reader of the topics stopped: this is a defect of Hilo"
-            )),
-            None => Ok(()),
-        };
+        let read = self.follower.take().map_or(Ok(()), Follower::finish);
         if let Some(engine) = self.engine.take() {
             engine.stop()?;
         }
@@ -140,76 +109,4 @@ impl Node {
         );
         read
     }
-}
-
-/// Applies the derived topics to the golden record and to the table of the numbers.
-struct Reader {
-    log: Log,
-    golden: Golden,
-    table: SharedTable,
-    metrics_read: u64,
-}
-
-impl Reader {
-    fn run(&mut self, watch: &ProgressWatch, stop: &AtomicBool) -> Result<()> {
-        let mut batches = 0;
-        loop {
-            let stopping = stop.load(Ordering::Acquire);
-            match self.catch_up() {
-                Ok(()) => {}
-                Err(failure) => {
-                    error!(
-                        error = format!("{failure:#}"),
-                        "the golden record cannot be kept up to date"
-                    );
-                    return Err(failure);
-                }
-            }
-            if stopping {
-                return Ok(());
-            }
-            batches = watch.wait(batches, PATIENCE).batches;
-        }
-    }
-
-    fn catch_up(&mut self) -> Result<()> {
-        loop {
-            let mut batch: Vec<Placed> = Vec::new();
-            for topic in hilo_golden::TOPICS {
-                let from = self.golden.next_offset(topic, 0)?;
-                let records = self.log.read(topic, u64::try_from(from).unwrap_or_default(), APPLY)?;
-                batch.extend(records.into_iter().map(|(offset, record)| Placed {
-                    partition: 0,
-                    offset: offset.cast_signed(),
-                    record,
-                }));
-            }
-            if batch.is_empty() {
-                break;
-            }
-            self.golden.apply(&batch)?;
-        }
-        loop {
-            let rows = read_metrics(&mut self.log, &mut self.metrics_read)?;
-            if rows.is_empty() {
-                return Ok(());
-            }
-            let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-            for row in rows {
-                table.apply(row);
-            }
-        }
-    }
-}
-
-/// The next rows of the metric topic.
-pub(crate) fn read_metrics(log: &mut Log, from: &mut u64) -> Result<Vec<hilo_contracts::facts::Metric>> {
-    let codec = codec::metric();
-    let records = log.read(topics::METRIC, *from, APPLY)?;
-    let mut rows = Vec::with_capacity(records.len());
-    for (offset, record) in records {
-        rows.push(codec.decode(&record.value)?);
-        *from = offset + 1;
-    }
-    Ok(rows)
 }

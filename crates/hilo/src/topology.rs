@@ -20,6 +20,7 @@ pub fn topology(tenants: &Tenants) -> Result<Topology> {
     let processors: Vec<ProcessorSpec> = vec![
         hilo_normalize::normalize_spec(tenants.countries.clone()),
         hilo_normalize::deduplicate_spec(),
+        hilo_normalize::count_spec(),
         hilo_identity::spec(),
         hilo_conversation::spec(),
         hilo_status::spec(),

@@ -1,6 +1,7 @@
 //! The topology on Apache Kafka: lanes with transactions, changelogs and restore; topics and contracts as code.
 #![doc = include_str!("../README.md")]
 
+mod backlog;
 pub mod baseline;
 mod cluster;
 mod contact;
@@ -9,6 +10,7 @@ mod error;
 mod framing;
 mod job;
 mod lane;
+mod lookup;
 mod measures;
 mod names;
 mod raw_log;
@@ -20,12 +22,14 @@ mod task;
 pub mod topics;
 mod transactions;
 
+pub use backlog::Backlog;
 pub use cluster::{Cluster, MAX_RECORD_BYTES};
 pub use engine::{Engine, Plan};
 pub use error::EngineError;
 pub use framing::{Framing, HEADER};
 pub use job::LaneSettings;
 pub use lane::{NO_CONTRACT, PROCESSOR_ERROR};
+pub use lookup::Lookup;
 pub use measures::Measures;
 pub use names::{TIME, changelog};
 pub use raw_log::{Delivered, RawProducer};

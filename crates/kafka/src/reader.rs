@@ -114,6 +114,13 @@ impl Reader {
         })
     }
 
+    /// Topics and partitions that it reads.
+    pub fn partitions(&self) -> impl Iterator<Item = (&'static str, i32)> {
+        self.next
+            .keys()
+            .map(|(place, partition)| (self.topics[*place].1, *partition))
+    }
+
     /// How far it is behind, as of what the client has heard since it was asked last; it hears every two seconds.
     #[must_use]
     pub fn behind(&self) -> Vec<Behind> {

@@ -14,7 +14,7 @@ use hilo_stream::ProcessorError;
 
 impl Metrics {
     pub(crate) fn conversation(&mut self, fact: &Conversation) -> Result<(), ProcessorError> {
-        self.see(fact.event_time)?;
+        self.see_fact(fact.event_time, fact.ingest_time)?;
         if let (Some(id), Some(session)) = (&fact.session_id, &fact.session) {
             return self.session(id, fact, session);
         }

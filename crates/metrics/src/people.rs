@@ -63,7 +63,7 @@ pub(crate) fn with_absorbed(people: &mut Store<Person>, id: &str) -> Result<Vec<
 
 impl Metrics {
     pub(crate) fn identity(&mut self, fact: &Identity) -> Result<(), ProcessorError> {
-        self.see(fact.event_time)?;
+        self.see_fact(fact.event_time, fact.ingest_time)?;
         let person = self
             .people
             .get_or_insert_with(fact.person_id.as_bytes(), Person::default)?;

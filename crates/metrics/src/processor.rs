@@ -13,6 +13,7 @@ use crate::{
     windows::Zones,
 };
 use hilo_contracts::{
+    capture,
     codec::{self, AvroCodec, Codec},
     facts::{Account, Conversation, Identity, Metric, Status},
     topics,
@@ -157,8 +158,16 @@ impl Metrics {
         Ok(out)
     }
 
+    /// A fact has come. A time that its own receipt contradicts is no time for the others.
+    pub(crate) fn see_fact(&mut self, event_time: Millis, received_at: Millis) -> Result<(), ProcessorError> {
+        if capture::counts(event_time, received_at) {
+            self.see(event_time)?;
+        }
+        Ok(())
+    }
+
     /// The greatest event time seen.
-    pub(crate) fn see(&mut self, at: Millis) -> Result<Millis, ProcessorError> {
+    fn see(&mut self, at: Millis) -> Result<Millis, ProcessorError> {
         let had = self.now.get(ONLY)?.copied().unwrap_or(Millis::MIN);
         if at > had {
             self.now.put(ONLY, at);

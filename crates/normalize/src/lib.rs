@@ -1,6 +1,7 @@
 //! Fan-out of deliveries into items, and removal of duplicates.
 #![doc = include_str!("../README.md")]
 
+mod count;
 mod dedup;
 mod envelope;
 mod fields;
@@ -14,6 +15,7 @@ mod stated;
 mod update;
 mod vocabulary;
 
+pub use count::Count;
 pub use dedup::Deduplicate;
 pub use normalize::{Normalize, dead_letter};
 
@@ -54,9 +56,17 @@ pub fn normalize_spec(regions: BTreeMap<String, String>) -> ProcessorSpec {
                 kept: "90 days: a quarter to learn what the platform began to send",
                 doc: "What nobody knows yet, whole.",
             },
+            TopicSpec {
+                name: topics::TALLY,
+                kind: TopicKind::Internal,
+                key: "tenant",
+                schema: None,
+                kept: "until read",
+                doc: "What was counted since the last clock record.",
+            },
         ],
         also_writes: vec![],
-        stores: vec![],
+        stores: vec![PENDING],
         factory: Arc::new(move || Box::new(Normalize::new(regions.clone()))),
     }
 }
@@ -88,11 +98,50 @@ pub fn deduplicate_spec() -> ProcessorSpec {
             },
         ],
         // A status tells where its callback data is awaited.
-        also_writes: vec![topics::ITEM],
-        stores: vec![StoreSpec {
-            name: "seen",
-            doc: "message or item → what was told of it; grows with messages, see the crate's documentation",
-        }],
+        also_writes: vec![topics::ITEM, topics::TALLY],
+        stores: vec![
+            StoreSpec {
+                name: "seen",
+                doc: "message or item → what was told of it; grows with messages, see the crate's documentation",
+            },
+            PENDING,
+        ],
         factory: Arc::new(|| Box::<Deduplicate>::default()),
+    }
+}
+
+const PENDING: StoreSpec = StoreSpec {
+    name: "pending",
+    doc: "what was counted since the last clock record: one entry",
+};
+
+/// The place of `count` in the topology.
+#[must_use]
+pub fn count_spec() -> ProcessorSpec {
+    ProcessorSpec {
+        name: "count",
+        doc: "Totals of what became of the items, by tenant.",
+        scope: Scope::Keyed,
+        inputs: vec![topics::TALLY],
+        outputs: vec![TopicSpec {
+            name: topics::COUNT,
+            kind: TopicKind::Derived,
+            key: "hash of tenant, counter and label",
+            schema: Some(topics::COUNT),
+            kept: "the last amount of each counter for ever",
+            doc: "What became of the items.",
+        }],
+        also_writes: vec![],
+        stores: vec![
+            StoreSpec {
+                name: "totals",
+                doc: "tenant → its totals; as many as there are counters",
+            },
+            StoreSpec {
+                name: "risen",
+                doc: "tenants with totals that have risen since they were published: one entry",
+            },
+        ],
+        factory: Arc::new(|| Box::<Count>::default()),
     }
 }

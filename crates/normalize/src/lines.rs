@@ -13,7 +13,11 @@ use hilo_contracts::{
     facts::Raw,
     item::{Author, Body, Crm, Decision, Inbox, Item, Message, Origin, Position, Request, Ruling, Sighting, Template},
 };
-use hilo_domain::{Identifier, IdentifierKind, json::canonical, time::SECOND};
+use hilo_domain::{
+    Identifier, IdentifierKind, Millis,
+    json::canonical,
+    time::{MINUTE, SECOND},
+};
 use serde_json::Value;
 
 /// Fans a line out into its one item.
@@ -55,7 +59,7 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
             body: Body::Clock,
         }),
     };
-    match timed(&raw.source, &line).and(read) {
+    match timed(raw, &line).and(read) {
         Ok(read) => {
             let outcome = item(raw, &line, read);
             if let Outcome::Item { item, .. } = &outcome
@@ -70,13 +74,32 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
     out
 }
 
-/// A line that names no time happened when it was received. One whose time cannot be read would be a fact of a wrong time.
-fn timed(source: &str, line: &Value) -> Result<(), Reason> {
-    let named = line.get("at").filter(|at| !at.is_null());
-    match named {
-        Some(_) if json::instant(line, "at").is_none() => Err("bad_time"),
-        None if source == capture::CLOCK => Err("no_time"),
-        _ => Ok(()),
+/// A line that names no time happened when it was received. One whose time cannot be read, or that its receipt
+/// contradicts, would be a fact of a wrong time.
+fn timed(raw: &Raw, line: &Value) -> Result<(), Reason> {
+    let is_clock = raw.source == capture::CLOCK;
+    match line.get("at").filter(|at| !at.is_null()) {
+        Some(_) => match json::instant(line, "at") {
+            None => Err("bad_time"),
+            Some(at) if !is_clock && !capture::counts(at, raw.received_at) => Err("from_the_future"),
+            Some(_) => Ok(()),
+        },
+        None if is_clock => Err("no_time"),
+        None => Ok(()),
+    }
+}
+
+/// A clock line may be ahead of its receipt by so much: time is the same for all tenants.
+const CLOCK_AHEAD: Millis = MINUTE;
+
+/// When the line happened. A clock line moves time to its receipt and a little beyond: one received at 12:00 that says
+/// 2056 makes it 12:01.
+fn happened(raw: &Raw, line: &Value) -> Millis {
+    let at = json::instant(line, "at").unwrap_or(raw.received_at);
+    if raw.source == capture::CLOCK {
+        at.min(raw.received_at.saturating_add(CLOCK_AHEAD))
+    } else {
+        at
     }
 }
 
@@ -116,7 +139,7 @@ fn item(raw: &Raw, line: &Value, read: Read) -> Outcome {
             item: -1,
         },
         received_at: raw.received_at,
-        event_time: json::instant(line, "at").unwrap_or(raw.received_at),
+        event_time: happened(raw, line),
         key,
         content,
         entry_id: entry_id.unwrap_or_default(),

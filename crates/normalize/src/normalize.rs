@@ -1,6 +1,7 @@
 //! The processor `normalize`: raw records in, items, dead letters and unclassified items out.
 
 use crate::{
+    count::Tallies,
     envelope, lines,
     outcome::{FanOut, Outcome},
 };
@@ -11,8 +12,8 @@ use hilo_contracts::{
     item::Position,
     topics,
 };
-use hilo_domain::hash;
-use hilo_stream::{Context, Processor, ProcessorError, Record, Verdict, wire};
+use hilo_domain::{Millis, hash};
+use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Verdict, wire};
 use std::collections::BTreeMap;
 
 /// See the crate's documentation.
@@ -22,6 +23,7 @@ pub struct Normalize {
     raw: AvroCodec<Raw>,
     dead_letter: AvroCodec<DeadLetter>,
     unclassified: AvroCodec<Unclassified>,
+    tallies: Tallies,
 }
 
 impl Normalize {
@@ -33,6 +35,7 @@ impl Normalize {
             raw: codec::raw(),
             dead_letter: codec::dead_letter(),
             unclassified: codec::unclassified(),
+            tallies: Tallies::default(),
         }
     }
 }
@@ -62,14 +65,54 @@ impl Processor for Normalize {
             context.count("empty_deliveries", "");
         }
         // Counted here and, one by one, where their outcomes are decided: that the two agree is the proof.
-        context.counts.push(("fanned_out", "", outcomes.len() as u64));
+        if !outcomes.is_empty() {
+            self.tallies
+                .count(context, &raw.tenant, "fanned_out", "", outcomes.len() as u64)?;
+        }
         for outcome in outcomes {
             self.send(&raw, record, outcome, context)?;
         }
         if let Some(now) = advance {
+            self.tallies.send(now, context)?;
             context.advance(now);
         }
         Ok(Verdict::Done)
+    }
+
+    /// Where time comes from another partition. A clock record of its own sends what was counted, too.
+    fn tick(&mut self, now: Millis, context: &mut Context) -> Result<(), ProcessorError> {
+        self.tallies.send(now, context)
+    }
+
+    fn stores(&mut self) -> Vec<&mut dyn StateStore> {
+        vec![self.tallies.store()]
+    }
+
+    /// A record that was too costly, or on which somebody failed: whole, as one item.
+    fn refuse(
+        &mut self,
+        record: &Record,
+        reason: &'static str,
+        detail: &str,
+        context: &mut Context,
+    ) -> Result<bool, ProcessorError> {
+        let Ok(raw) = self.raw.decode(&record.value) else {
+            return Ok(false);
+        };
+        context.count("lines", "");
+        if raw.source == capture::WHATSAPP {
+            context.count("deliveries", "");
+        }
+        self.tallies.count(context, &raw.tenant, "fanned_out", "", 1)?;
+        let outcome = Outcome::DeadLetter {
+            reason,
+            detail: detail.to_owned(),
+            position: None,
+            event_time: None,
+            original: raw.body.clone(),
+        };
+        self.send(&raw, record, outcome, context)?;
+        Ok(true)
     }
 }
 
@@ -86,10 +129,19 @@ impl Normalize {
         }
     }
 
-    fn send(&self, raw: &Raw, record: &Record, outcome: Outcome, context: &mut Context) -> Result<(), ProcessorError> {
+    fn send(
+        &mut self,
+        raw: &Raw,
+        record: &Record,
+        outcome: Outcome,
+        context: &mut Context,
+    ) -> Result<(), ProcessorError> {
         match outcome {
             Outcome::Item { key, item } => {
-                context.send(topics::ITEM, key, item.event_time, wire::encode(&*item)?);
+                // The greatest of these is the time at the end of a replay: one that does not count must not be it.
+                let counts = capture::counts(item.event_time, item.received_at);
+                let time = if counts { item.event_time } else { Millis::MIN };
+                context.send(topics::ITEM, key, time, wire::encode(&*item)?);
             }
             Outcome::Unclassified {
                 reason,
@@ -98,8 +150,9 @@ impl Normalize {
                 event_time,
                 original,
             } => {
-                context.count("items", "unclassified");
-                context.count("unclassified_reasons", reason);
+                self.tallies.count(context, &raw.tenant, "items", "unclassified", 1)?;
+                self.tallies
+                    .count(context, &raw.tenant, "unclassified_reasons", reason, 1)?;
                 let fact = Unclassified {
                     event_id: event_id("unclassified", raw, Some(position)),
                     tenant: raw.tenant.clone(),
@@ -121,8 +174,9 @@ impl Normalize {
                 event_time,
                 original,
             } => {
-                context.count("items", "dead_letter");
-                context.count("dead_letter_reasons", reason);
+                self.tallies.count(context, &raw.tenant, "items", "dead_letter", 1)?;
+                self.tallies
+                    .count(context, &raw.tenant, "dead_letter_reasons", reason, 1)?;
                 let event_time = event_time.unwrap_or(raw.received_at);
                 let letter = DeadLetter {
                     event_time,

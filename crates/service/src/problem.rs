@@ -58,6 +58,12 @@ impl Problem {
         self.code
     }
 
+    /// What failed.
+    #[must_use]
+    pub fn error(&self) -> &str {
+        &self.error
+    }
+
     /// The status of the answer.
     #[must_use]
     pub fn status(&self) -> StatusCode {

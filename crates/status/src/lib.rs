@@ -26,7 +26,7 @@ pub fn spec() -> ProcessorSpec {
             kept: "400 days: a year of history and a month to look back on it",
             doc: "What became of each send; the highest revision of a message is complete.",
         }],
-        also_writes: vec![topics::PERSON_ITEM, topics::CONSENT_ITEM],
+        also_writes: vec![topics::PERSON_ITEM, topics::CONSENT_ITEM, topics::TALLY],
         stores: vec![
             StoreSpec {
                 name: "messages",

@@ -5,6 +5,7 @@ use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Source, Status as Fact},
     item::{Body, ConsentRecord, Follow, MessageRecord, PersonRecord, Resolved, Sign},
+    tally::{Amount, Tally},
     topics,
 };
 use hilo_domain::{ErrorClass, Millis, consent::ConsentState, hash, time::HOUR};
@@ -142,6 +143,16 @@ impl Status {
             return Ok(());
         };
         context.count("orphans", "overdue");
+        let tally = Tally {
+            tenant: awaited.tenant.clone(),
+            amounts: vec![Amount {
+                counter: "orphans".to_owned(),
+                label: "overdue".to_owned(),
+                amount: 1,
+            }],
+        };
+        let counted = wire::encode(&tally)?;
+        context.send(topics::TALLY, awaited.tenant.as_bytes(), at, counted);
         let occasion = Fact {
             tenant: awaited.tenant,
             message_id: awaited.message_id,

@@ -57,6 +57,7 @@ pub(crate) fn through_the_struct(subject: &str, datum: &[u8]) -> Option<Vec<u8>>
         topics::CONVERSATION => through::<facts::Conversation>(&codec::conversation(), datum),
         topics::STATUS => through::<facts::Status>(&codec::status(), datum),
         topics::ACCOUNT => through::<facts::Account>(&codec::account(), datum),
+        topics::COUNT => through::<facts::Count>(&codec::count(), datum),
         topics::METRIC => through::<facts::Metric>(&codec::metric(), datum),
         topics::DEAD_LETTER => through::<facts::DeadLetter>(&codec::dead_letter(), datum),
         topics::UNCLASSIFIED => through::<facts::Unclassified>(&codec::unclassified(), datum),

@@ -74,13 +74,19 @@ fn golden(facts: &[Account]) -> Golden {
     applied(&log)
 }
 
+fn told_now(golden: &Golden) -> Vec<crate::AccountState> {
+    golden
+        .account(&golden.tenants().unwrap(), &AccountQuestion::default())
+        .unwrap()
+}
+
 fn told(golden: &Golden, subject: Option<&str>, as_of: Option<i64>, history: bool) -> Vec<String> {
     let question = AccountQuestion {
         subject: subject.map(str::to_owned),
         as_of,
         history,
     };
-    let states = golden.account(&question).unwrap();
+    let states = golden.account(&golden.tenants().unwrap(), &question).unwrap();
     let line = |state: &crate::AccountState| {
         let value = state
             .event
@@ -204,7 +210,7 @@ fn the_history_has_every_observation_once_in_any_order_of_arrival() {
         ..facts[2].clone()
     });
     assert_eq!(told(&golden(&late), Some("7001"), None, true), expected);
-    let restriction = golden(&facts).account_states().unwrap().pop().unwrap().restrictions;
+    let restriction = told_now(&golden(&facts)).pop().unwrap().restrictions;
     assert_eq!(restriction, facts[6].restrictions);
     assert!(
         dump(&golden(&facts))

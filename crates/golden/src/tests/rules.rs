@@ -374,7 +374,10 @@ fn the_latest_observation_of_a_kind_holds() {
     log.account(&observation("7001", "quality", 1, 9, "RED"));
     log.account(&observation("7001", "quality", 2, 5, "GREEN"));
     log.account(&observation("7001", "template_status", 3, 7, "YELLOW"));
-    let states = applied(&log).account_states().unwrap();
+    let golden = applied(&log);
+    let states = golden
+        .account(&golden.tenants().unwrap(), &crate::AccountQuestion::default())
+        .unwrap();
     let seen: Vec<_> = states
         .iter()
         .map(|state| (state.kind.as_str(), state.quality.as_deref(), state.at))
@@ -458,7 +461,10 @@ fn recent_conversations_say_whose_turn_it_is() {
         revision: 2,
         ..received("gone", "waiting", 3, None)
     });
-    let recent = applied(&log).recent_conversations(10).unwrap();
+    let recent = {
+        let golden = applied(&log);
+        golden.recent_conversations(&golden.tenants().unwrap(), 10).unwrap()
+    };
     let seen: Vec<_> = recent
         .iter()
         .map(|row| (row.person_id.as_str(), row.turn, row.inbound))
@@ -502,7 +508,7 @@ fn an_id_leads_to_its_rows() {
     let golden = applied(&log);
     let tables = |id: &str| {
         golden
-            .trace(id)
+            .trace(&golden.tenants().unwrap(), id, 100)
             .unwrap()
             .into_iter()
             .map(|traced| traced.table)

@@ -1,19 +1,15 @@
 //! `hilo account`: what is, or was, true of numbers, templates, accounts and portfolios.
 
-use crate::{cli::Account, failure::Failure, node::GOLDEN_DB, place};
+use crate::{cli::Account, failure::Failure, place, say::say};
 use anyhow::anyhow;
 use hilo_domain::{json::canonical, time::to_rfc3339};
 use hilo_golden::{AccountQuestion, AccountState, Golden};
 use serde_json::{Map, Value, json};
-use std::{
-    fmt::Write as _,
-    io::{Write as _, stdout},
-};
 
 pub(crate) fn run(arguments: &Account) -> Result<(), Failure> {
     let (_, dir) = place::open(&arguments.place)?;
     place::must_exist(&dir)?;
-    let path = dir.join(GOLDEN_DB);
+    let path = dir.join(hilo_views::GOLDEN_DB);
     if !path.exists() {
         return Err(Failure::usage(anyhow!(
             "{} has no golden record yet: run hilo up on it, or name the output of a replay",
@@ -26,19 +22,25 @@ pub(crate) fn run(arguments: &Account) -> Result<(), Failure> {
         as_of: arguments.as_of,
         history: arguments.history,
     };
-    let states = golden.account(&question).map_err(anyhow::Error::from)?;
-    let mut out = stdout().lock();
+    let states = golden
+        .tenants()
+        .and_then(|tenants| golden.account(&tenants, &question))
+        .map_err(anyhow::Error::from)?;
     for state in &states {
-        let line = if arguments.json {
-            canonical(&as_json(state))
-        } else {
-            as_text(state, arguments.as_of)
-        };
-        writeln!(out, "{line}").map_err(anyhow::Error::from)?;
+        if arguments.json {
+            say!("{}", canonical(&as_json(state)))?;
+            continue;
+        }
+        say!("{}", as_text(state, arguments.as_of))?;
+        for attribute in &state.attributes {
+            if attribute.value.chars().count() <= SHORT {
+                say!("{:<12}{} = {}", "", attribute.name, attribute.value)?;
+            }
+        }
     }
     if states.is_empty() && !arguments.json {
         let of = arguments.subject.as_deref().unwrap_or("the business side");
-        writeln!(out, "nothing is known of {of} as of then").map_err(anyhow::Error::from)?;
+        say!("nothing is known of {of} as of then")?;
     }
     Ok(())
 }
@@ -103,7 +105,7 @@ fn as_text(state: &AccountState, as_of: Option<i64>) -> String {
         .as_ref()
         .filter(|_| state.limit.is_some())
         .map(|portfolio| format!(" of portfolio {portfolio}"));
-    let mut text = format!(
+    format!(
         "{:<10} {} {}{} {} since {}: {}",
         state.tenant,
         state.subject_kind,
@@ -112,14 +114,7 @@ fn as_text(state: &AccountState, as_of: Option<i64>) -> String {
         state.kind,
         to_rfc3339(state.at),
         says.join(", ")
-    );
-    for attribute in &state.attributes {
-        if attribute.value.chars().count() <= SHORT {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "\n{:<12}{} = {}", "", attribute.name, attribute.value);
-        }
-    }
-    text
+    )
 }
 
 fn limit(limit: i64) -> String {

@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &Consent) -> Result<(), Failure> {
     let Some(id) = &arguments.id else {
         return verify_all(&golden, arguments.json);
     };
-    let people = golden.people_named(id)?;
+    let people = golden.people_named(&golden.tenants()?, id)?;
     if people.is_empty() {
         return Err(Failure::failed(anyhow!(
             "nobody is known by this id; check it for a missing character, or write it as kind:value"
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Consent) -> Result<(), Failure> {
         let mut value = if arguments.reveal.shown {
             value
         } else {
-            mask::json(&value)
+            mask::record(mask::Of::Ledger, &value)
         };
         // Says a place and an id of the chain, nothing personal.
         value["chain"]["error"] = json!(whole.as_ref().err().map(ToString::to_string));

@@ -4,7 +4,7 @@ use crate::{
     audit, captures,
     cli::{Decide, Decided, Identity, IdentityCommand, Reveal},
     failure::Failure,
-    node::{GOLDEN_DB, Node},
+    node::Node,
     place,
     say::say,
     topology,
@@ -16,12 +16,13 @@ use hilo_contracts::{
     item::Ruling,
     topics,
 };
-use hilo_dashboard::mask;
+use hilo_dashboard::mask::{self, Of};
 use hilo_domain::time::to_rfc3339;
 use hilo_golden::{
     Golden,
     people::{Decision, Identifier, Person, Proposal},
 };
+use hilo_service::clock;
 use hilo_stream::embedded::{DataDir, Log, RawLog};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -65,7 +66,7 @@ pub(crate) fn run(arguments: &Identity) -> Result<(), Failure> {
 /// The golden record of a data directory, to read.
 pub(crate) fn golden(dir: &Path) -> Result<Golden, Failure> {
     place::must_exist(dir)?;
-    let path = dir.join(GOLDEN_DB);
+    let path = dir.join(hilo_views::GOLDEN_DB);
     if !path.exists() {
         return Err(Failure::failed(anyhow!(
             "there is no golden record in {}; `hilo up` makes it of what was ingested",
@@ -77,7 +78,7 @@ pub(crate) fn golden(dir: &Path) -> Result<Golden, Failure> {
 
 /// The person that `id` names; several people are a choice for whoever asks.
 fn find(golden: &Golden, id: &str) -> Result<Person, Failure> {
-    let mut named = golden.people_named(id)?;
+    let mut named = golden.people_named(&golden.tenants()?, id)?;
     if named.len() > 1 {
         return Err(Failure::usage(anyhow!(
             "several people have or had this identifier; name one of them: {}",
@@ -97,7 +98,7 @@ fn find(golden: &Golden, id: &str) -> Result<Person, Failure> {
 
 fn show(dir: &Path, id: &str, reveal: &Reveal, as_json: bool) -> Result<(), Failure> {
     let golden = golden(dir)?;
-    let named = golden.people_named(id)?;
+    let named = golden.people_named(&golden.tenants()?, id)?;
     if named.is_empty() {
         find(&golden, id)?;
     }
@@ -106,7 +107,7 @@ fn show(dir: &Path, id: &str, reveal: &Reveal, as_json: bool) -> Result<(), Fail
         let Some(person) = golden.person(&person)? else {
             continue;
         };
-        let value = masked(person_json(&person), reveal);
+        let value = masked(Of::Person, person_json(&person), reveal);
         if as_json {
             say!("{value}")?;
         } else {
@@ -116,8 +117,8 @@ fn show(dir: &Path, id: &str, reveal: &Reveal, as_json: bool) -> Result<(), Fail
     Ok(())
 }
 
-fn masked(value: Value, reveal: &Reveal) -> Value {
-    if reveal.shown { value } else { mask::json(&value) }
+fn masked(of: Of, value: Value, reveal: &Reveal) -> Value {
+    if reveal.shown { value } else { mask::record(of, &value) }
 }
 
 fn ids(text: &str) -> Value {
@@ -236,7 +237,7 @@ fn review(dir: &Path, tenant: Option<&str>, reveal: &Reveal, as_json: bool) -> R
     let wanted = |proposal: &Proposal| tenant.is_none_or(|tenant| tenant == proposal.tenant);
     for proposal in golden.proposals()?.into_iter().filter(wanted) {
         none = false;
-        let value = masked(proposal_json(&proposal), reveal);
+        let value = masked(Of::Proposal, proposal_json(&proposal), reveal);
         if as_json {
             say!("{value}")?;
         } else {
@@ -267,7 +268,9 @@ fn decide_two(ruling: Ruling, two: &Decide) -> Result<(), Failure> {
             .split_once(':')
             .filter(|(kind, _)| matches!(*kind, "hubspot_id" | "salesforce_id"));
         let other = match record {
-            Some((kind, value)) if golden.people_named(&two.other)?.is_empty() => json!({kind: value}),
+            Some((kind, value)) if golden.people_named(&golden.tenants()?, &two.other)?.is_empty() => {
+                json!({kind: value})
+            }
             _ => {
                 let other = find(golden, &two.other)?;
                 if other.tenant != one.tenant {
@@ -383,7 +386,7 @@ fn unmerge(golden: &Golden, log: &mut Log, person: &str, other: Option<&str>) ->
     let named: Option<Vec<String>> = match other {
         None => None,
         Some(part) if person.absorbed.iter().any(|id| id == part) => Some(had(log, part)?),
-        Some(other) => match golden.people_named(other)?.pop() {
+        Some(other) => match golden.people_named(&golden.tenants()?, other)?.pop() {
             Some(id) if id != person.person_id => golden
                 .person(&id)?
                 .map(|other| other.identifiers.into_iter().map(|id| id.value).collect()),
@@ -446,7 +449,7 @@ fn decide(decided: &Decided, line: impl FnOnce(&Golden, &mut Log) -> Result<Line
     let mut log = Log::open(&dir, &topology::topology(&tenants)?);
     let line = line(&golden(&dir)?, &mut log)?;
     let text = json!({
-        "source": capture::IDENTITY, "tenant": line.tenant, "at": to_rfc3339(audit::now()),
+        "source": capture::IDENTITY, "tenant": line.tenant, "at": to_rfc3339(clock::now()),
         "event": line.ruling.as_str(), "user": line.user, "other": line.other,
         "actor": decided.actor, "reason": decided.reason,
     })
@@ -459,11 +462,11 @@ fn decide(decided: &Decided, line: impl FnOnce(&Golden, &mut Log) -> Result<Line
     }
     Node::start(&dir, &tenants)?.finish()?;
     let golden = golden(&dir)?;
-    for person in golden.people_named(&line.person_id)? {
+    for person in golden.people_named(&golden.tenants()?, &line.person_id)? {
         let Some(person) = golden.person(&person)? else {
             continue;
         };
-        let value = mask::json(&person_json(&person));
+        let value = mask::record(Of::Person, &person_json(&person));
         if decided.json {
             say!(
                 "{}",

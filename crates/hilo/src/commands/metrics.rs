@@ -1,66 +1,60 @@
 //! `hilo metrics`: the numbers.
 
-use crate::{cli::Metrics, failure::Failure, kafka, node, place, topology};
-use hilo_contracts::{
-    codec::{self, Codec as _},
-    facts::Metric,
-    json, topics,
-};
-use hilo_domain::time::to_rfc3339;
-use hilo_kafka::Whole;
-use hilo_metrics::table::Table;
-use hilo_stream::embedded::Log;
-use std::io::{Write as _, stdout};
+use crate::{cli::Metrics, failure::Failure, place, say::say};
+use anyhow::anyhow;
+use hilo_contracts::{facts::Metric, json};
+use hilo_domain::{Millis, time::to_rfc3339};
+use hilo_golden::{Golden, MetricFilter, Tenants};
+use hilo_views::GOLDEN_DB;
+
+/// Rows read at once.
+const ROWS: usize = 10_000;
 
 pub(crate) fn run(arguments: &Metrics) -> Result<(), Failure> {
     let (config, dir) = place::open(&arguments.place)?;
-    let mut table = Table::default();
-    // A data directory that is named is meant.
-    if config.kafka.is_some() && arguments.place.data_dir.is_none() {
-        let place = kafka::Place::new(&config)?;
-        let codec = codec::metric();
-        let mut reader = Whole::open(&place.cluster, topics::METRIC, place.framing()?)?;
-        while let Some(records) = reader.read()? {
-            for received in records {
-                table.apply(codec.decode(&received.record.value)?);
-            }
-        }
-    } else {
-        place::must_exist(&dir)?;
-        let topology = topology::topology(&place::tenants(&config))?;
-        let mut log = Log::open(&dir, &topology);
-        let mut from = 0;
-        loop {
-            let rows = node::read_metrics(&mut log, &mut from)?;
-            if rows.is_empty() {
-                break;
-            }
-            for row in rows {
-                table.apply(row);
-            }
-        }
-    }
-    let wanted = |row: &&Metric| {
-        arguments.tenant.as_ref().is_none_or(|tenant| *tenant == row.tenant)
-            && arguments
-                .definition
-                .as_ref()
-                .is_none_or(|name| *name == row.metric || *name == row.definition)
-            && match (arguments.since, row.window) {
-                (None, window) => window.is_none(),
-                (Some(since), window) => window.is_some_and(|window| window.end > since),
-            }
-    };
-    let mut out = stdout().lock();
-    for row in table.rows().filter(wanted) {
-        if arguments.json {
-            json::write_metric(row, &mut out).map_err(anyhow::Error::from)?;
-            out.write_all(b"\n").map_err(anyhow::Error::from)?;
+    place::must_exist(&dir)?;
+    let path = dir.join(GOLDEN_DB);
+    if !path.exists() {
+        let there = if config.kafka.is_some() {
+            "`hilo run golden`"
         } else {
-            writeln!(out, "{}", line(row)).map_err(anyhow::Error::from)?;
-        }
+            "`hilo up`"
+        };
+        return Err(Failure::failed(anyhow!(
+            "{} has no numbers: they are where {there} keeps its data, or ask its /v1/metrics",
+            dir.display()
+        )));
     }
-    Ok(())
+    let golden = Golden::open_read_only(&path)?;
+    let tenants = match &arguments.tenant {
+        Some(tenant) => Tenants::of([tenant]),
+        None => golden.tenants()?,
+    };
+    let mut filter = MetricFilter {
+        definition: arguments.definition.clone(),
+        // Without a time only the rows over all input.
+        since: arguments.since.unwrap_or(Millis::MAX),
+        until: Millis::MAX,
+        after: None,
+        limit: ROWS,
+    };
+    loop {
+        let (rows, next) = golden.metrics(&tenants, &filter)?;
+        let wanted = |row: &&Metric| row.window.is_some() == arguments.since.is_some();
+        for row in rows.iter().filter(wanted) {
+            if arguments.json {
+                let mut text = Vec::new();
+                json::write_metric(row, &mut text).map_err(anyhow::Error::from)?;
+                say!("{}", String::from_utf8_lossy(&text))?;
+            } else {
+                say!("{}", line(row))?;
+            }
+        }
+        if next.is_none() {
+            return Ok(());
+        }
+        filter.after = next;
+    }
 }
 
 fn line(row: &Metric) -> String {

@@ -1,7 +1,5 @@
 //! Hilo on a Kafka cluster: what the commands need of it.
 
-pub(crate) mod golden;
-pub(crate) mod page;
 pub(crate) mod raw;
 pub(crate) mod role;
 

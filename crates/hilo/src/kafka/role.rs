@@ -7,7 +7,7 @@ use clap::ValueEnum;
 pub(crate) enum Role {
     /// Webhooks and captures over HTTP into the raw topic; puts the time there once a second.
     Gateway,
-    /// Deliveries into items, without duplicates.
+    /// Deliveries into items, without duplicates; what became of them, counted.
     Normalize,
     /// Who is who.
     Identity,
@@ -30,7 +30,7 @@ impl Role {
     pub(crate) fn processors(self) -> &'static [&'static str] {
         match self {
             Self::Gateway | Self::Golden => &[],
-            Self::Normalize => &["normalize", "deduplicate"],
+            Self::Normalize => &["normalize", "deduplicate", "count"],
             Self::Identity => &["identity"],
             Self::Conversation => &["conversation"],
             Self::Status => &["status"],

@@ -86,11 +86,11 @@ impl Cluster {
         self.folder.path()
     }
 
-    /// A configuration for a process with a data directory of its own.
+    /// A configuration for a process with a data directory of its own and its admin listener on `port`.
     pub(crate) fn config(&self, name: &str, port: u16) -> PathBuf {
         let path = self.folder.path().join(format!("{name}.toml"));
         let text = format!(
-            "[http]\nlisten = \"127.0.0.1:{port}\"\n[storage]\ndata_dir = \"{}\"\n\
+            "[http]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:{port}\"\n[storage]\ndata_dir = \"{}\"\n\
              [kafka]\nbootstrap_servers = \"{}\"\npartitions = {}\nlanes = {}\ncommit_interval_ms = 50\n\
              transaction_timeout_ms = 5000\nsession_timeout_ms = {}\n\
              [registry]\nurl = \"{}\"\n\

@@ -5,12 +5,15 @@ mod link;
 mod pack;
 mod seen;
 
-use crate::vocabulary;
+use crate::{count::Tallies, vocabulary};
 use hilo_contracts::{
     item::{Body, Item, Sighting},
     topics,
 };
-use hilo_domain::hash::{self, IdHasher};
+use hilo_domain::{
+    Millis,
+    hash::{self, IdHasher},
+};
 use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Verdict, wire};
 use link::Link;
 use seen::{Seen, Told};
@@ -18,12 +21,14 @@ use seen::{Seen, Told};
 /// See the crate's documentation.
 pub struct Deduplicate {
     seen: Store<Seen>,
+    tallies: Tallies,
 }
 
 impl Default for Deduplicate {
     fn default() -> Self {
         Self {
             seen: Store::new("seen"),
+            tallies: Tallies::default(),
         }
     }
 }
@@ -40,15 +45,16 @@ impl Processor for Deduplicate {
         item.generation = generation;
         // What a request became was counted when it was told.
         if !callback::is_resolved(&item) {
-            context.count("items", if told == Told::New { "emitted" } else { "duplicate" });
+            let outcome = if told == Told::New { "emitted" } else { "duplicate" };
+            self.tallies.count(context, &item.tenant, "items", outcome, 1)?;
         }
         if told == Told::New
             && let Some(word) = vocabulary::unknown(&item)
         {
-            context.count("unknown_words", word);
+            self.tallies.count(context, &item.tenant, "unknown_words", word, 1)?;
         }
         if told == Told::New && matches!(item.body, Body::Status(_)) {
-            context.count("statuses", "");
+            self.tallies.count(context, &item.tenant, "statuses", "", 1)?;
         }
         if told == Told::Repeated {
             return Ok(Verdict::Drop("repeated"));
@@ -74,8 +80,12 @@ impl Processor for Deduplicate {
         forward(record, &item, context)
     }
 
+    fn tick(&mut self, now: Millis, context: &mut Context) -> Result<(), ProcessorError> {
+        self.tallies.send(now, context)
+    }
+
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        vec![&mut self.seen]
+        vec![&mut self.seen, self.tallies.store()]
     }
 }
 

@@ -1,8 +1,9 @@
 //! How the files are opened.
 
-use super::EmbeddedError;
+use super::{EmbeddedError, private};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use std::path::Path;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,16 +22,22 @@ pub(super) fn failed(path: &Path, doing: &'static str) -> impl FnOnce(rusqlite::
     let path = path.to_owned();
     move |source| match source.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => EmbeddedError::DiskFull { path },
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => EmbeddedError::Damaged { path, doing },
         _ => EmbeddedError::Sqlite {
             path,
             doing,
-            source: Arc::new(source),
+            cause: Arc::new(source),
         },
     }
 }
 
 /// Opens a file to write, makes it with `schema` when it is new.
 pub(super) fn open(path: &Path, cache_kib: u32, schema: &str) -> Result<Connection, EmbeddedError> {
+    private::file(path).map_err(|source| EmbeddedError::Io {
+        path: path.to_owned(),
+        doing: "opened",
+        cause: Arc::new(source),
+    })?;
     let prepare = || -> Result<(Connection, i64), rusqlite::Error> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY)?;
@@ -59,17 +66,54 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, EmbeddedError> {
     if !path.exists() {
         return Err(EmbeddedError::Missing { path: path.to_owned() });
     }
-    let prepare = || -> Result<(Connection, i64), rusqlite::Error> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
+    let prepare = |connection: Connection| -> Result<(Connection, i64), rusqlite::Error> {
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(64);
         let format = format_of(&connection)?;
         Ok((connection, format))
     };
-    let (connection, format) = prepare().map_err(failed(path, "opened"))?;
+    let (connection, format) = read_only(path).and_then(prepare).map_err(failed(path, "opened"))?;
     check(path, format)?;
+    if is_sealed(path) && has_content(&beside(path, "-wal")) {
+        // Read as it stands, the file would lack its last commits.
+        return Err(EmbeddedError::ReadOnlyWal { path: path.to_owned() });
+    }
     Ok(connection)
+}
+
+/// A connection that only reads, also to a copy in a folder that cannot be written. SQLite wants to make files beside a
+/// database that it reads; told that nobody changes it, it does not.
+pub fn read_only(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if !is_sealed(path) {
+        return Connection::open_with_flags(path, flags);
+    }
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+            // Writing to a String cannot fail.
+            other => drop(write!(uri, "%{other:02X}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
+}
+
+/// Whether nothing can be written where the file is.
+fn is_sealed(path: &Path) -> bool {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    rustix::fs::access(folder.unwrap_or(Path::new(".")), rustix::fs::Access::WRITE_OK).is_err()
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn has_content(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.len() > 0)
 }
 
 fn format_of(connection: &Connection) -> Result<i64, rusqlite::Error> {

@@ -1,0 +1,302 @@
+//! The one reader of the topics: all that pages show is written by it, in the transaction of its offsets.
+
+use crate::{
+    GOLDEN_DB,
+    engine::{Engine, Feed},
+};
+use anyhow::Result;
+use hilo_golden::{Golden, Placed};
+use hilo_stream::embedded::{Backoff, passes};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+use tracing::{error, info};
+
+/// Records of a topic applied in one transaction.
+const BATCH: usize = 10_000;
+/// How long it waits for records before it looks whether it should stop.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// With so few records unprocessed the numbers are those of a moment ago.
+const FEW: u64 = 1_000;
+/// How the follower is.
+#[derive(Debug)]
+struct State {
+    caught_up: AtomicBool,
+    ended: AtomicBool,
+    behind: AtomicU64,
+    /// Why it waits and tries again.
+    fault: Mutex<Option<String>>,
+    /// When it last read or wrote anything, or found that nothing waits.
+    moved: Mutex<Instant>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            caught_up: AtomicBool::default(),
+            ended: AtomicBool::default(),
+            behind: AtomicU64::default(),
+            fault: Mutex::default(),
+            moved: Mutex::new(Instant::now()),
+        }
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Says how a follower is, from other threads.
+#[derive(Clone, Debug, Default)]
+pub struct Pulse(Arc<State>);
+
+impl Pulse {
+    /// Of what somebody looks at and nobody follows: it is as it is.
+    #[must_use]
+    pub fn of_a_copy() -> Self {
+        let pulse = Self::default();
+        pulse.0.caught_up.store(true, Ordering::Release);
+        pulse
+    }
+
+    /// Whether it goes on; the error says what has stopped. Only a new start mends that.
+    pub fn alive(&self) -> Result<(), String> {
+        if self.0.ended.load(Ordering::Acquire) {
+            return Err(
+                "the reader of the topics, which writes the golden record, has stopped; read the last error in the log"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether the numbers are those of now: all that was there at the start has been read. The error says how far it is.
+    pub fn ready(&self) -> Result<(), String> {
+        self.alive()?;
+        if self.0.caught_up.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        Err(format!(
+            "the numbers catch up with what was there at the start: {} records of the topics are left to read",
+            self.behind()
+        ))
+    }
+
+    /// Whether its thread goes on.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        !self.0.ended.load(Ordering::Acquire)
+    }
+
+    /// Why it waits and tries again; `None` while it works.
+    #[must_use]
+    pub fn fault(&self) -> Option<String> {
+        held(&self.0.fault).clone()
+    }
+
+    /// For how long records wait and none was applied; zero where none waits.
+    #[must_use]
+    pub fn standing(&self) -> Duration {
+        if self.behind() == 0 && self.fault().is_none() {
+            return Duration::ZERO;
+        }
+        held(&self.0.moved).elapsed()
+    }
+
+    fn moved(&self) {
+        *held(&self.0.fault) = None;
+        *held(&self.0.moved) = Instant::now();
+    }
+
+    /// Records of the topics that are there and not applied yet, as of the last look.
+    #[must_use]
+    pub fn behind(&self) -> u64 {
+        self.0.behind.load(Ordering::Relaxed)
+    }
+}
+
+/// The thread that follows the topics.
+pub struct Follower {
+    pulse: Pulse,
+    /// Ends once nothing is left to apply.
+    stop: Arc<AtomicBool>,
+    /// Ends after the batch in hand.
+    halt: Arc<AtomicBool>,
+    thread: JoinHandle<Result<()>>,
+}
+
+impl Follower {
+    /// Opens the golden record in `dir`, which nobody else writes, and goes on where its offsets say.
+    pub fn start(engine: &Arc<impl Engine>, dir: &Path) -> Result<Self> {
+        let golden = Golden::open(&dir.join(GOLDEN_DB))?;
+        let feed = engine.feed(&mut |topic, partition| Ok(golden.next_offset(topic, partition)?))?;
+        let pulse = Pulse::default();
+        let (stop, halt) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let mut following = Following {
+            engine: Arc::clone(engine),
+            golden,
+            feed,
+            pulse: pulse.clone(),
+            stop: Arc::clone(&stop),
+            halt: Arc::clone(&halt),
+            dir: dir.to_owned(),
+            backoff: Backoff::default(),
+        };
+        let thread = thread::Builder::new().name("views".to_owned()).spawn(move || {
+            let ended = following.run();
+            if let Err(failure) = &ended {
+                error!(
+                    error = format!("{failure:#}"),
+                    "the golden record cannot be kept up to date"
+                );
+            }
+            following.pulse.0.ended.store(true, Ordering::Release);
+            ended
+        })?;
+        Ok(Self {
+            pulse,
+            stop,
+            halt,
+            thread,
+        })
+    }
+
+    /// How it is, for who asks later.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
+    }
+
+    /// Whether the thread has ended: without a failure it does not.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Ends after the batch in hand, within `patience`; a thread that takes longer is left alone, and what it has not
+    /// written is read again at the next start. Says what failed for good.
+    pub fn stop_within(self, patience: Duration) -> Result<()> {
+        self.halt.store(true, Ordering::Release);
+        self.stop.store(true, Ordering::Release);
+        let until = Instant::now() + patience;
+        while !self.thread.is_finished() {
+            if Instant::now() >= until {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        match self.finish() {
+            Err(failure) if passes(failure.as_ref()) => {
+                info!(
+                    cause = format!("{failure:#}"),
+                    "what is not read is read at the next start"
+                );
+                Ok(())
+            }
+            ended => ended,
+        }
+    }
+
+    /// Applies what is there and ends; says what failed.
+    pub fn finish(self) -> Result<()> {
+        self.stop.store(true, Ordering::Release);
+        self.thread.join().unwrap_or_else(|_| {
+            Err(anyhow::anyhow!(
+                "the reader of the topics panicked: this is a defect of Hilo"
+            ))
+        })
+    }
+}
+
+struct Following<E> {
+    engine: Arc<E>,
+    golden: Golden,
+    feed: Box<dyn Feed>,
+    pulse: Pulse,
+    stop: Arc<AtomicBool>,
+    halt: Arc<AtomicBool>,
+    dir: PathBuf,
+    backoff: Backoff,
+}
+
+impl<E: Engine> Following<E> {
+    fn run(&mut self) -> Result<()> {
+        loop {
+            // Looked at before the topics: what was there when somebody said stop is applied.
+            let stopping = self.stop.load(Ordering::Acquire);
+            let patience = if stopping { Duration::ZERO } else { PATIENCE };
+            let batch = match self.feed.next(BATCH, patience) {
+                Ok(batch) => batch,
+                Err(failure) if !stopping && passes(failure.as_ref()) => {
+                    self.wait(&failure);
+                    continue;
+                }
+                Err(failure) => return Err(failure.context("the topics cannot be read")),
+            };
+            let is_empty = batch.is_empty();
+            if !is_empty && !self.apply(&batch)? {
+                return Ok(());
+            }
+            self.backoff.reset();
+            self.look()?;
+            if stopping && is_empty || self.halt.load(Ordering::Acquire) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes a batch; again while the disk is full, busy or failing. Whether it was written before somebody said stop.
+    fn apply(&mut self, batch: &[Placed]) -> Result<bool> {
+        loop {
+            let failure = match self.golden.follow(batch) {
+                Ok(_) => {
+                    self.pulse.moved();
+                    return Ok(true);
+                }
+                Err(failure) => anyhow::Error::from(failure),
+            };
+            if !passes(failure.as_ref()) {
+                return Err(failure);
+            }
+            self.wait(&failure);
+            if self.stop.load(Ordering::Acquire) {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Says why it waits, and waits.
+    fn wait(&mut self, failure: &anyhow::Error) {
+        let fault = format!("{failure:#}");
+        if self.backoff.is_due() {
+            error!(
+                error = fault,
+                "the golden record waits and is tried again; nothing is lost"
+            );
+        }
+        *held(&self.pulse.0.fault) = Some(fault);
+        let stop = Arc::clone(&self.stop);
+        self.backoff.wait(&self.dir, || stop.load(Ordering::Acquire));
+    }
+
+    fn look(&mut self) -> Result<()> {
+        let behind = self.feed.behind()?;
+        self.pulse.0.behind.store(behind, Ordering::Relaxed);
+        if behind == 0 {
+            self.pulse.moved();
+        }
+        if !self.pulse.0.caught_up.load(Ordering::Acquire)
+            && self.feed.caught_up()?
+            && self.engine.waiting().records <= FEW
+        {
+            self.pulse.0.caught_up.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+}

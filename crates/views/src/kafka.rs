@@ -1,0 +1,192 @@
+//! A Kafka cluster as an engine.
+
+use crate::engine::{Engine, Feed, Shelf, Waiting};
+use anyhow::Result;
+use hilo_golden::{FOLLOWED, Place, Placed};
+use hilo_kafka::{Backlog, Cluster, Framing, Lookup, Measures, Reader};
+use hilo_service::clock;
+use hilo_stream::{Record, Topology};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Name of the reader among the lanes, for liveness and lag.
+const NAME: &str = "golden";
+/// How often it is asked how much waits: it costs a question for each processor.
+const LOOK: Duration = Duration::from_secs(2);
+/// A reader that is so few records behind has caught up: in a running cluster it never is at the very end.
+const FEW: i64 = 1_000;
+
+/// A cluster with its contracts.
+pub struct Kafka {
+    cluster: Cluster,
+    framing: Arc<Framing>,
+    topology: Topology,
+    measures: Option<Arc<Measures>>,
+    waiting: Arc<Mutex<Waiting>>,
+}
+
+impl Kafka {
+    /// With `measures` it can be followed; without, somebody only looks.
+    #[must_use]
+    pub fn new(
+        cluster: &Cluster,
+        framing: &Arc<Framing>,
+        topology: &Topology,
+        measures: Option<Arc<Measures>>,
+    ) -> Self {
+        Self {
+            cluster: cluster.clone(),
+            framing: Arc::clone(framing),
+            topology: topology.clone(),
+            measures,
+            waiting: Arc::default(),
+        }
+    }
+}
+
+impl Engine for Kafka {
+    fn feed(&self, next: &mut dyn FnMut(&'static str, i32) -> Result<i64>) -> Result<Box<dyn Feed>> {
+        let mut unread = None;
+        let reader = Reader::open(
+            &self.cluster,
+            &FOLLOWED,
+            Arc::clone(&self.framing),
+            |topic, partition| {
+                next(topic, partition).unwrap_or_else(|error| {
+                    unread = Some(error);
+                    0
+                })
+            },
+        )?;
+        if let Some(error) = unread {
+            return Err(error.context("the golden record's offsets cannot be read"));
+        }
+        Ok(Box::new(TopicFeed {
+            not_reached: reader.partitions().collect(),
+            backlog: Backlog::open(&self.cluster, &self.topology)?,
+            reader,
+            measures: self.measures.clone(),
+            behind: BTreeMap::new(),
+            waiting: Arc::clone(&self.waiting),
+            looked: None,
+            receipt: 0,
+        }))
+    }
+
+    fn shelf(&self) -> Result<Box<dyn Shelf>> {
+        Ok(Box::new(Lookup::open(&self.cluster, Arc::clone(&self.framing))?))
+    }
+
+    fn waiting(&self) -> Waiting {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+struct TopicFeed {
+    reader: Reader,
+    backlog: Backlog,
+    measures: Option<Arc<Measures>>,
+    /// Records that wait, by topic and partition.
+    behind: BTreeMap<(&'static str, i32), i64>,
+    /// Partitions whose end was not seen yet.
+    not_reached: BTreeSet<(&'static str, i32)>,
+    waiting: Arc<Mutex<Waiting>>,
+    looked: Option<Instant>,
+    /// Latest receipt of what a record comes of.
+    receipt: i64,
+}
+
+impl TopicFeed {
+    fn look(&mut self) {
+        for behind in self.reader.behind() {
+            if let Some(measures) = &self.measures {
+                measures.is_behind(NAME, &behind, clock::now());
+            }
+            let place = (behind.topic, behind.partition);
+            if behind.records <= FEW {
+                self.not_reached.remove(&place);
+            }
+            self.behind.insert(place, behind.records);
+        }
+        if self.looked.is_some_and(|at| at.elapsed() < LOOK) {
+            return;
+        }
+        self.looked = Some(Instant::now());
+        match self.backlog.waiting() {
+            Ok(records) => {
+                let waits = records > 0 && self.receipt > 0;
+                let seconds = if waits {
+                    (clock::now() - self.receipt).max(0) as f64 / 1_000.0
+                } else {
+                    0.0
+                };
+                let waiting = Waiting {
+                    records,
+                    seconds,
+                    stopped: false,
+                };
+                *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = waiting;
+            }
+            Err(error) => tracing::warn!(%error, "how much waits cannot be asked"),
+        }
+    }
+}
+
+impl Feed for TopicFeed {
+    fn next(&mut self, max: usize, patience: Duration) -> Result<Vec<Placed>> {
+        let received = self.reader.read(max, patience)?;
+        if let Some(measures) = &self.measures {
+            measures.took_in(NAME, 0, received.len() as u64);
+        }
+        self.look();
+        let placed = received.into_iter().map(|one| {
+            self.receipt = self.receipt.max(one.receipt);
+            Placed {
+                partition: one.partition,
+                offset: one.offset,
+                record: one.record,
+            }
+        });
+        Ok(placed.collect())
+    }
+
+    fn behind(&mut self) -> Result<u64> {
+        Ok(self.behind.values().map(|records| records.unsigned_abs()).sum())
+    }
+
+    fn caught_up(&mut self) -> Result<bool> {
+        Ok(self.not_reached.is_empty())
+    }
+}
+
+impl Shelf for Lookup {
+    fn at(&mut self, places: &[Place]) -> Result<BTreeMap<Place, Record>> {
+        let mut by_topic: BTreeMap<&'static str, BTreeSet<(i32, i64)>> = BTreeMap::new();
+        for place in places {
+            by_topic
+                .entry(place.topic)
+                .or_default()
+                .insert((place.partition, place.offset));
+        }
+        let mut found = BTreeMap::new();
+        for (topic, places) in by_topic {
+            let records = Self::at(self, topic, &places)?;
+            found.extend(records.into_iter().map(|((partition, offset), record)| {
+                let place = Place {
+                    topic,
+                    partition,
+                    offset,
+                };
+                (place, record)
+            }));
+        }
+        Ok(found)
+    }
+
+    fn latest(&mut self, topic: &'static str, limit: usize) -> Result<Vec<Record>> {
+        Ok(Self::latest(self, topic, limit as i64)?)
+    }
+}
