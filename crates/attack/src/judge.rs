@@ -20,7 +20,11 @@ struct Failed {
 
 impl Failed {
     fn text(&self) -> String {
-        let times = if self.times > 1 { format!(" ({} times)", self.times) } else { String::new() };
+        let times = if self.times > 1 {
+            format!(" ({} times)", self.times)
+        } else {
+            String::new()
+        };
         format!("{}{times}: {}", self.what, self.examples.join("; "))
     }
 }
@@ -116,7 +120,13 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn of(finding: &'static str, title: &'static str, judge: Judge, ended: Result<()>, took: Duration) -> Self {
+    pub(crate) fn of(
+        finding: &'static str,
+        title: &'static str,
+        judge: Judge,
+        ended: Result<()>,
+        took: Duration,
+    ) -> Self {
         let (verdict, because, figures) = judge.verdict(ended);
         Self {
             finding,
@@ -136,13 +146,20 @@ impl Outcome {
             Verdict::Fell => "FELL",
             Verdict::Skipped => "SKIPPED",
         };
-        let figures: Vec<String> = self.figures.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let figures: Vec<String> = self
+            .figures
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         let mut line = format!("{:<3} {word:<7} {:>5.1} s  {}", self.finding, self.seconds, self.title);
         if !figures.is_empty() {
             line.push_str(&format!(" [{}]", figures.join(" ")));
         }
         if !self.because.is_empty() {
-            line.push_str(&format!(": {}", self.because[..self.because.len().min(NAMED)].join("; ")));
+            line.push_str(&format!(
+                ": {}",
+                self.because[..self.because.len().min(NAMED)].join("; ")
+            ));
         }
         if self.because.len() > NAMED {
             line.push_str(&format!("; and {} more", self.because.len() - NAMED));
@@ -182,7 +199,10 @@ mod tests {
         judge.check("c", false, || "y".to_owned());
         let (verdict, text) = line(judge, Ok(()));
         assert_eq!(verdict, Verdict::Fell);
-        assert!(text.contains("FELL") && text.contains("b:  [31m5 of 9; c (2 times): x; y"), "{text}");
+        assert!(
+            text.contains("FELL") && text.contains("b:  [31m5 of 9; c (2 times): x; y"),
+            "{text}"
+        );
 
         let mut judge = Judge::default();
         judge.check("a", true, String::new);

@@ -41,6 +41,7 @@ pub async fn run(plan: &Plan, mut tell: impl FnMut(&Outcome)) -> Result<Vec<Outc
     }
     let room = Room::new(&plan.hilo, plan.engine.clone(), plan.one_listener)?;
     let scale = if plan.long { Scale::long() } else { Scale::short() };
+    let scale = if room.is_kafka() { scale.on_kafka() } else { scale };
     let wanted = attacks::ALL.iter().filter(|attack| {
         let is_asked_for = plan.only.is_empty() || plan.only.iter().any(|name| name == attack.finding);
         is_asked_for && attack.runs_on(room.is_kafka())
@@ -52,7 +53,10 @@ pub async fn run(plan: &Plan, mut tell: impl FnMut(&Outcome)) -> Result<Vec<Outc
         tell(&outcome);
         outcomes.push(outcome);
     }
-    ensure!(!outcomes.is_empty(), "none of the findings asked for can be attacked on this engine");
+    ensure!(
+        !outcomes.is_empty(),
+        "none of the findings asked for can be attacked on this engine"
+    );
     Ok(outcomes)
 }
 

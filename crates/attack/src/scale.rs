@@ -69,6 +69,14 @@ impl Scale {
         }
     }
 
+    /// Roles on a broker are more processes, and the broker is one.
+    pub(crate) fn on_kafka(self) -> Self {
+        Self {
+            at_once: self.at_once.div_ceil(2),
+            ..self
+        }
+    }
+
     pub(crate) fn long() -> Self {
         Self {
             long: true,

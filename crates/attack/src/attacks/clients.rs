@@ -79,9 +79,11 @@ pub(crate) async fn silent(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
             judge.figure(&format!("unread_{name}_{}", if many { "many" } else { "one" }), opened);
             // The page of the admin listener may be asked for by a decent reader as well.
             let page = Request::get("/healthz").send_within(node.admin, PATIENCE).await;
-            judge.check("probes answer beside clients that do not read", page.is_ok_and(|page| page.status == 200), || {
-                format!("{opened} on {name} hold them up")
-            });
+            judge.check(
+                "probes answer beside clients that do not read",
+                page.is_ok_and(|page| page.status == 200),
+                || format!("{opened} on {name} hold them up"),
+            );
             drop(held);
         }
     }
@@ -96,12 +98,21 @@ pub(crate) async fn silent(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
     let opened = held.len();
     let (gone, slow, silent) = tokio::join!(closed(held, HEAD), slow_head(&node), never_asks(&node));
     judge.check("half heads are given up", gone == opened, || {
-        format!("{} of {opened} are still there after {} s", opened - gone, HEAD.as_secs())
+        format!(
+            "{} of {opened} are still there after {} s",
+            opened - gone,
+            HEAD.as_secs()
+        )
     });
     judge.check("a head has its time as a whole", slow?, || {
-        format!("a letter each 200 ms holds a connection for more than {} s", HEAD.as_secs())
+        format!(
+            "a letter each 200 ms holds a connection for more than {} s",
+            HEAD.as_secs()
+        )
     });
-    judge.check("a connection without a request is closed", silent?, || format!("not in {} s", IDLE.as_secs()));
+    judge.check("a connection without a request is closed", silent?, || {
+        format!("not in {} s", IDLE.as_secs())
+    });
     Ok(())
 }
 
@@ -118,7 +129,10 @@ async fn slow_head(node: &Node<'_>) -> Result<bool> {
     let mut stream = connect(node.http, attacker(9_001), None).await?;
     let writing = async {
         let mut pace = interval(Duration::from_millis(200));
-        for letter in b"POST /webhooks/whatsapp/acme HTTP/1.1\r\nX-Slow: ".iter().chain(std::iter::repeat(&b'a')) {
+        for letter in b"POST /webhooks/whatsapp/acme HTTP/1.1\r\nX-Slow: "
+            .iter()
+            .chain(std::iter::repeat(&b'a'))
+        {
             pace.tick().await;
             if stream.write_all(&[*letter]).await.is_err() {
                 break;
@@ -140,18 +154,35 @@ pub(crate) async fn bodies(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
     let unsigned = || Request::post(&ACME.webhook_path(), "");
     let bad = [
         ("no signature", unsigned()),
-        ("half a signature", unsigned().header("X-Hub-Signature-256", "sha256=abcd")),
-        ("another form", unsigned().header("X-Hub-Signature-256", "sha1=0123456789012345678901234567890123456789")),
-        ("no hex", unsigned().header("X-Hub-Signature-256", format!("sha256={}", "z".repeat(64)))),
+        (
+            "half a signature",
+            unsigned().header("X-Hub-Signature-256", "sha256=abcd"),
+        ),
+        (
+            "another form",
+            unsigned().header("X-Hub-Signature-256", "sha1=0123456789012345678901234567890123456789"),
+        ),
+        (
+            "no hex",
+            unsigned().header("X-Hub-Signature-256", format!("sha256={}", "z".repeat(64))),
+        ),
     ];
     let no_token = Request::post("/v1/outbound", "");
     let wrong_token = Request::post("/v1/outbound", "").bearer("wrong");
-    for (name, request) in bad.iter().map(|(name, request)| (*name, request)).chain([("no token", &no_token), ("a wrong token", &wrong_token)]) {
+    for (name, request) in bad
+        .iter()
+        .map(|(name, request)| (*name, request))
+        .chain([("no token", &no_token), ("a wrong token", &wrong_token)])
+    {
         let refused = refused_by_head(node.http, request, lengths[0]).await;
-        let said = refused.as_ref().map_or_else(|error| format!("{error:#}"), Answer::brief);
-        judge.check("a body without a right is refused by its head", refused.is_ok_and(|answer| answer.status == 401), || {
-            format!("{name}: {said}")
-        });
+        let said = refused
+            .as_ref()
+            .map_or_else(|error| format!("{error:#}"), Answer::brief);
+        judge.check(
+            "a body without a right is refused by its head",
+            refused.is_ok_and(|answer| answer.status == 401),
+            || format!("{name}: {said}"),
+        );
     }
 
     let count = if scale.long { 10 * STALLED } else { STALLED };
@@ -161,7 +192,9 @@ pub(crate) async fn bodies(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
     for request in [&unsigned(), &forged] {
         for many in [false, true] {
             for number in 0..count {
-                let Ok(mut stream) = connect(node.http, source(number, many), None).await else { continue };
+                let Ok(mut stream) = connect(node.http, source(number, many), None).await else {
+                    continue;
+                };
                 let length = lengths[number % lengths.len()];
                 let mut bytes = request.head(node.http, length);
                 bytes.resize(bytes.len() + length - 1, b' ');
@@ -176,9 +209,15 @@ pub(crate) async fn bodies(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
     let (gone, slow) = tokio::join!(closed(held, IDLE), slow_body(&node, &forged));
     judge.figure("stalled", opened);
     judge.check("senders that stall are given up", gone == opened, || {
-        format!("{} of {opened} are still there after {} s", opened - gone, IDLE.as_secs())
+        format!(
+            "{} of {opened} are still there after {} s",
+            opened - gone,
+            IDLE.as_secs()
+        )
     });
-    judge.check("a body has a least rate", slow?, || format!("100 B/s hold a connection for more than {} s", IDLE.as_secs()));
+    judge.check("a body has a least rate", slow?, || {
+        format!("100 B/s hold a connection for more than {} s", IDLE.as_secs())
+    });
     Ok(())
 }
 
@@ -208,18 +247,32 @@ async fn slow_body(node: &Node<'_>, request: &Request) -> Result<bool> {
 pub(crate) async fn heads(room: &Room, scale: &Scale, judge: &mut Judge) -> Result<()> {
     let node = Node::start(room, Settings::default()).await?;
     for (name, to) in [("webhooks", node.http), ("pages", node.admin)] {
-        let small = Request::get("/healthz").header("X-Padding", "a".repeat(8 << 10)).send(to).await?;
-        judge.check("a head of 8 KiB is taken", small.status != 431, || format!("{name}: {}", small.brief()));
-        let large = Request::get("/healthz").header("X-Padding", "a".repeat(40 << 10)).send(to).await;
-        let refused = large.as_ref().is_ok_and(|answer| matches!(answer.status, 400 | 414 | 431));
-        judge.check("a head of 40 KiB is refused", refused || large.is_err(), || format!("{name}: {:?}", large.map(|answer| answer.brief())));
+        let small = Request::get("/healthz")
+            .header("X-Padding", "a".repeat(8 << 10))
+            .send(to)
+            .await?;
+        judge.check("a head of 8 KiB is taken", small.status != 431, || {
+            format!("{name}: {}", small.brief())
+        });
+        let large = Request::get("/healthz")
+            .header("X-Padding", "a".repeat(40 << 10))
+            .send(to)
+            .await;
+        let refused = large
+            .as_ref()
+            .is_ok_and(|answer| matches!(answer.status, 400 | 414 | 431));
+        judge.check("a head of 40 KiB is refused", refused || large.is_err(), || {
+            format!("{name}: {:?}", large.map(|answer| answer.brief()))
+        });
         let mut many = Request::get("/healthz");
         for number in 0..100 {
             many = many.header(&format!("X-{number}"), "a");
         }
         let many = many.send(to).await;
         let refused = many.as_ref().is_ok_and(|answer| matches!(answer.status, 400 | 431));
-        judge.check("100 headers are refused", refused || many.is_err(), || format!("{name}: {:?}", many.map(|answer| answer.brief())));
+        judge.check("100 headers are refused", refused || many.is_err(), || {
+            format!("{name}: {:?}", many.map(|answer| answer.brief()))
+        });
     }
 
     node.forget_peak();
@@ -243,7 +296,9 @@ pub(crate) async fn heads(room: &Room, scale: &Scale, judge: &mut Judge) -> Resu
     judge.figure("grown_mib", grown);
     // 64 KiB each are twice what a head may have.
     let limit = 64 + (scale.endless_heads as u64 * 64 >> 10);
-    judge.check("endless heads are not kept", grown < limit, || format!("{grown} MiB more, allowed {limit}"));
+    judge.check("endless heads are not kept", grown < limit, || {
+        format!("{grown} MiB more, allowed {limit}")
+    });
     drop(held);
     Ok(())
 }

@@ -69,24 +69,39 @@ pub(crate) async fn full(room: &Room, scale: &Scale, judge: &mut Judge) -> Resul
     judge.figure("lines_logged", said);
     // Gateway, engine, reader, and what warns of the space: each one line in 10 s.
     let allowed = 5 * (full.as_secs() as usize / 10 + 2);
-    judge.check("a full disk is said now and then, not with each request", said <= allowed, || format!("{said} lines in {} s", full.as_secs()));
+    judge.check(
+        "a full disk is said now and then, not with each request",
+        said <= allowed,
+        || format!("{said} lines in {} s", full.as_secs()),
+    );
 
     fs::remove_file(&ballast)?;
     let begun = Instant::now();
     let through = until("a delivery is taken after space was freed", RECOVERED, async || {
         let text = BETA.text("wamid.genuine.freed", "5215512345699", "hola");
-        Ok(BETA.signed(&text).send(node.http).await.ok().filter(|answer| answer.status == 200))
+        Ok(BETA
+            .signed(&text)
+            .send(node.http)
+            .await
+            .ok()
+            .filter(|answer| answer.status == 200))
     })
     .await;
-    judge.check("freed space is enough to take deliveries", through.is_ok(), || format!("not in {} s", RECOVERED.as_secs()));
+    judge.check("freed space is enough to take deliveries", through.is_ok(), || {
+        format!("not in {} s", RECOVERED.as_secs())
+    });
     let derived = wait_derived(&node, "wamid.genuine.freed", RECOVERED).await;
-    judge.check("freed space is enough to process them", derived.is_ok(), || format!("not in {} s", RECOVERED.as_secs()));
+    judge.check("freed space is enough to process them", derived.is_ok(), || {
+        format!("not in {} s", RECOVERED.as_secs())
+    });
     for path in ["/healthz", "/readyz"] {
         let well = until("it is well", RECOVERED, async || {
             Ok(node.probe(path).await.ok().filter(|answer| answer.status == 200))
         })
         .await;
-        judge.check("it is well again by itself", well.is_ok(), || format!("{path} is not 200 in {} s", RECOVERED.as_secs()));
+        judge.check("it is well again by itself", well.is_ok(), || {
+            format!("{path} is not 200 in {} s", RECOVERED.as_secs())
+        });
     }
     judge.figure("recovered_ms", begun.elapsed().as_millis() as u64);
     let fallen = node.fallen()?;
@@ -101,14 +116,18 @@ pub(crate) async fn full(room: &Room, scale: &Scale, judge: &mut Judge) -> Resul
 
 /// Sends lines; gives the status.
 async fn post(node: &Node<'_>, sent: &mut usize, acknowledged: &mut Vec<String>, judge: &mut Judge) -> Result<u16> {
-    let ids: Vec<String> = (*sent..*sent + LINES).map(|number| format!("wamid.full.{number}")).collect();
+    let ids: Vec<String> = (*sent..*sent + LINES)
+        .map(|number| format!("wamid.full.{number}"))
+        .collect();
     let to = |id: &String| ACME.outbound(id, &json!({"user_id": format!("CL.{id}")}), &now());
     let lines: Vec<Value> = ids.iter().map(to).collect();
     *sent += LINES;
     let answer = ACME.lines("/v1/outbound", &lines).send(node.http).await?;
-    judge.check("a full disk is 503 with Retry-After", answer.status == 200 || (answer.status == 503 && answer.header("retry-after").is_some()), || {
-        answer.brief()
-    });
+    judge.check(
+        "a full disk is 503 with Retry-After",
+        answer.status == 200 || (answer.status == 503 && answer.header("retry-after").is_some()),
+        || answer.brief(),
+    );
     if answer.status == 200 {
         acknowledged.extend(ids);
     }
@@ -118,13 +137,22 @@ async fn post(node: &Node<'_>, sent: &mut usize, acknowledged: &mut Vec<String>,
 pub(crate) async fn modes(room: &Room, _: &Scale, judge: &mut Judge) -> Result<()> {
     let mut node = Node::start(room, Settings::default()).await?;
     let text = ACME.text("wamid.modes", "56961234567", "hola");
-    ensure!(ACME.signed(&text).send(node.http).await?.status == 200, "a genuine delivery is refused");
+    ensure!(
+        ACME.signed(&text).send(node.http).await?.status == 200,
+        "a genuine delivery is refused"
+    );
     wait_derived(&node, "wamid.modes", Duration::from_mins(1)).await?;
     let running = open_to_others(&node.data_dir())?;
-    judge.check("nobody else reads the data", running.is_empty(), || format!("{running:?}"));
+    judge.check("nobody else reads the data", running.is_empty(), || {
+        format!("{running:?}")
+    });
     node.terminate().await?;
     let stopped = open_to_others(&node.data_dir())?;
-    judge.check("nobody else reads the data of a stopped node", stopped.is_empty(), || format!("{stopped:?}"));
+    judge.check(
+        "nobody else reads the data of a stopped node",
+        stopped.is_empty(),
+        || format!("{stopped:?}"),
+    );
 
     let raw = node.data_dir().join("raw.db");
     for (path, mode) in [(raw.clone(), 0o644), (node.data_dir(), 0o755)] {
@@ -133,9 +161,17 @@ pub(crate) async fn modes(room: &Room, _: &Scale, judge: &mut Judge) -> Result<(
         let doctor = node.hilo(&["doctor"]).await?;
         let said = said(&doctor);
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        judge.check("doctor sees what others can read", !doctor.status.success() && said.contains(&name), || {
-            format!("{name} with mode {mode:o}: {:?}, {}", doctor.status.code(), brief(&said))
-        });
+        judge.check(
+            "doctor sees what others can read",
+            !doctor.status.success() && said.contains(&name),
+            || {
+                format!(
+                    "{name} with mode {mode:o}: {:?}, {}",
+                    doctor.status.code(),
+                    brief(&said)
+                )
+            },
+        );
         fs::set_permissions(&path, before)?;
     }
     Ok(())
@@ -185,7 +221,11 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 }
 
 fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 fn brief(text: &str) -> String {
@@ -195,7 +235,11 @@ fn brief(text: &str) -> String {
 pub(crate) async fn damage(room: &Room, _: &Scale, judge: &mut Judge) -> Result<()> {
     let (node, last) = stopped(room).await?;
     let doctor = node.hilo(&["doctor"]).await?;
-    judge.check("doctor is content with a whole directory", doctor.status.success(), || brief(&said(&doctor)));
+    judge.check(
+        "doctor is content with a whole directory",
+        doctor.status.success(),
+        || brief(&said(&doctor)),
+    );
     let damages: [(&str, fn(&Path) -> Result<()>); 5] = [
         ("raw.db", flip),
         ("engine.db", flip),
@@ -212,14 +256,31 @@ pub(crate) async fn damage(room: &Room, _: &Scale, judge: &mut Judge) -> Result<
         let case = format!("{name}, damage {number}");
         let doctor = room.command(&["doctor", "--config", &config], None).await?;
         let text = said(&doctor);
-        judge.check("doctor sees damage", !doctor.status.success(), || format!("{case}: {}", brief(&text)));
-        judge.check("doctor names the file and says what to do", text.contains(name) && has_advice(&text), || format!("{case}: {}", brief(&text)));
-        for arguments in [&["export", "raw"][..], &["export", "conversation"], &["trace", &last], &["metrics"]] {
-            let output = room.command(&[arguments, &["--config", &config]].concat(), None).await?;
+        judge.check("doctor sees damage", !doctor.status.success(), || {
+            format!("{case}: {}", brief(&text))
+        });
+        judge.check(
+            "doctor names the file and says what to do",
+            text.contains(name) && has_advice(&text),
+            || format!("{case}: {}", brief(&text)),
+        );
+        for arguments in [
+            &["export", "raw"][..],
+            &["export", "conversation"],
+            &["trace", &last],
+            &["metrics"],
+        ] {
+            let output = room
+                .command(&[arguments, &["--config", &config]].concat(), None)
+                .await?;
             let text = String::from_utf8_lossy(&output.stderr).into_owned();
             let clear = output.status.success() || (has_advice(&text) && !text.contains("Error code"));
-            judge.check("what fails on damage says what to do", clear, || format!("{case}, {arguments:?}: {}", brief(&text)));
-            judge.check("no command panics on damage", !text.contains("panicked"), || format!("{case}, {arguments:?}: {}", brief(&text)));
+            judge.check("what fails on damage says what to do", clear, || {
+                format!("{case}, {arguments:?}: {}", brief(&text))
+            });
+            judge.check("no command panics on damage", !text.contains("panicked"), || {
+                format!("{case}, {arguments:?}: {}", brief(&text))
+            });
         }
     }
     Ok(())
@@ -228,7 +289,10 @@ pub(crate) async fn damage(room: &Room, _: &Scale, judge: &mut Judge) -> Result<
 /// The node's configuration with another data directory.
 fn config_of(node: &Node<'_>, data: &Path) -> Result<PathBuf> {
     let text = fs::read_to_string(node.config())?;
-    let text = text.replace(&format!("\"{}\"", node.data_dir().display()), &format!("\"{}\"", data.display()));
+    let text = text.replace(
+        &format!("\"{}\"", node.data_dir().display()),
+        &format!("\"{}\"", data.display()),
+    );
     let path = data.with_extension("toml");
     fs::write(&path, text)?;
     Ok(path)
@@ -283,13 +347,30 @@ pub(crate) async fn read_only(room: &Room, _: &Scale, judge: &mut Judge) -> Resu
     disk.read_only()?;
     let config = config_of_copy(&node, &copied)?;
     let config = config.to_string_lossy();
-    for arguments in [&["export", "raw"][..], &["export", "conversation"], &["metrics", "--json"], &["trace", &last, "--json"]] {
+    for arguments in [
+        &["export", "raw"][..],
+        &["export", "conversation"],
+        &["metrics", "--json"],
+        &["trace", &last, "--json"],
+    ] {
         let there = node.hilo(arguments).await?;
-        ensure!(there.status.success(), "{arguments:?} on the original: {}", brief(&said(&there)));
-        let here = room.command(&[arguments, &["--config", &config]].concat(), None).await?;
-        judge.check("a read-only copy can be read", here.status.success(), || format!("{arguments:?}: {}", brief(&said(&here))));
+        ensure!(
+            there.status.success(),
+            "{arguments:?} on the original: {}",
+            brief(&said(&there))
+        );
+        let here = room
+            .command(&[arguments, &["--config", &config]].concat(), None)
+            .await?;
+        judge.check("a read-only copy can be read", here.status.success(), || {
+            format!("{arguments:?}: {}", brief(&said(&here)))
+        });
         judge.check("a read-only copy says the same", here.stdout == there.stdout, || {
-            format!("{arguments:?}: {} bytes instead of {}", here.stdout.len(), there.stdout.len())
+            format!(
+                "{arguments:?}: {} bytes instead of {}",
+                here.stdout.len(),
+                there.stdout.len()
+            )
         });
     }
     Ok(())
@@ -297,7 +378,10 @@ pub(crate) async fn read_only(room: &Room, _: &Scale, judge: &mut Judge) -> Resu
 
 fn config_of_copy(node: &Node<'_>, data: &Path) -> Result<PathBuf> {
     let text = fs::read_to_string(node.config())?;
-    let text = text.replace(&format!("\"{}\"", node.data_dir().display()), &format!("\"{}\"", data.display()));
+    let text = text.replace(
+        &format!("\"{}\"", node.data_dir().display()),
+        &format!("\"{}\"", data.display()),
+    );
     let path = node.folder.join("copy.toml");
     fs::write(&path, text)?;
     Ok(path)
@@ -339,6 +423,9 @@ mod tests {
         assert_eq!(check(&database).as_deref(), Some("ok"));
         drop(database);
         flip(&path).unwrap();
-        assert_ne!(check(&rusqlite::Connection::open(&path).unwrap()).as_deref(), Some("ok"));
+        assert_ne!(
+            check(&rusqlite::Connection::open(&path).unwrap()).as_deref(),
+            Some("ok")
+        );
     }
 }

@@ -10,7 +10,16 @@ use crate::{
 };
 use anyhow::Result;
 
-const ROUTES: [&str; 8] = ["/", "/login", "/events", "/v1/metrics", "/v1/trace/x", "/trace/x", "/metrics", "/assets/style.css"];
+const ROUTES: [&str; 8] = [
+    "/",
+    "/login",
+    "/events",
+    "/v1/metrics",
+    "/v1/trace/x",
+    "/trace/x",
+    "/metrics",
+    "/assets/style.css",
+];
 const FOREIGN: [&str; 7] = [
     "evil.example",
     "evil.example:8090",
@@ -28,18 +37,34 @@ pub(crate) async fn attack(room: &Room, _: &Scale, judge: &mut Judge) -> Result<
             for request in [Request::get(path), Request::get(path).bearer(OLGA.token)] {
                 let answer = request.host(host).begin(node.admin).await?;
                 let refused = answer.status == 421 || (host.is_empty() || host.contains('@')) && answer.status == 400;
-                judge.check("a foreign name is misdirected", refused, || format!("Host {host:?} at {path}: {}", answer.brief()));
+                judge.check("a foreign name is misdirected", refused, || {
+                    format!("Host {host:?} at {path}: {}", answer.brief())
+                });
             }
         }
     }
     let port = node.admin.port();
     for host in ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"] {
         for host in [host.to_owned(), format!("{host}:{port}")] {
-            let answer = Request::get("/v1/metrics").bearer(OLGA.token).host(&host).send(node.admin).await?;
-            judge.check("this machine's names are served", answer.status == 200, || format!("Host {host:?}: {}", answer.brief()));
+            let answer = Request::get("/v1/metrics")
+                .bearer(OLGA.token)
+                .host(&host)
+                .send(node.admin)
+                .await?;
+            judge.check("this machine's names are served", answer.status == 200, || {
+                format!("Host {host:?}: {}", answer.brief())
+            });
         }
     }
-    let foreign = Request::get("/v1/metrics").bearer(OLGA.token).header("Origin", "http://evil.example").send(node.admin).await?;
-    judge.check("no other site may read", foreign.header("access-control-allow-origin").is_none(), || "CORS lets it".to_owned());
+    let foreign = Request::get("/v1/metrics")
+        .bearer(OLGA.token)
+        .header("Origin", "http://evil.example")
+        .send(node.admin)
+        .await?;
+    judge.check(
+        "no other site may read",
+        foreign.header("access-control-allow-origin").is_none(),
+        || "CORS lets it".to_owned(),
+    );
     Ok(())
 }

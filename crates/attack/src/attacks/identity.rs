@@ -26,10 +26,20 @@ pub(crate) async fn crowd(room: &Room, scale: &Scale, judge: &mut Judge) -> Resu
     let at = now();
     let line = |number: usize, to: Value| ACME.outbound(&format!("wamid.crowd.{number}"), &to, &at);
     let crowd: Vec<Value> = (0..scale.identifiers)
-        .map(|number| line(number, json!({"phone": "+56900000000", "user_id": format!("CL.crowd{number}")})))
+        .map(|number| {
+            line(
+                number,
+                json!({"phone": "+56900000000", "user_id": format!("CL.crowd{number}")}),
+            )
+        })
         .collect();
     let phones: Vec<Value> = (0..scale.identifiers)
-        .map(|number| line(100_000 + number, json!({"phone": format!("+569{:08}", 20_000_000 + number), "user_id": "CL.phones"})))
+        .map(|number| {
+            line(
+                100_000 + number,
+                json!({"phone": format!("+569{:08}", 20_000_000 + number), "user_id": "CL.phones"}),
+            )
+        })
         .collect();
     for (name, lines) in [("one_number_ms", crowd), ("one_user_ms", phones)] {
         let genuine = Genuine::start(node.http, BETA, scale.pace, PATIENCE);
@@ -41,9 +51,11 @@ pub(crate) async fn crowd(room: &Room, scale: &Scale, judge: &mut Judge) -> Resu
     }
     let facts = node.export("identity").await?;
     let is_placeholder = |fact: &Value| fact.to_string().contains("placeholder");
-    judge.check("a number of thousands is said to be a placeholder", facts.iter().any(is_placeholder), || {
-        format!("none of {} facts of identity says so", facts.len())
-    });
+    judge.check(
+        "a number of thousands is said to be a placeholder",
+        facts.iter().any(is_placeholder),
+        || format!("none of {} facts of identity says so", facts.len()),
+    );
     Ok(())
 }
 
@@ -61,8 +73,12 @@ pub(crate) async fn threads(room: &Room, scale: &Scale, judge: &mut Judge) -> Re
     others_go_on(&node, "thread_ms", scale, judge).await?;
 
     let from = |number: usize| format!("569{:08}", 30_000_000 + number);
-    let contacts: Vec<Value> = (0..scale.contacts).map(|number| json!({"wa_id": from(number)})).collect();
-    let messages: Vec<Value> = (0..scale.contacts).map(|number| message(number, &from(number))).collect();
+    let contacts: Vec<Value> = (0..scale.contacts)
+        .map(|number| json!({"wa_id": from(number)}))
+        .collect();
+    let messages: Vec<Value> = (0..scale.contacts)
+        .map(|number| message(number, &from(number)))
+        .collect();
     let body = ACME.delivery(&json!({"contacts": contacts, "messages": messages}));
     judge.figure("contacts_bytes", body.to_string().len());
     accepted(&node, &ACME.signed(&body)).await?;
@@ -71,7 +87,12 @@ pub(crate) async fn threads(room: &Room, scale: &Scale, judge: &mut Judge) -> Re
 
 async fn accepted(node: &Node<'_>, request: &Request) -> Result<()> {
     let answer = request.send_within(node.http, PATIENCE).await?;
-    ensure!(answer.status == 200, "what the attack needs is not accepted: {} {}", request.path, answer.brief());
+    ensure!(
+        answer.status == 200,
+        "what the attack needs is not accepted: {} {}",
+        request.path,
+        answer.brief()
+    );
     Ok(())
 }
 
@@ -81,9 +102,11 @@ async fn others_go_on(node: &Node<'_>, name: &str, scale: &Scale, judge: &mut Ju
     if let Ok(waited) = &waited {
         judge.figure(name, waited.as_millis() as u64);
     }
-    judge.check("the other tenant's next delivery becomes a fact in time", waited.is_ok(), || {
-        format!("{name}: not in {} s", scale.derived.as_secs())
-    });
+    judge.check(
+        "the other tenant's next delivery becomes a fact in time",
+        waited.is_ok(),
+        || format!("{name}: not in {} s", scale.derived.as_secs()),
+    );
     let health = node.probe("/healthz").await?;
     judge.check("the node is alive", health.status == 200, || health.brief());
     Ok(())

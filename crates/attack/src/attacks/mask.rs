@@ -63,7 +63,12 @@ pub(crate) async fn attack(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
             last = Some(marked.id.clone()).filter(|id| id.contains("text")).or(last);
             kept.push(marked);
         } else {
-            ensure!(matches!(answer.status, 400 | 422), "{}: {}", marked.place, answer.brief());
+            ensure!(
+                matches!(answer.status, 400 | 422),
+                "{}: {}",
+                marked.place,
+                answer.brief()
+            );
             refused += 1;
         }
     }
@@ -76,9 +81,14 @@ pub(crate) async fn attack(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
 
     let traced = traces(&node, &kept, judge).await?;
     judge.figure("traced", traced);
-    judge.check("events can be traced at all", traced * 2 > kept.len(), || format!("{traced} of {}", kept.len()));
+    judge.check("events can be traced at all", traced * 2 > kept.len(), || {
+        format!("{traced} of {}", kept.len())
+    });
     for path in ["/", "/v1/trace/outcome:emitted", "/trace/outcome:emitted", "/metrics"] {
-        let answer = Request::get(path).bearer(if path == "/metrics" { OLGA } else { ANA }.token).send(node.admin).await?;
+        let answer = Request::get(path)
+            .bearer(if path == "/metrics" { OLGA } else { ANA }.token)
+            .send(node.admin)
+            .await?;
         hidden(judge, path, &answer.text());
     }
     by_text(&node, judge).await?;
@@ -93,7 +103,14 @@ pub(crate) async fn attack(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
 fn hidden(judge: &mut Judge, place: &str, text: &str) {
     judge.check("no marker comes out", !text.contains(WORD), || {
         let at = text.find(WORD).unwrap_or_default();
-        let around: String = text[..at].chars().rev().take(30).collect::<Vec<_>>().into_iter().rev().collect();
+        let around: String = text[..at]
+            .chars()
+            .rev()
+            .take(30)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .collect();
         format!("{place} shows …{}{WORD}", around.escape_debug())
     });
 }
@@ -124,7 +141,10 @@ async fn traces(node: &Node<'_>, kept: &[Marked], judge: &mut Judge) -> Result<u
 /// Ids of persons in a text.
 fn people(text: &str) -> Vec<String> {
     let words = text.split(|sign: char| !(sign.is_ascii_alphanumeric() || sign == '_'));
-    let mut found: Vec<String> = words.filter(|word| word.starts_with("p_") && word.len() > 12).map(str::to_owned).collect();
+    let mut found: Vec<String> = words
+        .filter(|word| word.starts_with("p_") && word.len() > 12)
+        .map(str::to_owned)
+        .collect();
     found.sort_unstable();
     found.dedup();
     found.truncate(5);
@@ -133,7 +153,17 @@ fn people(text: &str) -> Vec<String> {
 
 /// A text that is no id finds nothing, whoever asks.
 async fn by_text(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
-    for text in [MARKER, WORD, "Zoraida Quispe", "zoraida@rojas.cl", "VIH positivo", "hola", "wamid.mask", "messages", "CL"] {
+    for text in [
+        MARKER,
+        WORD,
+        "Zoraida Quispe",
+        "zoraida@rojas.cl",
+        "VIH positivo",
+        "hola",
+        "wamid.mask",
+        "messages",
+        "CL",
+    ] {
         for reader in [ANA, OLGA] {
             not_found(node, reader, text, judge).await?;
         }
@@ -159,14 +189,24 @@ async fn commands_hide(node: &Node<'_>, kept: &[Marked], commands: usize, judge:
     for id in ids {
         for arguments in [&["trace", id][..], &["trace", id, "--json"]] {
             let output = node.hilo(arguments).await?;
-            hidden(judge, &format!("hilo {arguments:?}"), &String::from_utf8_lossy(&output.stdout));
-            hidden(judge, &format!("hilo {arguments:?}"), &String::from_utf8_lossy(&output.stderr));
+            hidden(
+                judge,
+                &format!("hilo {arguments:?}"),
+                &String::from_utf8_lossy(&output.stdout),
+            );
+            hidden(
+                judge,
+                &format!("hilo {arguments:?}"),
+                &String::from_utf8_lossy(&output.stderr),
+            );
         }
     }
     let output = node.hilo(&["trace", "VIH positivo"]).await?;
-    judge.check("a command finds nothing by text", output.status.code() == Some(1), || {
-        format!("hilo trace 'VIH positivo' ends with {:?}", output.status.code())
-    });
+    judge.check(
+        "a command finds nothing by text",
+        output.status.code() == Some(1),
+        || format!("hilo trace 'VIH positivo' ends with {:?}", output.status.code()),
+    );
     Ok(())
 }
 
@@ -255,31 +295,88 @@ fn deliveries() -> Vec<(&'static str, Value)> {
         "error_data": {"details": "not supported"}}]);
     vec![
         ("text", with_referral),
-        ("image", message("image", json!({"caption": "foto", "mime_type": "image/jpeg", "sha256": "abc"}))),
-        ("document", message("document", json!({"caption": "receta", "filename": "receta.pdf", "mime_type": "application/pdf", "sha256": "abc"}))),
-        ("location", message("location", json!({"latitude": -33.4, "longitude": -70.6, "name": "casa", "address": "calle", "url": "https://x.example"}))),
+        (
+            "image",
+            message(
+                "image",
+                json!({"caption": "foto", "mime_type": "image/jpeg", "sha256": "abc"}),
+            ),
+        ),
+        (
+            "document",
+            message(
+                "document",
+                json!({"caption": "receta", "filename": "receta.pdf", "mime_type": "application/pdf", "sha256": "abc"}),
+            ),
+        ),
+        (
+            "location",
+            message(
+                "location",
+                json!({"latitude": -33.4, "longitude": -70.6, "name": "casa", "address": "calle", "url": "https://x.example"}),
+            ),
+        ),
         ("button", message("button", json!({"text": "Si", "payload": "SI"}))),
-        ("reaction", message("reaction", json!({"message_id": "wamid.before", "emoji": "x"}))),
-        ("reply", message("interactive", json!({"type": "button_reply", "button_reply": {"id": "si", "title": "Si"}}))),
-        ("list", message("interactive", json!({"type": "list_reply", "list_reply": {"id": "a", "title": "A", "description": "B"}}))),
-        ("flow", message("interactive", json!({"type": "nfm_reply", "nfm_reply": {"name": "flow", "body": "Sent",
-            "response_json": "{\"flow_token\":\"t\",\"nombre\":\"Camila\"}"}}))),
-        ("contacts", message("contacts", json!([{
+        (
+            "reaction",
+            message("reaction", json!({"message_id": "wamid.before", "emoji": "x"})),
+        ),
+        (
+            "reply",
+            message(
+                "interactive",
+                json!({"type": "button_reply", "button_reply": {"id": "si", "title": "Si"}}),
+            ),
+        ),
+        (
+            "list",
+            message(
+                "interactive",
+                json!({"type": "list_reply", "list_reply": {"id": "a", "title": "A", "description": "B"}}),
+            ),
+        ),
+        (
+            "flow",
+            message(
+                "interactive",
+                json!({"type": "nfm_reply", "nfm_reply": {"name": "flow", "body": "Sent",
+            "response_json": "{\"flow_token\":\"t\",\"nombre\":\"Camila\"}"}}),
+            ),
+        ),
+        (
+            "contacts",
+            message(
+                "contacts",
+                json!([{
             "name": {"formatted_name": "Ana", "first_name": "Ana", "last_name": "Rojas", "middle_name": "M", "suffix": "Dr", "prefix": "Dra"},
             "birthday": "2000-01-01",
             "org": {"company": "Acme", "department": "Ventas", "title": "Gerente"},
             "phones": [{"phone": "+56 9 6123", "type": "CELL"}],
             "emails": [{"email": "a@b.cl", "type": "WORK"}],
             "urls": [{"url": "https://x.example", "type": "WORK"}],
-            "addresses": [{"street": "Falsa", "city": "Santiago", "state": "RM", "zip": "1", "country": "Chile", "country_code": "cl", "type": "HOME"}]}]))),
-        ("order", message("order", json!({"catalog_id": "1", "text": "nota", "product_items": [
-            {"product_retailer_id": "sku", "quantity": 1, "item_price": 1.5, "currency": "CLP"}]}))),
-        ("system", message("system", json!({"body": "cambio", "identity": "hash", "customer": "x"}))),
+            "addresses": [{"street": "Falsa", "city": "Santiago", "state": "RM", "zip": "1", "country": "Chile", "country_code": "cl", "type": "HOME"}]}]),
+            ),
+        ),
+        (
+            "order",
+            message(
+                "order",
+                json!({"catalog_id": "1", "text": "nota", "product_items": [
+            {"product_retailer_id": "sku", "quantity": 1, "item_price": 1.5, "currency": "CLP"}]}),
+            ),
+        ),
+        (
+            "system",
+            message("system", json!({"body": "cambio", "identity": "hash", "customer": "x"})),
+        ),
         ("unsupported", unknown),
-        ("status", json!({"statuses": [{"id": "ID", "status": "failed", "timestamp": seconds().to_string(), "recipient_id": PHONE,
+        (
+            "status",
+            json!({"statuses": [{"id": "ID", "status": "failed", "timestamp": seconds().to_string(), "recipient_id": PHONE,
             "conversation": {"origin": {"type": "utility"}}, "pricing": {"pricing_model": "PMP", "category": "utility"},
             "biz_opaque_callback_data": "orden",
-            "errors": [{"code": 131_026, "title": "Undeliverable", "message": "Undeliverable", "error_data": {"details": "why"}, "href": "https://x.example"}]}]})),
+            "errors": [{"code": 131_026, "title": "Undeliverable", "message": "Undeliverable", "error_data": {"details": "why"}, "href": "https://x.example"}]}]}),
+        ),
     ]
 }
 
@@ -288,18 +385,36 @@ fn lines() -> Vec<(&'static str, Value)> {
     let at = now();
     let user = json!({"phone": format!("+{PHONE}")});
     vec![
-        ("/v1/inbox", json!({"source": "inbox", "at": at, "phone_number_id": ACME.phone_number_id, "user": user, "event": "assigned",
-            "agent": "ana", "queue": "soporte"})),
-        ("/v1/inbox", json!({"source": "inbox", "at": at, "phone_number_id": ACME.phone_number_id, "user": user, "event": "handed_off",
-            "agent": "ana", "queue": "soporte", "reason": "porque si", "context": {"nota": "algo"}})),
-        ("/v1/inbox", json!({"source": "inbox", "at": at, "phone_number_id": ACME.phone_number_id, "user": user, "event": "tagged",
-            "tags": ["vip"], "reason": "x"})),
-        ("/v1/inbox", json!({"source": "inbox", "at": at, "phone_number_id": ACME.phone_number_id, "user": user, "event": "resolved",
-            "agent": "ana", "outcome": "goal_reached", "reason": "x"})),
-        ("/v1/crm/hubspot", json!({"source": "crm", "at": at, "system": "hubspot", "event": "deal_stage_changed", "deal_id": "ID",
-            "stage": "cita", "amount": "10", "currency": "CLP", "user": user})),
-        ("/v1/outbound", json!({"source": "outbound", "at": at, "phone_number_id": ACME.phone_number_id, "message_id": "ID", "to": user,
-            "author": {"kind": "agent", "id": "ana"}, "text": "hola"})),
+        (
+            "/v1/inbox",
+            json!({"source": "inbox", "at": at, "phone_number_id": ACME.phone_number_id, "user": user, "event": "assigned",
+            "agent": "ana", "queue": "soporte"}),
+        ),
+        (
+            "/v1/inbox",
+            json!({"source": "inbox", "at": at, "phone_number_id": ACME.phone_number_id, "user": user, "event": "handed_off",
+            "agent": "ana", "queue": "soporte", "reason": "porque si", "context": {"nota": "algo"}}),
+        ),
+        (
+            "/v1/inbox",
+            json!({"source": "inbox", "at": at, "phone_number_id": ACME.phone_number_id, "user": user, "event": "tagged",
+            "tags": ["vip"], "reason": "x"}),
+        ),
+        (
+            "/v1/inbox",
+            json!({"source": "inbox", "at": at, "phone_number_id": ACME.phone_number_id, "user": user, "event": "resolved",
+            "agent": "ana", "outcome": "goal_reached", "reason": "x"}),
+        ),
+        (
+            "/v1/crm/hubspot",
+            json!({"source": "crm", "at": at, "system": "hubspot", "event": "deal_stage_changed", "deal_id": "ID",
+            "stage": "cita", "amount": "10", "currency": "CLP", "user": user}),
+        ),
+        (
+            "/v1/outbound",
+            json!({"source": "outbound", "at": at, "phone_number_id": ACME.phone_number_id, "message_id": "ID", "to": user,
+            "author": {"kind": "agent", "id": "ana"}, "text": "hola"}),
+        ),
     ]
 }
 
@@ -317,7 +432,11 @@ mod tests {
             let text = String::from_utf8_lossy(&bytes);
             assert_eq!(text.matches(MARKER).count(), 1, "{}", marked.place);
         }
-        let mut ids: Vec<&str> = all.iter().map(|marked| marked.id.as_str()).filter(|id| *id != PHONE).collect();
+        let mut ids: Vec<&str> = all
+            .iter()
+            .map(|marked| marked.id.as_str())
+            .filter(|id| *id != PHONE)
+            .collect();
         let count = ids.len();
         ids.sort_unstable();
         ids.dedup();

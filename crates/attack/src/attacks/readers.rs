@@ -9,6 +9,7 @@ use crate::{
         node::{ANA, BEA, NUMA, Node, OLGA, Reader, Room, Settings, free_port, tenants},
         numbers,
         process::Process,
+        until,
     },
     scale::Scale,
 };
@@ -99,7 +100,11 @@ pub(crate) async fn attack(room: &Room, _: &Scale, judge: &mut Judge) -> Result<
 
 async fn seed(node: &Node<'_>) -> Result<()> {
     for tenant in [ACME, BETA] {
-        let own = if tenant.name == "acme" { "56961230001" } else { "5215512345678" };
+        let own = if tenant.name == "acme" {
+            "56961230001"
+        } else {
+            "5215512345678"
+        };
         let texts = [
             tenant.text(&format!("wamid.{}.1", tenant.name), own, "hola"),
             tenant.text(&format!("wamid.{}.2", tenant.name), SHARED, "hola"),
@@ -132,9 +137,11 @@ async fn public_listener(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
     let line = ACME.outbound("wamid.acme.admin.2", &json!({"phone": "+56961230001"}), &now());
     for request in [delivery, ACME.lines("/v1/outbound", &[line])] {
         let answer = request.send(node.admin).await?;
-        judge.check("the read side takes no deliveries", matches!(answer.status, 401 | 404 | 405), || {
-            format!("POST {} on [admin] gives {}", request.path, answer.brief())
-        });
+        judge.check(
+            "the read side takes no deliveries",
+            matches!(answer.status, 401 | 404 | 405),
+            || format!("POST {} on [admin] gives {}", request.path, answer.brief()),
+        );
     }
     Ok(())
 }
@@ -155,9 +162,11 @@ async fn without_token(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
             // Who guesses may be made to wait, and is no neighbour of who reads.
             let answer = request.from(attacker(number)).begin(node.admin).await;
             let said = answer.as_ref().map_or_else(|error| error.to_string(), Answer::brief);
-            judge.check("nobody reads without a token", answer.is_ok_and(|answer| is_refused(&answer)), || {
-                format!("GET {path} gives {said}")
-            });
+            judge.check(
+                "nobody reads without a token",
+                answer.is_ok_and(|answer| is_refused(&answer)),
+                || format!("GET {path} gives {said}"),
+            );
         }
     }
     Ok(())
@@ -165,7 +174,11 @@ async fn without_token(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
 
 async fn other_tenant(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
     for (reader, own, other) in [(ANA, ACME, BETA), (BEA, BETA, ACME)] {
-        let rows = numbers::all(node, reader, "").await?;
+        let rows = until("the reader has numbers", Duration::from_mins(1), async || {
+            Ok(numbers::all(node, reader).await.ok().filter(|rows| !rows.is_empty()))
+        })
+        .await
+        .unwrap_or_default();
         let only_own = !rows.is_empty() && rows.iter().all(|row| row["tenant"] == own.name);
         judge.check("numbers are of the reader's tenants", only_own, || {
             let foreign = rows.iter().filter(|row| row["tenant"] != own.name).count();
@@ -181,7 +194,12 @@ async fn other_tenant(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
         let mut hidden = vec![
             format!("wamid.{}.1", other.name),
             format!("wamid.{}.out", other.name),
-            if other.name == "beta" { "5215512345678" } else { "56961230001" }.to_owned(),
+            if other.name == "beta" {
+                "5215512345678"
+            } else {
+                "56961230001"
+            }
+            .to_owned(),
         ];
         hidden.extend(ids_of(&node.trace(&format!("wamid.{}.1", other.name)).await?, &other));
         for path in &paths {
@@ -190,13 +208,20 @@ async fn other_tenant(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
                 format!("{} reads {:?} at {path}", reader.name, leak(&answer, &other))
             });
         }
-        judge.check("the ids of the other tenant are known", hidden.len() > 4, || format!("only {hidden:?}"));
-        paths = hidden.iter().flat_map(|id| [format!("/v1/trace/{}", escape(id)), format!("/trace/{}", escape(id))]).collect();
+        judge.check("the ids of the other tenant are known", hidden.len() > 4, || {
+            format!("only {hidden:?}")
+        });
+        paths = hidden
+            .iter()
+            .flat_map(|id| [format!("/v1/trace/{}", escape(id)), format!("/trace/{}", escape(id))])
+            .collect();
         for path in &paths {
             let answer = Request::get(path).bearer(reader.token).send(node.admin).await?;
-            judge.check("what belongs to another tenant is not found", answer.status == 404, || {
-                format!("{} asks for {path}: {}", reader.name, answer.brief())
-            });
+            judge.check(
+                "what belongs to another tenant is not found",
+                answer.status == 404,
+                || format!("{} asks for {path}: {}", reader.name, answer.brief()),
+            );
         }
         let events = events(node, reader).await?;
         let found = marks(&other).into_iter().find(|mark| events.contains(mark.as_str()));
@@ -248,9 +273,16 @@ async fn analyst(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
     let asked = async |path: &str| Request::get(path).bearer(NUMA.token).send(node.admin).await;
     let numbers = asked("/v1/metrics").await?;
     judge.check("an analyst sees numbers", numbers.status == 200, || numbers.brief());
-    for path in ["/v1/trace/wamid.acme.1", "/trace/wamid.acme.1", "/v1/trace/56961230001", "/v1/trace/nothing-here"] {
+    for path in [
+        "/v1/trace/wamid.acme.1",
+        "/trace/wamid.acme.1",
+        "/v1/trace/56961230001",
+        "/v1/trace/nothing-here",
+    ] {
         let answer = asked(path).await?;
-        judge.check("an analyst traces nobody", answer.status == 403, || format!("GET {path}: {}", answer.brief()));
+        judge.check("an analyst traces nobody", answer.status == 403, || {
+            format!("GET {path}: {}", answer.brief())
+        });
     }
     Ok(())
 }
@@ -283,32 +315,62 @@ async fn session(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
             .header("Origin", origin.clone())
     };
     let wrong = log_in("wrong").from(attacker(0)).send(node.admin).await?;
-    judge.check("a wrong token opens no session", wrong.header("set-cookie").is_none() && wrong.status >= 400, || wrong.brief());
-    let (first, second) = (log_in(ANA.token).send(node.admin).await?, log_in(ANA.token).send(node.admin).await?);
+    judge.check(
+        "a wrong token opens no session",
+        wrong.header("set-cookie").is_none() && wrong.status >= 400,
+        || wrong.brief(),
+    );
+    let (first, second) = (
+        log_in(ANA.token).send(node.admin).await?,
+        log_in(ANA.token).send(node.admin).await?,
+    );
     let cookie = first.header("set-cookie").unwrap_or_default().to_owned();
     let lower = cookie.to_lowercase();
     let is_strict = lower.contains("httponly") && lower.contains("samesite=strict");
-    judge.check("the session's cookie is HttpOnly and SameSite=Strict", is_strict, || format!("{cookie:?}, {}", first.brief()));
-    judge.check("the cookie is not the token", !cookie.contains(ANA.token), || "it is".to_owned());
-    judge.check("each log-in has a session of its own", first.header("set-cookie") != second.header("set-cookie"), || cookie.clone());
+    judge.check(
+        "the session's cookie is HttpOnly and SameSite=Strict",
+        is_strict,
+        || format!("{cookie:?}, {}", first.brief()),
+    );
+    judge.check("the cookie is not the token", !cookie.contains(ANA.token), || {
+        "it is".to_owned()
+    });
+    judge.check(
+        "each log-in has a session of its own",
+        first.header("set-cookie") != second.header("set-cookie"),
+        || cookie.clone(),
+    );
     let pair = cookie.split(';').next().unwrap_or_default().to_owned();
     let with_session = async |request: Request| request.header("Cookie", pair.clone()).send(node.admin).await;
     let page = with_session(Request::get("/")).await?;
     judge.check("a session shows the page", page.status == 200, || page.brief());
-    judge.check("a session is of its reader's tenants", leak(&page, &BETA).is_none(), || format!("{:?}", leak(&page, &BETA)));
+    judge.check(
+        "a session is of its reader's tenants",
+        leak(&page, &BETA).is_none(),
+        || format!("{:?}", leak(&page, &BETA)),
+    );
     let foreign = with_session(Request::get("/v1/trace/wamid.beta.1")).await?;
-    judge.check("a session finds nothing of another tenant", foreign.status == 404, || foreign.brief());
+    judge.check(
+        "a session finds nothing of another tenant",
+        foreign.status == 404,
+        || foreign.brief(),
+    );
     let elsewhere = Request::post("/logout", "").header("Origin", "http://evil.example");
     let kept = with_session(elsewhere).await?;
     let still = with_session(Request::get("/")).await?;
     judge.check("another site's page ends no session", still.status == 200, || {
-        format!("POST /logout with a foreign Origin: {}, then {}", kept.status, still.status)
+        format!(
+            "POST /logout with a foreign Origin: {}, then {}",
+            kept.status, still.status
+        )
     });
     let out = with_session(Request::post("/logout", "").header("Origin", origin.clone())).await?;
     let after = with_session(Request::get("/")).await?;
-    judge.check("a log-out ends the session", out.status < 400 && is_refused(&after), || {
-        format!("POST /logout: {}, then GET /: {}", out.brief(), after.brief())
-    });
+    judge.check(
+        "a log-out ends the session",
+        out.status < 400 && is_refused(&after),
+        || format!("POST /logout: {}, then GET /: {}", out.brief(), after.brief()),
+    );
     Ok(())
 }
 
@@ -341,15 +403,26 @@ async fn links(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
             continue;
         }
         let answer = Request::get(&path).bearer(ANA.token).send(node.admin).await?;
-        judge.check("every link answers", answer.status == 200, || format!("GET {path}: {}", answer.brief()));
-        judge.check("no page crosses tenants", leak(&answer, &BETA).is_none(), || format!("{path}: {:?}", leak(&answer, &BETA)));
+        judge.check("every link answers", answer.status == 200, || {
+            format!("GET {path}: {}", answer.brief())
+        });
+        judge.check("no page crosses tenants", leak(&answer, &BETA).is_none(), || {
+            format!("{path}: {:?}", leak(&answer, &BETA))
+        });
         if !path.starts_with("/assets/") && !path.starts_with("/login") {
             let nobody = Request::get(&path).send(node.admin).await?;
-            judge.check("no page without a reader", is_refused(&nobody), || format!("GET {path}: {}", nobody.brief()));
+            judge.check("no page without a reader", is_refused(&nobody), || {
+                format!("GET {path}: {}", nobody.brief())
+            });
             let other = Request::get(&path).bearer(BEA.token).send(node.admin).await?;
-            judge.check("no page of another's tenant", leak(&other, &ACME).is_none(), || format!("{path}: {:?}", leak(&other, &ACME)));
+            judge.check("no page of another's tenant", leak(&other, &ACME).is_none(), || {
+                format!("{path}: {:?}", leak(&other, &ACME))
+            });
         }
-        if answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html")) {
+        if answer
+            .header("content-type")
+            .is_some_and(|kind| kind.starts_with("text/html"))
+        {
             waiting.extend(leads_to(&answer.text()));
         }
     }
@@ -370,10 +443,16 @@ async fn open_to_the_network(room: &Room, judge: &mut Judge) -> Result<()> {
     let node = Node::start(room, settings).await?;
     for path in PROTECTED.iter().chain(&["/metrics"]) {
         let answer = Request::get(path).begin(node.admin).await?;
-        judge.check("nobody reads without a token from elsewhere", is_refused(&answer), || format!("GET {path}: {}", answer.brief()));
+        judge.check(
+            "nobody reads without a token from elsewhere",
+            is_refused(&answer),
+            || format!("GET {path}: {}", answer.brief()),
+        );
     }
     let measures = node.read("/metrics").await?;
-    judge.check("a reader of all gets the figures", measures.status == 200, || measures.brief());
+    judge.check("a reader of all gets the figures", measures.status == 200, || {
+        measures.brief()
+    });
     Ok(())
 }
 
@@ -395,9 +474,11 @@ async fn refused_at_start(room: &Room, judge: &mut Judge) -> Result<()> {
     let status = process.end_within(REFUSED).await?;
     let said = process.tail();
     let code = status.and_then(|status| status.code());
-    judge.check("a read side open to the network without readers is refused with exit code 2", code == Some(2), || {
-        format!("{code:?}: {said}")
-    });
+    judge.check(
+        "a read side open to the network without readers is refused with exit code 2",
+        code == Some(2),
+        || format!("{code:?}: {said}"),
+    );
     judge.check("the refusal names the key", said.contains("readers"), || said.clone());
     Ok(())
 }
@@ -430,6 +511,9 @@ mod tests {
         let html = "<a class=\"x\" href=\"/trace/a?b=1&amp;c=2#d\">…</a> <a href=\"https://elsewhere.example/\"> <script src=\"/assets/x.js\">";
         let found: Vec<String> = leads_to(html).into_iter().collect();
         assert_eq!(found, ["/assets/x.js", "/trace/a?b=1&c=2"]);
-        assert_eq!(attribute("<input type=\"password\" name=\"token\">", "name"), Some("token"));
+        assert_eq!(
+            attribute("<input type=\"password\" name=\"token\">", "name"),
+            Some("token")
+        );
     }
 }

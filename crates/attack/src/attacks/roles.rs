@@ -6,7 +6,7 @@ use crate::{
         capture::BETA,
         dataset::dataset,
         genuine::{derived_after, wait_derived},
-        node::{Engine, Node, Room, Settings},
+        node::{Engine, Node, Room, Settings, set_up},
         process::Process,
         until,
     },
@@ -57,7 +57,9 @@ fn garbage() -> Vec<Option<Vec<u8>>> {
 
 /// Puts the records on each partition of a topic, with a key and without.
 fn pollute(room: &Room, topic: &str, partitions: i32) -> Result<usize> {
-    let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", bootstrap(room)?).create()?;
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", bootstrap(room)?)
+        .create()?;
     let mut count = 0;
     for partition in 0..partitions {
         for value in garbage() {
@@ -83,19 +85,28 @@ fn pollute(room: &Room, topic: &str, partitions: i32) -> Result<usize> {
 
 /// Names of the topics with this node's prefix, and their partitions.
 fn topics(node: &Node<'_>) -> Result<Vec<(String, i32)>> {
-    let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", bootstrap(node.room)?).create()?;
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", bootstrap(node.room)?)
+        .create()?;
     let all = consumer.fetch_metadata(None, BROKER)?;
     let prefix = node.prefix();
     let ours = all.topics().iter().filter(|topic| topic.name().starts_with(&prefix));
-    Ok(ours.map(|topic| (topic.name().to_owned(), topic.partitions().len() as i32)).collect())
+    Ok(ours
+        .map(|topic| (topic.name().to_owned(), topic.partitions().len() as i32))
+        .collect())
 }
 
 async fn goes_on(node: &mut Node<'_>, what: &str, judge: &mut Judge) -> Result<()> {
     let after = derived_after(node, BETA, &format!("wamid.after.{}", what.replace(' ', "_")), PATIENCE).await;
     if let Ok(after) = &after {
-        judge.figure(&format!("derived_after_{}_ms", what.replace(' ', "_")), after.as_millis() as u64);
+        judge.figure(
+            &format!("derived_after_{}_ms", what.replace(' ', "_")),
+            after.as_millis() as u64,
+        );
     }
-    judge.check("deliveries become facts", after.is_ok(), || format!("not in {} s after {what}", PATIENCE.as_secs()));
+    judge.check("deliveries become facts", after.is_ok(), || {
+        format!("not in {} s after {what}", PATIENCE.as_secs())
+    });
     for path in ["/healthz", "/readyz"] {
         let well = until("every role is well", PATIENCE, async || {
             let answers = node.probes(path).await;
@@ -104,11 +115,15 @@ async fn goes_on(node: &mut Node<'_>, what: &str, judge: &mut Judge) -> Result<(
         .await;
         if well.is_err() {
             let answers = node.probes(path).await;
-            judge.check("every role is well", false, || format!("{path} after {what}: {answers:?}"));
+            judge.check("every role is well", false, || {
+                format!("{path} after {what}: {answers:?}")
+            });
         }
     }
     let fallen = node.fallen()?;
-    judge.check("no process ended", fallen.is_empty(), || format!("after {what}: {}", fallen.join("; ")));
+    judge.check("no process ended", fallen.is_empty(), || {
+        format!("after {what}: {}", fallen.join("; "))
+    });
     Ok(())
 }
 
@@ -144,7 +159,13 @@ pub(crate) async fn everywhere(room: &Room, _: &Scale, judge: &mut Judge) -> Res
     for topic in ["raw", "conversation", "dead_letter", "metric"] {
         let output = node.hilo(&["export", topic]).await?;
         judge.check("a topic with garbage can be exported", output.status.success(), || {
-            format!("{topic}: {}", String::from_utf8_lossy(&output.stderr).chars().take(200).collect::<String>())
+            format!(
+                "{topic}: {}",
+                String::from_utf8_lossy(&output.stderr)
+                    .chars()
+                    .take(200)
+                    .collect::<String>()
+            )
         });
     }
     Ok(())
@@ -157,13 +178,25 @@ pub(crate) async fn ready(room: &Room, scale: &Scale, judge: &mut Judge) -> Resu
     wait_derived(&node, &data.last, scale.patience).await?;
     let right = (data.delivered, data.accepted);
     until("the numbers are right", scale.patience, async || {
-        Ok(super::start::delivered(&node).await.ok().flatten().filter(|found| *found == right))
+        Ok(super::start::delivered(&node)
+            .await
+            .ok()
+            .flatten()
+            .filter(|found| *found == right))
     })
     .await?;
     // A golden record that is built anew has all of it before it.
     node.kill_one("golden").await?;
     fs::remove_dir_all(node.folder.join("golden"))?;
-    super::start::watch(&mut node, Some("golden"), right, "with an empty golden record", scale, judge).await
+    super::start::watch(
+        &mut node,
+        Some("golden"),
+        right,
+        "with an empty golden record",
+        scale,
+        judge,
+    )
+    .await
 }
 
 /// Two members that keep their places. One dies just after partitions went from it to the other.
@@ -221,10 +254,8 @@ impl<'r> Pair<'r> {
             crate::room::node::tenants()
         );
         fs::write(pair.config(), text)?;
-        for arguments in [["topics", "apply"], ["schemas", "register"]] {
-            let output = pair.command(&arguments, None).await?;
-            ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        }
+        set_up("topics", || pair.command(&["topics", "apply"], None)).await?;
+        set_up("schemas", || pair.command(&["schemas", "register"], None)).await?;
         Ok(pair)
     }
 
@@ -235,7 +266,9 @@ impl<'r> Pair<'r> {
     async fn command(&self, arguments: &[&str], input: Option<&[u8]>) -> Result<std::process::Output> {
         let config = self.config();
         let config = config.to_string_lossy();
-        self.room.command(&[arguments, &["--config", &config]].concat(), input).await
+        self.room
+            .command(&[arguments, &["--config", &config]].concat(), input)
+            .await
     }
 
     fn start(&self, number: usize) -> Result<Process> {
@@ -257,7 +290,11 @@ impl<'r> Pair<'r> {
     async fn drained(&self, when: &str, judge: &mut Judge) -> Result<()> {
         let data = dataset(&format!("k2{}", when.replace(' ', "")), LINES);
         let output = self.command(&["ingest", "-"], Some(data.lines.as_bytes())).await?;
-        ensure!(output.status.success(), "ingest: {}", String::from_utf8_lossy(&output.stderr));
+        ensure!(
+            output.status.success(),
+            "ingest: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let begun = Instant::now();
         let lags = loop {
             let lags = self.lags()?;
@@ -268,7 +305,10 @@ impl<'r> Pair<'r> {
         };
         let behind: Vec<&(i32, i64)> = lags.iter().filter(|(_, lag)| *lag > 1).collect();
         judge.check("every partition has an owner", behind.is_empty(), || {
-            format!("{when}: nobody reads (partition, records) {behind:?} for {} s", PATIENCE.as_secs())
+            format!(
+                "{when}: nobody reads (partition, records) {behind:?} for {} s",
+                PATIENCE.as_secs()
+            )
         });
         Ok(())
     }

@@ -29,7 +29,10 @@ const QUERY: &str = "/v1/metrics?definition=delivery_rate&tenant=acme";
 
 /// What it says about acme's deliveries: nothing while it does not know.
 pub(crate) async fn delivered(node: &Node<'_>) -> Result<Option<(u64, u64)>> {
-    let answer = Request::get(QUERY).bearer(OLGA.token).send_within(node.admin, Duration::from_secs(10)).await?;
+    let answer = Request::get(QUERY)
+        .bearer(OLGA.token)
+        .send_within(node.admin, Duration::from_secs(10))
+        .await?;
     Ok(match answer.status {
         503 => None,
         200 => Some(total(&rows(&answer), "acme", "delivery_rate").unwrap_or_default()),
@@ -65,7 +68,14 @@ pub(crate) async fn numbers(room: &Room, scale: &Scale, judge: &mut Judge) -> Re
 }
 
 /// Starts it, or one of its processes, and asks again and again: each answer is the right number, or that there is none yet.
-pub(crate) async fn watch(node: &mut Node<'_>, part: Option<&str>, right: (u64, u64), when: &str, scale: &Scale, judge: &mut Judge) -> Result<()> {
+pub(crate) async fn watch(
+    node: &mut Node<'_>,
+    part: Option<&str>,
+    right: (u64, u64),
+    when: &str,
+    scale: &Scale,
+    judge: &mut Judge,
+) -> Result<()> {
     match part {
         Some(part) => node.start_one(part)?,
         None => node.start_again().await?,
@@ -86,14 +96,23 @@ pub(crate) async fn watch(node: &mut Node<'_>, part: Option<&str>, right: (u64, 
         ensure!(begun.elapsed() < scale.patience, "it is never ready {when}");
         tokio::time::sleep(LOOK).await;
     };
-    judge.figure(&format!("{}_ready_ms", when.replace(' ', "_")), begun.elapsed().as_millis() as u64);
+    judge.figure(
+        &format!("{}_ready_ms", when.replace(' ', "_")),
+        begun.elapsed().as_millis() as u64,
+    );
     judge.figure(&format!("{}_answers", when.replace(' ', "_")), answers);
     judge.check("no wrong number is told", wrong.is_empty(), || {
-        format!("{when}: {} wrong ones, as {:?} instead of {right:?}", wrong.len(), wrong.first())
+        format!(
+            "{when}: {} wrong ones, as {:?} instead of {right:?}",
+            wrong.len(),
+            wrong.first()
+        )
     });
-    judge.check("where it is ready, its numbers are right", ready_before == Some(right), || {
-        format!("{when}: ready with {ready_before:?}, right is {right:?}")
-    });
+    judge.check(
+        "where it is ready, its numbers are right",
+        ready_before == Some(right),
+        || format!("{when}: ready with {ready_before:?}, right is {right:?}"),
+    );
     Ok(())
 }
 
@@ -112,11 +131,22 @@ pub(crate) async fn end(room: &Room, scale: &Scale, judge: &mut Judge) -> Result
         Ok(line.send(node.http).await.ok().filter(|answer| answer.status == 200))
     })
     .await;
-    ensure!(answered.is_ok(), "it takes no delivery while it has a backlog: {:#?}", answered.err());
+    ensure!(
+        answered.is_ok(),
+        "it takes no delivery while it has a backlog: {:#?}",
+        answered.err()
+    );
     let mut held = Vec::new();
     for number in 0..16 {
-        for (to, path) in [(node.http, "/"), (node.admin, "/"), (node.admin, "/events"), (node.admin, "/v1/trace/nothing")] {
-            let Ok(mut stream) = connect(to, attacker(number), Some(4 << 10)).await else { continue };
+        for (to, path) in [
+            (node.http, "/"),
+            (node.admin, "/"),
+            (node.admin, "/events"),
+            (node.admin, "/v1/trace/nothing"),
+        ] {
+            let Ok(mut stream) = connect(to, attacker(number), Some(4 << 10)).await else {
+                continue;
+            };
             let request = Request::get(path).bearer(OLGA.token).bytes(to).repeat(20);
             drop(tokio::time::timeout(Duration::from_millis(20), stream.write_all(&request)).await);
             held.push(stream);
@@ -124,12 +154,20 @@ pub(crate) async fn end(room: &Room, scale: &Scale, judge: &mut Judge) -> Result
     }
     let (took, well) = node.terminate().await?;
     judge.figure("end_ms", took.as_millis() as u64);
-    judge.check("SIGTERM ends it in time", took < END, || format!("after {:.1} s", took.as_secs_f64()));
-    judge.check("it ends well", well, || "it was killed, or ended with an error".to_owned());
+    judge.check("SIGTERM ends it in time", took < END, || {
+        format!("after {:.1} s", took.as_secs_f64())
+    });
+    judge.check("it ends well", well, || {
+        "it was killed, or ended with an error".to_owned()
+    });
     drop(held);
 
     let kept = genuine::ids(&node.export("raw").await?);
-    judge.check("what was acknowledged before is kept", kept.contains("wamid.genuine.before"), || "it is not in the log".to_owned());
+    judge.check(
+        "what was acknowledged before is kept",
+        kept.contains("wamid.genuine.before"),
+        || "it is not in the log".to_owned(),
+    );
     node.start_again().await?;
     node.ready(scale.patience).await?;
     let right = (data.delivered, data.accepted);
@@ -137,9 +175,13 @@ pub(crate) async fn end(room: &Room, scale: &Scale, judge: &mut Judge) -> Result
         Ok(delivered(&node).await.ok().flatten().filter(|found| *found == right))
     })
     .await;
-    judge.check("the backlog is done after the next start", done.is_ok(), || format!("the numbers are never {right:?}"));
+    judge.check("the backlog is done after the next start", done.is_ok(), || {
+        format!("the numbers are never {right:?}")
+    });
     let (took, well) = node.terminate().await?;
     judge.figure("idle_end_ms", took.as_millis() as u64);
-    judge.check("without a backlog it ends well", well && took < END, || format!("after {:.1} s", took.as_secs_f64()));
+    judge.check("without a backlog it ends well", well && took < END, || {
+        format!("after {:.1} s", took.as_secs_f64())
+    });
     Ok(())
 }

@@ -41,7 +41,9 @@ pub(crate) async fn attack(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
     })
     .await?;
     judge.figure("answer_bytes", one.body.len());
-    judge.check("an answer is a page", one.body.len() <= PAGE, || format!("{} bytes", one.body.len()));
+    judge.check("an answer is a page", one.body.len() <= PAGE, || {
+        format!("{} bytes", one.body.len())
+    });
 
     node.forget_peak();
     let before = node.memory()?;
@@ -57,12 +59,18 @@ pub(crate) async fn attack(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
     tokio::time::sleep(scale.while_attacked).await;
     let answers = read(&node, scale.tables).await;
     judge.figure("answers", format!("{answers:?}"));
-    judge.check("each reader has an answer", !answers.contains_key("none"), || format!("{answers:?}"));
+    judge.check("each reader has an answer", !answers.contains_key("none"), || {
+        format!("{answers:?}")
+    });
     genuine.end().await?.judge(&node, scale, judge).await?;
     let grown = node.peak()?.saturating_sub(before);
     judge.figure("memory_mib", before);
     judge.figure("grown_mib", grown);
-    judge.check("unread answers are not kept without bound", grown < scale.memory, || format!("{grown} MiB more"));
+    judge.check(
+        "unread answers are not kept without bound",
+        grown < scale.memory,
+        || format!("{grown} MiB more"),
+    );
     drop(unread);
     Ok(())
 }

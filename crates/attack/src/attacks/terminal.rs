@@ -31,7 +31,13 @@ pub(crate) async fn attack(room: &Room, _: &Scale, judge: &mut Judge) -> Result<
         {"field": "message_template_status_update", "value": {"event": EVIL, "message_template_id": 7, "message_template_name": EVIL,
             "message_template_language": EVIL, "reason": EVIL}}]}]});
     let broken = json!({"object": "whatsapp_business_account", "entry": [{"id": EVIL, "changes": EVIL}]});
-    for body in [message("wamid.ESC", EVIL), message(&evil_id, "text"), odd, account, broken] {
+    for body in [
+        message("wamid.ESC", EVIL),
+        message(&evil_id, "text"),
+        odd,
+        account,
+        broken,
+    ] {
         let answer = ACME.signed(&body).send(node.http).await?;
         anyhow::ensure!(answer.status == 200, "a signed delivery: {}", answer.brief());
     }
@@ -39,7 +45,11 @@ pub(crate) async fn attack(room: &Room, _: &Scale, judge: &mut Judge) -> Result<
     ACME.signed(&last).send(node.http).await?;
     wait_derived(&node, "wamid.last", Duration::from_mins(1)).await?;
     let letters = node.export("dead_letter").await?;
-    let letter = letters.first().and_then(|letter| letter["event_id"].as_str()).unwrap_or("none").to_owned();
+    let letter = letters
+        .first()
+        .and_then(|letter| letter["event_id"].as_str())
+        .unwrap_or("none")
+        .to_owned();
     node.terminate().await?;
 
     let shown = ["--reveal", "--reason", "the attack"];
@@ -73,21 +83,42 @@ pub(crate) async fn attack(room: &Room, _: &Scale, judge: &mut Judge) -> Result<
             // JSON is data for programs: what its grammar lets through stays as it came.
             let is_json = arguments.contains(&"--json") || matches!(arguments, ["export", _] | ["dlq", "show", _]);
             let found = control(&String::from_utf8_lossy(bytes), is_json && name == "output");
-            judge.check("no control character reaches a terminal", found.is_none(), || format!("hilo {arguments:?}, its {name}: {found:?}"));
+            judge.check("no control character reaches a terminal", found.is_none(), || {
+                format!("hilo {arguments:?}, its {name}: {found:?}")
+            });
         }
     }
     judge.figure("bytes_printed", printed);
     let found = control(&node.log(), false);
-    judge.check("no control character reaches the log", found.is_none(), || format!("{found:?}"));
+    judge.check("no control character reaches the log", found.is_none(), || {
+        format!("{found:?}")
+    });
     Ok(())
 }
 
 /// The first sign that a terminal obeys, with what is around it.
 fn control(text: &str, json: bool) -> Option<String> {
-    let obeyed = |sign: char| if json { sign < ' ' && sign != '\n' } else { sign.is_control() && sign != '\n' };
+    let obeyed = |sign: char| {
+        if json {
+            sign < ' ' && sign != '\n'
+        } else {
+            sign.is_control() && sign != '\n'
+        }
+    };
     let at = text.find(obeyed)?;
-    let around: String = text[..at].chars().rev().take(20).collect::<Vec<_>>().into_iter().rev().collect();
-    Some(format!("{around}{}", text[at..].chars().take(8).collect::<String>()).escape_debug().to_string())
+    let around: String = text[..at]
+        .chars()
+        .rev()
+        .take(20)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect();
+    Some(
+        format!("{around}{}", text[at..].chars().take(8).collect::<String>())
+            .escape_debug()
+            .to_string(),
+    )
 }
 
 #[cfg(test)]

@@ -39,15 +39,24 @@ pub(crate) async fn attack(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
     let genuine = Genuine::start(node.http, BETA, scale.pace, PATIENCE);
     let answers = together(&node, scale.traces).await;
     judge.figure("answers", format!("{answers:?}"));
-    let known = answers.iter().filter(|(status, _)| ["200", "404", "429"].contains(&status.as_str()));
+    let known = answers
+        .iter()
+        .filter(|(status, _)| ["200", "404", "429"].contains(&status.as_str()));
     let known: usize = known.map(|(_, count)| count).sum();
-    judge.check("each trace has an answer", known == scale.traces, || format!("{answers:?}"));
-    let begun = Instant::now();
-    let page = Request::get("/").bearer(ANA.token).send_within(node.admin, PATIENCE).await;
-    judge.figure("page_ms", begun.elapsed().as_millis() as u64);
-    judge.check("the page answers beside them", page.is_ok_and(|page| page.status == 200), || {
-        format!("not in {} s", begun.elapsed().as_secs())
+    judge.check("each trace has an answer", known == scale.traces, || {
+        format!("{answers:?}")
     });
+    let begun = Instant::now();
+    let page = Request::get("/")
+        .bearer(ANA.token)
+        .send_within(node.admin, PATIENCE)
+        .await;
+    judge.figure("page_ms", begun.elapsed().as_millis() as u64);
+    judge.check(
+        "the page answers beside them",
+        page.is_ok_and(|page| page.status == 200),
+        || format!("not in {} s", begun.elapsed().as_secs()),
+    );
 
     // Askers that leave at once must not keep the node busy.
     for number in 0..scale.traces {
@@ -60,13 +69,18 @@ pub(crate) async fn attack(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
     if let Ok(after) = &after {
         judge.figure("derived_ms", after.as_millis() as u64);
     }
-    judge.check("what comes after them becomes a fact in time", after.is_ok(), || format!("not in {} s", scale.derived.as_secs()));
+    judge.check("what comes after them becomes a fact in time", after.is_ok(), || {
+        format!("not in {} s", scale.derived.as_secs())
+    });
     genuine.end().await?.judge(&node, scale, judge).await?;
 
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     // Look-ups by one reader alone, to measure.
     for number in 0..if scale.long { 100 } else { 20 } {
-        for (id, times) in [(data.last.clone(), &mut found), (format!("wamid.none.{number}"), &mut missing)] {
+        for (id, times) in [
+            (data.last.clone(), &mut found),
+            (format!("wamid.none.{number}"), &mut missing),
+        ] {
             let begun = Instant::now();
             node.trace(&id).await?;
             times.push(begun.elapsed());
@@ -77,7 +91,9 @@ pub(crate) async fn attack(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
     judge.figure("missing_p99_ms", missing.round());
     // The contract's 10 ms are the look-up; connection, log-in and JSON come on top of it, and tests run beside the short one.
     let limit = if scale.long { 50.0 } else { 1_000.0 };
-    judge.check("a trace is a look-up", found.max(missing) < limit, || format!("p99 {found:.0} ms, of nothing {missing:.0} ms"));
+    judge.check("a trace is a look-up", found.max(missing) < limit, || {
+        format!("p99 {found:.0} ms, of nothing {missing:.0} ms")
+    });
     Ok(())
 }
 

@@ -32,24 +32,41 @@ pub(crate) async fn fan_out(room: &Room, scale: &Scale, judge: &mut Judge) -> Re
     for (place, body) in &bodies {
         ensure!(body.len() <= 3 << 20, "{place}: {} bytes", body.len());
         let answer = ACME.signed_bytes(body.clone()).send_within(node.http, PATIENCE).await?;
-        judge.check("a wide body is kept", answer.status == 200, || format!("{place}: {}", answer.brief()));
+        judge.check("a wide body is kept", answer.status == 200, || {
+            format!("{place}: {}", answer.brief())
+        });
     }
     let after = derived_after(&node, BETA, "wamid.after.wide", scale.derived).await;
     if let Ok(after) = &after {
         judge.figure("derived_ms", after.as_millis() as u64);
     }
-    judge.check("the other tenant's next delivery becomes a fact in time", after.is_ok(), || format!("not in {} s", scale.derived.as_secs()));
+    judge.check(
+        "the other tenant's next delivery becomes a fact in time",
+        after.is_ok(),
+        || format!("not in {} s", scale.derived.as_secs()),
+    );
     too_many_lines(&node, judge).await?;
     genuine.end().await?.judge(&node, scale, judge).await?;
     let grown = node.peak()?.saturating_sub(before);
     judge.figure("grown_mib", grown);
-    judge.check("a wide body costs a bounded room", grown < scale.memory, || format!("{grown} MiB more"));
+    judge.check("a wide body costs a bounded room", grown < scale.memory, || {
+        format!("{grown} MiB more")
+    });
     if !room.is_kafka() {
         let written = node.disk().saturating_sub(disk);
         judge.figure("written_mib", written >> 20);
         // Genuine deliveries are in it too, some of 300 KB each.
-        let allowed = DISK + node.export("raw").await?.iter().map(|line| line.to_string().len() as u64).sum::<u64>() * 3;
-        judge.check("a wide body is kept once", written < allowed, || format!("{} MiB written, allowed {}", written >> 20, allowed >> 20));
+        let allowed = DISK
+            + node
+                .export("raw")
+                .await?
+                .iter()
+                .map(|line| line.to_string().len() as u64)
+                .sum::<u64>()
+                * 3;
+        judge.check("a wide body is kept once", written < allowed, || {
+            format!("{} MiB written, allowed {}", written >> 20, allowed >> 20)
+        });
     }
     let letters = until("each wide body has its dead letter", PATIENCE, async || {
         let letters = node.export("dead_letter").await?;
@@ -59,7 +76,11 @@ pub(crate) async fn fan_out(room: &Room, scale: &Scale, judge: &mut Judge) -> Re
     judge.figure("dead_letters", letters.len());
     let expected = letters.len() == bodies.len() && letters.iter().all(|letter| letter["reason"] == "too_many_items");
     judge.check("a wide body is one dead letter", expected, || {
-        format!("{} dead letters, the first {}", letters.len(), letters.first().map_or(&Value::Null, |letter| &letter["reason"]))
+        format!(
+            "{} dead letters, the first {}",
+            letters.len(),
+            letters.first().map_or(&Value::Null, |letter| &letter["reason"])
+        )
     });
     again(&node, judge).await
 }
@@ -78,20 +99,45 @@ fn wide(count: usize) -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("messages", body(value("messages", &many))),
         ("statuses", body(value("statuses", &of("0", count * 3 / 2)))),
-        ("changes", body(format!(r#"{{"object":"whatsapp_business_account","entry":[{{"id":"{}","changes":{many}}}]}}"#, ACME.waba))),
-        ("entry", body(format!(r#"{{"object":"whatsapp_business_account","entry":{many}}}"#))),
+        (
+            "changes",
+            body(format!(
+                r#"{{"object":"whatsapp_business_account","entry":[{{"id":"{}","changes":{many}}}]}}"#,
+                ACME.waba
+            )),
+        ),
+        (
+            "entry",
+            body(format!(r#"{{"object":"whatsapp_business_account","entry":{many}}}"#)),
+        ),
     ]
 }
 
 async fn too_many_lines(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
-    let line = |number: usize| ACME.outbound(&format!("wamid.lines.{number}"), &json!({"user_id": format!("CL.{}", number % 50)}), &now());
+    let line = |number: usize| {
+        ACME.outbound(
+            &format!("wamid.lines.{number}"),
+            &json!({"user_id": format!("CL.{}", number % 50)}),
+            &now(),
+        )
+    };
     let many: Vec<Value> = (0..=LINES).map(line).collect();
     let empty = Request::post("/v1/outbound", "{}\n".repeat(1_040_000)).bearer(ACME.api_token);
-    for (name, request) in [("10,001 lines", ACME.lines("/v1/outbound", &many)), ("1,040,000 empty objects", empty)] {
+    for (name, request) in [
+        ("10,001 lines", ACME.lines("/v1/outbound", &many)),
+        ("1,040,000 empty objects", empty),
+    ] {
         let answer = request.send_within(node.http, PATIENCE).await?;
-        judge.check("too many lines are 413 with a code", answer.status == 413 && !answer.code().is_empty(), || format!("{name}: {}", answer.brief()));
+        judge.check(
+            "too many lines are 413 with a code",
+            answer.status == 413 && !answer.code().is_empty(),
+            || format!("{name}: {}", answer.brief()),
+        );
     }
-    let answer = ACME.lines("/v1/outbound", &many[..LINES]).send_within(node.http, PATIENCE).await?;
+    let answer = ACME
+        .lines("/v1/outbound", &many[..LINES])
+        .send_within(node.http, PATIENCE)
+        .await?;
     judge.check("10,000 lines are taken", answer.status == 200, || answer.brief());
     Ok(())
 }
@@ -102,14 +148,28 @@ async fn again(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
     let lines = [line("wamid.key.1"), line("wamid.key.2")];
     let request = ACME.lines("/v1/outbound", &lines).header("Idempotency-Key", "order-77");
     let (first, second) = (request.send(node.http).await?, request.send(node.http).await?);
-    judge.check("a repeated key has the same answer", first.status == 200 && second.status == 200 && ids(&first) == ids(&second), || {
-        format!("{} then {}", first.brief(), second.brief())
-    });
-    let kept = |raw: &[Value]| raw.iter().filter(|line| line.to_string().contains("wamid.key.1")).count();
+    judge.check(
+        "a repeated key has the same answer",
+        first.status == 200 && second.status == 200 && ids(&first) == ids(&second),
+        || format!("{} then {}", first.brief(), second.brief()),
+    );
+    let kept = |raw: &[Value]| {
+        raw.iter()
+            .filter(|line| line.to_string().contains("wamid.key.1"))
+            .count()
+    };
     let count = kept(&node.export("raw").await?);
     judge.check("a repeated key is kept once", count == 1, || format!("{count} times"));
-    let other = ACME.lines("/v1/outbound", &[line("wamid.key.3")]).header("Idempotency-Key", "order-77").send(node.http).await?;
-    judge.check("a key with other lines is no repetition in silence", other.status != 200 || ids(&other) != ids(&first), || other.brief());
+    let other = ACME
+        .lines("/v1/outbound", &[line("wamid.key.3")])
+        .header("Idempotency-Key", "order-77")
+        .send(node.http)
+        .await?;
+    judge.check(
+        "a key with other lines is no repetition in silence",
+        other.status != 200 || ids(&other) != ids(&first),
+        || other.brief(),
+    );
     Ok(())
 }
 
@@ -130,35 +190,68 @@ pub(crate) async fn lines(room: &Room, _: &Scale, judge: &mut Judge) -> Result<(
         let answer = ACME.lines(path, std::slice::from_ref(line)).send(node.http).await?;
         let body = answer.json();
         let named = answer.status == 422 && !answer.code().is_empty() && body["line"] == 1 && body["field"].is_string();
-        judge.check("a line that cannot become a fact is refused, with line, field and code", named, || format!("{name}: {}", answer.brief()));
+        judge.check(
+            "a line that cannot become a fact is refused, with line, field and code",
+            named,
+            || format!("{name}: {}", answer.brief()),
+        );
     }
     // The third of four.
-    let mixed = ACME.lines("/v1/outbound", &[good(), good(), json!({"source": "outbound"}), good()]).send(node.http).await?;
-    judge.check("the line that is wrong is counted right", mixed.status == 422 && mixed.json()["line"] == 3, || mixed.brief());
-    let text = Request::post("/v1/outbound", "no json").bearer(ACME.api_token).send(node.http).await?;
-    judge.check("what is no JSON is refused by a code", matches!(text.status, 400 | 422) && !text.code().is_empty(), || text.brief());
+    let mixed = ACME
+        .lines("/v1/outbound", &[good(), good(), json!({"source": "outbound"}), good()])
+        .send(node.http)
+        .await?;
+    judge.check(
+        "the line that is wrong is counted right",
+        mixed.status == 422 && mixed.json()["line"] == 3,
+        || mixed.brief(),
+    );
+    let text = Request::post("/v1/outbound", "no json")
+        .bearer(ACME.api_token)
+        .send(node.http)
+        .await?;
+    judge.check(
+        "what is no JSON is refused by a code",
+        matches!(text.status, 400 | 422) && !text.code().is_empty(),
+        || text.brief(),
+    );
 
     let dry = ACME.lines("/v1/outbound?dry_run=1", &[good()]).send(node.http).await?;
     judge.check("a dry run says that all is well", dry.status == 200, || dry.brief());
-    let bad = ACME.lines("/v1/outbound?dry_run=1", &[json!({})]).send(node.http).await?;
+    let bad = ACME
+        .lines("/v1/outbound?dry_run=1", &[json!({})])
+        .send(node.http)
+        .await?;
     judge.check("a dry run says what is wrong", bad.status == 422, || bad.brief());
     let raw = node.export("raw").await?;
     let kept = raw.iter().filter(|line| line["tenant"] == ACME.name).count();
-    judge.check("nothing of a refused or dry request is kept", kept == 0, || format!("{kept} lines are in the log"));
+    judge.check("nothing of a refused or dry request is kept", kept == 0, || {
+        format!("{kept} lines are in the log")
+    });
 
     let taken = ACME.lines("/v1/outbound", &[good(), good()]).send(node.http).await?;
     let ids = ids(&taken);
-    judge.check("accepted lines have their delivery ids", taken.status == 200 && ids.len() == 2, || taken.brief());
+    judge.check(
+        "accepted lines have their delivery ids",
+        taken.status == 200 && ids.len() == 2,
+        || taken.brief(),
+    );
     let delivery = ids.first().context("no delivery id")?;
     let found = until("the delivery is found by its id", PATIENCE, async || {
         Ok(node.trace(delivery).await.ok().filter(|answer| answer.status == 200))
     })
     .await;
-    judge.check("a delivery id leads to what became of it", found.is_ok(), || format!("{delivery} is not found"));
+    judge.check("a delivery id leads to what became of it", found.is_ok(), || {
+        format!("{delivery} is not found")
+    });
     let letters = node.export("dead_letter").await?;
-    judge.check("what was accepted is no dead letter", letters.is_empty(), || format!("{}", letters[0]));
+    judge.check("what was accepted is no dead letter", letters.is_empty(), || {
+        format!("{}", letters[0])
+    });
     let kept = genuine::ids(&node.export("raw").await?);
-    judge.check("what was accepted is in the log", kept.contains("wamid.good"), || "it is not".to_owned());
+    judge.check("what was accepted is in the log", kept.contains("wamid.good"), || {
+        "it is not".to_owned()
+    });
     Ok(())
 }
 
@@ -188,11 +281,31 @@ fn bad() -> Vec<(&'static str, &'static str, Value)> {
         ("an empty recipient", "/v1/outbound", with("to", json!({}))),
         ("no time", "/v1/outbound", with("at", json!("yesterday"))),
         ("an unknown event", "/v1/inbox", inbox("explode")),
-        ("an inbox line without a user", "/v1/inbox", json!({"source": "inbox", "at": at, "event": "assigned", "phone_number_id": "1"})),
-        ("an identity line without an event", "/v1/identity", json!({"source": "identity", "at": at, "user": user, "actor": "ana", "reason": "x"})),
-        ("an unknown decision", "/v1/identity", json!({"source": "identity", "at": at, "event": "explode", "user": user, "actor": "ana", "reason": "x"})),
-        ("an unknown system", "/v1/crm/foo", json!({"source": "crm", "at": at, "event": "deal_won", "deal_id": "d", "user": user})),
-        ("an unknown event of a CRM", "/v1/crm/hubspot", json!({"source": "crm", "at": at, "event": "explode", "deal_id": "d", "user": user})),
+        (
+            "an inbox line without a user",
+            "/v1/inbox",
+            json!({"source": "inbox", "at": at, "event": "assigned", "phone_number_id": "1"}),
+        ),
+        (
+            "an identity line without an event",
+            "/v1/identity",
+            json!({"source": "identity", "at": at, "user": user, "actor": "ana", "reason": "x"}),
+        ),
+        (
+            "an unknown decision",
+            "/v1/identity",
+            json!({"source": "identity", "at": at, "event": "explode", "user": user, "actor": "ana", "reason": "x"}),
+        ),
+        (
+            "an unknown system",
+            "/v1/crm/foo",
+            json!({"source": "crm", "at": at, "event": "deal_won", "deal_id": "d", "user": user}),
+        ),
+        (
+            "an unknown event of a CRM",
+            "/v1/crm/hubspot",
+            json!({"source": "crm", "at": at, "event": "explode", "deal_id": "d", "user": user}),
+        ),
     ]
 }
 

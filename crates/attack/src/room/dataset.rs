@@ -64,9 +64,11 @@ fn lines_of(tenant: &Tenant, name: &str, group: usize, at: i64, arrives: bool) -
     let second = |milliseconds: i64| (milliseconds / 1_000).to_string();
     let status = tenant.delivery(&json!({"statuses": [
         {"id": sent, "status": status, "timestamp": second(at + 1_000), "recipient_id": phone}]}));
-    let answer = tenant.delivery(&json!({"contacts": [{"profile": {"name": "Camila"}, "wa_id": phone}], "messages": [
+    let answer = tenant.delivery(
+        &json!({"contacts": [{"profile": {"name": "Camila"}, "wa_id": phone}], "messages": [
         {"from": phone, "id": format!("wamid.{name}.in.{group}"), "timestamp": second(at + 2_000), "type": "text",
-            "text": {"body": "gracias"}}]}));
+            "text": {"body": "gracias"}}]}),
+    );
     [outbound, received(status), received(answer)].map(|line| line.to_string())
 }
 

@@ -1,11 +1,6 @@
 //! Genuine deliveries beside an attack: how long each waits for its 200, and whether each that got one is in the log.
 
-use super::{
-    capture::Tenant,
-    http,
-    latency::percentile,
-    node::Node,
-};
+use super::{capture::Tenant, http, latency::percentile, node::Node};
 use crate::{judge::Judge, scale::Scale};
 use anyhow::Result;
 use serde_json::Value;
@@ -76,7 +71,12 @@ impl Genuine {
     }
 }
 
-async fn deliver(to: SocketAddr, tenant: Tenant, number: usize, patience: Duration) -> (String, Duration, Result<(), String>) {
+async fn deliver(
+    to: SocketAddr,
+    tenant: Tenant,
+    number: usize,
+    patience: Duration,
+) -> (String, Duration, Result<(), String>) {
     let id = format!("wamid.genuine.{}.{number}", tenant.name);
     let length = if number.is_multiple_of(LARGE_EACH) { LARGE } else { 40 };
     let from = format!("5696{:07}", number % 500);
@@ -102,10 +102,14 @@ impl Tally {
             format!("{refused} of {} are not: {:?}", self.latencies.len(), self.refused)
         });
         let limit = scale.p99_ms;
-        judge.check("genuine deliveries are quick", p99 < limit, || format!("p99 {p99:.0} ms, allowed {limit} ms"));
+        judge.check("genuine deliveries are quick", p99 < limit, || {
+            format!("p99 {p99:.0} ms, allowed {limit} ms")
+        });
         let lost = self.lost(&node.export("raw").await?);
         judge.figure("lost", lost);
-        judge.check("nothing acknowledged is lost", lost == 0, || format!("{lost} acknowledged deliveries are not in the log"));
+        judge.check("nothing acknowledged is lost", lost == 0, || {
+            format!("{lost} acknowledged deliveries are not in the log")
+        });
         Ok(())
     }
 
@@ -119,7 +123,9 @@ impl Tally {
 pub(crate) fn ids(exported: &[Value]) -> BTreeSet<String> {
     let bodies = exported.iter().filter_map(|line| line["body"].as_str());
     bodies
-        .flat_map(|body| body.split(|sign: char| !(sign.is_ascii_alphanumeric() || sign == '.' || sign == '_' || sign == '-')))
+        .flat_map(|body| {
+            body.split(|sign: char| !(sign.is_ascii_alphanumeric() || sign == '.' || sign == '_' || sign == '-'))
+        })
         .filter(|word| word.starts_with("wamid."))
         .map(str::to_owned)
         .collect()
@@ -139,7 +145,9 @@ pub(crate) async fn derived_after(node: &Node<'_>, tenant: Tenant, id: &str, lim
 pub(crate) async fn wait_derived(node: &Node<'_>, id: &str, limit: Duration) -> Result<()> {
     super::until(&format!("the message {id} is a fact"), limit, async || {
         let answer = node.trace(id).await;
-        Ok(answer.is_ok_and(|answer| answer.text().contains("hilo.conversation")).then_some(()))
+        Ok(answer
+            .is_ok_and(|answer| answer.text().contains("hilo.conversation"))
+            .then_some(()))
     })
     .await
 }
@@ -157,6 +165,9 @@ mod tests {
         };
         let line = |id: &str| json!({"body": json!({"messages": [{"id": id}]}).to_string()});
         assert_eq!(tally.lost(&[line("wamid.genuine.beta.10")]), 1);
-        assert_eq!(tally.lost(&[line("wamid.genuine.beta.10"), line("wamid.genuine.beta.1")]), 0);
+        assert_eq!(
+            tally.lost(&[line("wamid.genuine.beta.10"), line("wamid.genuine.beta.1")]),
+            0
+        );
     }
 }

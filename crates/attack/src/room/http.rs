@@ -116,7 +116,14 @@ impl Request {
         };
         timeout(PATIENCE, asked)
             .await
-            .with_context(|| format!("{} {} has no answer in {} s", self.method, self.path, PATIENCE.as_secs()))?
+            .with_context(|| {
+                format!(
+                    "{} {} has no answer in {} s",
+                    self.method,
+                    self.path,
+                    PATIENCE.as_secs()
+                )
+            })?
             .with_context(|| format!("{} {}", self.method, self.path))
     }
 
@@ -131,14 +138,24 @@ impl Request {
         };
         timeout(patience, asked)
             .await
-            .with_context(|| format!("{} {} has no answer in {} s", self.method, self.path, patience.as_secs()))?
+            .with_context(|| {
+                format!(
+                    "{} {} has no answer in {} s",
+                    self.method,
+                    self.path,
+                    patience.as_secs()
+                )
+            })?
             .with_context(|| format!("{} {}", self.method, self.path))
     }
 }
 
 /// Opens a connection from an address of ours; `room` bounds what the kernel keeps of unread answers.
 pub(crate) async fn connect(to: SocketAddr, from: Ipv4Addr, room: Option<u32>) -> Result<TcpStream> {
-    ensure!(to.ip().is_loopback(), "{to} is not this machine: nothing else is attacked");
+    ensure!(
+        to.ip().is_loopback(),
+        "{to} is not this machine: nothing else is attacked"
+    );
     let socket = TcpSocket::new_v4()?;
     if let Some(room) = room {
         socket.set_recv_buffer_size(room)?;
@@ -157,7 +174,10 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut found = self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        let mut found = self
+            .headers
+            .iter()
+            .filter(|(known, _)| known.eq_ignore_ascii_case(name));
         found.next().map(|(_, value)| value.as_str())
     }
 

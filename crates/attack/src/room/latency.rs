@@ -7,9 +7,7 @@ pub(crate) fn percentile(latencies: &[Duration], percent: usize) -> f64 {
     let mut sorted = latencies.to_vec();
     sorted.sort_unstable();
     let rank = (percent * sorted.len()).div_ceil(100).saturating_sub(1);
-    sorted
-        .get(rank)
-        .map_or(0.0, |latency| latency.as_secs_f64() * 1_000.0)
+    sorted.get(rank).map_or(0.0, |latency| latency.as_secs_f64() * 1_000.0)
 }
 
 #[cfg(test)]

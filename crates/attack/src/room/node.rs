@@ -11,6 +11,7 @@ use serde_json::Value;
 use std::{
     fmt::Write as _,
     fs,
+    future::Future,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{ExitStatus, Output, Stdio},
@@ -24,6 +25,10 @@ use tokio::{io::AsyncWriteExt as _, process::Command};
 const PATIENCE: Duration = Duration::from_mins(2);
 /// A command that does not end within this time hangs.
 const COMMAND: Duration = Duration::from_mins(5);
+/// Below what Linux gives to clients.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+/// A broker has this many attempts to make topics.
+const ATTEMPTS: usize = 5;
 /// Between TERM and the end: more than the contract allows, so that the excess is measured.
 const END: Duration = Duration::from_secs(40);
 
@@ -192,9 +197,34 @@ const WORK: [&str; 7] = [
     "metrics",
 ];
 
-/// A port that nobody uses now.
+/// A port that nobody uses now, and that the system gives to no client: those of the attacks are many.
 pub(crate) fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    for _ in PORTS {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed) + 7 * std::process::id() as usize;
+        let port = PORTS.start + (number % PORTS.len()) as u16;
+        // Also the address of all: a node may bind it.
+        if TcpListener::bind(("0.0.0.0", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("all ports from {} to {} are in use", PORTS.start, PORTS.end)
+}
+
+/// Runs a command until it does what it should: a broker under load makes topics late.
+pub(crate) async fn set_up<F>(what: &str, run: impl Fn() -> F) -> Result<()>
+where
+    F: Future<Output = Result<Output>>,
+{
+    let mut said = String::new();
+    for _ in 0..ATTEMPTS {
+        let output = run().await?;
+        if output.status.success() {
+            return Ok(());
+        }
+        said = String::from_utf8_lossy(&output.stderr).into_owned();
+    }
+    bail!("{what}: {said}")
 }
 
 fn local(port: u16) -> SocketAddr {
@@ -213,7 +243,11 @@ impl<'r> Node<'r> {
     pub(crate) async fn prepare(room: &'r Room, settings: Settings) -> Result<Self> {
         let folder = room.folder()?;
         let http = local(free_port()?);
-        let admin = if room.one_listener && !room.is_kafka() { http } else { local(free_port()?) };
+        let admin = if room.one_listener && !room.is_kafka() {
+            http
+        } else {
+            local(free_port()?)
+        };
         let part = |name, roles, admin| Part {
             name,
             roles,
@@ -242,10 +276,8 @@ impl<'r> Node<'r> {
         };
         fs::write(node.config(), node.configuration())?;
         if room.is_kafka() {
-            for arguments in [["topics", "apply"], ["schemas", "register"]] {
-                let output = node.hilo(&arguments).await?;
-                ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-            }
+            set_up("topics", || node.hilo(&["topics", "apply"])).await?;
+            set_up("schemas", || node.hilo(&["schemas", "register"])).await?;
         }
         Ok(node)
     }
@@ -265,7 +297,11 @@ impl<'r> Node<'r> {
     fn configuration(&self) -> String {
         let mut text = format!("[http]\nlisten = \"{}\"\n", self.http);
         if !self.room.one_listener {
-            text.push_str(&format!("[admin]\nlisten = \"{}:{}\"\n", self.settings.admin, self.admin.port()));
+            text.push_str(&format!(
+                "[admin]\nlisten = \"{}:{}\"\n",
+                self.settings.admin,
+                self.admin.port()
+            ));
             text.push_str(&readers());
         }
         text.push_str(&format!("[storage]\ndata_dir = \"{}\"\n", self.data_dir().display()));
@@ -434,7 +470,10 @@ impl<'r> Node<'r> {
 
     /// What its processes said on both outputs.
     pub(crate) fn log(&self) -> String {
-        let logs = self.parts.iter().map(|part| self.folder.join(format!("{}.log", part.name)));
+        let logs = self
+            .parts
+            .iter()
+            .map(|part| self.folder.join(format!("{}.log", part.name)));
         logs.map(|path| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned())
             .collect()
     }
@@ -454,14 +493,22 @@ impl<'r> Node<'r> {
     /// Puts lines into the log as `hilo ingest` does; an embedded node must not run.
     pub(crate) async fn ingest(&self, lines: &str) -> Result<()> {
         let output = self.hilo_with(&["ingest", "-"], Some(lines.as_bytes())).await?;
-        ensure!(output.status.success(), "ingest: {}", String::from_utf8_lossy(&output.stderr));
+        ensure!(
+            output.status.success(),
+            "ingest: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         Ok(())
     }
 
     /// All lines of a topic.
     pub(crate) async fn export(&self, topic: &str) -> Result<Vec<Value>> {
         let output = self.hilo(&["export", topic]).await?;
-        ensure!(output.status.success(), "export {topic}: {}", String::from_utf8_lossy(&output.stderr));
+        ensure!(
+            output.status.success(),
+            "export {topic}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
     }
@@ -510,7 +557,11 @@ pub(crate) fn readers() -> String {
     let mut text = String::new();
     for reader in [ANA, BEA, NUMA, OLGA] {
         // Writing to a string does not fail.
-        let _ = write!(text, "[readers.{}]\ntoken = \"{}\"\nrole = \"{}\"\n", reader.name, reader.token, reader.role);
+        let _ = write!(
+            text,
+            "[readers.{}]\ntoken = \"{}\"\nrole = \"{}\"\n",
+            reader.name, reader.token, reader.role
+        );
         if let Some(tenant) = reader.tenant {
             let _ = writeln!(text, "tenants = [\"{tenant}\"]");
         }

@@ -10,31 +10,32 @@ use serde_json::Value;
 /// Pages of one answer that are followed.
 const PAGES: usize = 10_000;
 
-/// The rows of an answer: a list, or an object with the list in `rows`.
+/// The rows of an answer.
 pub(crate) fn rows(answer: &Answer) -> Vec<Value> {
     match answer.json() {
         Value::Array(rows) => rows,
-        Value::Object(mut page) => match page.remove("rows") {
-            Some(Value::Array(rows)) => rows,
-            _ => Vec::new(),
-        },
         _ => Vec::new(),
     }
 }
 
+/// The page after this one, by the header `Link`.
+fn next(answer: &Answer) -> Option<String> {
+    let link = answer.header("link").filter(|link| link.contains("rel=\"next\""))?;
+    let (_, rest) = link.split_once('<')?;
+    rest.split_once('>').map(|(path, _)| path.to_owned())
+}
+
 /// All rows that a reader gets, page by page.
-pub(crate) async fn all(node: &Node<'_>, reader: Reader, query: &str) -> Result<Vec<Value>> {
-    let (mut all, mut after) = (Vec::new(), String::new());
+pub(crate) async fn all(node: &Node<'_>, reader: Reader) -> Result<Vec<Value>> {
+    let (mut all, mut path) = (Vec::new(), "/v1/metrics".to_owned());
     for _ in 0..PAGES {
-        let path = format!("/v1/metrics?{query}{after}");
         let answer = Request::get(&path).bearer(reader.token).send(node.admin).await?;
         ensure!(answer.status == 200, "GET {path}: {}", answer.brief());
         all.extend(rows(&answer));
-        let page = answer.json();
-        let Some(next) = page["next"].as_str().or_else(|| page["after"].as_str()) else {
-            return Ok(all);
-        };
-        after = format!("&after={}", super::http::escape(next));
+        match next(&answer) {
+            Some(next) => path = next,
+            None => return Ok(all),
+        }
     }
     anyhow::bail!("more than {PAGES} pages of numbers")
 }

@@ -45,7 +45,10 @@ impl Process {
     /// Sends a signal by name, as `TERM`.
     pub(crate) async fn signal(&self, name: &str) -> Result<()> {
         if let Some(id) = self.child.id() {
-            let sent = Command::new("kill").args([format!("-{name}"), id.to_string()]).status().await?;
+            let sent = Command::new("kill")
+                .args([format!("-{name}"), id.to_string()])
+                .status()
+                .await?;
             anyhow::ensure!(sent.success(), "SIG{name} cannot be sent");
         }
         Ok(())
@@ -77,7 +80,9 @@ impl Process {
             bail!("the process has ended: {}", self.tail());
         };
         let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
         let kib: u64 = line
             .and_then(|line| line.split_whitespace().next()?.parse().ok())
             .with_context(|| format!("no {field} of process {id}"))?;

@@ -15,7 +15,9 @@ impl Tmpfs {
     /// An error says that nothing can be mounted here.
     pub(crate) fn mount(path: &Path, mib: u32) -> Result<Self> {
         std::fs::create_dir_all(path)?;
-        run(Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={mib}m"), "hilo-attack"]).arg(path))?;
+        run(Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={mib}m"), "hilo-attack"])
+            .arg(path))?;
         Ok(Self { path: path.to_owned() })
     }
 
@@ -38,6 +40,10 @@ impl Drop for Tmpfs {
 
 fn run(command: &mut Command) -> Result<()> {
     let output = command.output().context("mount cannot be run")?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
+    ensure!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
     Ok(())
 }
