@@ -274,13 +274,16 @@ impl<E: Engine> Following<E> {
                     return Ok(true);
                 }
                 // Only then each is looked at: facts are written by Hilo alone, and decoded once.
-                Err(GoldenError::Record { .. }) => match self.golden.follow(&self.readable(batch)) {
-                    Ok(_) => {
-                        self.pulse.moved();
-                        return Ok(true);
+                Err(GoldenError::Record { .. }) => {
+                    let readable = self.readable(batch);
+                    match self.golden.follow(&readable) {
+                        Ok(_) => {
+                            self.pulse.moved();
+                            return Ok(true);
+                        }
+                        Err(failure) => anyhow::Error::from(failure),
                     }
-                    Err(failure) => anyhow::Error::from(failure),
-                },
+                }
                 Err(failure) => anyhow::Error::from(failure),
             };
             if !passes(failure.as_ref()) {
