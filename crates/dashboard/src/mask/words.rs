@@ -316,6 +316,11 @@ const ITEM_TITLES: &[&str] = &[
     "welcome_requested",
 ];
 
+/// A preference's value, or one of the built-in opt-out words.
+pub(super) fn is_will(text: &str) -> bool {
+    ["stop", "resume", "signup"].contains(&text) || hilo_domain::text::is_opt_out(text)
+}
+
 /// Languages with a region, or bare ones of two letters.
 pub(super) fn is_language(text: &str) -> bool {
     let (language, region) = text
