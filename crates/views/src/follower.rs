@@ -10,7 +10,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -25,6 +25,13 @@ const PATIENCE: Duration = Duration::from_millis(250);
 const FEW: u64 = 1_000;
 /// Waits between attempts to write, while the disk is full, busy or failing: from the first to the longest.
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+
+/// What the thread is to do.
+const GO_ON: u8 = 0;
+/// Applies what is there, then ends.
+const FINISH: u8 = 1;
+/// Ends after the batch in hand.
+const STOP: u8 = 2;
 
 /// How the follower is.
 #[derive(Debug, Default)]
@@ -80,7 +87,7 @@ impl Pulse {
 /// The thread that follows the topics.
 pub struct Follower {
     pulse: Pulse,
-    stop: Arc<AtomicBool>,
+    order: Arc<AtomicU8>,
     thread: JoinHandle<Result<()>>,
 }
 
@@ -89,13 +96,13 @@ impl Follower {
     pub fn start(engine: &Arc<impl Engine>, dir: &Path) -> Result<Self> {
         let golden = Golden::open(&dir.join(GOLDEN_DB))?;
         let feed = engine.feed(&mut |topic, partition| Ok(golden.next_offset(topic, partition)?))?;
-        let (pulse, stop) = (Pulse::default(), Arc::new(AtomicBool::new(false)));
+        let (pulse, order) = (Pulse::default(), Arc::new(AtomicU8::new(GO_ON)));
         let mut following = Following {
             engine: Arc::clone(engine),
             golden,
             feed,
             pulse: pulse.clone(),
-            stop: Arc::clone(&stop),
+            order: Arc::clone(&order),
         };
         let thread = thread::Builder::new().name("views".to_owned()).spawn(move || {
             let ended = following.run();
@@ -108,7 +115,7 @@ impl Follower {
             following.pulse.0.ended.store(true, Ordering::Release);
             ended
         })?;
-        Ok(Self { pulse, stop, thread })
+        Ok(Self { pulse, order, thread })
     }
 
     /// How it is, for who asks later.
@@ -125,7 +132,16 @@ impl Follower {
 
     /// Applies what is there and ends; says what failed.
     pub fn finish(self) -> Result<()> {
-        self.stop.store(true, Ordering::Release);
+        self.end(FINISH)
+    }
+
+    /// Ends after the batch in hand, whatever else is there: it is read at the next start. Says what failed before.
+    pub fn stop(self) -> Result<()> {
+        self.end(STOP)
+    }
+
+    fn end(self, order: u8) -> Result<()> {
+        self.order.store(order, Ordering::Release);
         self.thread
             .join()
             .unwrap_or_else(|_| Err(anyhow::anyhow!("the reader of the topics panicked: this is a defect of Hilo")))
@@ -137,28 +153,30 @@ struct Following<E> {
     golden: Golden,
     feed: Box<dyn Feed>,
     pulse: Pulse,
-    stop: Arc<AtomicBool>,
+    order: Arc<AtomicU8>,
 }
 
 impl<E: Engine> Following<E> {
     fn run(&mut self) -> Result<()> {
         loop {
-            // Looked at before the topics: what was there when somebody said stop is applied.
-            let stopping = self.stop.load(Ordering::Acquire);
-            let patience = if stopping { Duration::ZERO } else { PATIENCE };
+            // Looked at before the topics: what was there when somebody said finish is applied.
+            let order = self.order.load(Ordering::Acquire);
+            if order == STOP {
+                return Ok(());
+            }
+            let patience = if order == GO_ON { PATIENCE } else { Duration::ZERO };
             let batch = self.feed.next(BATCH, patience).context("the topics cannot be read")?;
-            let is_empty = batch.is_empty();
-            if !is_empty && !self.apply(&batch)? {
+            if !batch.is_empty() && !self.apply(&batch)? {
                 return Ok(());
             }
             self.look()?;
-            if stopping && is_empty {
+            if order == FINISH && batch.is_empty() {
                 return Ok(());
             }
         }
     }
 
-    /// Writes a batch; again while the disk is full, busy or failing. Whether it was written before somebody said stop.
+    /// Writes a batch; again while the disk is full, busy or failing. Whether it was written before somebody said that it should end.
     fn apply(&mut self, batch: &[Placed]) -> Result<bool> {
         let (mut wait, longest) = BACK_OFF;
         loop {
@@ -172,7 +190,7 @@ impl<E: Engine> Following<E> {
             error!(error = %failure, again_after_s = wait.as_secs(), "the golden record waits for its disk");
             let until = Instant::now() + wait;
             while Instant::now() < until {
-                if self.stop.load(Ordering::Acquire) {
+                if self.order.load(Ordering::Acquire) != GO_ON {
                     return Ok(false);
                 }
                 thread::sleep(Duration::from_millis(100));

@@ -92,7 +92,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         Ok::<_, Failure>(())
     });
     let stopped = engine.map_or(Ok(()), Engine::stop).map_err(Failure::failed);
-    let followed = follower.map_or(Ok(()), Follower::finish).map_err(Failure::failed);
+    let followed = follower.map_or(Ok(()), Follower::stop).map_err(Failure::failed);
     if let Some(log) = log {
         log.finish()?;
     }

@@ -303,6 +303,11 @@ impl Cluster {
         Golden::open_read_only(&folder.join("golden.db")).unwrap()
     }
 
+    /// The data directory of a process.
+    pub(crate) fn data_dir(&self, role: Role) -> PathBuf {
+        self.folder.path().join(&self.processes[role.0].folder)
+    }
+
     /// Registers all contracts.
     pub(crate) fn register(&self) {
         Self::hilo(&["schemas", "register", "--config"], &self.config("setup", free_port()));
@@ -323,7 +328,8 @@ impl Cluster {
         assert_eq!(answer.recv().unwrap(), Delivered::Safe);
     }
 
-    fn address(&self) -> (Address, Arc<Framing>) {
+    /// Where it is, with its contracts.
+    pub(crate) fn address(&self) -> (Address, Arc<Framing>) {
         let registry = Client::new(&self.registry.url(), "").unwrap();
         let topology = topology::topology(&topology::Tenants::default()).unwrap();
         let subjects = topology.topics().iter().filter_map(|topic| topic.schema);
