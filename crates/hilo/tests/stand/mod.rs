@@ -130,10 +130,10 @@ pub(crate) fn two_tenants() -> String {
     let mut bytes = Vec::new();
     let profile = Profile {
         tenants: vec!["alpha-inc".to_owned(), "beta-corp".to_owned()],
-        people: 40,
+        people: 12,
         ..Profile::demo(START, 400)
     };
-    capture::write(&mut bytes, 7, profile, 1_500).unwrap();
+    capture::write(&mut bytes, 7, profile, 250).unwrap();
     let mut lines = String::from_utf8(bytes).unwrap();
     for tenant in ["alpha-inc", "beta-corp"] {
         let webhook = |field: &str, value: serde_json::Value| {
