@@ -104,6 +104,8 @@ impl Follower {
             pulse: pulse.clone(),
             order: Arc::clone(&order),
         };
+        // Where nothing is left to read, pages are good from the first moment on.
+        following.look()?;
         let thread = thread::Builder::new().name("views".to_owned()).spawn(move || {
             let ended = following.run();
             if let Err(failure) = &ended {
