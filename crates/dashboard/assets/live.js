@@ -37,9 +37,20 @@ function open() {
     // The browser gives up after a refusal, so the page itself tries again, ever more slowly.
     close();
     say("broken", "Reconnecting");
+    leaveWhenLoggedOut();
     timer = setTimeout(open, delay);
     delay = Math.min(delay * 2, RETRY_MOST);
   });
+}
+
+// A page is no longer ours once its session has ended: then the server leads to the log-in.
+async function leaveWhenLoggedOut() {
+  try {
+    const answer = await fetch("/", { method: "HEAD", redirect: "manual" });
+    if (answer.type === "opaqueredirect") location.assign("/login");
+  } catch {
+    // The server is away; the stream is tried again anyway.
+  }
 }
 
 function apply({ summary, sections }) {

@@ -228,6 +228,11 @@ pub(crate) fn find(metric: &str) -> (Option<&'static Entry>, bool) {
     (ENTRIES.iter().find(|entry| entry.name == base), business)
 }
 
+/// Names of all metrics that have words.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    ENTRIES.iter().map(|entry| entry.name)
+}
+
 /// Where a metric stands on the page: its group, and its place among all.
 pub(crate) fn place(metric: &str) -> (&'static str, usize) {
     let (entry, business) = find(metric);

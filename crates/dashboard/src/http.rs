@@ -1,86 +1,124 @@
-//! Routes, and the headers that every answer carries.
+//! The pages, their stream and the queries behind them.
 
-use crate::live::{Live, Refusal, Turn};
+use crate::audit::Audit;
+use crate::live::{Live, Refusal, Sight as PageSight, Turn};
 use crate::row::Row;
 use crate::source::{MAX_METRIC_ROWS, METRIC_ROWS, MetricPage, MetricQuery, Source, SourceError};
+use crate::trace::Trace;
+use crate::trace_page::{REASON, Sight};
 use crate::{assets, page, trace_page};
-use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::map_response;
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
-use axum::{Extension, Router};
+use axum::{Extension, Form, Json};
 use futures_util::stream;
 use hilo_contracts::facts::Metric;
 use hilo_domain::time::parse_rfc3339;
-use hilo_service::{Problem, Reader};
+use hilo_service::{Form as AnswerForm, Lease, Need, Problem, Reader, Role, Routes};
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Nothing but our own files, no frames, no foreign base: what an attacker smuggles into a text cannot run.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
-/// The page, its stream and the queries behind it. Each request carries its [`Reader`] as an extension: whoever serves
-/// the router puts it there, and what has none is refused with 500. The streams end once `closing` says true or its sender is gone, so
-/// that a graceful shutdown does not wait for them.
-pub fn router(source: Arc<dyn Source>, closing: watch::Receiver<bool>) -> Router {
-    Router::new()
-        .route("/", get(index))
-        .route("/events", get(events))
-        .route("/trace", get(lookup))
-        .route("/trace/{*id}", get(trace))
-        .route("/v1/trace/{*id}", get(trace_json))
-        .route("/v1/metrics", get(metrics))
-        .route("/assets/{name}", get(asset))
-        .layer(map_response(guard))
-        .with_state(Arc::new(Live::new(source, closing)))
+/// What the handlers share.
+#[derive(Clone)]
+struct Pages {
+    live: Arc<Live>,
+    audit: Arc<dyn Audit>,
 }
 
-async fn guard(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    let fixed = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ];
-    for (name, value) in fixed {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
-    response
+/// The page, its stream and the queries behind it, for [`Routes::behind`]. The streams end once `closing` says true or its
+/// sender is gone, so that a graceful shutdown does not wait for them, and with the session that opened them.
+pub fn routes(source: Arc<dyn Source>, audit: Arc<dyn Audit>, closing: watch::Receiver<bool>) -> Routes {
+    use AnswerForm::{Api, Page};
+    let pages = Pages {
+        live: Arc::new(Live::new(source, closing)),
+        audit,
+    };
+    let own = || pages.clone();
+    Routes::default()
+        .get("/", Page, Need::Numbers, index, own())
+        .get("/events", Api, Need::Numbers, events, own())
+        .get("/trace", Page, Need::Records, lookup, own())
+        .post("/trace", Page, Need::Records, reveal_lookup, own())
+        .get("/trace/{*id}", Page, Need::Records, trace, own())
+        .post("/trace/{*id}", Page, Need::Records, reveal, own())
+        .get("/v1/trace/{*id}", Api, Need::Records, trace_json, own())
+        .get("/v1/metrics", Api, Need::Numbers, metrics, own())
+        // The log-in looks like the rest of the page; these files are in the public source.
+        .get("/assets/{name}", Api, Need::Nothing, asset, ())
 }
 
-async fn index(State(live): State<Arc<Live>>, Extension(reader): Extension<Reader>) -> Response {
-    let frame = live.frame(&reader.scope).await;
+async fn index(State(pages): State<Pages>, Extension(reader): Extension<Reader>) -> Response {
+    let frame = pages.live.frame(&PageSight::of(&reader)).await;
     // A page without numbers is no good answer to a program that looks at the status.
-    let status = frame.failure.as_ref().map_or(StatusCode::OK, |error| problem(error).status());
-    (status, Html(page::index(&frame.label, &frame.sections).into_string())).into_response()
+    let status = frame
+        .failure
+        .as_ref()
+        .map_or(StatusCode::OK, |error| problem(error).status());
+    let page = page::index(&reader, &frame.label, &frame.sections);
+    (status, Html(page.into_string())).into_response()
 }
 
-async fn events(State(live): State<Arc<Live>>, Extension(reader): Extension<Reader>) -> Response {
-    match live.stream(reader.scope) {
+async fn events(
+    State(pages): State<Pages>,
+    Extension(reader): Extension<Reader>,
+    Extension(lease): Extension<Lease>,
+) -> Response {
+    match pages.live.stream(PageSight::of(&reader), lease) {
         Some(stream) => {
             let alive = KeepAlive::new().interval(Duration::from_secs(15));
             // A proxy that collects an answer before it passes it on would make the page stand still.
             ([("x-accel-buffering", "no")], Sse::new(stream).keep_alive(alive)).into_response()
         }
-        None => (
+        None => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            [(header::RETRY_AFTER, "5")],
-            "too many open pages; close some, or reload for a static one",
+            "too_many_streams",
+            "too many pages are open",
+            "close some, or reload for a static one",
         )
-            .into_response(),
+        .retry_after(5)
+        .into_response(),
     }
+}
+
+/// The story of `id` for a reader; where it is revealed, that is recorded first.
+async fn story(pages: &Pages, reader: &Reader, id: &str, reason: Option<String>) -> Result<Trace, Refusal> {
+    let found = pages.live.trace(reader.scope.clone(), id.to_owned()).await?;
+    if let Some(reason) = reason {
+        let (audit, name, id) = (Arc::clone(&pages.audit), reader.name.clone(), id.to_owned());
+        let kept = tokio::task::spawn_blocking(move || audit.revealed(&name, &reason, &id)).await;
+        kept.unwrap_or_else(|_| Err("who looks cannot be recorded, so nothing is shown".to_owned()))
+            .map_err(|failure| Refusal::Source(SourceError::Unavailable(failure)))?;
+    }
+    Ok(found)
+}
+
+/// The reason, where somebody may reveal and says why.
+fn reason(reader: &Reader, reason: Option<String>) -> Result<String, Problem> {
+    if reader.role < Role::Operator {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "role",
+            "a reader of this role sees masked records only",
+            "use a reader of the role operator",
+        ));
+    }
+    let reason = reason.unwrap_or_default().trim().to_owned();
+    if reason.is_empty() || reason.chars().count() > REASON {
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "no_reason",
+            "personal data is shown with a reason only, of 1 to 500 characters",
+            "say why: reason=TEXT",
+        ));
+    }
+    Ok(reason)
 }
 
 #[derive(Deserialize)]
@@ -88,35 +126,98 @@ struct Lookup {
     id: String,
 }
 
-async fn lookup(state: State<Arc<Live>>, reader: Extension<Reader>, Query(Lookup { id }): Query<Lookup>) -> Response {
-    trace(state, reader, Path(id)).await
+#[derive(Deserialize)]
+struct Reason {
+    reason: String,
 }
 
-async fn trace(
-    State(live): State<Arc<Live>>,
+type WantedId = Result<Query<Lookup>, QueryRejection>;
+type GivenReason = Result<Form<Reason>, FormRejection>;
+
+async fn lookup(state: State<Pages>, reader: Extension<Reader>, wanted: WantedId) -> Response {
+    match wanted {
+        Ok(Query(Lookup { id })) => trace(state, reader, Path(id)).await,
+        Err(_) => bad("the query cannot be understood", "write the id to trace: /trace?id=ID").into_response(),
+    }
+}
+
+async fn reveal_lookup(
+    state: State<Pages>,
+    reader: Extension<Reader>,
+    wanted: WantedId,
+    given: GivenReason,
+) -> Response {
+    match wanted {
+        Ok(Query(Lookup { id })) => reveal(state, reader, Path(id), given).await,
+        Err(_) => bad("the query cannot be understood", "write the id to trace: /trace?id=ID").into_response(),
+    }
+}
+
+async fn trace(State(pages): State<Pages>, Extension(reader): Extension<Reader>, Path(id): Path<String>) -> Response {
+    show(pages, &reader, id.trim(), None).await
+}
+
+async fn reveal(
+    State(pages): State<Pages>,
     Extension(reader): Extension<Reader>,
     Path(id): Path<String>,
+    given: GivenReason,
 ) -> Response {
-    let id = id.trim().to_owned();
-    match live.trace(reader.scope, id.clone()).await {
-        Ok(trace) => Html(trace_page::render(&trace).into_string()).into_response(),
+    match reason(&reader, given.ok().map(|Form(given)| given.reason)) {
+        Ok(reason) => show(pages, &reader, id.trim(), Some(reason)).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn show(pages: Pages, reader: &Reader, id: &str, reason: Option<String>) -> Response {
+    let sight = if reason.is_some() {
+        Sight::Revealed
+    } else {
+        Sight::Masked
+    };
+    match story(&pages, reader, id, reason).await {
+        Ok(trace) => Html(trace_page::render(reader, &trace, sight).into_string()).into_response(),
         Err(refusal) => {
             let refused = refused(&refusal);
-            let page = trace_page::missing(&id, refused.error());
+            let page = trace_page::missing(reader, id, refused.error());
             (refused.status(), Html(page.into_string())).into_response()
         }
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Revealing {
+    reveal: Option<String>,
+    reason: Option<String>,
+}
+
 async fn trace_json(
-    State(live): State<Arc<Live>>,
+    State(pages): State<Pages>,
     Extension(reader): Extension<Reader>,
     Path(id): Path<String>,
-) -> Response {
-    match live.trace(reader.scope, id).await {
-        Ok(trace) => Json(trace_page::to_json(&trace)).into_response(),
-        Err(refusal) => refused(&refusal).into_response(),
-    }
+    wanted: Result<Query<Revealing>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Ok(Query(wanted)) = wanted else {
+        return Err(bad(
+            "the query cannot be understood",
+            "write /v1/trace/ID, or /v1/trace/ID?reveal=1&reason=TEXT",
+        ));
+    };
+    let reason = match wanted.reveal.as_deref() {
+        None | Some("0") => None,
+        Some("1") => Some(reason(&reader, wanted.reason)?),
+        Some(_) => return Err(bad("the query cannot be understood", "reveal is 1 or 0")),
+    };
+    let sight = if reason.is_some() {
+        Sight::Revealed
+    } else {
+        Sight::Masked
+    };
+    let trace = story(&pages, &reader, &id, reason)
+        .await
+        .map_err(|refusal| refused(&refusal))?;
+    Ok(Json(trace_page::to_json(&trace, sight)).into_response())
 }
 
 #[derive(Deserialize)]
@@ -158,20 +259,23 @@ impl Wanted {
 
 /// A page of the numbers as a JSON array; the header `Link` has the address of the next page.
 async fn metrics(
-    State(live): State<Arc<Live>>,
+    State(pages): State<Pages>,
     Extension(reader): Extension<Reader>,
     RawQuery(asked): RawQuery,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Response {
     let query = match wanted {
         Ok(Query(wanted)) => wanted.query(),
-        Err(error) => Err(bad(error.body_text(), "see the parameters in the README of the dashboard")),
+        Err(error) => Err(bad(
+            error.body_text(),
+            "see the parameters in the README of the dashboard",
+        )),
     };
     let query = match query {
         Ok(query) => query,
         Err(problem) => return problem.into_response(),
     };
-    let (MetricPage { rows, next }, turn) = match live.metrics(reader.scope, query).await {
+    let (MetricPage { rows, next }, turn) = match pages.live.metrics(reader.scope, query).await {
         Ok(page) => page,
         Err(refusal) => return refused(&refusal).into_response(),
     };
@@ -216,7 +320,13 @@ fn json_array(rows: Vec<Metric>, turn: Turn) -> Body {
 
 async fn asset(Path(name): Path<String>, request: HeaderMap) -> Response {
     let Some(asset) = assets::find(&name) else {
-        return StatusCode::NOT_FOUND.into_response();
+        return Problem::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "there is no such file",
+            "reload the page",
+        )
+        .into_response();
     };
     let etag = asset.etag();
     let known = request
@@ -277,6 +387,6 @@ fn refused(refusal: &Refusal) -> Problem {
     }
 }
 
-fn bad(error: String, hint: &'static str) -> Problem {
+fn bad(error: impl Into<Cow<'static, str>>, hint: &'static str) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "bad_query", error, hint)
 }

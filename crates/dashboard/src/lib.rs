@@ -2,11 +2,13 @@
 #![doc = include_str!("../README.md")]
 
 mod assets;
+mod audit;
 mod catalogue;
 mod chart;
 mod format;
 mod http;
 mod live;
+mod login;
 pub mod mask;
 pub mod meter;
 pub mod model;
@@ -17,7 +19,10 @@ mod source;
 pub mod trace;
 mod trace_page;
 
-pub use http::router;
+pub use audit::Audit;
+pub use http::routes;
+pub use login::routes as login_routes;
 pub use model::Snapshot;
 pub use source::{Asked, MetricPage, MetricQuery, Source, SourceError};
 pub use trace::{Stage, Step, Trace};
+pub use trace_page::{Sight, to_json};

@@ -1,11 +1,12 @@
 //! One rendered state for everybody, and the streams that carry what changed.
 
+use crate::model::Snapshot;
 use crate::sections::{self, Section};
 use crate::source::{Asked, MetricPage, MetricQuery, Source, SourceError};
 use crate::trace::Trace;
 use axum::response::sse::Event;
 use futures_util::stream::{self, Stream};
-use hilo_service::Scope;
+use hilo_service::{Lease, Role, Scope};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -83,10 +84,27 @@ pub(crate) struct Frame {
     pub(crate) sections: Vec<Section>,
 }
 
+/// What a reader's page may show; readers who see the same share one rendering.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Sight {
+    pub(crate) scope: Scope,
+    /// Whether people and what leads to them are on it.
+    pub(crate) records: bool,
+}
+
+impl Sight {
+    pub(crate) fn of(reader: &hilo_service::Reader) -> Self {
+        Self {
+            scope: reader.scope.clone(),
+            records: reader.role >= Role::Viewer,
+        }
+    }
+}
+
 /// The source, and its latest state.
 pub(crate) struct Live {
     source: Arc<dyn Source>,
-    latest: Mutex<BTreeMap<Scope, (Instant, Arc<Frame>)>>,
+    latest: Mutex<BTreeMap<Sight, (Instant, Arc<Frame>)>>,
     streams: Arc<Semaphore>,
     traces: Desk,
     numbers: Desk,
@@ -140,20 +158,23 @@ impl Live {
     }
 
     /// The state now.
-    pub(crate) async fn frame(&self, scope: &Scope) -> Arc<Frame> {
+    pub(crate) async fn frame(&self, sight: &Sight) -> Arc<Frame> {
         let mut latest = self.latest.lock().await;
-        // Scopes are those of the configured readers, so they are few.
+        // They are those of the configured readers, so they are few.
         latest.retain(|_, (at, _)| at.elapsed() < FRESH);
-        if let Some((_, frame)) = latest.get(scope) {
+        if let Some((_, frame)) = latest.get(sight) {
             return Arc::clone(frame);
         }
-        let asked = scope.clone();
+        let asked = sight.clone();
         let rendered = self.ask(move |source| {
-            let snapshot = source.snapshot(&asked)?;
+            let mut snapshot = source.snapshot(&asked.scope)?;
+            if !asked.records {
+                numbers_only(&mut snapshot);
+            }
             Ok(Frame {
                 failure: None,
                 summary: sections::summary(&snapshot),
-                sections: sections::render(&snapshot),
+                sections: sections::render(&snapshot, asked.records),
                 label: snapshot.label,
             })
         });
@@ -167,19 +188,24 @@ impl Live {
             }
         });
         let frame = Arc::new(frame);
-        latest.insert(scope.clone(), (Instant::now(), Arc::clone(&frame)));
+        latest.insert(sight.clone(), (Instant::now(), Arc::clone(&frame)));
         frame
     }
 
-    /// A stream of changes, beginning with everything; `None` when too many are open.
-    pub(crate) fn stream(self: Arc<Self>, scope: Scope) -> Option<impl Stream<Item = Result<Event, Infallible>>> {
+    /// A stream of changes, beginning with everything, that ends with `lease`; `None` when too many are open.
+    pub(crate) fn stream(
+        self: Arc<Self>,
+        sight: Sight,
+        lease: Lease,
+    ) -> Option<impl Stream<Item = Result<Event, Infallible>>> {
         let permit = Arc::clone(&self.streams).try_acquire_owned().ok()?;
         let mut ticks = interval(PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let reader = Reader {
             closing: self.closing.clone(),
             live: self,
-            scope,
+            sight,
+            lease,
             ticks,
             sent: None,
             _permit: permit,
@@ -194,7 +220,8 @@ impl Live {
 /// One open page.
 struct Reader {
     live: Arc<Live>,
-    scope: Scope,
+    sight: Sight,
+    lease: Lease,
     closing: watch::Receiver<bool>,
     ticks: tokio::time::Interval,
     sent: Option<Arc<Frame>>,
@@ -202,14 +229,15 @@ struct Reader {
 }
 
 impl Reader {
-    /// The next change; `None` once the server closes.
+    /// The next change; `None` once the server closes or the session ends.
     async fn next(&mut self) -> Option<Event> {
         loop {
             tokio::select! {
                 _ = self.closing.wait_for(|closing| *closing) => return None,
+                () = self.lease.ended() => return None,
                 _ = self.ticks.tick() => {}
             }
-            let frame = self.live.frame(&self.scope).await;
+            let frame = self.live.frame(&self.sight).await;
             let changed = changes(self.sent.as_deref(), &frame);
             if !changed.is_empty() {
                 let parts: Vec<_> = changed
@@ -221,6 +249,28 @@ impl Reader {
                 return Some(Event::default().event("change").data(data.to_string()));
             }
         }
+    }
+}
+
+/// Takes people, and what leads to records of them, out of a page.
+fn numbers_only(snapshot: &mut Snapshot) {
+    snapshot.conversations.clear();
+    snapshot.outcomes.trace_prefix.clear();
+    snapshot.lag.trace.clear();
+    let Snapshot {
+        flows,
+        numbers,
+        templates,
+        senders,
+        dead_letters,
+        ..
+    } = snapshot;
+    let traces = flows.iter_mut().map(|flow| &mut flow.trace);
+    let traces = traces.chain(numbers.iter_mut().map(|card| &mut card.trace));
+    let traces = traces.chain(templates.iter_mut().map(|row| &mut row.trace));
+    let traces = traces.chain(senders.iter_mut().map(|row| &mut row.trace));
+    for trace in traces.chain(dead_letters.iter_mut().map(|row| &mut row.trace)) {
+        trace.clear();
     }
 }
 

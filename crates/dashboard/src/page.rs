@@ -4,11 +4,12 @@ use crate::format;
 use crate::model::Snapshot;
 use crate::sections::Section;
 use hilo_domain::time::to_rfc3339;
+use hilo_service::{Reader, Role};
 use maud::{DOCTYPE, Markup, html};
 use std::fmt::Write as _;
 
 /// The whole page. Parts that are not known yet stay empty and are filled by the stream.
-pub(crate) fn index(label: &str, sections: &[Section]) -> Markup {
+pub(crate) fn index(reader: &Reader, label: &str, sections: &[Section]) -> Markup {
     let part = |id: &str| sections.iter().find(|section| section.id == id);
     let section = |id: &'static str| {
         html! { section id=(id) { @if let Some(part) = part(id) { (maud::PreEscaped(&part.html)) } } }
@@ -27,7 +28,7 @@ pub(crate) fn index(label: &str, sections: &[Section]) -> Markup {
         p id="connection" role="status" { "Static" }
         button id="pause" type="button" hidden { "Pause" }
     };
-    shell(label, &live, &main, true)
+    shell(reader, label, &live, &main, true)
 }
 
 /// The event time that the page has reached.
@@ -38,19 +39,41 @@ pub(crate) fn clock(snapshot: &Snapshot) -> Markup {
     }
 }
 
-/// Head, header and footer, which all pages share.
-pub(crate) fn shell(label: &str, live: &Markup, main: &Markup, updates: bool) -> Markup {
+/// What all pages load.
+pub(crate) fn head(title: &str) -> Markup {
+    html! {
+        meta charset="utf-8";
+        title { @if !title.is_empty() { (title) " · " } "Hilo" }
+        meta name="viewport" content="width=device-width, initial-scale=1";
+        meta name="color-scheme" content="light dark";
+        meta name="robots" content="noindex";
+        link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
+        link rel="stylesheet" href="/assets/dashboard.css";
+    }
+}
+
+/// Who reads, and the way out.
+fn who(reader: &Reader) -> Markup {
+    let role = match reader.role {
+        Role::Analyst => "analyst: numbers only",
+        Role::Viewer => "viewer: masked",
+        Role::Operator => "operator",
+    };
+    html! {
+        form.reader method="post" action="/logout" {
+            span { b { (reader.name) } " · " (role) }
+            button type="submit" { "Log out" }
+        }
+    }
+}
+
+/// Head, header and footer of the pages behind the log-in.
+pub(crate) fn shell(reader: &Reader, label: &str, live: &Markup, main: &Markup, updates: bool) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
-                meta charset="utf-8";
-                title { @if !label.is_empty() { (label) " · " } "Hilo" }
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="robots" content="noindex";
-                link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
-                link rel="stylesheet" href="/assets/dashboard.css";
+                (head(label))
                 @if updates {
                     script type="module" src="/assets/live.js" {}
                     noscript { meta http-equiv="refresh" content="5"; }
@@ -61,18 +84,23 @@ pub(crate) fn shell(label: &str, live: &Markup, main: &Markup, updates: bool) ->
                 header.top {
                     a.brand href="/" { img src="/assets/icon.svg" alt="" width="28" height="28"; "Hilo" }
                     @if !label.is_empty() { span.tag { (label) } }
-                    form.lookup action="/trace" method="get" role="search" {
-                        label.visually-hidden for="lookup" { "Trace a delivery, message, person or command id" }
-                        input id="lookup" name="id" type="search" placeholder="Trace an id" autocomplete="off"
-                            spellcheck="false" required;
-                        button type="submit" { "Trace" }
+                    @if reader.role >= Role::Viewer {
+                        form.lookup action="/trace" method="get" role="search" {
+                            label.visually-hidden for="lookup" { "Trace a delivery, message, person or command id" }
+                            input id="lookup" name="id" type="search" placeholder="Trace an id" autocomplete="off"
+                                spellcheck="false" required;
+                            button type="submit" { "Trace" }
+                        }
                     }
                     div.live { (live) }
                 }
                 main id="main" { (main) }
                 footer {
-                    "People are masked. Every number leads to its facts; all rows: "
-                    a href="/v1/metrics" { "/v1/metrics" } "."
+                    (who(reader))
+                    p {
+                        "People are masked. Every number leads to its facts; all rows: "
+                        a href="/v1/metrics" { "/v1/metrics" } "."
+                    }
                 }
             }
         }

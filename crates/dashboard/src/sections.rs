@@ -19,9 +19,14 @@ pub(crate) struct Section {
     pub(crate) html: String,
 }
 
-/// All parts of a snapshot, in the order of the page.
-pub(crate) fn render(snapshot: &Snapshot) -> Vec<Section> {
+/// All parts of a snapshot, in the order of the page; those about people only with `records`.
+pub(crate) fn render(snapshot: &Snapshot, records: bool) -> Vec<Section> {
     let several = several_tenants(snapshot);
+    let talks = if records {
+        conversations::render(&snapshot.conversations, snapshot.now, several)
+    } else {
+        html! {}
+    };
     let parts = [
         ("clock", page::clock(snapshot)),
         ("warnings", troubles::warnings(&snapshot.warnings)),
@@ -29,10 +34,7 @@ pub(crate) fn render(snapshot: &Snapshot) -> Vec<Section> {
         ("outcomes", outcomes::render(&snapshot.outcomes)),
         ("numbers", numbers::render(&snapshot.numbers, several)),
         ("templates", templates::render(&snapshot.templates, several)),
-        (
-            "conversations",
-            conversations::render(&snapshot.conversations, snapshot.now, several),
-        ),
+        ("conversations", talks),
         ("senders", senders::render(&snapshot.senders, snapshot.now)),
         ("dead_letters", troubles::dead_letters(&snapshot.dead_letters)),
     ];

@@ -5,13 +5,11 @@
 
 mod support;
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use support::chromium::{Browser, Page, View, find};
-use support::{Fake, HOSTILE, MESSAGE, serve};
+use support::{Fake, HOSTILE, MESSAGE, Served, VIEWER, serve};
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
 
 const DESKTOP: View = View {
     width: 1280,
@@ -64,8 +62,7 @@ fn too_wide(width: u32) -> String {
 
 struct Stage {
     _runtime: Runtime,
-    address: SocketAddr,
-    close: watch::Sender<bool>,
+    served: Served,
     browser: Browser,
     _turn: MutexGuard<'static, ()>,
 }
@@ -75,22 +72,29 @@ impl Stage {
         let path = find()?;
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let runtime = Runtime::new().unwrap();
-        let (address, close) = runtime.block_on(serve(Arc::new(Fake::default())));
+        let served = runtime.block_on(serve(Arc::new(Fake::default())));
         Some(Self {
             _runtime: runtime,
-            address,
-            close,
+            served,
             browser: Browser::launch(path),
             _turn: turn,
         })
     }
 
     fn open(&self, path: &str, view: View) -> Page<'_> {
-        self.browser.open(&format!("http://{}{path}", self.address), view)
+        self.browser
+            .open(&format!("http://{}{path}", self.served.address), view)
+    }
+
+    /// One click on a link that lets in once.
+    fn enter(&self, view: View) -> Page<'_> {
+        let page = self.browser.open(&self.served.link(), view);
+        page.wait_for("location.pathname === '/' && document.querySelector('.reader') !== null");
+        page
     }
 
     fn open_live(&self, view: View) -> Page<'_> {
-        let page = self.open("/", view);
+        let page = self.enter(view);
         page.wait_for(&is_connection("live"));
         page
     }
@@ -205,8 +209,8 @@ fn every_number_leads_to_its_facts() {
         page.eval(headings),
         serde_json::json!(["Raw bytes", "Items", "Facts", "Numbers"])
     );
-    page.eval("document.querySelector('a[href=\"/trace/person-2\"]').click()");
-    page.wait_for("location.pathname === '/trace/person-2'");
+    page.eval("document.querySelector('a[href=\"/trace/p_0190b7c2aa0f4e7d12345678\"]').click()");
+    page.wait_for("location.pathname === '/trace/p_0190b7c2aa0f4e7d12345678'");
     page.eval(&format!(
         "document.getElementById('lookup').value = '{MESSAGE}'; document.querySelector('.lookup').requestSubmit()"
     ));
@@ -243,13 +247,89 @@ fn it_reconnects_pauses_and_works_from_the_keyboard() {
     assert_eq!(page.eval("document.activeElement.className"), "skip");
     stage.nothing_complained();
 
-    stage.close.send(true).unwrap();
+    stage.served.close.send(true).unwrap();
     page.wait_for(&is_connection("broken"));
-    stage.close.send(false).unwrap();
+    stage.served.close.send(false).unwrap();
     page.wait_for(&is_connection("live"));
 
     page.eval("document.getElementById('pause').click()");
     page.wait_for(&is_connection("paused"));
     page.eval("document.getElementById('pause').click()");
     page.wait_for(&is_connection("live"));
+}
+
+#[test]
+fn a_token_lets_in_on_a_phone_and_a_log_out_leads_back() {
+    let Some(stage) = Stage::set() else { return };
+    let page = stage.open("/trace/delivery_rate@1", PHONE);
+    page.wait_for("location.pathname === '/login' && document.getElementById('token') !== null");
+    assert_eq!(page.eval("document.activeElement.id"), "token");
+    for dark in [false, true] {
+        page.look(View { dark, ..PHONE });
+        let scheme = if dark { "dark" } else { "light" };
+        page.wait_for(&format!("matchMedia('(prefers-color-scheme: {scheme})').matches"));
+        assert_eq!(page.eval(&too_wide(PHONE.width)), serde_json::json!([]));
+        assert_eq!(page.eval("document.documentElement.scrollWidth"), PHONE.width);
+        assert_eq!(page.eval(PALE), serde_json::json!([]), "{scheme} is too pale");
+        shoot(&page, &format!("login-{scheme}"));
+    }
+    let enter = |token: &str| {
+        page.eval(&format!(
+            "document.getElementById('token').value = '{token}'; document.querySelector('form').requestSubmit()"
+        ));
+    };
+    enter("wrong");
+    page.wait_for("document.querySelector('.error') !== null");
+    shoot(&page, "login-refused");
+    enter(VIEWER);
+    page.wait_for("location.pathname === '/trace/delivery_rate@1' && document.querySelectorAll('.step').length === 5");
+    let text = page.eval("document.body.innerText").to_string();
+    assert!(
+        text.contains("vera") && !text.contains("Camila") && !text.contains("56961234567"),
+        "{text}"
+    );
+    assert_eq!(page.eval("document.cookie"), "", "no script sees the session");
+    page.eval("document.querySelector('a.brand').click()");
+    page.wait_for(&is_connection("live"));
+    page.eval("document.querySelector('.reader').scrollIntoView()");
+    shoot(&page, "log-out");
+    page.eval("document.querySelector('.reader').requestSubmit()");
+    page.wait_for("location.pathname === '/login'");
+    page.eval("history.back()");
+    page.wait_for("location.pathname === '/login' && document.readyState === 'complete'");
+}
+
+#[test]
+fn an_operator_asks_and_sees() {
+    let Some(stage) = Stage::set() else { return };
+    let page = stage.enter(DESKTOP);
+    page.eval(&format!(
+        "document.getElementById('lookup').value = '{MESSAGE}'; document.querySelector('.lookup').requestSubmit()"
+    ));
+    page.wait_for("location.pathname === '/trace' && document.querySelector('.reveal') !== null");
+    page.eval("document.querySelector('.reveal').open = true");
+    shoot(&page, "reveal-asks");
+    page.eval(
+        "document.getElementById('reason').value = 'she asked'; document.querySelector('.reveal form').requestSubmit()",
+    );
+    page.wait_for("document.body.innerText.includes('is recorded')");
+    page.eval("document.querySelector('details').open = true");
+    assert!(
+        page.eval("document.body.innerText")
+            .to_string()
+            .contains("Camila Rojas")
+    );
+    shoot(&page, "revealed");
+    assert_eq!(stage.served.seen.0.lock().unwrap().len(), 1);
+    stage.nothing_complained();
+}
+
+#[test]
+fn a_page_leaves_when_its_session_ends() {
+    let Some(stage) = Stage::set() else { return };
+    let page = stage.open_live(DESKTOP);
+    let other = stage.open("/", DESKTOP);
+    other.wait_for(&is_connection("live"));
+    other.eval("document.querySelector('.reader').requestSubmit()");
+    page.wait_for("location.pathname === '/login'");
 }

@@ -169,7 +169,9 @@ impl Golden {
                AND tenant IN (SELECT value FROM json_each(?2))
              ORDER BY event_time, portfolio_id",
         )?;
-        let rows = statement.query_map(params![until, tenants.json()], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
+        let rows = statement.query_map(params![until, tenants.json()], |row| {
+            Ok(((row.get(0)?, row.get(1)?), row.get(2)?))
+        })?;
         // The last one of an account stays.
         rows.collect()
     }

@@ -68,7 +68,9 @@ impl Golden {
 impl Golden {
     /// The greatest time of a raw record; 0 before the first one.
     pub fn newest(&self) -> Result<Millis, GoldenError> {
-        let newest = self.connection.query_row("SELECT coalesce(max(at), 0) FROM newest", [], |row| row.get(0));
+        let newest = self
+            .connection
+            .query_row("SELECT coalesce(max(at), 0) FROM newest", [], |row| row.get(0));
         newest.map_err(failed("read"))
     }
 }

@@ -152,7 +152,11 @@ impl Batch {
         match topic {
             topics::IDENTITY => {
                 let fact = codecs.identity.decode(value).map_err(failed)?;
-                let ids = [Some(&fact.event_id), Some(&fact.person_id), fact.other_person_id.as_ref()];
+                let ids = [
+                    Some(&fact.event_id),
+                    Some(&fact.person_id),
+                    fact.other_person_id.as_ref(),
+                ];
                 self.note(&fact.tenant, place, ids)?;
                 self.note_source(&fact.tenant, place, &fact.source)?;
                 if !stale {
@@ -253,7 +257,9 @@ impl Batch {
         let number = self.tenants.of(tenant);
         if let Some(places) = &mut self.places {
             for id in ids.into_iter().flatten() {
-                places.add(id.as_ref(), number, place).ok_or(GoldenError::Place(place))?;
+                places
+                    .add(id.as_ref(), number, place)
+                    .ok_or(GoldenError::Place(place))?;
             }
         }
         Ok(())

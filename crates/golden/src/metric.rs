@@ -40,7 +40,9 @@ pub(crate) fn write_metrics(transaction: &Transaction, rows: &[MetricRow]) -> Re
          WHERE excluded.revision > revision",
     )?;
     for MetricRow { row, fact } in rows {
-        let (start, end) = row.window.map_or((ALL_INPUT, ALL_INPUT), |window| (window.start, window.end));
+        let (start, end) = row
+            .window
+            .map_or((ALL_INPUT, ALL_INPUT), |window| (window.start, window.end));
         put.execute(params![
             row.tenant,
             row.metric,
@@ -138,7 +140,8 @@ impl Golden {
                 let windows = filter.since.saturating_sub(LONGEST).max(ALL_INPUT + 1);
                 // All input first, then the windows: what lies between them is skipped.
                 for (from, upto) in [(ALL_INPUT, ALL_INPUT + 1), (windows, filter.until)] {
-                    let (start, end, dimensions) = behind.map_or((from, ALL_INPUT, ""), |behind| behind.max((from, ALL_INPUT, "")));
+                    let (start, end, dimensions) =
+                        behind.map_or((from, ALL_INPUT, ""), |behind| behind.max((from, ALL_INPUT, "")));
                     let left = (filter.limit + 1).saturating_sub(rows.len());
                     let parameters = params![
                         tenant,
@@ -231,13 +234,7 @@ impl Golden {
         read().map_err(failed("read"))
     }
 
-    fn each(
-        &self,
-        tenants: &Tenants,
-        sql: &str,
-        metric: &str,
-        start: Millis,
-    ) -> Result<Vec<Metric>, GoldenError> {
+    fn each(&self, tenants: &Tenants, sql: &str, metric: &str, start: Millis) -> Result<Vec<Metric>, GoldenError> {
         let read = || -> Result<Vec<Metric>, rusqlite::Error> {
             let mut select = self.connection.prepare_cached(sql)?;
             let mut rows = Vec::new();
@@ -289,11 +286,7 @@ impl Golden {
         }
     }
 
-    fn facts(
-        &self,
-        statement: &mut CachedStatement,
-        parameters: impl Params,
-    ) -> Result<Vec<Metric>, rusqlite::Error> {
+    fn facts(&self, statement: &mut CachedStatement, parameters: impl Params) -> Result<Vec<Metric>, rusqlite::Error> {
         let fact = |row: &Row| {
             let fact = row.get_ref(0)?.as_blob()?;
             let unreadable = |error| rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, Box::new(error));

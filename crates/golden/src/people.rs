@@ -136,11 +136,15 @@ fn people_named(connection: &Connection, tenants: &str, id: &str) -> Result<Vec<
         "SELECT survivor FROM aliases WHERE person_id = ?1 AND tenant IN (SELECT value FROM json_each(?2))",
     )?;
     let mut known = id.to_owned();
-    while let Some(survivor) = alias.query_row([known.as_str(), tenants], |row| row.get(0)).optional()? {
+    while let Some(survivor) = alias
+        .query_row([known.as_str(), tenants], |row| row.get(0))
+        .optional()?
+    {
         known = survivor;
     }
-    let mut contact = connection
-        .prepare_cached("SELECT 1 FROM contacts WHERE person_id = ?1 AND tenant IN (SELECT value FROM json_each(?2))")?;
+    let mut contact = connection.prepare_cached(
+        "SELECT 1 FROM contacts WHERE person_id = ?1 AND tenant IN (SELECT value FROM json_each(?2))",
+    )?;
     if contact.exists([known.as_str(), tenants])? {
         return Ok(vec![known]);
     }

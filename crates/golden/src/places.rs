@@ -107,8 +107,7 @@ pub(crate) fn write(transaction: &Transaction, Entries(mut entries): Entries) ->
         let mut merged = Vec::new();
         for run in runs {
             let keys = params![run << BLOCK_BITS, (run + 1) << BLOCK_BITS];
-            let mut read =
-                transaction.prepare_cached("SELECT entries FROM places WHERE block >= ?1 AND block < ?2")?;
+            let mut read = transaction.prepare_cached("SELECT entries FROM places WHERE block >= ?1 AND block < ?2")?;
             let mut blocks = read.query(keys)?;
             while let Some(block) = blocks.next()? {
                 merged.extend(decoded(block.get_ref(0)?.as_blob()?));
@@ -140,9 +139,16 @@ fn mergeable(transaction: &Transaction) -> Result<Option<Vec<i64>>> {
 }
 
 fn write_run(transaction: &Transaction, entries: &[u128]) -> Result<()> {
-    let bits = entries.len().div_ceil(BLOCK).next_power_of_two().ilog2().min(BLOCK_BITS);
+    let bits = entries
+        .len()
+        .div_ceil(BLOCK)
+        .next_power_of_two()
+        .ilog2()
+        .min(BLOCK_BITS);
     let run: i64 = transaction
-        .prepare_cached("INSERT INTO place_runs SELECT coalesce(max(run), 0) + 1, ?1, ?2 FROM place_runs RETURNING run")?
+        .prepare_cached(
+            "INSERT INTO place_runs SELECT coalesce(max(run), 0) + 1, ?1, ?2 FROM place_runs RETURNING run",
+        )?
         .query_row(params![entries.len() as i64, bits], |row| row.get(0))?;
     let mut put = transaction.prepare_cached("INSERT INTO places VALUES (?1, ?2)")?;
     let mut bytes = Vec::with_capacity(BLOCK * 2 * ENTRY);
@@ -182,10 +188,15 @@ pub(crate) fn find(connection: &Connection, tenants: &[u32], id: &str) -> Result
             let from = entries.partition_point(|entry| u128::from_be_bytes(*entry) < first);
             let upto = entries.partition_point(|entry| u128::from_be_bytes(*entry) <= last);
             let wanted = entries[from..upto].iter().map(|entry| u128::from_be_bytes(*entry));
-            found.extend(wanted.filter(|entry| tenants.contains(&tenant(*entry))).filter_map(place));
+            found.extend(
+                wanted
+                    .filter(|entry| tenants.contains(&tenant(*entry)))
+                    .filter_map(place),
+            );
             Ok(())
         };
-        get.query_row([(run << BLOCK_BITS) | number(first, bits)], of_id).optional()?;
+        get.query_row([(run << BLOCK_BITS) | number(first, bits)], of_id)
+            .optional()?;
     }
     found.sort_unstable();
     found.dedup();

@@ -63,7 +63,10 @@ pub struct Traced {
 
 /// Table, and the SQL that finds its latest rows by an id (`?1`) among tenants (`?2`, a JSON list), `?3` at most.
 const TRACES: [(&str, &str); 11] = [
-    ("contacts", "SELECT * FROM contacts t WHERE person_id = ?1 AND {tenant} LIMIT ?3"),
+    (
+        "contacts",
+        "SELECT * FROM contacts t WHERE person_id = ?1 AND {tenant} LIMIT ?3",
+    ),
     (
         "aliases",
         "SELECT * FROM aliases t WHERE (person_id = ?1 OR survivor = ?1) AND {tenant} LIMIT ?3",

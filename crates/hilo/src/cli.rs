@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Simulate(Simulate),
     /// All roles in one process on the embedded engine, for real use on one machine.
     Up(Up),
+    /// A new link that lets this machine's user into the dashboard, once: for `hilo up` and `hilo demo` without readers.
+    LoginLink(LoginLink),
     /// The named roles on Kafka, as many processes as you like.
     Run(Run),
     /// Topics as code: what each must be, is, and how it becomes so.
@@ -50,6 +52,9 @@ pub(crate) enum Command {
     Dlq(Dlq),
     /// The topology as text, JSON or a picture.
     Topology(Topology),
+    /// A way back after the machine's clock was wrong.
+    #[command(subcommand)]
+    Clock(Clock),
     /// What is wrong with the set-up, and how to mend it.
     Doctor(Doctor),
     /// Measure this machine: replay and gateway.
@@ -78,7 +83,7 @@ pub(crate) struct Demo {
     /// Seed of the simulated world.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Port of the dashboard and the webhooks; 0 takes a free one.
+    /// Port of the dashboard; 0 takes a free one. The webhooks take another.
     #[arg(long, default_value_t = 8080)]
     pub port: u16,
     /// Folder to keep the data in [default: a temporary one, removed at the end].
@@ -135,6 +140,12 @@ impl std::fmt::Debug for Simulate {
 
 #[derive(Args, Debug)]
 pub(crate) struct Up {
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LoginLink {
     #[command(flatten)]
     pub place: Place,
 }
@@ -413,16 +424,20 @@ pub(crate) enum DlqCommand {
     List {
         #[command(flatten)]
         place: Place,
-        /// Print as JSON, one dead letter a line.
+        #[command(flatten)]
+        reveal: Reveal,
+        /// Print as JSON, one dead letter a line; masked.
         #[arg(long)]
         json: bool,
     },
-    /// One dead letter, with the original.
+    /// One dead letter, with the original; masked.
     Show {
         /// Its event id, as listed.
         event_id: String,
         #[command(flatten)]
         place: Place,
+        #[command(flatten)]
+        reveal: Reveal,
     },
     /// Put the deliveries of dead letters through again, after the cause is mended.
     Replay {
@@ -445,6 +460,21 @@ pub(crate) struct Topology {
     /// Write the picture (SVG) to this file.
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
+    /// Print as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Clock {
+    /// Set the receipt of records that say they were received in the future, and compute everything again.
+    Mend(ClockMend),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ClockMend {
+    #[command(flatten)]
+    pub place: Place,
     /// Print as JSON.
     #[arg(long)]
     pub json: bool,

@@ -3,6 +3,7 @@
 
 mod kafka;
 mod keys;
+mod readers;
 mod secret;
 mod settings;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use hilo_gateway::{TenantSecrets, is_tenant_name};
 use jiff::tz::TimeZone;
 pub(crate) use kafka::Kafka;
+pub(crate) use readers::ReaderConfig;
 use secret::SecretRef;
 use settings::{Origin, Settings, Written};
 use std::{
@@ -25,9 +27,12 @@ use std::{
 const DEFAULT_FILE: &str = "hilo.toml";
 
 /// The whole configuration.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Config {
-    pub http: Http,
+    pub http: Listener,
+    pub admin: Listener,
+    /// Who may read, by name.
+    pub readers: BTreeMap<String, ReaderConfig>,
     pub storage: Storage,
     /// Absent: the embedded engine.
     pub kafka: Option<Kafka>,
@@ -35,17 +40,42 @@ pub(crate) struct Config {
     pub tenants: BTreeMap<String, Tenant>,
 }
 
-/// HTTP.
+/// A listener: `[http]` for webhooks and captures, `[admin]` for pages, numbers, traces, probes and metrics.
 #[derive(Clone, Debug)]
-pub(crate) struct Http {
-    /// Address of webhooks, captures, dashboard, health and metrics.
+pub(crate) struct Listener {
+    /// Address with a port.
     pub listen: String,
+    /// Names that it answers to. On loopback beside its own; elsewhere none means every name.
+    pub hosts: Vec<String>,
 }
 
-impl Default for Http {
+impl Listener {
+    fn on(listen: &str) -> Self {
+        Self {
+            listen: listen.to_owned(),
+            hosts: Vec::new(),
+        }
+    }
+
+    fn read(settings: &Settings, section: &str, default: Self) -> Result<Self> {
+        let hosts = settings.list(&[section, "hosts"])?;
+        Ok(Self {
+            listen: listen(settings, section)?.unwrap_or(default.listen),
+            hosts: hosts.into_iter().map(|written| written.value).collect(),
+        })
+    }
+}
+
+impl Default for Config {
     fn default() -> Self {
         Self {
-            listen: "127.0.0.1:8080".to_owned(),
+            http: Listener::on("127.0.0.1:8080"),
+            admin: Listener::on("127.0.0.1:8090"),
+            readers: BTreeMap::new(),
+            storage: Storage::default(),
+            kafka: None,
+            registry: None,
+            tenants: BTreeMap::new(),
         }
     }
 }
@@ -130,7 +160,10 @@ impl Config {
     }
 
     /// Reads a file's name and text, and variables.
-    fn read(file: Option<(String, &str)>, variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Self> {
+    pub(crate) fn read(
+        file: Option<(String, &str)>,
+        variables: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Self> {
         let mut settings = Settings::default();
         if let Some((name, text)) = file {
             settings.add_file(&name, text)?;
@@ -138,17 +171,23 @@ impl Config {
         settings.add_environment(variables)?;
         keys::check(&settings)?;
         let default = Self::default();
+        let tenants = tenants(&settings)?;
         Ok(Self {
-            http: Http {
-                listen: listen(&settings)?.unwrap_or(default.http.listen),
-            },
+            http: Listener::read(&settings, "http", default.http)?,
+            admin: Listener::read(&settings, "admin", default.admin)?,
+            readers: readers::read(&settings, &tenants)?,
             storage: Storage {
                 data_dir: data_dir(&settings)?.unwrap_or(default.storage.data_dir),
             },
             kafka: kafka::read(&settings)?,
             registry: registry(&settings)?,
-            tenants: tenants(&settings)?,
+            tenants,
         })
+    }
+
+    /// The readers, with their tokens from where those are kept.
+    pub(crate) fn readers(&self) -> Result<hilo_service::Readers> {
+        readers::resolve(&self.readers)
     }
 
     /// The tenants' secrets, from where they are kept.
@@ -171,13 +210,13 @@ impl Config {
     }
 }
 
-fn listen(settings: &Settings) -> Result<Option<String>> {
-    let Some(Written { value, origin }) = settings.text(&["http", "listen"])? else {
+fn listen(settings: &Settings, section: &str) -> Result<Option<String>> {
+    let Some(Written { value, origin }) = settings.text(&[section, "listen"])? else {
         return Ok(None);
     };
     ensure!(
         is_address(&value),
-        "{origin}: http.listen {value:?} is no address with a port: write for example 127.0.0.1:8080"
+        "{origin}: {section}.listen {value:?} is no address with a port: write for example 127.0.0.1:8080"
     );
     Ok(Some(value))
 }

@@ -3,6 +3,7 @@
 // A reader of our output may go away: that is an error to handle, and `println!` panics.
 #![deny(clippy::print_stdout)]
 
+mod admin;
 mod audit;
 mod bench;
 pub mod captures;
@@ -15,6 +16,7 @@ mod node;
 pub mod pipeline;
 mod place;
 mod progress;
+mod pulse;
 pub mod replay;
 mod runtime_metrics;
 mod say;
@@ -29,6 +31,20 @@ use std::{
     process::ExitCode,
 };
 use tracing_subscriber::EnvFilter;
+
+/// Registers what `hilo up` shows at `/metrics` of its engine: for the test that holds dashboards and alerts against it.
+#[doc(hidden)]
+pub fn register_runtime_metrics(
+    registry: &prometheus::Registry,
+    engine: &hilo_stream::embedded::RunningEngine,
+    raw: &std::sync::Arc<hilo_stream::embedded::RawLog>,
+    dir: &std::path::Path,
+    topology: &hilo_stream::Topology,
+) -> prometheus::Result<()> {
+    let pulse = pulse::Pulse::new(dir, engine.watch(), raw, hilo_views::Pulse::default());
+    let metrics = runtime_metrics::RuntimeMetrics::new(engine.watch(), pulse, dir, topology)?;
+    registry.register(Box::new(metrics))
+}
 
 /// The program: reads the arguments, runs the command, says what failed.
 #[must_use]
@@ -45,6 +61,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => commands::demo::run(arguments),
         Command::Simulate(arguments) => commands::simulate::run(arguments),
         Command::Up(arguments) => commands::up::run(arguments),
+        Command::LoginLink(arguments) => commands::login_link::run(arguments),
         Command::Run(arguments) => commands::run::run(arguments),
         Command::Topics(arguments) => commands::topics::run(arguments),
         Command::Schemas(arguments) => commands::schemas::run(arguments),
@@ -58,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Metrics(arguments) => commands::metrics::run(arguments),
         Command::Dlq(arguments) => commands::dlq::run(arguments),
         Command::Topology(arguments) => commands::topology::run(arguments),
+        Command::Clock(cli::Clock::Mend(arguments)) => commands::clock::mend(arguments),
         Command::Doctor(arguments) => commands::doctor::run(arguments),
         Command::Bench(arguments) => commands::bench::run(arguments),
     };
@@ -65,7 +83,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("hilo: {failure}");
+            eprintln!("hilo: {}", say::plain(&failure.to_string()));
             ExitCode::from(failure.code())
         }
     }

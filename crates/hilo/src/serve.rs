@@ -1,9 +1,17 @@
-//! A node behind its HTTP addresses: gateway, dashboard, health and metrics on one listener.
+//! A node behind its two listeners: webhooks and captures on one, pages, numbers, traces, probes and metrics on the other.
 
-use crate::{node::Node, runtime_metrics::RuntimeMetrics, topology, topology::Tenants};
+use crate::{
+    admin::{Admin, Pages},
+    audit::AuditFile,
+    node::Node,
+    runtime_metrics::RuntimeMetrics,
+    topology,
+    topology::Tenants,
+};
 use anyhow::Result;
-use hilo_gateway::{Gateway, Limits, ServeLimits, Tenants as Secrets};
-use hilo_service::{Reader, Role, Scope};
+use hilo_gateway::{Gateway, Limits, Tenants as Secrets};
+use hilo_service::{Health, Hosts, ServeLimits, answering_to, clock};
+use hilo_stream::embedded::Backoff;
 use prometheus::Registry;
 use std::{
     future::Future,
@@ -12,7 +20,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 use tokio::{net::TcpListener, sync::watch};
 use tracing::warn;
@@ -20,44 +28,67 @@ use tracing::warn;
 /// How often time enters the log.
 const TICK: Duration = Duration::from_secs(1);
 
+/// Where a node is reached.
+pub(crate) struct Listeners {
+    /// For webhooks and captures.
+    pub http: TcpListener,
+    /// Names that it answers to; none: every name.
+    pub hosts: Vec<String>,
+    /// For readers.
+    pub admin: Admin,
+}
+
 /// Serves `node` until `end` resolves and what was under way is finished; whether all of it was.
 pub(crate) async fn serve(
     node: Arc<Node>,
     label: &str,
     tenants: &Tenants,
     secrets: Secrets,
-    listener: TcpListener,
+    listeners: Listeners,
     end: impl Future<Output = ()>,
 ) -> Result<bool> {
     let topology = topology::topology(tenants)?;
     let registry = Registry::new();
-    registry.register(Box::new(RuntimeMetrics::new(node.watch.clone(), &node.dir, &topology)?))?;
+    registry.register(Box::new(RuntimeMetrics::new(
+        node.watch.clone(),
+        node.pulse(),
+        &node.dir,
+        &topology,
+    )?))?;
+    let gateway =
+        Gateway::new(Arc::clone(&node.raw), secrets, Limits::default(), &registry)?.regions(tenants.countries.clone());
     let (alive, ready) = (node.pulse(), node.pulse());
-    let gateway = Gateway::new(Arc::clone(&node.raw), secrets, Limits::default(), &registry)?
-        .alive_when(move || alive.beats())
-        .ready_when(move || ready.ready());
+    let health = Health::new(&registry)
+        .alive_when("engine", move || alive.beats())
+        .ready_when("numbers", move || ready.ready());
     let source = node.view(label, &topology)?;
     let (closing, closed) = watch::channel(false);
-    let pages = hilo_dashboard::router(Arc::new(source), closed).layer(axum::Extension(everybody()));
-    let app = hilo_gateway::router(gateway).merge(pages);
+    let pages = Pages {
+        source: Arc::new(source),
+        audit: Arc::new(AuditFile::new(&node.dir)),
+        closing: closed.clone(),
+    };
+    let (admin, reading) = listeners.admin.router(&node.dir, health, Some(pages));
+    let writing = answering_to(Hosts::only(&listeners.hosts), hilo_gateway::router(gateway));
     let clock = Clock::start(node);
     let ended = async {
         end.await;
         // Open event streams would keep the server from ending; a closed receiver means that there is none.
         closing.send_replace(true);
     };
-    let finished = hilo_gateway::serve(listener, app, ServeLimits::default(), ended).await;
+    let ((), wrote, read) = tokio::join!(
+        ended,
+        hilo_service::serve(listeners.http, writing, ServeLimits::default(), closes(closed.clone())),
+        hilo_service::serve(admin, reading, ServeLimits::default(), closes(closed)),
+    );
     clock.stop();
-    Ok(finished)
+    Ok(wrote && read)
 }
 
-/// Whoever reaches the listener, until readers are known.
-pub(crate) fn everybody() -> Reader {
-    Reader {
-        name: "local".to_owned(),
-        role: Role::Operator,
-        scope: Scope::All,
-    }
+/// Resolves when the process is to end.
+pub(crate) async fn closes(mut closed: watch::Receiver<bool>) {
+    // A sender that is gone closes too.
+    drop(closed.wait_for(|closed| *closed).await);
 }
 
 /// Puts the time into the log, once a second: the one place where the machine's clock enters the pipeline.
@@ -71,15 +102,15 @@ impl Clock {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
+            let mut notice = Backoff::default();
             loop {
                 thread::park_timeout(TICK);
                 if stopped.load(Ordering::Acquire) {
                     break;
                 }
-                let now = SystemTime::now()
-                    .duration_since(SystemTime::UNIX_EPOCH)
-                    .unwrap_or_default();
-                if let Err(error) = node.tick(now.as_millis() as hilo_domain::Millis) {
+                if let Err(error) = node.tick(clock::now())
+                    && notice.is_due()
+                {
                     warn!(%error, "the time cannot be put into the log");
                 }
             }
@@ -92,30 +123,6 @@ impl Clock {
         self.thread.thread().unpark();
         if self.thread.join().is_err() {
             warn!("the clock's thread panicked");
-        }
-    }
-}
-
-/// Resolves at the first Ctrl-C or SIGTERM.
-pub(crate) async fn interrupted() {
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(error) => {
-                warn!(%error, "SIGTERM cannot be heard");
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    tokio::select! {
-        () = terminated => {}
-        heard = tokio::signal::ctrl_c() => {
-            if let Err(error) = heard {
-                warn!(%error, "Ctrl-C cannot be heard");
-                std::future::pending::<()>().await;
-            }
         }
     }
 }

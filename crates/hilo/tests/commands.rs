@@ -162,7 +162,11 @@ fn dead_letters_are_listed_shown_and_put_through_again() {
             .success()
     );
 
-    let listed = String::from_utf8(with(&["dlq", "list", "--json"]).stdout).unwrap();
+    let masked = String::from_utf8(with(&["dlq", "list", "--json"]).stdout).unwrap();
+    assert!(masked.contains("not_json") && !masked.contains("nonsense"), "{masked}");
+    let why = ["--reveal", "--reason", "a test"];
+    let revealed = |arguments: &[&'static str]| hilo(folder, &[arguments, &why[..], &place[..]].concat());
+    let listed = String::from_utf8(revealed(&["dlq", "list", "--json"]).stdout).unwrap();
     let letters: Vec<serde_json::Value> = listed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(letters.len(), 2, "{listed}");
     let place_of_first = &letters[0]["source"];
@@ -173,7 +177,19 @@ fn dead_letters_are_listed_shown_and_put_through_again() {
     assert_eq!(letters[0]["original"], "nonsense");
 
     let id = letters[1]["event_id"].as_str().unwrap();
-    let shown = hilo(folder, &["dlq", "show", id, "--data-dir", "data"]);
+    let shown = hilo(
+        folder,
+        &[
+            "dlq",
+            "show",
+            id,
+            "--reveal",
+            "--reason",
+            "a test",
+            "--data-dir",
+            "data",
+        ],
+    );
     assert_eq!(
         serde_json::from_slice::<serde_json::Value>(&shown.stdout).unwrap(),
         letters[1]

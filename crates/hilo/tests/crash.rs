@@ -57,6 +57,12 @@ fn metric(client: &reqwest::blocking::Client, base: &str, name: &str) -> Option<
         .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
 }
 
+/// Two ports that nobody has.
+fn free_ports() -> [u16; 2] {
+    let taken = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    taken.map(|listener| listener.local_addr().unwrap().port())
+}
+
 fn until(what: &str, mut done: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !done() {
@@ -88,18 +94,19 @@ impl Drop for Killed {
 fn kills_lose_nothing_and_double_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let [port, admin] = free_ports();
     let config = folder.path().join("hilo.toml");
     fs::write(
         &config,
         format!(
-            "[http]\nlisten = \"127.0.0.1:{port}\"\n[storage]\ndata_dir = {data:?}\n\
+            "[http]\nlisten = \"127.0.0.1:{port}\"\n[admin]\nlisten = \"127.0.0.1:{admin}\"\n[storage]\ndata_dir = {data:?}\n\
              [tenants.demo]\napp_secrets = [\"secret\"]\napi_tokens = [\"token\"]\n"
         ),
     )
     .unwrap();
     let config = config.to_str().unwrap();
     let base = format!("http://127.0.0.1:{port}");
+    let probed = format!("http://127.0.0.1:{admin}");
     let client = reqwest::blocking::Client::builder()
         .timeout(Duration::from_secs(2))
         .build()
@@ -138,7 +145,7 @@ fn kills_lose_nothing_and_double_nothing() {
     for _ in 0..KILLS {
         let node = Killed(hilo(&["up", "--config", config]).spawn().unwrap());
         until("the node answers", || {
-            metric(&client, &base, "hilo_engine_commits_total ").is_some()
+            metric(&client, &probed, "hilo_engine_commits_total ").is_some()
         });
         // Somewhere in the next commits, at a moment that nobody chose.
         random ^= random << 13;
@@ -146,18 +153,18 @@ fn kills_lose_nothing_and_double_nothing() {
         random ^= random << 17;
         let commits = 3.0 + (random % 40) as f64;
         until("it has committed some batches", || {
-            metric(&client, &base, "hilo_engine_commits_total ").is_none_or(|count| count > commits)
+            metric(&client, &probed, "hilo_engine_commits_total ").is_none_or(|count| count > commits)
         });
         drop(node);
     }
     let node = Killed(hilo(&["up", "--config", config]).spawn().unwrap());
     until("the node answers", || {
-        metric(&client, &base, "hilo_engine_commits_total ").is_some()
+        metric(&client, &probed, "hilo_engine_commits_total ").is_some()
     });
     stop.store(true, Ordering::Release);
     let report = platform.join().unwrap();
     until("all is processed", || {
-        metric(&client, &base, "hilo_engine_lag_records ") == Some(0.0)
+        metric(&client, &probed, "hilo_engine_lag_records ") == Some(0.0)
     });
     node.end();
 

@@ -6,7 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
-use reqwest::blocking::Client;
+use reqwest::{blocking::Client, redirect::Policy};
 use std::{
     collections::BTreeSet,
     io::{BufRead as _, BufReader, Read as _},
@@ -53,9 +53,32 @@ fn a_demo_shows_numbers_that_change_add_up_and_lead_to_their_facts() {
     let mut said = BufReader::new(demo.0.stdout.take().unwrap());
     let mut first = String::new();
     said.read_line(&mut first).unwrap();
-    let base = first.split_whitespace().nth(1).unwrap().to_owned();
-    let client = Client::builder().timeout(Duration::from_secs(10)).build().unwrap();
-    let get = |path: &str| client.get(format!("{base}{path}")).send().unwrap();
+    let link = first.split_whitespace().nth(1).unwrap();
+    let (base, _) = link.split_once("/login").unwrap();
+    let client = Client::builder()
+        .timeout(Duration::from_secs(10))
+        .redirect(Policy::none())
+        .build()
+        .unwrap();
+    // One click lets the user of this machine in.
+    let entered = client.get(link).send().unwrap();
+    assert_eq!(entered.status(), 200);
+    let cookie = entered.headers()["set-cookie"].to_str().unwrap();
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let again = client.get(link).send().unwrap();
+    assert_eq!(again.status(), 401, "the link is good once");
+    assert_eq!(
+        client.get(base).send().unwrap().status(),
+        303,
+        "who has no session sees nothing"
+    );
+    let get = |path: &str| {
+        client
+            .get(format!("{base}{path}"))
+            .header("cookie", &cookie)
+            .send()
+            .unwrap()
+    };
     let items = |page: &str| number(page, "<p class=\"account\">");
 
     let begun = Instant::now();

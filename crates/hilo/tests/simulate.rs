@@ -14,12 +14,12 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-/// `hilo up` on a free port, and its address.
-struct Up(Child, String);
+/// `hilo up` on free ports: the process, and where webhooks and readers go.
+struct Up(Child, String, String);
 
 impl Up {
     fn start(folder: &Path) -> Self {
-        let config = "[http]\nlisten = \"127.0.0.1:0\"\n[tenants.acme]\nverify_token = \"v\"\napp_secrets = [\"s\"]\n\
+        let config = "[http]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n[tenants.acme]\nverify_token = \"v\"\napp_secrets = [\"s\"]\n\
                       api_tokens = [\"t\"]\n";
         fs::write(folder.join("hilo.toml"), config).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_hilo"))
@@ -29,12 +29,21 @@ impl Up {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line.split_whitespace().last().unwrap().to_owned();
-        Self(child, address)
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut said = || {
+            lines
+                .next()
+                .unwrap()
+                .unwrap()
+                .split_whitespace()
+                .last()
+                .unwrap()
+                .to_owned()
+        };
+        let (webhooks, dashboard) = (said(), said());
+        let (admin, _) = dashboard.split_once("/login").unwrap();
+        let admin = admin.to_owned();
+        Self(child, webhooks, admin)
     }
 }
 
@@ -85,7 +94,7 @@ fn what_is_acknowledged_is_what_the_gateway_took() {
     let count = |name: &str| told[name].as_u64().unwrap();
     assert!(count("acknowledged_items") > 50, "{told}");
     assert_eq!((count("retries"), count("unacknowledged_deliveries")), (0, 0), "{told}");
-    assert_eq!(accepted(&up.1), count("acknowledged_requests"), "{told}");
+    assert_eq!(accepted(&up.2), count("acknowledged_requests"), "{told}");
 
     let wrong = simulate(&up.1, "another");
     let said = String::from_utf8(wrong.stderr).unwrap();

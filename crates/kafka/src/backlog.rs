@@ -34,7 +34,10 @@ impl Backlog {
                 .reader(&format!("hilo.{}", processor.name))
                 .create_with_context(Quiet::default())
                 .map_err(failed("making a consumer"))?;
-            let inputs = processor.inputs.iter().map(|topic| (cluster.name(topic), !is_raw(topic)));
+            let inputs = processor
+                .inputs
+                .iter()
+                .map(|topic| (cluster.name(topic), !is_raw(topic)));
             groups.push((consumer, inputs.collect()));
         }
         Ok(Self {

@@ -64,7 +64,10 @@ impl Shelf for Looking {
     fn at(&mut self, places: &[Place]) -> Result<BTreeMap<Place, Record>> {
         let topics = self.0.0.lock().unwrap();
         let record = |place: &Place| topics.get(place.topic)?.get(place.offset as usize).cloned();
-        Ok(places.iter().filter_map(|place| Some((*place, record(place)?))).collect())
+        Ok(places
+            .iter()
+            .filter_map(|place| Some((*place, record(place)?)))
+            .collect())
     }
 
     fn latest(&mut self, topic: &'static str, limit: usize) -> Result<Vec<Record>> {
@@ -109,7 +112,12 @@ fn message(made: &Made, number: usize, batch: &mut Vec<Placed>) {
         change: 0,
         item: 0,
     };
-    batch.push(made.add(topics::RAW, &capture::raw_key(&raw), codec::raw().encode(&raw).unwrap(), at));
+    batch.push(made.add(
+        topics::RAW,
+        &capture::raw_key(&raw),
+        codec::raw().encode(&raw).unwrap(),
+        at,
+    ));
     let person_id = person(number);
     if number.is_multiple_of(OF_A_PERSON) {
         let fact = Identity {
@@ -207,7 +215,12 @@ fn row(made: &Made, number: usize) -> Placed {
         revision: 1,
         ..Metric::default()
     };
-    made.add(topics::METRIC, number.to_string().as_bytes(), codec::metric().encode(&row).unwrap(), start)
+    made.add(
+        topics::METRIC,
+        number.to_string().as_bytes(),
+        codec::metric().encode(&row).unwrap(),
+        start,
+    )
 }
 
 fn timed<T>(what: &str, ask: impl FnOnce() -> T) -> T {
@@ -269,17 +282,28 @@ fn main() -> Result<()> {
     let mut golden = timed("open the golden record to write", || Golden::open(&path))?;
     golden.follow(&[])?;
     let view = timed("open a view", || {
-        View::new("scale", folder.path(), &topology, Arc::new(Memory(Arc::clone(&made))), Pulse::of_a_copy())
+        View::new(
+            "scale",
+            folder.path(),
+            &topology,
+            Arc::new(Memory(Arc::clone(&made))),
+            Pulse::of_a_copy(),
+        )
     })?;
     let page = timed("first page", || view.snapshot(&Scope::All))?;
     assert_eq!(page.templates.len(), 249.min(many / 20));
     timed("second page", || view.snapshot(&Scope::All))?;
-    let rows = timed("first 1,000 rows of the numbers", || view.metrics(&Scope::All, &MetricQuery::default()))?;
+    let rows = timed("first 1,000 rows of the numbers", || {
+        view.metrics(&Scope::All, &MetricQuery::default())
+    })?;
     println!("rows {}, more: {}", rows.rows.len(), rows.next.is_some());
     let scope = Scope::Tenants(BTreeSet::from(["nobody".to_owned()]));
     timed("a page of a tenant without anything", || view.snapshot(&scope))?;
     for (what, id) in [
-        ("trace of a message received", (|number| format!("wamid.in{number}")) as fn(usize) -> String),
+        (
+            "trace of a message received",
+            (|number| format!("wamid.in{number}")) as fn(usize) -> String,
+        ),
         ("trace of a message sent", |number| format!("wamid.out{number}")),
         ("trace of a person", person),
         ("trace of a phone", |number| format!("+5696{:07}", number / OF_A_PERSON)),

@@ -31,7 +31,9 @@ pub(crate) fn behind(reading: &mut Reading, id: &str) -> Option<Result<Trace>> {
         return Some(latest(reading, id, topic, |_| true));
     }
     let reason = id.strip_prefix(REASON)?;
-    Some(latest(reading, id, topics::DEAD_LETTER, |fact| fact["reason"] == reason))
+    Some(latest(reading, id, topics::DEAD_LETTER, |fact| {
+        fact["reason"] == reason
+    }))
 }
 
 /// The latest facts that a number is made of, and its rows: `metric` or `metric:template`.
@@ -60,7 +62,11 @@ fn behind_number(reading: &mut Reading, id: &str, number: &str) -> Result<Trace>
         Some(template) => {
             let mut rows = reading.golden.grouped(reading.tenants, metric)?;
             let is = |name: &str, value: &str| name == "template" && value == template;
-            rows.retain(|row| row.dimensions.iter().any(|dimension| is(&dimension.name, &dimension.value)));
+            rows.retain(|row| {
+                row.dimensions
+                    .iter()
+                    .any(|dimension| is(&dimension.name, &dimension.value))
+            });
             rows.truncate(FACTS);
             rows
         }
@@ -72,12 +78,7 @@ fn behind_number(reading: &mut Reading, id: &str, number: &str) -> Result<Trace>
 }
 
 /// The latest facts of a topic that are wanted, oldest first.
-fn latest(
-    reading: &mut Reading,
-    id: &str,
-    topic: &'static str,
-    wanted: impl Fn(&Value) -> bool,
-) -> Result<Trace> {
+fn latest(reading: &mut Reading, id: &str, topic: &'static str, wanted: impl Fn(&Value) -> bool) -> Result<Trace> {
     let mut steps = Vec::new();
     for looked_at in LOOKED_AT {
         steps.clear();
@@ -86,7 +87,10 @@ fn latest(
         for record in &records {
             // A name of a tenant stands in the record as it is: most foreign records are ruled out by their bytes.
             let names = reading.tenants.names().iter();
-            if !names.into_iter().any(|tenant| contains(&record.value, tenant.as_bytes())) {
+            if !names
+                .into_iter()
+                .any(|tenant| contains(&record.value, tenant.as_bytes()))
+            {
                 continue;
             }
             let fact = value(topic, &record.value)?;

@@ -139,7 +139,10 @@ impl Shelf for Log {
         for place in places {
             let wanted = place.offset.unsigned_abs();
             let read = self.read(place.topic, wanted, 1)?.into_iter();
-            found.extend(read.filter(|(offset, _)| *offset == wanted).map(|(_, record)| (*place, record)));
+            found.extend(
+                read.filter(|(offset, _)| *offset == wanted)
+                    .map(|(_, record)| (*place, record)),
+            );
         }
         Ok(found)
     }

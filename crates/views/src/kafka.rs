@@ -31,7 +31,12 @@ pub struct Kafka {
 impl Kafka {
     /// With `measures` it can be followed; without, somebody only looks.
     #[must_use]
-    pub fn new(cluster: &Cluster, framing: &Arc<Framing>, topology: &Topology, measures: Option<Arc<Measures>>) -> Self {
+    pub fn new(
+        cluster: &Cluster,
+        framing: &Arc<Framing>,
+        topology: &Topology,
+        measures: Option<Arc<Measures>>,
+    ) -> Self {
         Self {
             cluster: cluster.clone(),
             framing: Arc::clone(framing),
@@ -45,12 +50,17 @@ impl Kafka {
 impl Engine for Kafka {
     fn feed(&self, next: &mut dyn FnMut(&'static str, i32) -> Result<i64>) -> Result<Box<dyn Feed>> {
         let mut unread = None;
-        let reader = Reader::open(&self.cluster, &FOLLOWED, Arc::clone(&self.framing), |topic, partition| {
-            next(topic, partition).unwrap_or_else(|error| {
-                unread = Some(error);
-                0
-            })
-        })?;
+        let reader = Reader::open(
+            &self.cluster,
+            &FOLLOWED,
+            Arc::clone(&self.framing),
+            |topic, partition| {
+                next(topic, partition).unwrap_or_else(|error| {
+                    unread = Some(error);
+                    0
+                })
+            },
+        )?;
         if let Some(error) = unread {
             return Err(error.context("the golden record's offsets cannot be read"));
         }
@@ -108,7 +118,11 @@ impl TopicFeed {
         match self.backlog.waiting() {
             Ok(records) => {
                 let waits = records > 0 && self.receipt > 0;
-                let seconds = if waits { (clock::now() - self.receipt).max(0) as f64 / 1_000.0 } else { 0.0 };
+                let seconds = if waits {
+                    (clock::now() - self.receipt).max(0) as f64 / 1_000.0
+                } else {
+                    0.0
+                };
                 let waiting = Waiting {
                     records,
                     seconds,
@@ -126,6 +140,7 @@ impl Feed for TopicFeed {
         let received = self.reader.read(max, patience)?;
         if let Some(measures) = &self.measures {
             measures.took_in(NAME, 0, received.len() as u64);
+            measures.passed_over(NAME, self.reader.passed_over());
         }
         self.look();
         let placed = received.into_iter().map(|one| {
@@ -141,6 +156,12 @@ impl Feed for TopicFeed {
 
     fn behind(&mut self) -> Result<u64> {
         Ok(self.behind.values().map(|records| records.unsigned_abs()).sum())
+    }
+
+    fn passed_over(&mut self, records: u64) {
+        if let Some(measures) = &self.measures {
+            measures.passed_over(NAME, records);
+        }
     }
 
     fn caught_up(&mut self) -> Result<bool> {

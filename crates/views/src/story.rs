@@ -62,14 +62,22 @@ pub(crate) fn tell(reading: &mut Reading, id: &str) -> Result<Option<Trace>> {
         raw.extend(story.facts(reading, &mentioned)?);
     }
     story.raw(reading, raw)?;
-    let leads = if people.is_empty() { vec![id.to_owned()] } else { people.clone() };
+    let leads = if people.is_empty() {
+        vec![id.to_owned()]
+    } else {
+        people.clone()
+    };
     for lead in leads {
         story.rows(reading, &lead)?;
     }
     if story.steps.is_empty() {
         return Ok(None);
     }
-    let kind = if people.is_empty() { story.kind.unwrap_or("delivery") } else { "person" };
+    let kind = if people.is_empty() {
+        story.kind.unwrap_or("delivery")
+    } else {
+        "person"
+    };
     let mut steps = story.steps;
     steps.sort_by_key(|step| (step.stage, step.at));
     let total = steps.len() as u64 + story.left_out;
@@ -99,7 +107,10 @@ impl Reading<'_> {
     }
 
     pub(crate) fn has(&self, tenant: &str) -> bool {
-        self.tenants.names().binary_search_by(|name| name.as_str().cmp(tenant)).is_ok()
+        self.tenants
+            .names()
+            .binary_search_by(|name| name.as_str().cmp(tenant))
+            .is_ok()
     }
 
     fn still_asked(&self) -> Result<(), SourceError> {

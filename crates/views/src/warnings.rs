@@ -73,11 +73,17 @@ pub(crate) fn warnings(waiting: &Waiting, counters: &Counters) -> Vec<Warning> {
     }
     if waiting.records > BEHIND {
         let text = format!("{} records wait to be processed.", waiting.records);
-        warnings.push(notice(text, "The numbers follow as they are processed; nothing is lost."));
+        warnings.push(notice(
+            text,
+            "The numbers follow as they are processed; nothing is lost.",
+        ));
     }
     if let Some(reasons) = listed(counters, "unclassified_reasons") {
         let text = format!("Items of a kind that nobody knows yet: {reasons}.");
-        warnings.push(notice(text, "They are kept whole: hilo export unclassified shows them."));
+        warnings.push(notice(
+            text,
+            "They are kept whole: hilo export unclassified shows them.",
+        ));
     }
     if let Some(words) = listed(counters, "unknown_words") {
         let text = format!("Facts with a word that this release does not know: {words}.");

@@ -27,11 +27,20 @@ pub(super) fn render(outcomes: &Outcomes) -> Markup {
                     li data-key=(name) {
                         span class={ "swatch " (name) } aria-hidden="true" {}
                         span.what { b { (crate::format::words(name)) } small { (meaning) } }
-                        (fact(&format!("{}{name}", outcomes.trace_prefix), &plural(items, "item"), &count(items)))
+                        (fact(&trace(&outcomes.trace_prefix, name), &plural(items, "item"), &count(items)))
                     }
                 }
             }
         }
+    }
+}
+
+/// Nowhere where there is no prefix.
+fn trace(prefix: &str, name: &str) -> String {
+    if prefix.is_empty() {
+        String::new()
+    } else {
+        format!("{prefix}{name}")
     }
 }
 

@@ -10,12 +10,15 @@ use hilo_dashboard::model::{
     TemplateRow, Warning,
 };
 use hilo_dashboard::trace::Link;
-use hilo_dashboard::{Asked, MetricPage, MetricQuery, Source, SourceError, Stage, Step, Trace, router};
-use hilo_service::{Reader, Role, Scope};
+use hilo_dashboard::{
+    Asked, Audit, MetricPage, MetricQuery, Source, SourceError, Stage, Step, Trace, login_routes, routes,
+};
+use hilo_service::{Access, LoginCodes, Reader, Readers, Role, Scope, clock};
 use serde_json::json;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use tempfile::TempDir;
 use tokio::sync::watch;
 
 /// 2026-05-04T13:00:00Z.
@@ -65,8 +68,13 @@ impl Source for Fake {
         let cards = snapshot(1).numbers.into_iter().map(|card| card.row);
         let wanted = cards.filter(|row| {
             scope.has(&row.tenant)
-                && query.definition.as_ref().is_none_or(|name| *name == row.definition || *name == row.metric)
-                && query.since.is_none_or(|since| row.window.is_none_or(|window| window.end > since))
+                && query
+                    .definition
+                    .as_ref()
+                    .is_none_or(|name| *name == row.definition || *name == row.metric)
+                && query
+                    .since
+                    .is_none_or(|since| row.window.is_none_or(|window| window.end > since))
         });
         let rows: Vec<Metric> = wanted.flat_map(|row| (0..100).map(move |_| row.clone())).collect();
         let from = match &query.after {
@@ -81,19 +89,75 @@ impl Source for Fake {
     }
 }
 
-/// The server's address, and what ends its streams.
-pub(crate) async fn serve(source: Arc<Fake>) -> (SocketAddr, watch::Sender<bool>) {
+/// Token of an operator.
+pub(crate) const OPERATOR: &str = "operator-token";
+/// Token of a viewer.
+pub(crate) const VIEWER: &str = "viewer-token";
+/// Token of an analyst.
+pub(crate) const ANALYST: &str = "analyst-token";
+
+/// Who revealed what, and why.
+#[derive(Clone, Default)]
+pub(crate) struct Seen(pub(crate) Arc<Mutex<Vec<[String; 3]>>>);
+
+impl Audit for Seen {
+    fn revealed(&self, reader: &str, reason: &str, id: &str) -> Result<(), String> {
+        if reason == "the disk is full" {
+            return Err("who looks cannot be recorded".to_owned());
+        }
+        self.0.lock().unwrap().push([reader, reason, id].map(str::to_owned));
+        Ok(())
+    }
+}
+
+/// A server of the pages.
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
+    /// Ends the streams.
+    pub(crate) close: watch::Sender<bool>,
+    pub(crate) seen: Seen,
+    /// Folder of the one-time codes.
+    pub(crate) folder: TempDir,
+}
+
+impl Served {
+    /// A link that lets in once.
+    pub(crate) fn link(&self) -> String {
+        LoginCodes::new(self.folder.path())
+            .link(&format!("http://{}", self.address), clock::now())
+            .unwrap()
+    }
+}
+
+/// Serves the source to three readers and, by one-time codes, to the local user.
+pub(crate) async fn serve(source: Arc<Fake>) -> Served {
     let (close, closing) = watch::channel(false);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let reader = Reader {
-        name: "ana".into(),
-        role: Role::Operator,
+    let reader = |name: &str, role| Reader {
+        name: name.into(),
+        role,
         scope: Scope::All,
     };
-    let app = router(source, closing).layer(axum::Extension(reader));
+    let readers = [
+        (reader("olga", Role::Operator), OPERATOR.as_bytes()),
+        (reader("vera", Role::Viewer), VIEWER.as_bytes()),
+        (reader("ana", Role::Analyst), ANALYST.as_bytes()),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let codes = LoginCodes::new(folder.path());
+    let access = Arc::new(Access::new(address, &[], Readers::new(readers).unwrap(), Some(codes)));
+    let seen = Seen::default();
+    let app = routes(source, Arc::new(seen.clone()), closing)
+        .merge(login_routes(&access))
+        .behind(access);
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    (address, close)
+    Served {
+        address,
+        close,
+        seen,
+        folder,
+    }
 }
 
 fn wave(step: u64, length: u64, value: impl Fn(f64) -> f64) -> Vec<Point> {
@@ -361,27 +425,27 @@ fn story(id: &str) -> Trace {
         "messages": [{"from": "56961234567", "id": MESSAGE, "timestamp": "1777899600", "type": "text",
             "text": {"body": "Hola, ¿tienen hora mañana?"}}]}}]}]});
     let fact = json!({"event_id": "5f0e7b1c2a", "tenant": "acme", "event_time": START, "kind": "message_received",
-        "person_id": "person-2", "conversation_id": "c0ffee", "message_id": MESSAGE, "message_type": "text",
+        "person_id": "p_0190b7c2aa0f4e7d12345678", "conversation_id": "c0ffee", "message_id": MESSAGE, "message_type": "text",
         "direction": "inbound", "phone_number_id": "210000000000001", "country": "CL",
         "content": "Hola, ¿tienen hora mañana?", "session": null, "opt_out": false, "revision": 1});
-    let sighting = json!({"kind": "observed", "person_id": "person-2", "rule": "same_item", "confidence": 1.0,
+    let sighting = json!({"kind": "observed", "person_id": "p_0190b7c2aa0f4e7d12345678", "rule": "same_item", "confidence": 1.0,
         "identifiers": [{"kind": "bsuid", "value": "CL.1001", "valid_from": START, "valid_to": null},
             {"kind": "phone", "value": "+56961234567", "valid_from": START, "valid_to": null}]});
     let steps = vec![
         step(
             Stage::Raw,
             1,
-            "delivery",
+            "whatsapp",
             "hilo.raw",
-            body.clone(),
+            json!({"source": "whatsapp", "tenant": "acme", "body": body.to_string()}),
             vec![link("delivery", "d-771")],
         ),
         step(
             Stage::Item,
             1,
-            "messages",
+            "text",
             "hilo.item",
-            body["entry"][0]["changes"][0]["value"]["messages"][0].clone(),
+            json!({"entry": 0, "change": 0, "item": 0, "content": body["entry"][0]["changes"][0]["value"]["messages"][0]}),
             vec![],
         ),
         step(
@@ -390,7 +454,7 @@ fn story(id: &str) -> Trace {
             "observed",
             "hilo.identity",
             sighting,
-            vec![link("person", "person-2")],
+            vec![link("person", "p_0190b7c2aa0f4e7d12345678")],
         ),
         step(
             Stage::Fact,
@@ -398,7 +462,7 @@ fn story(id: &str) -> Trace {
             "message_received",
             "hilo.conversation",
             fact,
-            vec![link("person", "person-2")],
+            vec![link("person", "p_0190b7c2aa0f4e7d12345678")],
         ),
         step(
             Stage::Metric,
@@ -406,7 +470,7 @@ fn story(id: &str) -> Trace {
             "frt_human_seconds@1",
             "hilo.metric",
             json!({"metric": "frt_human_seconds", "numerator": 59_892.5, "denominator": 812, "value": 73.76, "is_final": false,
-                "dimensions": [{"name": "queue", "value": "soporte"}]}),
+                "dimensions": {"queue": "soporte"}}),
             vec![link("number", "frt_human_seconds@1")],
         ),
     ];

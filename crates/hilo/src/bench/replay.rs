@@ -82,7 +82,9 @@ pub(crate) fn run(items: u64, seed: u64, as_json: bool) -> Result<()> {
             peak >> 20,
             tally.lines
         )?;
-        say!("{}", state.to_string().trim_end())?;
+        for line in state.to_string().trim_end().lines() {
+            say!("{line}")?;
+        }
     }
     Ok(())
 }

@@ -1,14 +1,10 @@
 //! `hilo account`: what is, or was, true of numbers, templates, accounts and portfolios.
 
-use crate::{cli::Account, failure::Failure, place};
+use crate::{cli::Account, failure::Failure, place, say::say};
 use anyhow::anyhow;
 use hilo_domain::{json::canonical, time::to_rfc3339};
 use hilo_golden::{AccountQuestion, AccountState, Golden};
 use serde_json::{Map, Value, json};
-use std::{
-    fmt::Write as _,
-    io::{Write as _, stdout},
-};
 
 pub(crate) fn run(arguments: &Account) -> Result<(), Failure> {
     let (_, dir) = place::open(&arguments.place)?;
@@ -28,19 +24,23 @@ pub(crate) fn run(arguments: &Account) -> Result<(), Failure> {
     };
     let states = golden
         .tenants()
-        .and_then(|tenants| golden.account(&tenants, &question)).map_err(anyhow::Error::from)?;
-    let mut out = stdout().lock();
+        .and_then(|tenants| golden.account(&tenants, &question))
+        .map_err(anyhow::Error::from)?;
     for state in &states {
-        let line = if arguments.json {
-            canonical(&as_json(state))
-        } else {
-            as_text(state, arguments.as_of)
-        };
-        writeln!(out, "{line}").map_err(anyhow::Error::from)?;
+        if arguments.json {
+            say!("{}", canonical(&as_json(state)))?;
+            continue;
+        }
+        say!("{}", as_text(state, arguments.as_of))?;
+        for attribute in &state.attributes {
+            if attribute.value.chars().count() <= SHORT {
+                say!("{:<12}{} = {}", "", attribute.name, attribute.value)?;
+            }
+        }
     }
     if states.is_empty() && !arguments.json {
         let of = arguments.subject.as_deref().unwrap_or("the business side");
-        writeln!(out, "nothing is known of {of} as of then").map_err(anyhow::Error::from)?;
+        say!("nothing is known of {of} as of then")?;
     }
     Ok(())
 }
@@ -105,7 +105,7 @@ fn as_text(state: &AccountState, as_of: Option<i64>) -> String {
         .as_ref()
         .filter(|_| state.limit.is_some())
         .map(|portfolio| format!(" of portfolio {portfolio}"));
-    let mut text = format!(
+    format!(
         "{:<10} {} {}{} {} since {}: {}",
         state.tenant,
         state.subject_kind,
@@ -114,14 +114,7 @@ fn as_text(state: &AccountState, as_of: Option<i64>) -> String {
         state.kind,
         to_rfc3339(state.at),
         says.join(", ")
-    );
-    for attribute in &state.attributes {
-        if attribute.value.chars().count() <= SHORT {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "\n{:<12}{} = {}", "", attribute.name, attribute.value);
-        }
-    }
-    text
+    )
 }
 
 fn limit(limit: i64) -> String {

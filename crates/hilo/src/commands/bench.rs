@@ -41,7 +41,9 @@ pub(crate) fn run(arguments: &Bench) -> Result<(), Failure> {
             if *json {
                 say!("{}", serde_json::to_string(&report)?)?;
             } else {
-                say!("{report}")?;
+                for line in report.to_string().lines() {
+                    say!("{line}")?;
+                }
             }
             Ok(())
         }
@@ -63,7 +65,9 @@ pub(crate) fn run(arguments: &Bench) -> Result<(), Failure> {
             if *json {
                 say!("{}", serde_json::to_string(&report)?)?;
             } else {
-                say!("{report}")?;
+                for line in report.to_string().lines() {
+                    say!("{line}")?;
+                }
             }
             Ok(())
         }

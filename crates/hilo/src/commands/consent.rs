@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Consent) -> Result<(), Failure> {
         let mut value = if arguments.reveal.shown {
             value
         } else {
-            mask::json(&value)
+            mask::record(mask::Of::Ledger, &value)
         };
         // Says a place and an id of the chain, nothing personal.
         value["chain"]["error"] = json!(whole.as_ref().err().map(ToString::to_string));

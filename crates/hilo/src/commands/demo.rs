@@ -1,24 +1,26 @@
 //! `hilo demo`: the main job, with a simulated platform.
 
 use crate::{
-    cli::Demo, commands::up, failure::Failure, node::Node, replay::Summary, say::say, serve, topology,
-    topology::Tenants,
+    admin,
+    cli::Demo,
+    commands::up,
+    failure::Failure,
+    node::Node,
+    replay::Summary,
+    say::say,
+    serve::{self, Listeners},
+    topology::{self, Tenants},
 };
 use anyhow::{Context as _, ensure};
-use hilo_domain::Millis;
 use hilo_gateway::{Secret, TenantSecrets, Tenants as Secrets};
 use hilo_golden::Golden;
+use hilo_service::clock::now;
 use hilo_simulator::{
     Profile, Simulator, Tally,
     sender::{self, Credentials, Report, Target},
 };
 use hilo_stream::embedded::Log;
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
 
 /// Secrets of the simulated tenant: the server listens on loopback only.
@@ -49,20 +51,28 @@ async fn play(arguments: &Demo, dir: &Path, tenants: &Tenants) -> Result<Report,
     let profile = Profile::demo(start, arguments.rate);
     let names = profile.tenants.clone();
     let simulator = Simulator::new(arguments.seed, profile);
-    let address = ("127.0.0.1", arguments.port);
-    let listener = TcpListener::bind(address).await.with_context(|| {
+    let admin = admin::Plan::local(arguments.port).bind().await.with_context(|| {
         format!(
             "port {} is taken: choose another with --port, or --port 0 for a free one",
             arguments.port
         )
     })?;
-    let base_url = format!("http://{}", listener.local_addr()?);
+    // Only the simulated platform sends there.
+    let http = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let base_url = format!("http://{}", http.local_addr()?);
     let node = Arc::new(Node::start(dir, tenants)?);
+    let link = admin.link(dir)?;
     if arguments.json {
-        eprintln!("dashboard: {base_url}");
+        eprintln!("dashboard: {link}\nwebhooks:  {base_url}");
     } else {
-        say!("dashboard: {base_url}   (Ctrl-C ends the demo)")?;
+        say!("dashboard: {link}   (it lets you in once; Ctrl-C ends the demo)")?;
+        say!("webhooks:  {base_url}")?;
     }
+    let listeners = Listeners {
+        http,
+        hosts: Vec::new(),
+        admin,
+    };
     let secrets = Secrets::new(names.iter().map(|name| (name.clone(), secrets())))?;
     let target = Target {
         base_url,
@@ -74,7 +84,7 @@ async fn play(arguments: &Demo, dir: &Path, tenants: &Tenants) -> Result<Report,
     };
     let (end, ended) = watch::channel(false);
     let mut ended_server = ended.clone();
-    let server = serve::serve(Arc::clone(&node), "demo", tenants, secrets, listener, async move {
+    let server = serve::serve(Arc::clone(&node), "demo", tenants, secrets, listeners, async move {
         // A dropped sender means that the platform failed: then there is nothing to serve any more either.
         drop(ended_server.wait_for(|ended| *ended).await);
     });
@@ -88,7 +98,7 @@ async fn play(arguments: &Demo, dir: &Path, tenants: &Tenants) -> Result<Report,
     let report = report.context("the simulated platform cannot send")?;
     // A line that says what the clock's last one said would be its duplicate.
     node.tick(now() + 1)?;
-    up::finish(node)?;
+    up::sole(node)?.finish()?;
     Ok(report)
 }
 
@@ -97,9 +107,9 @@ pub(crate) async fn over(duration: Option<Duration>) {
     match duration {
         Some(duration) => tokio::select! {
             () = tokio::time::sleep(duration) => {}
-            () = serve::interrupted() => {}
+            () = hilo_service::interrupted() => {}
         },
-        None => serve::interrupted().await,
+        None => hilo_service::interrupted().await,
     }
 }
 
@@ -116,12 +126,6 @@ fn credentials() -> Credentials {
         app_secret: APP_SECRET.to_owned(),
         api_token: API_TOKEN.to_owned(),
     }
-}
-
-pub(crate) fn now() -> Millis {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as Millis)
 }
 
 /// Prints what the platform sent and what became of it; an error when the counts do not add up.

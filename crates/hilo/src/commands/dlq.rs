@@ -1,7 +1,8 @@
 //! `hilo dlq`: what could not be read.
 
 use crate::{
-    cli::{Dlq, DlqCommand, Place},
+    audit,
+    cli::{Dlq, DlqCommand, Place, Reveal},
     failure::Failure,
     place,
     say::say,
@@ -13,6 +14,7 @@ use hilo_contracts::{
     facts::{DeadLetter, Raw},
     json, topics,
 };
+use hilo_dashboard::mask::{self, Of};
 use hilo_domain::time::to_rfc3339;
 use hilo_stream::{
     Record,
@@ -20,7 +22,6 @@ use hilo_stream::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{Write as _, stdout},
     path::PathBuf,
 };
 
@@ -29,8 +30,12 @@ const CHUNK: usize = 10_000;
 
 pub(crate) fn run(arguments: &Dlq) -> Result<(), Failure> {
     match &arguments.command {
-        DlqCommand::List { place, json } => list(place, *json),
-        DlqCommand::Show { event_id, place } => show(place, event_id),
+        DlqCommand::List { place, reveal, json } => list(place, reveal, *json),
+        DlqCommand::Show {
+            event_id,
+            place,
+            reveal,
+        } => show(place, reveal, event_id),
         DlqCommand::Replay {
             reason,
             event_id,
@@ -58,14 +63,26 @@ fn each(place: &Place, topic: &str, mut visit: impl FnMut(&Record) -> anyhow::Re
     }
 }
 
-fn list(place: &Place, as_json: bool) -> Result<(), Failure> {
+/// A dead letter as JSON, masked unless revealed.
+fn shown(value: &[u8], reveal: &Reveal) -> anyhow::Result<serde_json::Value> {
+    let letter = serde_json::from_str(&json::to_string(topics::DEAD_LETTER, value)?)?;
+    Ok(if reveal.shown {
+        letter
+    } else {
+        mask::record(Of::Topic(topics::DEAD_LETTER), &letter)
+    })
+}
+
+fn list(place: &Place, reveal: &Reveal, as_json: bool) -> Result<(), Failure> {
+    if as_json {
+        let (_, dir) = place::open(place)?;
+        audit::revealed(reveal, &dir, "dead_letters", "*")?;
+    }
     let codec = codec::dead_letter();
     let mut by_reason: BTreeMap<String, (u64, DeadLetter)> = BTreeMap::new();
-    let mut out = stdout().lock();
     each(place, topics::DEAD_LETTER, |record| {
         if as_json {
-            json::write(topics::DEAD_LETTER, &record.value, &mut out)?;
-            out.write_all(b"\n")?;
+            say!("{}", shown(&record.value, reveal)?)?;
             return Ok(());
         }
         let letter = codec.decode(&record.value)?;
@@ -90,10 +107,10 @@ fn list(place: &Place, as_json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn show(place: &Place, event_id: &str) -> Result<(), Failure> {
+fn show(place: &Place, reveal: &Reveal, event_id: &str) -> Result<(), Failure> {
     let codec = codec::dead_letter();
     let mut found = None;
-    each(place, topics::DEAD_LETTER, |record| {
+    let dir = each(place, topics::DEAD_LETTER, |record| {
         if codec.decode(&record.value)?.event_id == event_id {
             found = Some(record.value.clone());
         }
@@ -104,9 +121,8 @@ fn show(place: &Place, event_id: &str) -> Result<(), Failure> {
             "there is no dead letter {event_id:?}; `hilo dlq list` names them"
         )));
     };
-    let mut out = stdout().lock();
-    json::write(topics::DEAD_LETTER, &value, &mut out).map_err(anyhow::Error::from)?;
-    out.write_all(b"\n").map_err(anyhow::Error::from)?;
+    audit::revealed(reveal, &dir, "dead_letter", event_id)?;
+    say!("{}", shown(&value, reveal)?)?;
     Ok(())
 }
 

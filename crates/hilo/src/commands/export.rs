@@ -1,11 +1,11 @@
 //! `hilo export`: a topic as ndjson.
 
-use crate::{cli::Export, failure::Failure, kafka, place, topology};
+use crate::{cli::Export, failure::Failure, kafka, place, say::Plain, topology};
 use anyhow::{Context as _, anyhow};
 use hilo_contracts::json;
 use hilo_kafka::Whole;
 use hilo_stream::{Record, TopicKind, embedded::Log};
-use std::io::{BufWriter, Write as _, stdout};
+use std::io::{BufWriter, IsTerminal as _, Write, stdout};
 
 /// Records read at once.
 const CHUNK: usize = 10_000;
@@ -29,7 +29,13 @@ pub(crate) fn run(arguments: &Export) -> Result<(), Failure> {
             arguments.topic
         )));
     };
-    let mut out = BufWriter::with_capacity(1 << 18, stdout().lock());
+    // A file gets the bytes as they are; a terminal would obey some of them.
+    let target: Box<dyn Write> = if stdout().is_terminal() {
+        Box::new(Plain(stdout().lock()))
+    } else {
+        Box::new(stdout().lock())
+    };
+    let mut out = BufWriter::with_capacity(1 << 18, target);
     let mut write = |record: &Record| -> anyhow::Result<()> {
         let wanted = arguments.from.is_none_or(|from| from <= record.timestamp)
             && arguments.to.is_none_or(|to| record.timestamp < to);

@@ -16,12 +16,13 @@ use hilo_contracts::{
     item::Ruling,
     topics,
 };
-use hilo_dashboard::mask;
+use hilo_dashboard::mask::{self, Of};
 use hilo_domain::time::to_rfc3339;
 use hilo_golden::{
     Golden,
     people::{Decision, Identifier, Person, Proposal},
 };
+use hilo_service::clock;
 use hilo_stream::embedded::{DataDir, Log, RawLog};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -106,7 +107,7 @@ fn show(dir: &Path, id: &str, reveal: &Reveal, as_json: bool) -> Result<(), Fail
         let Some(person) = golden.person(&person)? else {
             continue;
         };
-        let value = masked(person_json(&person), reveal);
+        let value = masked(Of::Person, person_json(&person), reveal);
         if as_json {
             say!("{value}")?;
         } else {
@@ -116,8 +117,8 @@ fn show(dir: &Path, id: &str, reveal: &Reveal, as_json: bool) -> Result<(), Fail
     Ok(())
 }
 
-fn masked(value: Value, reveal: &Reveal) -> Value {
-    if reveal.shown { value } else { mask::json(&value) }
+fn masked(of: Of, value: Value, reveal: &Reveal) -> Value {
+    if reveal.shown { value } else { mask::record(of, &value) }
 }
 
 fn ids(text: &str) -> Value {
@@ -236,7 +237,7 @@ fn review(dir: &Path, tenant: Option<&str>, reveal: &Reveal, as_json: bool) -> R
     let wanted = |proposal: &Proposal| tenant.is_none_or(|tenant| tenant == proposal.tenant);
     for proposal in golden.proposals()?.into_iter().filter(wanted) {
         none = false;
-        let value = masked(proposal_json(&proposal), reveal);
+        let value = masked(Of::Proposal, proposal_json(&proposal), reveal);
         if as_json {
             say!("{value}")?;
         } else {
@@ -267,7 +268,9 @@ fn decide_two(ruling: Ruling, two: &Decide) -> Result<(), Failure> {
             .split_once(':')
             .filter(|(kind, _)| matches!(*kind, "hubspot_id" | "salesforce_id"));
         let other = match record {
-            Some((kind, value)) if golden.people_named(&golden.tenants()?, &two.other)?.is_empty() => json!({kind: value}),
+            Some((kind, value)) if golden.people_named(&golden.tenants()?, &two.other)?.is_empty() => {
+                json!({kind: value})
+            }
             _ => {
                 let other = find(golden, &two.other)?;
                 if other.tenant != one.tenant {
@@ -446,7 +449,7 @@ fn decide(decided: &Decided, line: impl FnOnce(&Golden, &mut Log) -> Result<Line
     let mut log = Log::open(&dir, &topology::topology(&tenants)?);
     let line = line(&golden(&dir)?, &mut log)?;
     let text = json!({
-        "source": capture::IDENTITY, "tenant": line.tenant, "at": to_rfc3339(audit::now()),
+        "source": capture::IDENTITY, "tenant": line.tenant, "at": to_rfc3339(clock::now()),
         "event": line.ruling.as_str(), "user": line.user, "other": line.other,
         "actor": decided.actor, "reason": decided.reason,
     })
@@ -463,7 +466,7 @@ fn decide(decided: &Decided, line: impl FnOnce(&Golden, &mut Log) -> Result<Line
         let Some(person) = golden.person(&person)? else {
             continue;
         };
-        let value = mask::json(&person_json(&person));
+        let value = mask::record(Of::Person, &person_json(&person));
         if decided.json {
             say!(
                 "{}",

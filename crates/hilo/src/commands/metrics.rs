@@ -1,12 +1,11 @@
 //! `hilo metrics`: the numbers.
 
-use crate::{cli::Metrics, failure::Failure, place};
+use crate::{cli::Metrics, failure::Failure, place, say::say};
 use anyhow::anyhow;
 use hilo_contracts::{facts::Metric, json};
 use hilo_domain::{Millis, time::to_rfc3339};
 use hilo_golden::{Golden, MetricFilter, Tenants};
 use hilo_views::GOLDEN_DB;
-use std::io::{Write as _, stdout};
 
 /// Rows read at once.
 const ROWS: usize = 10_000;
@@ -16,7 +15,11 @@ pub(crate) fn run(arguments: &Metrics) -> Result<(), Failure> {
     place::must_exist(&dir)?;
     let path = dir.join(GOLDEN_DB);
     if !path.exists() {
-        let there = if config.kafka.is_some() { "`hilo run golden`" } else { "`hilo up`" };
+        let there = if config.kafka.is_some() {
+            "`hilo run golden`"
+        } else {
+            "`hilo up`"
+        };
         return Err(Failure::failed(anyhow!(
             "{} has no numbers: they are where {there} keeps its data, or ask its /v1/metrics",
             dir.display()
@@ -35,16 +38,16 @@ pub(crate) fn run(arguments: &Metrics) -> Result<(), Failure> {
         after: None,
         limit: ROWS,
     };
-    let mut out = stdout().lock();
     loop {
         let (rows, next) = golden.metrics(&tenants, &filter)?;
         let wanted = |row: &&Metric| row.window.is_some() == arguments.since.is_some();
         for row in rows.iter().filter(wanted) {
             if arguments.json {
-                json::write_metric(row, &mut out).map_err(anyhow::Error::from)?;
-                out.write_all(b"\n").map_err(anyhow::Error::from)?;
+                let mut text = Vec::new();
+                json::write_metric(row, &mut text).map_err(anyhow::Error::from)?;
+                say!("{}", String::from_utf8_lossy(&text))?;
             } else {
-                writeln!(out, "{}", line(row)).map_err(anyhow::Error::from)?;
+                say!("{}", line(row))?;
             }
         }
         if next.is_none() {

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod bench;
+pub(crate) mod clock;
 pub(crate) mod consent;
 pub(crate) mod demo;
 pub(crate) mod dlq;
@@ -9,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod identity;
 pub(crate) mod ingest;
+pub(crate) mod login_link;
 pub(crate) mod metrics;
 pub(crate) mod replay;
 pub(crate) mod run;

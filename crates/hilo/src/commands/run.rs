@@ -1,6 +1,8 @@
 //! `hilo run`: the named roles on Kafka.
 
 use crate::{
+    admin::{self, Admin, Pages},
+    audit::AuditFile,
     cli::Run,
     config::Config,
     failure::Failure,
@@ -11,34 +13,41 @@ use crate::{
     },
     place,
     say::say,
-    serve, topology,
+    serve::closes,
+    topology,
 };
 use anyhow::{Context as _, anyhow};
-use axum::{Router, http::StatusCode, routing::get};
-use hilo_gateway::{Gateway, Limits, ServeLimits};
+use axum::Router;
+use hilo_gateway::{Gateway, Limits};
 use hilo_kafka::{Engine, Measures, Plan, topics};
+use hilo_service::{Health, Hosts, ServeLimits, answering_to, serve};
 use hilo_stream::embedded::DataDir;
 use hilo_views::{Follower, Kafka, Pulse, View};
-use prometheus::{Registry, TextEncoder};
+use prometheus::Registry;
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
 
 /// A lane that has not moved for so long hangs: liveness says so, and Kubernetes starts the process anew.
 const HANGS: Duration = Duration::from_secs(90);
+/// Records that wait for so long without any being applied: the reader hangs.
+const STALLED: Duration = Duration::from_mins(1);
+/// How long the reader may take for the batch in hand at the end.
+const BATCH_IN_HAND: Duration = Duration::from_millis(2_500);
 /// How often it is looked whether something has ended.
 const LOOK: Duration = Duration::from_millis(200);
 
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let (config, dir) = place::open(&arguments.place)?;
     let place = Place::new(&config)?;
+    let admin = admin::Plan::new(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
     // From the beginning: who is told to end while it starts ends well too.
-    let interrupted = runtime.spawn(serve::interrupted());
+    let interrupted = runtime.spawn(hilo_service::interrupted());
     let roles: BTreeSet<Role> = arguments.roles.iter().copied().collect();
-    topics::require(&place.cluster, &place.plans()?).map_err(Failure::failed)?;
+    topics::require(&place.cluster, &place.plans()?).map_err(kafka::failure)?;
     let framing = place.framing()?;
     let registry = Registry::new();
     let measures = Arc::new(Measures::new(&registry)?);
@@ -49,7 +58,12 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     // State and the golden record are of one process; a gateway keeps nothing.
     let keeps = !processors.is_empty() || roles.contains(&Role::Golden);
     let held = keeps.then(|| DataDir::open(&dir)).transpose()?;
-    let topics = Arc::new(Kafka::new(&place.cluster, &framing, &place.topology, Some(Arc::clone(&measures))));
+    let topics = Arc::new(Kafka::new(
+        &place.cluster,
+        &framing,
+        &place.topology,
+        Some(Arc::clone(&measures)),
+    ));
     let follower = roles
         .contains(&Role::Golden)
         .then(|| Follower::start(&topics, &dir))
@@ -60,22 +74,34 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         .then(|| KafkaLog::new(&place.cluster, &framing))
         .transpose()?;
     let pulse = follower.as_ref().map(Follower::pulse);
-    let view = pulse.clone().map(|pulse| View::new("Kafka", &dir, &place.topology, topics, pulse));
+    let view = pulse
+        .clone()
+        .map(|pulse| View::new("Kafka", &dir, &place.topology, topics, pulse));
     let (closing, closed) = watch::channel(false);
-    let ready = {
-        let measures = Arc::clone(&measures);
-        move || {
-            measures.all_ready()?;
-            pulse.as_ref().map_or(Ok(()), Pulse::ready)
-        }
-    };
-    let app = app(&config, log.clone(), view.transpose()?, closed, ready, &measures, &registry)?;
+    let view = view.transpose()?;
+    let writing = log.clone().map(|log| gateway(&config, log, &registry)).transpose()?;
+    let health = health(&measures, pulse, &registry);
     let served = runtime.block_on(async {
-        let listener = TcpListener::bind(&config.http.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}; is another hilo running?", config.http.listen))?;
+        let admin = admin.bind().await?;
         let names: Vec<String> = roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
-        say!("{}: http://{}", names.join(" "), listener.local_addr()?)?;
+        let names = names.join(" ");
+        let http = match &writing {
+            Some(_) => {
+                let listener = TcpListener::bind(&config.http.listen).await.with_context(|| {
+                    format!("cannot listen on {}; is another hilo running?", config.http.listen)
+                })?;
+                say!("{names}: webhooks http://{}", listener.local_addr()?)?;
+                Some(listener)
+            }
+            None => None,
+        };
+        greet(&names, &admin, &dir, view.is_some())?;
+        let pages = view.map(|source| Pages {
+            source: Arc::new(source),
+            audit: Arc::new(AuditFile::new(&dir)),
+            closing: closed.clone(),
+        });
+        let (admin, reading) = admin.router(&dir, health, pages);
         let clock = log.clone().map(|log| tokio::spawn(tick(log)));
         let end = async {
             tokio::select! {
@@ -85,18 +111,28 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
             // Open event streams would keep the server from ending.
             closing.send_replace(true);
         };
-        hilo_gateway::serve(listener, app, ServeLimits::default(), end).await;
+        let write = async {
+            if let Some((listener, app)) = http.zip(writing) {
+                serve(listener, app, ServeLimits::default(), closes(closed.clone())).await;
+            }
+        };
+        let read = serve(admin, reading, ServeLimits::default(), closes(closed.clone()));
+        tokio::join!(end, write, read);
         if let Some(clock) = clock {
             clock.abort();
         }
         Ok::<_, Failure>(())
     });
-    let stopped = engine.map_or(Ok(()), Engine::stop).map_err(Failure::failed);
-    let followed = follower.map_or(Ok(()), Follower::stop).map_err(Failure::failed);
+    let stopped = engine.map_or(Ok(()), Engine::stop).map_err(kafka::failure);
+    let followed = follower
+        .map_or(Ok(()), |follower| follower.stop_within(BATCH_IN_HAND))
+        .map_err(Failure::failed);
     if let Some(log) = log {
         log.finish()?;
     }
     drop(held);
+    // A blocking task of a request that nobody waits for any more does not hold the exit.
+    runtime.shutdown_timeout(LOOK);
     served.and(stopped).and(followed)
 }
 
@@ -108,7 +144,10 @@ fn lanes(
     framing: &Arc<hilo_kafka::Framing>,
     measures: &Arc<Measures>,
 ) -> Result<Option<Engine>, Failure> {
-    let Some(settings) = kafka::lane_settings(config, dir).filter(|_| !processors.is_empty()) else {
+    if processors.is_empty() {
+        return Ok(None);
+    }
+    let Some(settings) = kafka::lane_settings(config, dir)? else {
         return Ok(None);
     };
     let plan = Plan {
@@ -120,50 +159,49 @@ fn lanes(
         settings,
         measures: Arc::clone(measures),
     };
-    Ok(Some(Engine::start(&plan)?))
+    Ok(Some(Engine::start(&plan).map_err(kafka::failure)?))
 }
 
-/// Addresses of the process: probes and metrics always, webhooks of a gateway, the page beside a golden record.
-fn app(
-    config: &Config,
-    log: Option<KafkaLog>,
-    page: Option<View>,
-    closed: watch::Receiver<bool>,
-    ready: impl Fn() -> Result<(), String> + Clone + Send + Sync + 'static,
-    measures: &Arc<Measures>,
-    registry: &Registry,
-) -> Result<Router, Failure> {
-    let app = page.map_or_else(Router::new, |page| {
-        hilo_dashboard::router(Arc::new(page), closed).layer(axum::Extension(serve::everybody()))
-    });
-    let alive = Arc::clone(measures);
-    if let Some(log) = log {
-        if config.tenants.is_empty() {
-            return Err(Failure::usage(anyhow!(
-                "no tenant is configured, so nobody could send anything: add [tenants.NAME] to hilo.toml (see README.md)"
-            )));
-        }
-        let gateway = Gateway::new(log, place::secrets(config)?, Limits::default(), registry)?
-            .alive_when(move || alive.alive(HANGS))
-            .ready_when(ready);
-        return Ok(app.merge(hilo_gateway::router(gateway)));
+/// Says where the process is, and how its local user gets in where it has pages.
+fn greet(names: &str, admin: &Admin, dir: &Path, has_pages: bool) -> anyhow::Result<()> {
+    if has_pages {
+        say!("{names}: dashboard {}", admin.link(dir)?)?;
+    } else {
+        say!("{names}: http://{}", admin.address)?;
     }
-    let registry = registry.clone();
-    let answer = |result: Result<(), String>| match result {
-        Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
-        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
-    };
-    Ok(app
-        .route("/healthz", get(async move || answer(alive.alive(HANGS))))
-        .route("/readyz", get(async move || answer(ready())))
-        .route(
-            "/metrics",
-            get(async move || {
-                TextEncoder::new()
-                    .encode_to_string(&registry.gather())
-                    .map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
-            }),
-        ))
+    Ok(())
+}
+
+/// What the probes of a process ask, and its metrics.
+fn health(measures: &Arc<Measures>, numbers: Option<Pulse>, registry: &Registry) -> Health {
+    let (alive, ready) = (Arc::clone(measures), Arc::clone(measures));
+    let health = Health::new(registry)
+        .alive_when("lanes", move || alive.alive(HANGS))
+        .ready_when("lanes", move || ready.all_ready());
+    match numbers {
+        Some(numbers) => {
+            let moving = numbers.clone();
+            health
+                .alive_when("numbers", move || moving.moves_within(STALLED))
+                .ready_when("numbers", move || numbers.ready())
+        }
+        None => health,
+    }
+}
+
+/// Webhooks and captures.
+fn gateway(config: &Config, log: KafkaLog, registry: &Registry) -> Result<Router, Failure> {
+    if config.tenants.is_empty() {
+        return Err(Failure::usage(anyhow!(
+            "no tenant is configured, so nobody could send anything: add [tenants.NAME] to hilo.toml (see README.md)"
+        )));
+    }
+    let gateway = Gateway::new(log, place::secrets(config)?, Limits::default(), registry)?
+        .regions(place::tenants(config).countries);
+    Ok(answering_to(
+        Hosts::only(&config.http.hosts),
+        hilo_gateway::router(gateway),
+    ))
 }
 
 /// Resolves when a lane or a reader has ended for good.

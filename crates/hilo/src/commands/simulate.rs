@@ -15,7 +15,7 @@ pub(crate) fn run(arguments: &Simulate) -> Result<(), Failure> {
             arguments.to
         )));
     }
-    let start = demo::now();
+    let start = hilo_service::clock::now();
     let profile = Profile {
         tenants: vec![arguments.tenant.clone()],
         ..Profile::demo(start, arguments.rate)

@@ -41,7 +41,9 @@ pub(crate) fn run(arguments: &Topology) -> Result<(), Failure> {
             .collect();
         say!("{}", serde_json::json!({"topics": topics, "processors": processors}))?;
     } else {
-        say!("{}", draw::text(&topology).trim_end())?;
+        for line in draw::text(&topology).trim_end().lines() {
+            say!("{line}")?;
+        }
     }
     Ok(())
 }

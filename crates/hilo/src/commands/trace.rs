@@ -2,10 +2,10 @@
 
 use crate::{audit, cli::Trace, failure::Failure, kafka, place, say::say, topology, trace};
 use anyhow::anyhow;
-use hilo_dashboard::Asked;
+use hilo_dashboard::{Asked, Sight};
 use hilo_service::Scope;
 use hilo_views::{Embedded, GOLDEN_DB, Kafka, Pulse, View};
-use std::{io::stdout, sync::Arc};
+use std::sync::Arc;
 
 /// Steps that are told: the latest of them. A terminal shows more than a page, and not a whole log.
 const STEPS: usize = 100_000;
@@ -36,11 +36,15 @@ pub(crate) fn run(arguments: &Trace) -> Result<(), Failure> {
         )));
     };
     audit::revealed(&arguments.reveal, &dir, "trace", &arguments.id)?;
-    let revealed = arguments.reveal.shown;
-    if arguments.json {
-        say!("{}", trace::to_json(&found, revealed))?;
+    let sight = if arguments.reveal.shown {
+        Sight::Revealed
     } else {
-        trace::print(&found, revealed, &mut stdout().lock()).map_err(anyhow::Error::from)?;
+        Sight::Masked
+    };
+    if arguments.json {
+        say!("{}", hilo_dashboard::to_json(&found, sight))?;
+    } else {
+        trace::print(&found, sight)?;
     }
     Ok(())
 }

@@ -7,8 +7,14 @@ use std::collections::BTreeSet;
 /// Stands for a name that the user chooses.
 const ANY: &str = "*";
 
-const KNOWN: [&[&str]; 24] = [
+const KNOWN: [&[&str]; 30] = [
     &["http", "listen"],
+    &["http", "hosts"],
+    &["admin", "listen"],
+    &["admin", "hosts"],
+    &["readers", ANY, "token"],
+    &["readers", ANY, "role"],
+    &["readers", ANY, "tenants"],
     &["storage", "data_dir"],
     &["kafka", "bootstrap_servers"],
     &["kafka", "topic_prefix"],

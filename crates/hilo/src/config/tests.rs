@@ -16,6 +16,17 @@ fn refused(text: &str, variables: &[(&str, &str)]) -> String {
 const EXAMPLE: &str = r#"
 [http]
 listen = "127.0.0.1:8081"
+hosts = ["hooks.example"]
+[admin]
+listen = "[::1]:8091"
+hosts = ["hilo.example"]
+[readers.ana]
+token = "env:ANA"
+role = "viewer"
+tenants = ["acme"]
+[readers.Bea-2]
+token = "bea"
+role = "operator"
 [storage]
 data_dir = "/var/lib/hilo"
 [kafka]
@@ -35,6 +46,12 @@ time_zone = "America/Santiago"
 fn every_key_is_read() {
     let config = read(EXAMPLE, &[]).unwrap();
     assert_eq!(config.http.listen, "127.0.0.1:8081");
+    assert_eq!(
+        (config.admin.listen.as_str(), &config.admin.hosts[..]),
+        ("[::1]:8091", &["hilo.example".to_owned()][..])
+    );
+    assert_eq!(config.http.hosts, ["hooks.example"]);
+    assert_eq!(config.readers.keys().collect::<Vec<_>>(), ["Bea-2", "ana"]);
     assert_eq!(config.storage.data_dir, Path::new("/var/lib/hilo"));
     assert_eq!(
         config.kafka.unwrap().bootstrap_servers,
@@ -55,6 +72,8 @@ fn every_key_is_read() {
 fn nothing_written_is_the_embedded_engine_on_loopback() {
     let config = Config::read(None, std::iter::empty()).unwrap();
     assert_eq!(config.http.listen, "127.0.0.1:8080");
+    assert_eq!(config.admin.listen, "127.0.0.1:8090");
+    assert!(config.readers.is_empty());
     assert_eq!(config.storage.data_dir, Path::new("data"));
     assert!(config.kafka.is_none() && config.registry.is_none() && config.tenants.is_empty());
 }
@@ -63,6 +82,10 @@ fn nothing_written_is_the_embedded_engine_on_loopback() {
 fn a_variable_overrides_every_key() {
     let variables = [
         ("HILO__HTTP__LISTEN", "0.0.0.0:9"),
+        ("HILO__ADMIN__LISTEN", "127.0.0.1:7"),
+        ("HILO__ADMIN__HOSTS", "one.example"),
+        ("HILO__READERS__ANA__TOKEN", "another"),
+        ("HILO__READERS__BEA_2__ROLE", "analyst"),
         ("HILO__STORAGE__DATA_DIR", "1"),
         ("HILO__KAFKA__BOOTSTRAP_SERVERS", "k:1"),
         ("HILO__REGISTRY__URL", "https://registry/path"),
@@ -77,6 +100,13 @@ fn a_variable_overrides_every_key() {
     ];
     let config = read(EXAMPLE, &variables).unwrap();
     assert_eq!(config.http.listen, "0.0.0.0:9");
+    assert_eq!(
+        (config.admin.listen.as_str(), &config.admin.hosts[..]),
+        ("127.0.0.1:7", &["one.example".to_owned()][..])
+    );
+    let readers = config.readers().unwrap();
+    assert_eq!(readers.by_token(b"another").unwrap().name, "ana");
+    assert_eq!(readers.by_token(b"bea").unwrap().role, hilo_service::Role::Analyst);
     assert_eq!(config.storage.data_dir, Path::new("1"));
     assert_eq!(config.kafka.unwrap().bootstrap_servers, ["k:1"]);
     assert_eq!(config.registry.unwrap().address().as_deref(), Some("registry:443"));
@@ -282,4 +312,56 @@ proptest! {
         };
         prop_assert!(!shown.contains("hunter2"), "{shown}");
     }
+}
+
+#[test]
+fn a_reader_is_refused_where_it_says_who_reads_wrongly() {
+    let tenant = "[tenants.acme]\napi_tokens = [\"t\"]\n";
+    for (text, words) in [
+        (
+            "[readers.ana]\nrole = \"viewer\"",
+            &["hilo.toml, line 3", "readers.ana", "token"][..],
+        ),
+        ("[readers.ana]\ntoken = \"x\"", &["readers.ana", "role", "operator"]),
+        (
+            "[readers.ana]\ntoken = \"x\"\nrole = \"admin\"",
+            &["readers.ana.role", "\"admin\"", "viewer"],
+        ),
+        (
+            "[readers.ana]\ntoken = \" \"\nrole = \"viewer\"",
+            &["readers.ana.token", "empty"],
+        ),
+        (
+            "[readers.ana]\ntoken = \"x\"\nrole = \"viewer\"\ntenants = [\"acne\"]",
+            &["readers.ana.tenants", "\"acne\""],
+        ),
+        (
+            "[readers.\"a b\"]\ntoken = \"x\"\nrole = \"viewer\"",
+            &["readers.a b", "letters"],
+        ),
+        ("[readers.ana]\ntokens = \"x\"", &["readers.ana.tokens", "\"token\""]),
+        ("[admin]\nlisten = \"8090\"", &["admin.listen", "127.0.0.1"]),
+    ] {
+        let said = refused(&format!("{tenant}{text}\n"), &[]);
+        for word in words {
+            assert!(said.contains(word), "{text}: {said}");
+        }
+    }
+    let shared = read(
+        &format!(
+            "{tenant}[readers.a]\ntoken = \"x\"\nrole = \"viewer\"\n[readers.b]\ntoken = \"x\"\nrole = \"viewer\"\n"
+        ),
+        &[],
+    );
+    let said = format!("{:#}", shared.unwrap().readers().err().unwrap());
+    assert!(
+        said.contains("readers a and b have the same token") && !said.contains('x'),
+        "{said}"
+    );
+    let none = format!("{tenant}[readers.a]\ntoken = \"y\"\nrole = \"viewer\"\ntenants = []\n");
+    let readers = read(&none, &[]).unwrap().readers().unwrap();
+    assert!(
+        !readers.by_token(b"y").unwrap().scope.has("acme"),
+        "an empty list is nobody's"
+    );
 }
