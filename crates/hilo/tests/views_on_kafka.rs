@@ -9,7 +9,7 @@
 mod cluster;
 mod stand;
 
-use cluster::Cluster;
+use cluster::{Cluster, READER};
 use hilo_contracts::facts::Metric;
 use hilo_dashboard::{Asked, MetricQuery, Snapshot, Source, Trace};
 use hilo_service::Scope;
@@ -126,7 +126,9 @@ fn one_capture_is_one_page_on_both_engines() {
 
     // The page of the process itself, over HTTP, with every link followed.
     let base = format!("http://127.0.0.1:{}", cluster.port(golden));
-    let get = |path: &str| reqwest::blocking::get(format!("{base}{path}")).unwrap();
+    let client = reqwest::blocking::Client::new();
+    let get_of = |base: &str, path: &str| client.get(format!("{base}{path}")).bearer_auth(READER).send().unwrap();
+    let get = |path: &str| get_of(&base, path);
     let page = get("/").text().unwrap();
     let found = links(&page);
     assert_eq!(found, links(&embedded.get(&Scope::All, "/").body));
@@ -152,9 +154,6 @@ fn one_capture_is_one_page_on_both_engines() {
     let folder = cluster.kill(golden);
     let again = cluster.run_in(&["golden"], folder);
     cluster.drained();
-    let page_again = reqwest::blocking::get(format!("http://127.0.0.1:{}/", cluster.port(again)))
-        .unwrap()
-        .text()
-        .unwrap();
-    assert_eq!(links(&page_again), found);
+    let page_again = get_of(&format!("http://127.0.0.1:{}", cluster.port(again)), "/");
+    assert_eq!(links(&page_again.text().unwrap()), found);
 }

@@ -28,6 +28,8 @@ use tempfile::TempDir;
 
 /// A member that is silent for longer loses its place.
 pub(crate) const SESSION: Duration = Duration::from_secs(3);
+/// Token of who reads everything.
+pub(crate) const READER: &str = "a-token-of-a-reader-in-a-test";
 /// A slow machine is no failure; a hang is.
 const PATIENCE: Duration = Duration::from_mins(8);
 
@@ -97,7 +99,8 @@ impl Cluster {
              [kafka]\nbootstrap_servers = \"{}\"\npartitions = {}\nlanes = {}\ncommit_interval_ms = 50\n\
              transaction_timeout_ms = 5000\nsession_timeout_ms = {}\n{}\
              [registry]\nurl = \"{}\"\n\
-             [tenants.acme]\nverify_token = \"v\"\napp_secrets = [\"s\"]\napi_tokens = [\"t\"]\n",
+             [tenants.acme]\nverify_token = \"v\"\napp_secrets = [\"s\"]\napi_tokens = [\"t\"]\n\
+             [readers.ana]\ntoken = \"{READER}\"\nrole = \"operator\"\n",
             self.folder.path().join(name).display(),
             self.broker.address(),
             self.partitions,

@@ -2,10 +2,14 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use axum::{Extension, body::Body, http::Request, http::StatusCode, http::header};
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
 use hilo::{captures, topology};
 use hilo_contracts::topics;
-use hilo_service::{Reader, Role, Scope};
+use hilo_dashboard::Audit;
+use hilo_service::{Access, Reader, Readers, Role, Scope};
 use hilo_simulator::{Profile, capture};
 use hilo_stream::{
     Record, Topology,
@@ -22,6 +26,18 @@ pub(crate) const START: i64 = 1_795_510_800_000;
 
 /// After everything in a capture: what is open ends.
 pub(crate) const CLOCK: &str = "{\"source\":\"clock\",\"at\":\"2026-12-20T00:00:00Z\"}\n";
+
+const ADDRESS: &str = "127.0.0.1:8090";
+const TOKEN: &str = "a-token-of-a-reader-in-a-test";
+
+/// Nothing is revealed in these tests.
+struct Unseen;
+
+impl Audit for Unseen {
+    fn revealed(&self, _: &str, _: &str, _: &str) -> Result<(), String> {
+        Err("nothing is revealed in this test".to_owned())
+    }
+}
 
 pub(crate) struct Answer {
     pub status: StatusCode,
@@ -95,8 +111,14 @@ impl Stand {
         runtime.block_on(async {
             let (_close, closing) = watch::channel(false);
             let view: Arc<View> = Arc::clone(&self.view);
-            let app = hilo_dashboard::router(view, closing).layer(Extension(reader));
-            let request = Request::get(path).body(Body::empty()).unwrap();
+            let readers = Readers::new([(reader, TOKEN.as_bytes())]).unwrap();
+            let access = Arc::new(Access::new(ADDRESS.parse().unwrap(), &[], readers, None));
+            let app = hilo_dashboard::routes(view, Arc::new(Unseen), closing).behind(access);
+            let request = Request::get(path)
+                .header(header::HOST, ADDRESS)
+                .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"))
+                .body(Body::empty())
+                .unwrap();
             let response = app.oneshot(request).await.unwrap();
             let next = response.headers().get(header::LINK).map(|link| {
                 let link = link.to_str().unwrap();
