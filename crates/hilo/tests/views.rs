@@ -125,7 +125,11 @@ fn every_id_leads_to_its_facts_and_no_reader_sees_another_tenant() {
             }
         }
         for text in ["hola de beta-corp", "promo", "beta-corp", "text", "Ana Beltran", ""] {
-            assert_eq!(stand.view.story(scope, text, 100, &Asked::default()).unwrap(), None, "{text}");
+            assert_eq!(
+                stand.view.story(scope, text, 100, &Asked::default()).unwrap(),
+                None,
+                "{text}"
+            );
         }
     }
 }
@@ -149,11 +153,17 @@ fn no_route_shows_another_tenant_and_every_link_answers() {
                 paths.extend(links(&stand.get(&scope, &trace).body));
             }
         }
-        paths.extend(["/".to_owned(), "/v1/metrics?limit=10000&since=1970-01-01T00:00:00Z".to_owned()]);
+        paths.extend([
+            "/".to_owned(),
+            "/v1/metrics?limit=10000&since=1970-01-01T00:00:00Z".to_owned(),
+        ]);
         for path in paths {
             let answer = stand.get(&scope, &path);
             assert_eq!(answer.status, StatusCode::OK, "{path}");
-            assert!(hidden.is_empty() || !answer.body.contains(hidden), "{hidden} is in {path}");
+            assert!(
+                hidden.is_empty() || !answer.body.contains(hidden),
+                "{hidden} is in {path}"
+            );
         }
         // Not by asking for it either.
         if !hidden.is_empty() {
@@ -198,7 +208,12 @@ fn pages_of_the_numbers_are_the_rows_that_stand() {
     let all = lines(&|_| true);
     assert!(all.len() > 200, "{}", all.len());
     assert_eq!(asked("/v1/metrics?limit=100&since=1970-01-01T00:00:00Z"), all);
-    let newest = stand.records(topics::RAW).iter().map(|record| record.timestamp).max().unwrap();
+    let newest = stand
+        .records(topics::RAW)
+        .iter()
+        .map(|record| record.timestamp)
+        .max()
+        .unwrap();
     let week = newest - 7 * 86_400_000;
     let last_week = |row: &Metric| row.window.is_none_or(|window| window.end > week);
     assert_eq!(asked("/v1/metrics?limit=100"), lines(&last_week));
@@ -212,6 +227,12 @@ fn pages_of_the_numbers_are_the_rows_that_stand() {
         row.window
             .is_none_or(|window| window.end > from && window.start < from + 3_600_000)
     };
-    let (since, until) = (hilo_domain::time::to_rfc3339(from), hilo_domain::time::to_rfc3339(from + 3_600_000));
-    assert_eq!(asked(&format!("/v1/metrics?limit=100&since={since}&until={until}")), lines(&between));
+    let (since, until) = (
+        hilo_domain::time::to_rfc3339(from),
+        hilo_domain::time::to_rfc3339(from + 3_600_000),
+    );
+    assert_eq!(
+        asked(&format!("/v1/metrics?limit=100&since={since}&until={until}")),
+        lines(&between)
+    );
 }

@@ -54,9 +54,7 @@ fn rows(view: &View, scope: &Scope) -> Vec<Metric> {
     let mut rows = Vec::new();
     let mut after = None;
     loop {
-        let page = view
-            .metrics(scope, &MetricQuery { after, ..query.clone() })
-            .unwrap();
+        let page = view.metrics(scope, &MetricQuery { after, ..query.clone() }).unwrap();
         rows.extend(page.rows.into_iter().map(|row| Metric { revision: 0, ..row }));
         after = page.next;
         if after.is_none() {

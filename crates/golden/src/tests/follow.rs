@@ -139,7 +139,12 @@ fn life() -> Vec<Placed> {
     for (offset, tenant) in ["acme", "beta"].into_iter().enumerate() {
         let line = format!(r#"{{"source":"crm","tenant":"{tenant}","at":"2026-05-04T14:00:00Z","deal_id":5}}"#);
         let raw = capture::from_line(line.as_bytes(), None, 0).unwrap();
-        records.push(placed(topics::RAW, tenant, offset as i64, codec::raw().encode(&raw).unwrap()));
+        records.push(placed(
+            topics::RAW,
+            tenant,
+            offset as i64,
+            codec::raw().encode(&raw).unwrap(),
+        ));
     }
     assert!(records.iter().all(|placed| FOLLOWED.contains(&placed.record.topic)));
     records
@@ -169,7 +174,13 @@ fn the_numbers_are_those_that_stand_and_the_counters_the_greatest() {
     let (rows, next) = golden.metrics(&tenants, &everything()).unwrap();
     let told: Vec<(&str, Option<i64>, i64)> = rows
         .iter()
-        .map(|row| (row.metric.as_str(), row.window.map(|window| window.start / HOUR), row.count))
+        .map(|row| {
+            (
+                row.metric.as_str(),
+                row.window.map(|window| window.start / HOUR),
+                row.count,
+            )
+        })
         .collect();
     // The row of `read` counts nothing any more.
     assert_eq!(told, [("sent", None, 4), ("sent", None, 1), ("sent", Some(5), 2)]);
@@ -190,10 +201,17 @@ fn no_query_of_one_tenant_gives_anything_of_another() {
     for (own, other) in [("acme", "beta"), ("beta", "acme")] {
         let told = answers(&golden, &Tenants::of([own]), &IDS);
         // The ids asked for come back as the first of their own parts.
-        let told = IDS.iter().fold(told, |told, id| told.replace(&format!("[[\"{id}\"]"), "").replace(&format!("[\"{id}\"]"), ""));
+        let told = IDS.iter().fold(told, |told, id| {
+            told.replace(&format!("[[\"{id}\"]"), "")
+                .replace(&format!("[\"{id}\"]"), "")
+        });
         assert!(told.contains(own) && !told.contains(other), "{other} in {told}");
     }
-    let nobody = answers(&golden, &Tenants::of(["nobody"]), &["wamid.shared", "wamid.out", "+56961234567"]);
+    let nobody = answers(
+        &golden,
+        &Tenants::of(["nobody"]),
+        &["wamid.shared", "wamid.out", "+56961234567"],
+    );
     assert!(!nobody.contains("acme") && !nobody.contains("beta"), "{nobody}");
 }
 

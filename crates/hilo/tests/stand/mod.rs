@@ -102,7 +102,10 @@ impl Stand {
 
     /// What a reader of these tenants gets.
     pub(crate) fn get(&self, scope: &Scope, path: &str) -> Answer {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         let reader = Reader {
             name: "ana".to_owned(),
             role: Role::Operator,
@@ -183,7 +186,10 @@ pub(crate) fn two_tenants() -> String {
             serde_json::json!({"source": "crm", "tenant": tenant, "at": "2026-11-24T14:30:00Z", "event": "deal_won",
                 "system": "hubspot", "deal_id": "deal-5", "user": {"phone": "+56961230002"}, "stage": "new"}),
             webhook("a_field_of_tomorrow", serde_json::json!({"tenant": tenant})),
-            webhook("messages", serde_json::json!({"metadata": metadata, "messages": [{"type": "text"}]})),
+            webhook(
+                "messages",
+                serde_json::json!({"metadata": metadata, "messages": [{"type": "text"}]}),
+            ),
         ] {
             lines.push_str(&format!("{line}\n"));
         }
