@@ -162,6 +162,8 @@ impl Follower {
             dir: dir.to_owned(),
             backoff: Backoff::default(),
         };
+        // Where nothing is left to read, pages are good from the first moment on.
+        following.look()?;
         let thread = thread::Builder::new().name("views".to_owned()).spawn(move || {
             let ended = following.run();
             if let Err(failure) = &ended {
