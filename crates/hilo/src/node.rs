@@ -127,7 +127,10 @@ impl Node {
         }
         match joined(reader) {
             Err(failure) if passes(failure.as_ref()) => {
-                info!(cause = format!("{failure:#}"), "what is not read is read at the next start");
+                info!(
+                    cause = format!("{failure:#}"),
+                    "what is not read is read at the next start"
+                );
                 Ok(())
             }
             ended => ended,
