@@ -45,19 +45,6 @@ const FROM_THE_FUTURE: LineProblem = problem(
     &["a time that has been"],
 );
 
-/// What is wrong with a line beside what its parser finds.
-#[cfg(test)]
-pub(crate) const PROBLEMS: [LineProblem; 8] = [
-    NOT_JSON,
-    NOT_OBJECT,
-    AMBIGUOUS,
-    OTHER_TENANT,
-    OTHER_SOURCE,
-    OTHER_SYSTEM,
-    BAD_TIME,
-    FROM_THE_FUTURE,
-];
-
 /// What an address and a token say about lines.
 pub(crate) struct Claims<'a> {
     pub(crate) endpoint: Endpoint,
