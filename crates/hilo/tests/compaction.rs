@@ -307,7 +307,10 @@ fn a_rebuild_from_compacted_topics_finds_what_one_from_whole_topics_finds() {
         for until in [30, 70, 100] {
             let left = compacted(&whole, until, is_compacted);
             let metrics = |topics: &Topics| topics[topics::METRIC].iter().map(Vec::len).sum::<usize>();
-            assert!(metrics(&left) < metrics(&whole), "seed {seed}: nothing was compacted in {until} %");
+            assert!(
+                metrics(&left) < metrics(&whole),
+                "seed {seed}: nothing was compacted in {until} %"
+            );
             assert_eq!(
                 difference(&want, &rebuilt(&left)),
                 None,
