@@ -24,7 +24,10 @@ fn cost(events: impl Iterator<Item = (Millis, &'static str)>) -> (u64, usize) {
 fn assert_linear<I: Iterator<Item = (Millis, &'static str)>>(what: &str, of: impl Fn(i64) -> I) {
     let ((once, small), (twice, large)) = (cost(of(1_000)), cost(of(2_000)));
     assert!(twice * 2 < once * 5, "{what}: {once} units, then {twice}");
-    assert!(large < small * 3 / 2, "{what}: entries of {small} bytes, then of {large}");
+    assert!(
+        large < small * 3 / 2,
+        "{what}: entries of {small} bytes, then of {large}"
+    );
 }
 
 #[test]

@@ -75,6 +75,8 @@ pub fn spec() -> ProcessorSpec {
 }
 
 #[cfg(test)]
+mod cost_tests;
+#[cfg(test)]
 mod fold_tests;
 #[cfg(test)]
 mod forget_tests;

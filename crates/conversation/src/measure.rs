@@ -57,8 +57,7 @@ pub(crate) struct Measure {
     entry_point_ends_at: Option<Millis>,
     /// Of human outbound and hand-off, which came first.
     first: Option<First>,
-    requested: bool,
-    failed: bool,
+    escalation: Option<Escalation>,
     goal_reached: bool,
     /// Whether the last of customer and bot is a bot that asked something.
     asked: bool,
@@ -68,6 +67,14 @@ pub(crate) struct Measure {
 enum First {
     Human,
     HandOff,
+}
+
+/// Why a bot handed over: of several hand-offs the customer's wish counts, then the bot's failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Escalation {
+    Rule,
+    Failure,
+    Requested,
 }
 
 /// Answers to one survey.
@@ -180,11 +187,12 @@ impl Measure {
             "rated" => self.rated(event, inbox, closed_at),
             "handed_off" => {
                 self.first.get_or_insert(First::HandOff);
-                match inbox.reason.as_deref() {
-                    Some("requested") => self.requested = true,
-                    Some("failure" | "bot_error" | "low_confidence") => self.failed = true,
-                    _ => {}
-                }
+                let escalation = match inbox.reason.as_deref() {
+                    Some("requested") => Escalation::Requested,
+                    Some("failure" | "bot_error" | "low_confidence") => Escalation::Failure,
+                    _ => Escalation::Rule,
+                };
+                self.escalation = self.escalation.max(Some(escalation));
                 if self.first_customer_at.is_some() && is_open {
                     self.bot_owned.get_or_insert(true);
                     self.handed_off.get_or_insert_with(|| starts(event.at));
@@ -278,15 +286,11 @@ impl Measure {
         if self.first == Some(First::Human) {
             return Outcome::Is("human_takeover");
         }
-        // The first that fits: of several hand-offs the customer's wish counts, then the bot's failure.
-        if self.requested {
-            return Outcome::Is("escalated_requested");
-        }
-        if self.failed {
-            return Outcome::Is("escalated_failure");
-        }
-        if self.first == Some(First::HandOff) {
-            return Outcome::Is("escalated_rule");
+        match self.escalation {
+            Some(Escalation::Requested) => return Outcome::Is("escalated_requested"),
+            Some(Escalation::Failure) => return Outcome::Is("escalated_failure"),
+            Some(Escalation::Rule) => return Outcome::Is("escalated_rule"),
+            None => {}
         }
         if self.goal_reached || self.csat.rating(true).is_some_and(is_satisfied) {
             return Outcome::Is("contained_confirmed");

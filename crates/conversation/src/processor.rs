@@ -131,24 +131,6 @@ impl Conversation {
         self.people.get(person_id.as_bytes()).unwrap().cloned()
     }
 
-    /// All events of a thread, in order.
-    #[cfg(test)]
-    pub(crate) fn events(&mut self, person_id: &str, number: &str) -> Vec<Event> {
-        let mut thread = self.person(person_id).unwrap().threads.remove(number).unwrap();
-        let mut chain = Chain {
-            segments: &mut self.segments,
-            person: person_id,
-            number,
-        };
-        let mut events: Vec<Event> = Vec::new();
-        let all = |_, segment: &Segment| {
-            events.splice(0..0, segment.events.iter().cloned());
-            true
-        };
-        thread.back(&mut chain, &mut Context::default(), all).unwrap();
-        events
-    }
-
     fn now(&mut self) -> Result<Millis, ProcessorError> {
         Ok(self.now.get(b"")?.copied().unwrap_or(Millis::MIN))
     }

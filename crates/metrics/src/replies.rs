@@ -299,6 +299,7 @@ fn latest(delivered: &[(Millis, usize)], at: Millis) -> Option<(Millis, usize)> 
 mod tests {
     use super::*;
     use hilo_domain::time::{DAY, HOUR, SECOND};
+    use proptest::prelude::*;
 
     fn send(id: u8, accepted_at: Millis, delivered_at: Option<Millis>) -> Send {
         Send {
@@ -430,5 +431,100 @@ mod tests {
         put(&mut replies, 4 * DAY, true);
         put(&mut replies, 5 * DAY, false);
         assert_eq!(replies.effects().1, [5 * DAY], "no marketing message in the day before");
+    }
+
+    /// By looking at every send for every message and opt-out, as the definitions say it.
+    fn naive(replies: &Replies) -> (Vec<Effects>, Vec<Millis>) {
+        let sends: Vec<&Send> = replies.sends.iter().map(|(send, _)| send).collect();
+        let last_before = |at: Millis, wanted: &dyn Fn(&Send) -> bool| {
+            let before = |place: &usize| sends[*place].delivered_at.is_some_and(|delivered| delivered < at);
+            let fits = (0..sends.len()).filter(|place| wanted(sends[*place])).filter(before);
+            fits.max_by_key(|place| (sends[*place].delivered_at, *place))
+        };
+        let strong = |inbound: &Inbound| {
+            let place = match inbound.reply_to {
+                _ if inbound.is_opt_out => None,
+                Some(message) => sends.iter().position(|send| send.message == message),
+                None if inbound.is_button => {
+                    last_before(inbound.at, &|send| send.is_template && send.number == inbound.number)
+                }
+                None => None,
+            };
+            let delivered = |place: &usize| {
+                sends[*place]
+                    .delivered_at
+                    .is_some_and(|at| inbound.at - at <= STRONG_REPLY)
+            };
+            place.filter(delivered)
+        };
+        let mut effects: Vec<Effects> = Vec::new();
+        for (place, send) in sends.iter().enumerate() {
+            let is_strong = replies.inbounds.iter().any(|inbound| strong(inbound) == Some(place));
+            let first = send.delivered_at.and_then(|delivered| {
+                let mut after = replies.inbounds.iter().filter(|inbound| inbound.at > delivered);
+                let first = after.find(|inbound| inbound.number == send.number)?;
+                let superseded = sends[place + 1..].iter().any(|other| {
+                    other.is_template
+                        && other.number == send.number
+                        && other.accepted_at > delivered
+                        && other.accepted_at < first.at
+                });
+                let in_time = first.at - delivered <= REPLY_WINDOW;
+                let other = strong(first).is_none_or(|other| other == place);
+                (in_time && !first.is_opt_out && other && !superseded).then_some(())
+            });
+            effects.push(Effects {
+                delivered: send.delivered_at.is_some(),
+                strong: is_strong,
+                replied: is_strong || first.is_some(),
+                opted_out: false,
+            });
+        }
+        let mut unattributed = Vec::new();
+        for at in replies.opt_outs() {
+            let sent = last_before(at, &|send| send.is_marketing);
+            match sent.filter(|place| {
+                sends[*place]
+                    .delivered_at
+                    .is_some_and(|sent| at - sent <= OPT_OUT_WINDOW)
+            }) {
+                Some(place) => effects[place].opted_out = true,
+                None => unattributed.push(at),
+            }
+        }
+        (effects, unattributed)
+    }
+
+    proptest! {
+        #[test]
+        fn effects_are_those_of_a_look_at_all(
+            sent in prop::collection::vec((0..40i64, prop::option::of(-1..12i64), 0..8u8), 0..12),
+            received in prop::collection::vec((0..60i64, prop::option::of(0..12u8), 0..8u8), 0..14),
+            signals in prop::collection::vec((0..60i64, any::<bool>()), 0..4),
+        ) {
+            let step = 5 * HOUR;
+            let mut replies = Replies::default();
+            for (place, (at, delivered, flags)) in sent.into_iter().enumerate() {
+                replies.put_send(Send {
+                    number: if flags & 1 == 0 { "1" } else { "2" }.into(),
+                    is_template: flags & 2 == 0,
+                    is_marketing: flags & 4 == 0,
+                    ..send(place as u8, at * step, delivered.map(|later| (at + later) * step))
+                });
+            }
+            for (place, (at, reply_to, flags)) in received.into_iter().enumerate() {
+                let what = What::Inbound {
+                    reply_to: reply_to.map(|id| [id; 16]),
+                    is_button: flags & 2 == 0,
+                    is_opt_out: flags & 12 == 4,
+                };
+                let number = if flags & 1 == 0 { "1" } else { "2" };
+                replies.put_note(&place.to_string(), &place.to_string(), at * step, number, what);
+            }
+            for (place, (at, is_opt_in)) in signals.into_iter().enumerate() {
+                replies.put_signal(at * step, is_opt_in, &format!("s{place}"));
+            }
+            prop_assert_eq!(replies.effects(), naive(&replies));
+        }
     }
 }
