@@ -61,11 +61,11 @@ impl Scale {
             backlog: 6_000,
             while_attacked: Duration::from_secs(2),
             pace: Duration::from_millis(40),
-            p99_ms: 3_000.0,
-            derived: Duration::from_secs(30),
+            p99_ms: 10_000.0,
+            derived: Duration::from_secs(40),
             memory: 512,
             at_once: 4,
-            patience: Duration::from_mins(3),
+            patience: Duration::from_mins(6),
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::{
     judge::Judge,
     room::{
+        SETTLED,
         capture::{ACME, BETA, now},
         dataset::dataset,
         genuine::{self, wait_derived},
@@ -141,7 +142,7 @@ pub(crate) async fn modes(room: &Room, _: &Scale, judge: &mut Judge) -> Result<(
         ACME.signed(&text).send(node.http).await?.status == 200,
         "a genuine delivery is refused"
     );
-    wait_derived(&node, "wamid.modes", Duration::from_mins(1)).await?;
+    wait_derived(&node, "wamid.modes", SETTLED).await?;
     let running = open_to_others(&node.data_dir())?;
     judge.check("nobody else reads the data", running.is_empty(), || {
         format!("{running:?}")
@@ -204,8 +205,8 @@ async fn stopped(room: &Room) -> Result<(Node<'_>, String)> {
     let data = dataset("disk", ITEMS);
     node.ingest(&data.lines).await?;
     node.start_again().await?;
-    node.ready(Duration::from_mins(1)).await?;
-    wait_derived(&node, &data.last, Duration::from_mins(1)).await?;
+    node.ready(SETTLED).await?;
+    wait_derived(&node, &data.last, SETTLED).await?;
     node.terminate().await?;
     Ok((node, data.last))
 }
