@@ -31,7 +31,7 @@ const LINES: usize = 200;
 /// Back-off grows to a minute; the rest is work.
 const RECOVERED: Duration = Duration::from_secs(100);
 /// Small enough for a copy, large enough for some pages.
-const ITEMS: usize = 900;
+const ITEMS: usize = 300;
 /// Bytes of a damaged file that are turned.
 const FLIPPED: usize = 200;
 /// One of these words says what to do.
@@ -241,7 +241,7 @@ pub(crate) async fn damage(room: &Room, _: &Scale, judge: &mut Judge) -> Result<
         doctor.status.success(),
         || brief(&said(&doctor)),
     );
-    let damages: [(&str, fn(&Path) -> Result<()>); 5] = [
+    let damages: [(&str, Damage); 5] = [
         ("raw.db", flip),
         ("engine.db", flip),
         ("golden.db", flip),
@@ -286,6 +286,9 @@ pub(crate) async fn damage(room: &Room, _: &Scale, judge: &mut Judge) -> Result<
     }
     Ok(())
 }
+
+/// What is done to a file.
+type Damage = fn(&Path) -> Result<()>;
 
 /// The node's configuration with another data directory.
 fn config_of(node: &Node<'_>, data: &Path) -> Result<PathBuf> {

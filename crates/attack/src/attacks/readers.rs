@@ -162,7 +162,7 @@ async fn without_token(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
         for (number, request) in asked.into_iter().enumerate() {
             // Who guesses may be made to wait, and is no neighbour of who reads.
             let answer = request.from(attacker(number)).begin(node.admin).await;
-            let said = answer.as_ref().map_or_else(|error| error.to_string(), Answer::brief);
+            let said = answer.as_ref().map_or_else(ToString::to_string, Answer::brief);
             judge.check(
                 "nobody reads without a token",
                 answer.is_ok_and(|answer| is_refused(&answer)),
