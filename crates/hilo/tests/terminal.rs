@@ -94,7 +94,7 @@ fn no_command_hands_a_control_character_on() {
         for (json, revealed) in [(false, false), (true, false), (false, true), (true, true)] {
             let mut arguments = arguments.clone();
             // `show` has no other form.
-            if json && arguments[..2] != ["dlq", "show"] {
+            if json && !arguments.starts_with(&["dlq", "show"]) {
                 arguments.push("--json");
             }
             if revealed && reveals {

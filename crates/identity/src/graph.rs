@@ -649,7 +649,11 @@ impl Graph {
         let Some(cluster) = self.clusters.get(&id.to_le_bytes())? else {
             return Ok(None);
         };
-        let seen = cluster.evidence.together.iter().position(|together| together.ids == ids);
+        let seen = cluster
+            .evidence
+            .together
+            .iter()
+            .position(|together| together.ids == ids);
         let person: Option<&Known> = seen.and_then(|seen| cluster.owner(seen, at));
         Ok(Some(Whose {
             version: cluster.version,

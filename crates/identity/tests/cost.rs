@@ -174,6 +174,9 @@ fn a_placeholder_says_so_once_and_why() {
     let [fact] = &told[..] else { panic!("{told:?}") };
     let ids: Vec<(&str, &str)> = fact.identifiers.iter().map(|id| (&*id.kind, &*id.value)).collect();
     assert_eq!(ids, [("phone", "+56910000000"), ("wa_id", "56910000000")]);
-    assert_eq!((&*fact.rule, fact.evidence.as_deref()), ("shared", Some("phone+wa_id>50")));
+    assert_eq!(
+        (&*fact.rule, fact.evidence.as_deref()),
+        ("shared", Some("phone+wa_id>50"))
+    );
     assert!(fact.other_person_id.is_some());
 }

@@ -158,7 +158,7 @@ impl Access {
             })?;
             return match found {
                 Some(reader) => Ok(Some((reader, Lease::endless(), None))),
-                None => Err(unauthorised("wrong_token", "this token is no reader's")),
+                None => Err(wrong_token()),
             };
         }
         let found = self
@@ -183,17 +183,54 @@ fn internal() -> Problem {
     )
 }
 
-fn unauthorised(code: &'static str, what: &'static str) -> Problem {
+/// What to do without a token.
+const SEND_TOKEN: &str =
+    "send `Authorization: Bearer TOKEN` with the token of a reader, [readers.NAME] of hilo.toml, or log in at /login";
+
+fn no_token() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
-        code,
-        what,
-        "send `Authorization: Bearer TOKEN` with the token of a reader, [readers.NAME] of hilo.toml, or log in at /login",
+        "no_token",
+        "a reader's token is asked for",
+        SEND_TOKEN,
     )
 }
 
-fn forbidden(code: &'static str, what: &'static str, hint: &'static str) -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, code, what, hint)
+fn wrong_token() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "wrong_token",
+        "this token is no reader's",
+        SEND_TOKEN,
+    )
+}
+
+fn cross_origin() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "cross_origin",
+        "another site's page sent this",
+        "use the page itself; a proxy in front must pass the Host header on",
+    )
+}
+
+/// What a reader may not see of a route; `None` where nothing is in the way.
+fn forbidden(need: Need, reader: &Reader) -> Option<Problem> {
+    match need {
+        Need::Process if reader.scope != Scope::All => Some(Problem::new(
+            StatusCode::FORBIDDEN,
+            "tenant",
+            "these counts are of all tenants",
+            "use a reader without tenants",
+        )),
+        Need::Records if reader.role < Role::Viewer => Some(Problem::new(
+            StatusCode::FORBIDDEN,
+            "role",
+            "a reader of the role analyst sees numbers only",
+            "use a reader of the role viewer or operator",
+        )),
+        _ => None,
+    }
 }
 
 /// What one route asks of who asks.
@@ -204,12 +241,7 @@ pub(crate) async fn guard(State((access, entry)): State<Guard>, request: Request
     let (mut parts, body) = request.into_parts();
     let answers_page = entry.form == Form::Page;
     if parts.method == Method::POST && !is_same_origin(&parts) {
-        return forbidden(
-            "cross_origin",
-            "another site's page sent this",
-            "use the page itself; a proxy in front must pass the Host header on",
-        )
-        .into_response();
+        return cross_origin().into_response();
     }
     let is_open = match entry.need {
         Need::Nothing => true,
@@ -223,7 +255,7 @@ pub(crate) async fn guard(State((access, entry)): State<Guard>, request: Request
         Ok(Some(identified)) => identified,
         Ok(None) if answers_page => return to_login(&parts).into_response(),
         Ok(None) => {
-            let mut response = unauthorised("no_token", "a reader's token is asked for").into_response();
+            let mut response = no_token().into_response();
             response
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -231,20 +263,7 @@ pub(crate) async fn guard(State((access, entry)): State<Guard>, request: Request
         }
         Err(problem) => return problem.into_response(),
     };
-    let refused = match entry.need {
-        Need::Process if reader.scope != Scope::All => Some(forbidden(
-            "tenant",
-            "these counts are of all tenants",
-            "use a reader without tenants",
-        )),
-        Need::Records if reader.role < Role::Viewer => Some(forbidden(
-            "role",
-            "a reader of the role analyst sees numbers only",
-            "use a reader of the role viewer or operator",
-        )),
-        _ => None,
-    };
-    if let Some(problem) = refused {
+    if let Some(problem) = forbidden(entry.need, &reader) {
         return problem.into_response();
     }
     let fresh = fresh.and_then(|id| access.cookie(&id, &parts.headers).ok());

@@ -67,36 +67,35 @@ impl Health {
     }
 }
 
-/// Runs the checks; all that fail are named.
-fn run(checks: &[(&'static str, Check)], code: &'static str, hint: &'static str) -> Result<(), Problem> {
+/// Runs the checks; all that fail are named, and said in one text.
+fn failed(checks: &[(&'static str, Check)]) -> Option<(String, Map<String, Value>)> {
     let failed: Vec<(&str, String)> = checks
         .iter()
         .filter_map(|(name, check)| Some((*name, check().err()?)))
         .collect();
-    if failed.is_empty() {
-        return Ok(());
-    }
     let reasons: Vec<&str> = failed.iter().map(|(_, reason)| reason.as_str()).collect();
-    let named: Map<String, Value> = failed
+    let text = reasons.join("; ");
+    let named = failed
         .iter()
-        .map(|(name, reason)| ((*name).to_owned(), reason.as_str().into()))
-        .collect();
-    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, reasons.join("; "), hint);
-    Err(problem.with("checks", named))
+        .map(|(name, reason)| ((*name).to_owned(), reason.as_str().into()));
+    let named: Map<String, Value> = named.collect();
+    (!failed.is_empty()).then_some((text, named))
 }
 
 async fn healthz(State(health): State<Arc<Health>>) -> Result<&'static str, Problem> {
-    run(&health.alive, "not_alive", "start the process anew; its log says why")?;
-    Ok("ok\n")
+    let Some((error, checks)) = failed(&health.alive) else {
+        return Ok("ok\n");
+    };
+    let hint = "start the process anew; its log says why";
+    Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_alive", error, hint).with("checks", checks))
 }
 
 async fn readyz(State(health): State<Arc<Health>>) -> Result<&'static str, Problem> {
-    run(
-        &health.ready,
-        "not_ready",
-        "it becomes ready by itself, or the log of the process says why not",
-    )?;
-    Ok("ready\n")
+    let Some((error, checks)) = failed(&health.ready) else {
+        return Ok("ready\n");
+    };
+    let hint = "it becomes ready by itself, or the log of the process says why not";
+    Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", error, hint).with("checks", checks))
 }
 
 async fn metrics(State(health): State<Arc<Health>>) -> Response {

@@ -122,7 +122,7 @@ impl Routes {
 fn not_found() -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
-        "not_found",
+        "unknown_address",
         "there is no such address",
         "the README lists them; webhooks and /v1 writes are on http.listen",
     )

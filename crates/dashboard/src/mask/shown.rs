@@ -30,6 +30,8 @@ pub(super) enum Shown {
     Words(Vec<String>),
     /// Words of it, joined by `+`.
     Joined(Vec<String>),
+    /// A word by which somebody says whether they want to be written to.
+    Will,
     /// A phone, a user id or a message id: by its end.
     Personal,
     /// The platform's JSON, here or as a text.
@@ -53,6 +55,7 @@ impl Shown {
             Self::Language => words::is_language(text),
             Self::Words(words) => words.iter().any(|word| word == text),
             Self::Joined(words) => text.split('+').all(|part| words.iter().any(|word| word == part)),
+            Self::Will => words::is_will(text),
             Self::Number => text.len() <= PHONE_DIGITS - 1 && text.parse::<f64>().is_ok_and(f64::is_finite),
             Self::Personal if text.starts_with("wamid.") || is_personal(text) => {
                 return super::identifier(text).0;

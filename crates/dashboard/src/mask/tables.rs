@@ -171,6 +171,7 @@ fn topic(subject: &str) -> Paths {
             replace(&mut paths, "template.language", Shown::Language);
             if subject == topics::CONSENT {
                 replace(&mut paths, "evidence", Shown::Ours);
+                replace(&mut paths, "word", Shown::Will);
             }
             if subject == topics::IDENTITY {
                 let kinds = words::IDENTIFIERS.iter().map(|kind| (*kind).to_owned()).collect();
@@ -361,6 +362,7 @@ fn parse(text: &str) -> Paths {
             "purpose" => Shown::words(&["marketing", "utility", "authentication", "service", "profiling", "all"]),
             "state" => Shown::words(&["granted", "denied", "withdrawn", "blocked", "unblocked"]),
             "effective" => Shown::words(&["granted", "denied", "unknown"]),
+            "will" => Shown::Will,
             "method" => Shown::words(&["keyword", "user_preferences", "error", "crm"]),
             _ => Shown::Length,
         };
@@ -403,7 +405,7 @@ const TABLES: &[(&str, &str)] = &[
         "consent_entries",
         "ours: person_id entry_id delivery_id evidence hash previous_hash; tenant: tenant; time: event_time valid_to; \
          number: revision sequence; channel: channel; purpose: purpose; state: state; effective: effective; \
-         method: method; length: system word language legal_basis jurisdiction text_version actor reference subjects",
+         method: method; will: word; length: system language legal_basis jurisdiction text_version actor reference subjects",
     ),
     (
         "sessions",
@@ -451,6 +453,6 @@ const LEDGER_PATHS: &str = "ours: person_id chain.hash entries[].delivery_id ent
     entries[].subjects[] entries[].previous_hash entries[].hash; time: as_of entries[].event_time entries[].valid_to; \
     channel: consent[].channel entries[].channel; purpose: consent[].purpose entries[].purpose; \
     effective: consent[].effective entries[].effective; state: entries[].state; method: entries[].method; \
-    number: chain.count entries[].sequence entries[].revision; length: chain.error chain.is_whole entries[].system \
-    entries[].word entries[].language entries[].legal_basis entries[].jurisdiction entries[].text_version entries[].actor \
+    will: entries[].word; number: chain.count entries[].sequence entries[].revision; length: chain.error chain.is_whole entries[].system \
+    entries[].language entries[].legal_basis entries[].jurisdiction entries[].text_version entries[].actor \
     entries[].reference";
