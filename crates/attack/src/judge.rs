@@ -153,16 +153,16 @@ impl Outcome {
             .collect();
         let mut line = format!("{:<3} {word:<7} {:>5.1} s  {}", self.finding, self.seconds, self.title);
         if !figures.is_empty() {
-            line.push_str(&format!(" [{}]", figures.join(" ")));
+            line.extend([format!(" [{}]", figures.join(" "))]);
         }
         if !self.because.is_empty() {
-            line.push_str(&format!(
+            line.extend([format!(
                 ": {}",
                 self.because[..self.because.len().min(NAMED)].join("; ")
-            ));
+            )]);
         }
         if self.because.len() > NAMED {
-            line.push_str(&format!("; and {} more", self.because.len() - NAMED));
+            line.extend([format!("; and {} more", self.because.len() - NAMED)]);
         }
         // What a node says may hold anything: it must not reach the terminal as it is.
         line.chars()

@@ -28,6 +28,8 @@ const PIPELINED: usize = 400;
 const UNREAD: u32 = 4 << 10;
 /// Connections of one attacker's machine where the attack comes from many.
 const PER_ADDRESS: usize = 32;
+/// A head that is refused for certain: the server reads up to 32 KiB before it looks, and as much with the last look.
+const LONG_HEAD: usize = 72 << 10;
 /// A head is whole within 5 s; the rest is for a machine with tests beside this.
 const HEAD: Duration = Duration::from_secs(9);
 /// Connections that no progress holds are closed within 10 s; the rest as above.
@@ -255,13 +257,13 @@ pub(crate) async fn heads(room: &Room, scale: &Scale, judge: &mut Judge) -> Resu
             format!("{name}: {}", small.brief())
         });
         let large = Request::get("/healthz")
-            .header("X-Padding", "a".repeat(40 << 10))
+            .header("X-Padding", "a".repeat(LONG_HEAD))
             .send(to)
             .await;
         let refused = large
             .as_ref()
             .is_ok_and(|answer| matches!(answer.status, 400 | 414 | 431));
-        judge.check("a head of 40 KiB is refused", refused || large.is_err(), || {
+        judge.check("a head of 72 KiB is refused", refused || large.is_err(), || {
             format!("{name}: {:?}", large.map(|answer| answer.brief()))
         });
         let mut many = Request::get("/healthz");
@@ -295,7 +297,7 @@ pub(crate) async fn heads(room: &Room, scale: &Scale, judge: &mut Judge) -> Resu
     let grown = node.peak()?.saturating_sub(before);
     judge.figure("grown_mib", grown);
     // 64 KiB each are twice what a head may have.
-    let limit = 64 + (scale.endless_heads as u64 * 64 >> 10);
+    let limit = 64 + scale.endless_heads as u64 * 64 / 1_024;
     judge.check("endless heads are not kept", grown < limit, || {
         format!("{grown} MiB more, allowed {limit}")
     });

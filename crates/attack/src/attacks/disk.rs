@@ -3,6 +3,7 @@
 use crate::{
     judge::Judge,
     room::{
+        SETTLED,
         capture::{ACME, BETA, now},
         dataset::dataset,
         genuine::{self, wait_derived},
@@ -30,7 +31,7 @@ const LINES: usize = 200;
 /// Back-off grows to a minute; the rest is work.
 const RECOVERED: Duration = Duration::from_secs(100);
 /// Small enough for a copy, large enough for some pages.
-const ITEMS: usize = 900;
+const ITEMS: usize = 300;
 /// Bytes of a damaged file that are turned.
 const FLIPPED: usize = 200;
 /// One of these words says what to do.
@@ -141,7 +142,7 @@ pub(crate) async fn modes(room: &Room, _: &Scale, judge: &mut Judge) -> Result<(
         ACME.signed(&text).send(node.http).await?.status == 200,
         "a genuine delivery is refused"
     );
-    wait_derived(&node, "wamid.modes", Duration::from_mins(1)).await?;
+    wait_derived(&node, "wamid.modes", SETTLED).await?;
     let running = open_to_others(&node.data_dir())?;
     judge.check("nobody else reads the data", running.is_empty(), || {
         format!("{running:?}")
@@ -204,8 +205,8 @@ async fn stopped(room: &Room) -> Result<(Node<'_>, String)> {
     let data = dataset("disk", ITEMS);
     node.ingest(&data.lines).await?;
     node.start_again().await?;
-    node.ready(Duration::from_mins(1)).await?;
-    wait_derived(&node, &data.last, Duration::from_mins(1)).await?;
+    node.ready(SETTLED).await?;
+    wait_derived(&node, &data.last, SETTLED).await?;
     node.terminate().await?;
     Ok((node, data.last))
 }
@@ -240,7 +241,7 @@ pub(crate) async fn damage(room: &Room, _: &Scale, judge: &mut Judge) -> Result<
         doctor.status.success(),
         || brief(&said(&doctor)),
     );
-    let damages: [(&str, fn(&Path) -> Result<()>); 5] = [
+    let damages: [(&str, Damage); 5] = [
         ("raw.db", flip),
         ("engine.db", flip),
         ("golden.db", flip),
@@ -285,6 +286,9 @@ pub(crate) async fn damage(room: &Room, _: &Scale, judge: &mut Judge) -> Result<
     }
     Ok(())
 }
+
+/// What is done to a file.
+type Damage = fn(&Path) -> Result<()>;
 
 /// The node's configuration with another data directory.
 fn config_of(node: &Node<'_>, data: &Path) -> Result<PathBuf> {

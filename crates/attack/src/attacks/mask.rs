@@ -3,6 +3,7 @@
 use crate::{
     judge::Judge,
     room::{
+        SETTLED,
         capture::{ACME, now, seconds},
         genuine::wait_derived,
         http::{Request, escape},
@@ -12,7 +13,6 @@ use crate::{
 };
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// A word that is nowhere but where the attack puts it.
 const WORD: &str = "Zoraida";
@@ -77,7 +77,7 @@ pub(crate) async fn attack(room: &Room, scale: &Scale, judge: &mut Judge) -> Res
     judge.check("markers came in", kept.len() > 40, || format!("only {}", kept.len()));
     let end = ACME.text("wamid.mask.end", PHONE, "hola");
     ACME.signed(&end).send(node.http).await?;
-    wait_derived(&node, "wamid.mask.end", Duration::from_mins(1)).await?;
+    wait_derived(&node, "wamid.mask.end", SETTLED).await?;
 
     let traced = traces(&node, &kept, judge).await?;
     judge.figure("traced", traced);

@@ -3,6 +3,7 @@
 use crate::{
     judge::Judge,
     room::{
+        SETTLED,
         capture::{ACME, BETA, Tenant, now},
         genuine::wait_derived,
         http::{self, Answer, Request, attacker, connect, escape},
@@ -119,7 +120,7 @@ async fn seed(node: &Node<'_>) -> Result<()> {
         ensure!(answer.status == 200, "an outbound line: {}", answer.brief());
     }
     for id in ["wamid.acme.2", "wamid.beta.2", "wamid.acme.out", "wamid.beta.out"] {
-        wait_derived(node, id, Duration::from_mins(1)).await?;
+        wait_derived(node, id, SETTLED).await?;
     }
     Ok(())
 }
@@ -161,7 +162,7 @@ async fn without_token(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
         for (number, request) in asked.into_iter().enumerate() {
             // Who guesses may be made to wait, and is no neighbour of who reads.
             let answer = request.from(attacker(number)).begin(node.admin).await;
-            let said = answer.as_ref().map_or_else(|error| error.to_string(), Answer::brief);
+            let said = answer.as_ref().map_or_else(ToString::to_string, Answer::brief);
             judge.check(
                 "nobody reads without a token",
                 answer.is_ok_and(|answer| is_refused(&answer)),
@@ -174,7 +175,7 @@ async fn without_token(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
 
 async fn other_tenant(node: &Node<'_>, judge: &mut Judge) -> Result<()> {
     for (reader, own, other) in [(ANA, ACME, BETA), (BEA, BETA, ACME)] {
-        let rows = until("the reader has numbers", Duration::from_mins(1), async || {
+        let rows = until("the reader has numbers", SETTLED, async || {
             Ok(numbers::all(node, reader).await.ok().filter(|rows| !rows.is_empty()))
         })
         .await

@@ -28,7 +28,7 @@ use tokio::process::Command;
 /// A broker that does not answer within this time is gone.
 const BROKER: Duration = Duration::from_secs(20);
 /// Restarts of lanes, commits and polls have their time.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// A member of the group that is silent for so long has lost its place.
 const SESSION_MS: u32 = 6_000;
 /// Partitions of the topics whose owners are looked at.

@@ -21,7 +21,7 @@ const PER_ADDRESS: usize = 16;
 /// Bytes of one page at most.
 const PAGE: usize = 2 << 20;
 /// An answer within this time came.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) async fn attack(room: &Room, scale: &Scale, judge: &mut Judge) -> Result<()> {
     let settings = Settings {

@@ -3,6 +3,7 @@
 use crate::{
     judge::Judge,
     room::{
+        SETTLED,
         capture::ACME,
         genuine::wait_derived,
         node::{Node, Room, Settings},
@@ -11,7 +12,6 @@ use crate::{
 };
 use anyhow::Result;
 use serde_json::json;
-use std::time::Duration;
 
 /// Sets a title, rings, paints, begins a line of its own, clears in the eight-bit form.
 const EVIL: &str = "\u{1b}]0;pwned\u{7}\u{1b}[31mFAKE\r\n\u{9b}2J\u{7f}";
@@ -43,7 +43,7 @@ pub(crate) async fn attack(room: &Room, _: &Scale, judge: &mut Judge) -> Result<
     }
     let last = ACME.text("wamid.last", "56961234567", "hola");
     ACME.signed(&last).send(node.http).await?;
-    wait_derived(&node, "wamid.last", Duration::from_mins(1)).await?;
+    wait_derived(&node, "wamid.last", SETTLED).await?;
     let letters = node.export("dead_letter").await?;
     let letter = letters
         .first()

@@ -19,7 +19,7 @@ use std::time::Duration;
 /// A time that nobody has reached.
 const FUTURE: &str = "2028-01-01T00:00:00Z";
 /// Long enough for a machine with tests beside this.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) async fn attack(room: &Room, _: &Scale, judge: &mut Judge) -> Result<()> {
     let mut node = Node::start(room, Settings::default()).await?;

@@ -22,7 +22,7 @@ use tokio::{io::AsyncWriteExt as _, task::JoinSet};
 /// Each attacker's machine asks for so many.
 const PER_ADDRESS: usize = 16;
 /// An answer within this time came.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) async fn attack(room: &Room, scale: &Scale, judge: &mut Judge) -> Result<()> {
     let settings = Settings {

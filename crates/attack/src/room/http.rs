@@ -87,10 +87,10 @@ impl Request {
         let host = self.host.clone().unwrap_or_else(|| to.to_string());
         let mut head = format!("{} {} HTTP/1.1\r\nHost: {host}\r\n", self.method, self.path);
         for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head.extend([format!("{name}: {value}\r\n")]);
         }
         if length > 0 || self.method == "POST" {
-            head.push_str(&format!("Content-Length: {length}\r\n"));
+            head.extend([format!("Content-Length: {length}\r\n")]);
         }
         head.push_str("\r\n");
         head.into_bytes()
@@ -305,7 +305,7 @@ pub(crate) fn escape(id: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte) {
             escaped.push(byte as char);
         } else {
-            escaped.push_str(&format!("%{byte:02X}"));
+            escaped.extend([format!("%{byte:02X}")]);
         }
     }
     escaped

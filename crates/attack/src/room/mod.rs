@@ -16,6 +16,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// What a good node does at once is done within this time on a machine that has other work.
+pub(crate) const SETTLED: Duration = Duration::from_mins(2);
 /// Between two looks at a node.
 const LOOK: Duration = Duration::from_millis(25);
 

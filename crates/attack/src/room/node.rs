@@ -297,20 +297,20 @@ impl<'r> Node<'r> {
     fn configuration(&self) -> String {
         let mut text = format!("[http]\nlisten = \"{}\"\n", self.http);
         if !self.room.one_listener {
-            text.push_str(&format!(
+            text.extend([format!(
                 "[admin]\nlisten = \"{}:{}\"\n",
                 self.settings.admin,
                 self.admin.port()
-            ));
+            )]);
             text.push_str(&readers());
         }
-        text.push_str(&format!("[storage]\ndata_dir = \"{}\"\n", self.data_dir().display()));
+        text.extend([format!("[storage]\ndata_dir = \"{}\"\n", self.data_dir().display())]);
         if let Engine::Kafka { bootstrap, registry } = &self.room.engine {
-            text.push_str(&format!(
+            text.extend([format!(
                 "[kafka]\nbootstrap_servers = \"{bootstrap}\"\ntopic_prefix = \"{}\"\npartitions = 2\nlanes = 1\n\
                  session_timeout_ms = 6000\n[registry]\nurl = \"{registry}\"\n",
                 self.prefix()
-            ));
+            )]);
         }
         text.push_str(&tenants());
         text

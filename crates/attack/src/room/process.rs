@@ -28,7 +28,7 @@ impl Process {
             .stderr(file)
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("{:?} cannot be started", command.as_std().get_program()))?;
+            .with_context(|| format!("{} cannot be started", command.as_std().get_program().display()))?;
         Ok(Self { child, log })
     }
 
