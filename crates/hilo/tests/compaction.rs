@@ -235,7 +235,7 @@ fn rebuilt(topics: &Topics) -> BTreeMap<String, String> {
             history,
             ..AccountQuestion::default()
         };
-        let told = golden.account(&question).unwrap();
+        let told = golden.account(&golden.tenants().unwrap(), &question).unwrap();
         let text = told.iter().map(|state| format!("{state:?}\n")).collect();
         found.insert(format!("account {as_of:?} {history}"), text);
     }
