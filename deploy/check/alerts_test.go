@@ -27,19 +27,24 @@ var cases = []struct {
 		hilo_lag_seconds{processor="one_partition", partition="0"} 0x60
 		hilo_lag_seconds{processor="one_partition", partition="1"} 61x60
 		hilo_lag_seconds{processor="nearly", partition="0"} 59x60`, []string{"one_partition"}},
-	// One lane of two; idle with the mark of a transaction for lag; restoring; with nothing to do.
+	// One lane of two; starting again and again without any lag that is known; a tick's half minute ago; restoring.
 	{"HiloStuck", `
 		hilo_lag_records{processor="stuck", partition="0"} 5x60
 		hilo_last_commit_timestamp_seconds{processor="stuck", lane="0"} 3400x60
 		hilo_last_commit_timestamp_seconds{processor="stuck", lane="1"} 0+60x60
 		hilo_restore_remaining_records{processor="stuck"} 0x60
-		hilo_lag_records{processor="idle", partition="0"} 1x60
-		hilo_last_commit_timestamp_seconds{processor="idle", lane="0"} 0+60x60
+		hilo_last_commit_timestamp_seconds{processor="looping", lane="0"} 3530x60
+		hilo_last_commit_timestamp_seconds{processor="idle", lane="0"} 3568x60
 		hilo_lag_records{processor="restoring", partition="0"} 9x60
 		hilo_last_commit_timestamp_seconds{processor="restoring", lane="0"} 10x60
-		hilo_restore_remaining_records{processor="restoring"} 100x60
-		hilo_lag_records{processor="done", partition="0"} 0x60
-		hilo_last_commit_timestamp_seconds{processor="done", lane="0"} 10x60`, []string{"stuck"}},
+		hilo_restore_remaining_records{processor="restoring"} 100x60`, []string{"looping", "stuck"}},
+	{"HiloPartitionsWithoutOwner", `
+		hilo_partitions_without_owner{processor="half", instance="a"} 0x60
+		hilo_partitions_without_owner{processor="half", instance="b"} 2x60
+		hilo_partitions_without_owner{processor="whole"} 0x60`, []string{"half"}},
+	{"HiloForeignRecords", `
+		hilo_foreign_records_total{processor="once"} 0x55 1x5
+		hilo_foreign_records_total{processor="long_ago"} 0x10 1x50`, []string{"once"}},
 	{"HiloRestoring", `
 		hilo_restore_remaining_records{processor="restoring"} 100x60
 		hilo_restore_remaining_records{processor="done"} 0x60`, []string{"restoring"}},
@@ -83,6 +88,28 @@ var cases = []struct {
 		hilo_gateway_acknowledge_seconds_bucket{endpoint="whatsapp", le="+Inf"} 0+100x60
 		hilo_gateway_acknowledge_seconds_bucket{endpoint="crm", le="0.5"} 0x60
 		hilo_gateway_acknowledge_seconds_bucket{endpoint="crm", le="+Inf"} 0+100x60`, nil},
+	{"HiloEngineStuck", `
+		hilo_engine_lag_seconds{role="hangs"} 0+60x60
+		hilo_engine_lag_seconds{role="works"} 59x60
+		hilo_engine_running{role="ended"} 1x55 0x5
+		hilo_engine_running{role="works"} 1x60
+		hilo_reader_running{role="blind"} 0x60
+		hilo_reader_running{role="works"} 1x60`, []string{"blind", "ended", "hangs"}},
+	{"HiloReaderBehind", `
+		hilo_reader_lag_records{role="behind"} 10001x60
+		hilo_reader_lag_records{role="nearly"} 10000x60`, []string{"behind"}},
+	{"HiloDiskLow", `
+		hilo_disk_free_bytes{role="low"} 9x60
+		hilo_disk_size_bytes{role="low"} 100x60
+		hilo_disk_free_bytes{role="roomy"} 11x60
+		hilo_disk_size_bytes{role="roomy"} 100x60`, []string{"low"}},
+	// Ahead since years; jumped a moment ago; jumped long ago and was set; a little ahead.
+	{"HiloClockWrong", `
+		hilo_clock_ahead_seconds{role="ahead"} 946080000x60
+		hilo_clock_ahead_seconds{role="set"} 0x60
+		hilo_clock_ahead_seconds{role="nearly"} 3599x60
+		hilo_clock_jumps_total{role="jumped"} 0x55 1x5
+		hilo_clock_jumps_total{role="set"} 2x60`, []string{"ahead", "jumped"}},
 }
 
 func TestAlerts(t *testing.T) {

@@ -23,7 +23,7 @@ pub fn spec() -> ProcessorSpec {
             kind: TopicKind::Derived,
             key: "subject",
             schema: Some(topics::ACCOUNT),
-            kept: "for ever, compacted: the latest observation of a subject stays true until the next",
+            kept: "for ever: what is true of a subject is in all of its observations together, and they are few",
             doc: "Quality, limits and lives of numbers, templates, accounts and portfolios.",
         }],
         also_writes: vec![],

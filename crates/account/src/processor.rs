@@ -53,7 +53,7 @@ impl Processor for Account {
         fact.revision = state.revision;
         send(&self.codec, &record.key, &fact, context)?;
         match newest {
-            // A compacted topic keeps the last record of a key: that has to be the latest observation again.
+            // The contract: the latest observation has the highest revision.
             Some(mut newest) => {
                 state.revision += 1;
                 newest.revision = state.revision;

@@ -11,8 +11,9 @@ use crate::{
 use hdrhistogram::Histogram;
 use hilo_contracts::topics;
 use hilo_gateway::{
-    DurableLog, Gateway, Limits, LogError, Secret, ServeLimits, TenantError, TenantSecrets, Tenants, router, serve,
+    DurableLog, Gateway, GatewayError, Limits, LogError, Secret, TenantError, TenantSecrets, Tenants, router,
 };
+use hilo_service::{ServeLimits, serve};
 use hilo_stream::{
     Record,
     embedded::{DataDir, EmbeddedError, RawLog},
@@ -57,9 +58,9 @@ pub enum BenchError {
     /// The log.
     #[error(transparent)]
     Log(#[from] EmbeddedError),
-    /// The gateway's counters.
-    #[error("the gateway cannot be set up: {0}")]
-    Counters(#[from] prometheus::Error),
+    /// The gateway.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
     /// The gateway's tenant.
     #[error(transparent)]
     Tenant(#[from] TenantError),

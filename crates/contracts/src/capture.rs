@@ -5,7 +5,10 @@
 
 use crate::{facts::Raw, scan};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use hilo_domain::{Millis, hash, time};
+use hilo_domain::{
+    Millis, hash,
+    time::{self, MINUTE},
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -26,6 +29,15 @@ pub const CLOCK: &str = "clock";
 pub const IDENTITY: &str = "identity";
 /// A capture line that is none of these.
 pub const INVALID: &str = "invalid";
+
+/// The clock of a sender may be ahead of ours by so much. An event of a later time is from the future: metrics.md §1.5.
+pub const AHEAD: Millis = 5 * MINUTE;
+
+/// Whether the time of an event counts for what time it is: `false` for a time that its own receipt contradicts.
+#[must_use]
+pub fn counts(event_time: Millis, received_at: Millis) -> bool {
+    event_time <= received_at.saturating_add(AHEAD)
+}
 
 const WEBHOOK_OBJECT: &str = "whatsapp_business_account";
 const DEFAULT_TENANT: &str = "default";
@@ -71,6 +83,16 @@ pub fn from_line(line: &[u8], file: Option<&str>, number: i64) -> Option<Raw> {
 #[must_use]
 pub fn from_webhook(tenant: &str, received_at: Millis, body: &[u8]) -> Raw {
     raw(WHATSAPP, tenant, received_at, body.to_vec())
+}
+
+/// The record with the time at which it was received, where whoever received it knows that better than the line does.
+#[must_use]
+pub fn received(record: Raw, received_at: Millis) -> Raw {
+    Raw {
+        file: record.file,
+        line: record.line,
+        ..raw(&record.source, &record.tenant, received_at, record.body)
+    }
 }
 
 /// Key of a raw record: a hash, for bodies and tenants name people and customers. Deliveries of one contact share it,
@@ -120,8 +142,10 @@ fn known_line(line: &[u8]) -> Option<Raw> {
             Some(raw(WHATSAPP, &tenant, received_at, body))
         }
         known @ (OUTBOUND | INBOX | CRM | PLATFORM | CLOCK | IDENTITY) => {
-            let at = parsed.at.and_then(instant).unwrap_or_default();
-            Some(raw(known, &tenant, at, line.to_vec()))
+            // A line without a receipt was received when it happened.
+            let received_at = parsed.received_at.and_then(instant);
+            let received_at = received_at.or_else(|| parsed.at.and_then(instant)).unwrap_or_default();
+            Some(raw(known, &tenant, received_at, line.to_vec()))
         }
         _ => None,
     }

@@ -88,6 +88,23 @@ fn other_lines_are_kept_whole_and_timed_by_themselves() {
 }
 
 #[test]
+fn a_line_may_say_when_it_was_received() {
+    for source in ["outbound", "inbox", "crm", "platform", "clock", "identity"] {
+        let text =
+            format!(r#"{{"source":"{source}","at":"2056-05-04T13:00:00Z","received_at":"2026-05-04T13:00:00Z"}}"#);
+        assert_eq!(told(&text), expected(source, "default", 1_777_899_600_000, &text));
+    }
+    let raw = line(r#"{"source":"inbox","tenant":"acme","at":"2026-05-04T13:00:00Z"}"#);
+    let later = received(raw.clone(), 1_777_899_600_007);
+    assert_eq!(
+        (later.received_at, &later.body, &later.tenant),
+        (1_777_899_600_007, &raw.body, &raw.tenant)
+    );
+    assert_ne!(later.delivery_id, raw.delivery_id, "it is of the receipt");
+    assert_eq!(received(raw.clone(), raw.received_at), raw);
+}
+
+#[test]
 fn what_is_no_known_line_is_kept_with_its_place() {
     let texts: [&[u8]; 10] = [
         b"not json",

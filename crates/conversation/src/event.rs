@@ -69,6 +69,13 @@ impl Event {
         (self.at, self.class, &self.id, &self.key)
     }
 
+    /// Takes the place of an occurrence that no longer holds.
+    pub(crate) fn follows(&mut self, gone: Self) {
+        self.revision = self.revision.max(gone.revision);
+        self.session = gone.session;
+        self.signed |= gone.signed;
+    }
+
     /// The fact as it was told, without content.
     pub(crate) fn fact(&self) -> Result<Conversation, WireError> {
         wire::decode(&self.fact)
@@ -108,10 +115,14 @@ impl Event {
     }
 }
 
-/// Facts about an item that took another's place come after all that was told of that one, also where another person
-/// had it: readers keep the highest revision.
+/// Revisions between the first fact of an item and that of the duplicate that takes its place.
+const PER_DUPLICATE: i64 = 1 << 24;
+
+/// Facts about an item that took another's place come after all that was published of that one, also where another person
+/// had it, in another partition, whose count nobody here knows: readers keep the highest revision. A move has no such
+/// jump: the item brings its revision along.
 pub(crate) fn first_revision(item: &Item) -> i64 {
-    i64::from(item.generation) << 24
+    i64::from(item.generation) * PER_DUPLICATE
 }
 
 fn role_of(item: &Item) -> Role {

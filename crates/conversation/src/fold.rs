@@ -1,11 +1,16 @@
-//! Sessions of a thread, as a function of its events in event-time order (metric definitions, chapter 2).
+//! Sessions of a thread, as a fold over its events in event-time order (metric definitions, chapter 2). Its state is the
+//! session that was opened last, so it can be kept anywhere and gone on from.
 
-use crate::event::{Event, Role};
+use crate::{
+    event::{Event, Role},
+    measure::Measure,
+};
+use hilo_contracts::facts::Clock;
 use hilo_domain::{
-    Millis,
+    Millis, hash,
     time::{DAY, HOUR, MINUTE},
 };
-use std::ops::Range;
+use serde::{Deserialize, Serialize};
 
 /// Without an extending event for this long a session closes by itself.
 pub(crate) const SESSION_GAP: Millis = DAY;
@@ -15,7 +20,7 @@ const COURTESY: Millis = 10 * MINUTE;
 pub(crate) const REOPEN: Millis = 72 * HOUR;
 
 /// Why a session ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Reason {
     Resolved,
     Inactivity,
@@ -30,102 +35,139 @@ impl Reason {
     }
 }
 
-/// A session found by the fold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Folded {
-    /// Index of the event that opened it.
-    pub opener: usize,
-    /// Indexes of its events, rising: all that happened while it was open, courtesies and ratings after it.
-    pub events: Vec<usize>,
+/// A session after some of its events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Course {
+    pub id: Box<str>,
+    pub opened_at: Millis,
+    pub by_business: bool,
+    pub test: bool,
+    /// The session that it reopens.
+    pub reopens: Option<Box<str>>,
     pub last_extended: Millis,
     pub closed: Option<(Millis, Reason)>,
+    pub measure: Measure,
 }
 
-/// Folds `events[range]` with no session open at its start, as of `now`. Stops early where `resync` says that a session
-/// that opens at this index is already known; gives the sessions and the index at which it stopped.
-pub(crate) fn fold(
-    events: &[Event],
-    range: Range<usize>,
-    now: Millis,
-    resync: impl Fn(usize) -> bool,
-) -> (Vec<Folded>, usize) {
-    let mut sessions: Vec<Folded> = Vec::new();
-    // Whether the last of `sessions` is open.
-    let mut open = false;
-    for index in range.clone() {
-        let event = &events[index];
-        if open && let Some(session) = sessions.last_mut() {
-            open = !expire(session, event.at);
+impl Course {
+    /// Closes it by inactivity if its gap has passed at `at`.
+    pub(crate) fn expire(&mut self, at: Millis) {
+        let end = self.last_extended + SESSION_GAP;
+        if self.closed.is_none() && at >= end {
+            self.closed = Some((end, Reason::Inactivity));
         }
+    }
+
+    /// Whether `at` is soon enough after the resolution for a courtesy.
+    fn takes_thanks(&self, at: Millis) -> bool {
+        matches!(self.closed, Some((closed_at, Reason::Resolved)) if at <= closed_at + COURTESY)
+    }
+}
+
+/// What an event did.
+#[derive(Debug, Default)]
+pub(crate) struct Step {
+    /// Whether the session of the state lists it.
+    pub listed: bool,
+    /// The turn of that session that it answers.
+    pub turn: Option<Clock>,
+    /// The session that ended because this event opened the next.
+    pub finished: Option<Box<Course>>,
+}
+
+/// A fold on its way through the thread of a person and a business number.
+pub(crate) struct Fold<'a> {
+    pub person: &'a str,
+    pub number: &'a str,
+    pub course: Option<Box<Course>>,
+    /// The session that the first one reopens, where the fold begins at its opener.
+    pub reopens: Option<Box<str>>,
+}
+
+impl Fold<'_> {
+    pub(crate) fn step(&mut self, event: &Event) -> Step {
+        if let Some(course) = &mut self.course {
+            course.expire(event.at);
+        }
+        let is_open = self.course.as_ref().is_some_and(|course| course.closed.is_none());
         let extends = match &event.role {
             Role::Customer { courtesy, .. } => {
-                let thanks = *courtesy
-                    && !open
-                    && sessions.last().is_some_and(
-                        |session| matches!(session.closed, Some((at, Reason::Resolved)) if event.at <= at + COURTESY),
-                    );
+                let thanks = *courtesy && self.course.as_ref().is_some_and(|course| course.takes_thanks(event.at));
                 if thanks {
-                    list(&mut sessions, index);
-                    continue;
+                    return self.list(event);
                 }
                 true
             }
             Role::Human { .. } | Role::Bot { .. } => true,
             Role::Inbox(inbox) => match inbox.event.as_str() {
                 "reopened" => true,
-                "rated" => {
-                    list(&mut sessions, index);
-                    continue;
-                }
-                "resolved" if open => {
-                    list(&mut sessions, index);
-                    if let Some(session) = sessions.last_mut() {
-                        session.closed = Some((event.at, Reason::Resolved));
+                "rated" => return self.list(event),
+                "resolved" if is_open => {
+                    let step = self.list(event);
+                    if let Some(course) = &mut self.course {
+                        course.closed = Some((event.at, Reason::Resolved));
                     }
-                    open = false;
-                    continue;
+                    return step;
                 }
                 _ => false,
             },
             Role::Listed => false,
-            Role::Silent => continue,
+            Role::Silent => return Step::default(),
         };
-        if extends && !open {
-            if resync(index) {
-                return (sessions, index);
-            }
-            sessions.push(Folded {
-                opener: index,
-                events: Vec::new(),
-                last_extended: event.at,
-                closed: None,
-            });
-            open = true;
+        let finished = if extends && !is_open { self.open(event) } else { None };
+        if !is_open && !extends {
+            return Step::default();
         }
-        if open && let Some(session) = sessions.last_mut() {
-            session.events.push(index);
-            if extends {
-                session.last_extended = event.at;
-            }
+        if let Some(course) = self.course.as_mut().filter(|_| extends) {
+            course.last_extended = event.at;
+        }
+        Step {
+            finished,
+            ..self.list(event)
         }
     }
-    if open && let Some(session) = sessions.last_mut() {
-        expire(session, now);
+
+    fn list(&mut self, event: &Event) -> Step {
+        let Some(course) = &mut self.course else {
+            return Step::default();
+        };
+        let closed_at = course.closed.map(|(at, _)| at);
+        Step {
+            listed: true,
+            turn: course.measure.step(event, closed_at),
+            finished: None,
+        }
     }
-    (sessions, range.end)
+
+    /// Opens a session; gives the one before.
+    fn open(&mut self, event: &Event) -> Option<Box<Course>> {
+        let reopens = match &self.course {
+            Some(before) => before
+                .closed
+                .filter(|(at, _)| event.at <= at + REOPEN)
+                .map(|_| before.id.clone()),
+            None => self.reopens.take(),
+        };
+        let course = Course {
+            id: session_id(self.person, self.number, event).into(),
+            opened_at: event.at,
+            by_business: event.class == 2,
+            test: event.test,
+            reopens,
+            last_extended: event.at,
+            closed: None,
+            measure: Measure::default(),
+        };
+        self.course.replace(Box::new(course))
+    }
 }
 
-fn list(sessions: &mut [Folded], index: usize) {
-    if let Some(session) = sessions.last_mut() {
-        session.events.push(index);
-    }
-}
-
-/// Closes a session by inactivity if its gap has passed at `at`; whether it did.
-fn expire(session: &mut Folded, at: Millis) -> bool {
-    let end = session.last_extended + SESSION_GAP;
-    if at >= end {
-        session.closed = Some((end, Reason::Inactivity));
-    }
-    session.closed.is_some()
+/// A session is named by whose it is and by what opened it, with its time: two occurrences of one item may stand in a
+/// thread for a while.
+fn session_id(person: &str, number: &str, opener: &Event) -> String {
+    let at = opener.at.to_le_bytes();
+    hash::id(
+        "session",
+        &[person.as_bytes(), number.as_bytes(), opener.key.as_bytes(), &at],
+    )
 }

@@ -2,19 +2,20 @@
 
 use crate::{
     event::{Event, Role},
-    fold::fold,
-    measure::{Outcome, measure},
-    person::{Person, Thread},
+    measure::Outcome,
+    person::Person,
+    reference::{fold::fold, measure::measure},
+    thread::{Chain, Place, SPLIT, Segment, SessionChange, Thread, Told},
 };
 use hilo_contracts::{facts::Session, item::Inbox};
 use hilo_domain::{
     Millis,
     time::{DAY, HOUR, MINUTE, SECOND},
 };
+use hilo_stream::{Context, MemoryBackend, StateStore as _, Store};
 use proptest::prelude::*;
-use std::ops::RangeInclusive;
 
-fn event(at: Millis, word: &str) -> Event {
+pub(crate) fn event(at: Millis, word: &str) -> Event {
     let inbox = |event: &str, agent: Option<&str>, reason: Option<&str>| {
         Role::Inbox(Box::new(Inbox {
             event: event.to_owned(),
@@ -92,28 +93,188 @@ fn event(at: Millis, word: &str) -> Event {
     }
 }
 
-/// As a new item comes: it takes the place of every occurrence of its key.
-fn put(thread: &mut Thread, event: Event) -> RangeInclusive<usize> {
-    let key = event.key.clone();
-    thread.insert(event, |had| had.key == key)
+/// A thread with its stores, as the processor has them.
+pub(crate) struct Bench {
+    pub thread: Thread,
+    segments: Store<Segment>,
+    retracted: Store<i64>,
+    committed: [MemoryBackend; 2],
+    pub context: Context,
+    /// Indexes of events are of no use across segments: what was told of them, by key.
+    pub told: Vec<(String, i64)>,
+}
+
+impl Default for Bench {
+    fn default() -> Self {
+        let mut bench = Self {
+            thread: Thread::default(),
+            segments: Store::new("segments"),
+            retracted: Store::new("retracted"),
+            committed: Default::default(),
+            context: Context::default(),
+            told: Vec::new(),
+        };
+        bench.attach();
+        bench
+    }
+}
+
+impl Bench {
+    fn attach(&mut self) {
+        self.segments.attach(Box::new(self.committed[0].clone())).unwrap();
+        self.retracted.attach(Box::new(self.committed[1].clone())).unwrap();
+    }
+
+    /// All state is encoded and read again; gives the greatest entry that was written.
+    pub(crate) fn restart(&mut self) -> usize {
+        let mut greatest = 0;
+        let mut note = |bytes: Option<&Vec<u8>>| greatest = greatest.max(bytes.map_or(0, Vec::len));
+        self.segments
+            .drain_dirty(&mut |change| {
+                note(change.1.as_ref());
+                self.committed[0].apply(change);
+            })
+            .unwrap();
+        self.retracted
+            .drain_dirty(&mut |change| self.committed[1].apply(change))
+            .unwrap();
+        let bytes = hilo_stream::wire::encode(&self.thread).unwrap();
+        note(Some(&bytes));
+        self.thread = hilo_stream::wire::decode(&bytes).unwrap();
+        self.attach();
+        greatest
+    }
+
+    fn with<T>(&mut self, act: impl FnOnce(&mut Thread, &mut Chain, &mut Context) -> T) -> T {
+        let mut chain = Chain {
+            segments: &mut self.segments,
+            person: "p",
+            number: "n",
+        };
+        act(&mut self.thread, &mut chain, &mut self.context)
+    }
+
+    fn refold(&mut self, place: Place, until: Option<u32>, now: Millis) -> Vec<SessionChange> {
+        let mut chain = Chain {
+            segments: &mut self.segments,
+            person: "p",
+            number: "n",
+        };
+        let told = &mut self.told;
+        self.thread
+            .refold(place, until, now, (&mut chain, &mut self.retracted), &mut self.context, |event, _| {
+                told.push((event.key.to_string(), event.revision));
+                Ok(())
+            })
+            .unwrap()
+    }
+
+    /// As the first item of its key comes.
+    pub(crate) fn add(&mut self, event: Event, now: Millis) {
+        let place = self.with(|thread, chain, context| thread.insert(event, chain, context).unwrap());
+        self.refold(place, place.at, now);
+        self.with(|thread, chain, context| thread.tidy(place.at, chain, context).unwrap());
+    }
+
+    /// As a new item comes: it takes the place of the occurrence of its key, wherever that is.
+    pub(crate) fn put(&mut self, mut event: Event, now: Millis) -> Vec<SessionChange> {
+        let key = event.key.clone();
+        let old = self.with(|thread, chain, context| {
+            let old = thread.find(Millis::MIN, |had| had.key == key, chain, context).unwrap()?;
+            Some((old, thread.remove(old, chain).unwrap()))
+        });
+        let mut from = None;
+        if let Some((old, gone)) = old {
+            from = Some((old, gone.order() < event.order()));
+            event.follows(gone);
+        }
+        let place = self.with(|thread, chain, context| thread.insert(event, chain, context).unwrap());
+        let changes = match from {
+            Some((old, _)) if old.at == place.at => {
+                let index = old.index.min(place.index);
+                self.refold(Place { index, ..place }, place.at, now)
+            }
+            Some((old, true)) => self.refold(old, place.at, now),
+            Some((old, false)) => self.refold(place, old.at, now),
+            None => self.refold(place, place.at, now),
+        };
+        let places = [from.map(|(old, _)| old.at), Some(place.at)];
+        for at in places.into_iter().flatten() {
+            self.with(|thread, chain, context| thread.tidy(at, chain, context).unwrap());
+        }
+        changes
+    }
+
+    fn take(&mut self, key: &str, now: Millis) {
+        let place = self.with(|thread, chain, context| {
+            let place = thread.find(Millis::MIN, |had| *had.key == *key, chain, context).unwrap().unwrap();
+            thread.remove(place, chain).unwrap();
+            place
+        });
+        self.refold(place, place.at, now);
+        self.with(|thread, chain, context| thread.tidy(place.at, chain, context).unwrap());
+    }
+
+    /// Takes out all events that are `wanted`, as a move does.
+    fn extract(&mut self, wanted: impl Fn(&Event) -> bool, now: Millis) {
+        let mut all = Vec::new();
+        self.with(|thread, chain, context| {
+            thread.back(chain, context, |at, _| {
+                all.insert(0, at);
+                true
+            })
+        })
+        .unwrap();
+        let mut first = None;
+        for at in &all {
+            let found = self.with(|thread, chain, _| thread.extract(*at, &wanted, chain).unwrap());
+            first = first.or(found.map(|(index, _)| Place { at: *at, index }));
+        }
+        let Some(first) = first else { return };
+        self.refold(first, None, now);
+        for at in all {
+            self.with(|thread, chain, context| thread.tidy(at, chain, context).unwrap());
+        }
+    }
+
+    /// All events and sessions, in order; each segment's size and links are as they should be.
+    fn all(&mut self) -> (Vec<Event>, Vec<Told>) {
+        let (mut events, mut sessions) = (Vec::new(), Vec::new());
+        let mut behind = None;
+        let mut is_tail = true;
+        self.with(|thread, chain, context| {
+            thread.back(chain, context, |at, segment| {
+                events.splice(0..0, segment.events.iter().cloned());
+                sessions.splice(0..0, segment.sessions.iter().cloned());
+                assert!(segment.events.len() <= SPLIT, "{}", segment.events.len());
+                assert!(is_tail || (!segment.events.is_empty() && segment.behind == behind));
+                is_tail = false;
+                behind = at;
+                true
+            })
+        })
+        .unwrap();
+        (events, sessions)
+    }
 }
 
 fn thread(history: &[(Millis, &str)], now: Millis) -> Thread {
-    let mut thread = Thread::default();
+    let mut bench = Bench::default();
     for (at, word) in history {
-        let changed = put(&mut thread, event(*at, word));
-        thread.refold(&changed, now, "p", "n");
+        bench.put(event(*at, word), now);
     }
-    thread
+    bench.thread
 }
 
 /// Sessions as `opened-closed reason: events`.
 fn sessions(thread: &Thread) -> Vec<String> {
     thread
+        .tail
         .sessions
         .iter()
         .map(|told| {
             let own: Vec<&str> = thread
+                .tail
                 .events
                 .iter()
                 .filter(|event| event.session.as_ref() == Some(&told.id))
@@ -196,14 +357,14 @@ fn without_a_session_only_a_rating_has_an_effect() {
         ["1..5 resolved: customer resolved rated", "8..-1 open: reopened"]
     );
     assert_eq!(
-        thread.sessions[1].session.reopens.as_deref(),
-        Some(&*thread.sessions[0].id)
+        thread.tail.sessions[1].session.reopens.as_deref(),
+        Some(&*thread.tail.sessions[0].id)
     );
 }
 
 #[test]
 fn clocks_start_at_the_customer_or_at_the_hand_off() {
-    let first = |history: &[(Millis, &str)]| thread(history, HOUR).sessions.remove(0).session;
+    let first = |history: &[(Millis, &str)]| thread(history, HOUR).tail.sessions.remove(0).session;
     let clock = |clock: &Option<hilo_contracts::facts::Clock>| {
         clock
             .as_ref()
@@ -245,8 +406,9 @@ fn outcomes_are_the_first_that_fits() {
     let outcome = |history: &[(Millis, &str)]| {
         let mut person = Person::default();
         person.threads.insert("n".to_owned(), thread(history, 9 * DAY));
-        person.returns(0);
-        person.threads["n"].sessions[0].session.outcome.clone()
+        let mut segments = Store::new("segments");
+        person.returns("p", 0, &mut segments, &mut Context::default()).unwrap();
+        person.threads["n"].tail.sessions[0].session.outcome.clone()
     };
     let is = |history: &[(Millis, &str)], want: Option<&str>| {
         assert_eq!(outcome(history).as_deref(), want, "{history:?}");
@@ -285,15 +447,13 @@ fn outcomes_are_the_first_that_fits() {
 
 #[test]
 fn a_session_that_opens_again_goes_on_from_its_retraction() {
-    let mut thread = Thread::default();
+    let mut bench = Bench::default();
     let mut revisions = Vec::new();
     let mut insert = |at, word| {
-        let changed = put(&mut thread, event(at, word));
-        let changes = thread.refold(&changed, 0, "p", "n");
-        let of_second = |change: &&crate::person::SessionChange| change.told.session.opened_at == 5;
+        let changes = bench.put(event(at, word), 0);
+        let of_second = |change: &&SessionChange| change.told.session.opened_at == 5;
         revisions.extend(
             changes
-                .sessions
                 .iter()
                 .filter(of_second)
                 .map(|change| (change.kind, change.told.revision)),
@@ -314,7 +474,7 @@ fn a_session_that_opens_again_goes_on_from_its_retraction() {
 fn an_answer_within_a_day_opens_the_entry_point_window() {
     let ends = |history: &[(Millis, &str)]| {
         let thread = thread(history, 30 * DAY);
-        let ends = thread.sessions.iter().map(|told| told.session.entry_point_ends_at);
+        let ends = thread.tail.sessions.iter().map(|told| told.session.entry_point_ends_at);
         ends.collect::<Vec<_>>()
     };
     // 72 h from the first answer, whoever it is, also in the second of the message.
@@ -355,76 +515,126 @@ const WORDS: [&str; 13] = [
 fn whole(events: &[Event], now: Millis) -> Vec<(Session, Outcome, Vec<String>)> {
     let mut events = events.to_vec();
     events.sort_by(|a, b| a.order().cmp(&b.order()));
-    events.dedup_by(|a, b| a.key == b.key);
-    let (sessions, _) = fold(&events, 0..events.len(), now, |_| false);
-    sessions
+    fold(&events, now)
         .iter()
         .map(|folded| {
             let (session, outcome) = measure(&events, folded);
-            (
-                session,
-                outcome,
-                folded
-                    .events
-                    .iter()
-                    .map(|index| events[*index].id.to_string())
-                    .collect(),
-            )
+            let own = folded.events.iter().map(|index| events[*index].id.to_string());
+            (session, outcome, own.collect())
         })
         .collect()
 }
 
+/// What may happen to a thread.
+#[derive(Clone, Debug)]
+enum Act {
+    Put(Millis, usize),
+    /// A better duplicate of an event, at another time.
+    Better(prop::sample::Index, Millis),
+    Take(prop::sample::Index),
+    /// The events from a time to another go to somebody else.
+    Move(Millis, Millis),
+    Restart,
+}
+
+fn acts(span: Millis, length: usize) -> impl Strategy<Value = Vec<Act>> {
+    let act = prop_oneof![
+        40 => (0..span, 0..WORDS.len()).prop_map(|(at, word)| Act::Put(at, word)),
+        3 => (any::<prop::sample::Index>(), 0..span).prop_map(|(which, at)| Act::Better(which, at)),
+        2 => any::<prop::sample::Index>().prop_map(Act::Take),
+        1 => (0..span, 0..span / 4).prop_map(|(from, length)| Act::Move(from, from + length)),
+        2 => Just(Act::Restart),
+    ];
+    prop::collection::vec(act, 1..length)
+}
+
+/// Runs the acts, then compares with the fold over all that is left at once.
+fn agree(acts: &[Act], step: Millis, now: Millis) -> Result<(), TestCaseError> {
+    let mut bench = Bench::default();
+    let mut left: Vec<Event> = Vec::new();
+    for act in acts {
+        match act {
+            Act::Put(at, word) => {
+                let event = event(at * step, WORDS[*word]);
+                left.retain(|had| had.key != event.key);
+                left.push(event.clone());
+                bench.put(event, now);
+            }
+            Act::Better(which, at) if !left.is_empty() => {
+                let place = which.index(left.len());
+                left[place].at = at * step;
+                bench.put(left[place].clone(), now);
+            }
+            Act::Take(which) if !left.is_empty() => {
+                let gone = left.remove(which.index(left.len()));
+                bench.take(&gone.key, now);
+            }
+            Act::Move(from, to) => {
+                let goes = |event: &Event| (from * step..to * step).contains(&event.at);
+                left.retain(|event| !goes(event));
+                bench.extract(goes, now);
+            }
+            Act::Better(..) | Act::Take(_) => {}
+            Act::Restart => {
+                bench.restart();
+            }
+        }
+    }
+    let want = whole(&left, now);
+    let (events, sessions) = bench.all();
+    prop_assert_eq!(events.len(), left.len());
+    prop_assert!(events.is_sorted_by(|one, other| one.order() < other.order()));
+    prop_assert_eq!(sessions.len(), want.len());
+    let mut before: Option<&Told> = None;
+    for (told, (session, outcome, ids)) in sessions.iter().zip(&want) {
+        let mut got = told.session.clone();
+        let reopens = before
+            .filter(|before| before.session.closed_at.is_some_and(|at| got.opened_at <= at + 72 * HOUR))
+            .map(|before| before.id.to_string());
+        prop_assert_eq!(&got.reopens, &reopens);
+        got.reopens = None;
+        got.repeated_at = None;
+        if *outcome == Outcome::UnlessCalledBack {
+            got.outcome = None;
+        }
+        let mut session = session.clone();
+        session.outcome = match outcome {
+            Outcome::Is(outcome) => Some((*outcome).to_owned()),
+            _ => None,
+        };
+        prop_assert_eq!(&got, &session);
+        let own: Vec<String> = events
+            .iter()
+            .filter(|event| event.session.as_ref() == Some(&told.id))
+            .map(|event| event.id.to_string())
+            .collect();
+        prop_assert_eq!(&own, ids);
+        before = Some(told);
+    }
+    // Each event was told in each of its revisions, once.
+    let mut told = bench.told.clone();
+    told.sort();
+    told.dedup();
+    prop_assert_eq!(told.len(), bench.told.len());
+    Ok(())
+}
+
+// Steps of 17 minutes: gaps, courtesies and ties all occur.
+const STEP: Millis = 17 * MINUTE + SECOND;
+
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
-    fn any_order_and_repetition_gives_the_sessions_of_the_whole_history(
-        history in prop::collection::vec((0..400i64, 0..WORDS.len()), 1..40),
-        seed in any::<u64>(),
-        removals in prop::collection::vec(any::<prop::sample::Index>(), 0..3),
-        now in 0..600i64,
-    ) {
-        // Steps of 17 minutes: gaps, courtesies and ties all occur.
-        let step = 17 * MINUTE + SECOND;
-        let now = now * step;
-        let mut events: Vec<Event> = history.iter().map(|(at, word)| event(at * step, WORDS[*word])).collect();
-        let count = events.len() as u64;
-        events.extend(events.clone().into_iter().take(6));
-        for place in 0..events.len() {
-            events.swap(place, (seed.rotate_left(place as u32 * 7) % count) as usize);
-        }
-        let mut thread = Thread::default();
-        for event in &events {
-            let changed = put(&mut thread, event.clone());
-            thread.refold(&changed, now, "p", "n");
-        }
-        for removal in &removals {
-            if !thread.events.is_empty() {
-                let place = removal.index(thread.events.len());
-                let gone = thread.remove(place);
-                events.retain(|event| event.key != gone.key);
-                thread.refold(&(place..=place), now, "p", "n");
-            }
-        }
-        let want = whole(&events, now);
-        prop_assert_eq!(thread.sessions.len(), want.len());
-        let mut before: Option<&crate::person::Told> = None;
-        for (told, (session, outcome, ids)) in thread.sessions.iter().zip(&want) {
-            let mut got = told.session.clone();
-            let reopens = before
-                .filter(|before| before.session.closed_at.is_some_and(|at| got.opened_at <= at + 72 * HOUR))
-                .map(|before| before.id.to_string());
-            prop_assert_eq!(&got.reopens, &reopens);
-            got.reopens = None;
-            got.repeated_at = None;
-            if *outcome == Outcome::UnlessCalledBack {
-                got.outcome = None;
-            }
-            let mut session = session.clone();
-            session.outcome = match outcome { Outcome::Is(outcome) => Some((*outcome).to_owned()), _ => None };
-            prop_assert_eq!(&got, &session);
-            let own: Vec<String> = thread.events.iter()
-                .filter(|event| event.session.as_ref() == Some(&told.id)).map(|event| event.id.to_string()).collect();
-            prop_assert_eq!(&own, ids);
-            before = Some(told);
-        }
+    fn any_order_and_repetition_gives_the_sessions_of_the_whole_history(acts in acts(400, 40), now in 0..600i64) {
+        agree(&acts, STEP, now * STEP)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    /// Long threads, of many segments; with a short step they are one session.
+    #[test]
+    fn so_it_does_in_long_threads(acts in acts(2_000, 600), step in prop_oneof![Just(STEP), Just(SECOND)]) {
+        agree(&acts, step, 1_000 * step)?;
     }
 }

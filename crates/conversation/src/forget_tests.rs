@@ -3,6 +3,7 @@
 
 use crate::{details::tests, processor::Conversation};
 use hilo_contracts::{
+    codec::{self, Codec as _},
     item::{Forget, Item, Move, PersonRecord, Resolved},
     topics,
 };
@@ -99,7 +100,7 @@ fn run(owners: &[usize], first: usize, known: Option<usize>, mut turn: u64) -> (
     for name in PEOPLE {
         let Some(person) = processor.person(name) else { continue };
         waits |= !person.forgotten.is_empty();
-        let events = person.threads.values().map(|thread| thread.events.len()).sum::<usize>();
+        let events = person.threads.values().map(|thread| thread.tail.events.len()).sum::<usize>();
         holders.extend((0..events).map(|_| name.to_owned()));
     }
     (holders, waits)
@@ -121,4 +122,81 @@ proptest! {
         let want = if known.is_some() { Vec::new() } else { vec![last] };
         prop_assert_eq!(run(&owners, first, known, seed), (want, false));
     }
+}
+
+/// Revisions of the facts about the item that come of these records, for one person.
+fn revisions(records: Vec<PersonRecord>) -> Vec<i64> {
+    let mut processor = Conversation::default();
+    let mut context = Context::default();
+    for record in records {
+        let record = Record {
+            topic: topics::PERSON_ITEM,
+            key: b"p0".to_vec(),
+            value: wire::encode(&record).unwrap(),
+            timestamp: AT,
+        };
+        processor.process(&record, &mut context).unwrap();
+    }
+    let codec = codec::conversation();
+    let facts = context.outputs.iter().filter(|sent| sent.topic == topics::CONVERSATION);
+    facts
+        .map(|sent| codec.decode(&sent.value).unwrap())
+        .filter(|fact| fact.session.is_none())
+        .map(|fact| fact.revision)
+        .collect()
+}
+
+/// The `generation`th duplicate of the item: each is earlier than the one before.
+fn duplicate(generation: u32) -> PersonRecord {
+    PersonRecord::Item(Box::new(Resolved {
+        person_id: Some("p0".to_owned()),
+        country: None,
+        atom: ATOM,
+        version: 1,
+        item: Item {
+            generation,
+            event_time: AT - Millis::from(generation),
+            ..item()
+        },
+    }))
+}
+
+#[test]
+fn a_duplicate_that_holds_has_higher_revisions_than_all_that_held_before() {
+    let both = revisions(vec![duplicate(0), duplicate(1), duplicate(2)]);
+    assert_eq!(both, [1, 16_777_217, 33_554_433]);
+    // As the catalogue says it, wherever the ones before went.
+    assert_eq!(revisions(vec![duplicate(2)]), [33_554_433]);
+}
+
+#[test]
+fn a_moved_item_goes_on_from_its_revision() {
+    let mut processor = Conversation::default();
+    let mut context = Context::default();
+    let mut pipe = |key: &[u8], record: &PersonRecord| {
+        let record = Record {
+            topic: topics::PERSON_ITEM,
+            key: key.to_vec(),
+            value: wire::encode(record).unwrap(),
+            timestamp: AT,
+        };
+        processor.process(&record, &mut context).unwrap();
+        std::mem::take(&mut context.outputs)
+    };
+    pipe(b"p0", &duplicate(0));
+    let moved = Move {
+        version: 2,
+        atom: ATOM,
+        from: None,
+        to: None,
+        to_person: "p1".to_owned(),
+        country: None,
+    };
+    let sent = pipe(b"p0", &PersonRecord::Move(moved));
+    let moved = sent.iter().find(|sent| sent.topic == topics::PERSON_ITEM).unwrap();
+    let told = pipe(b"p1", &wire::decode(&moved.value).unwrap());
+    let facts = told.iter().filter(|sent| sent.topic == topics::CONVERSATION);
+    let facts = facts.map(|sent| codec::conversation().decode(&sent.value).unwrap());
+    let of_item: Vec<i64> = facts.filter(|fact| fact.session.is_none()).map(|fact| fact.revision).collect();
+    assert_eq!(of_item, [2]);
 }

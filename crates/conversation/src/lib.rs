@@ -8,6 +8,7 @@ mod fold;
 mod measure;
 mod person;
 mod processor;
+mod thread;
 mod work;
 
 pub use processor::Conversation;
@@ -46,7 +47,19 @@ pub fn spec() -> ProcessorSpec {
         stores: vec![
             StoreSpec {
                 name: "people",
-                doc: "person → threads with their events and sessions; grows with messages",
+                doc: "person → the ends of their threads: at most 64 events and their sessions for each business number",
+            },
+            StoreSpec {
+                name: "segments",
+                doc: "person, business number, count → 32 to 64 events of a thread that were not its end any more; grows with messages",
+            },
+            StoreSpec {
+                name: "retracted",
+                doc: "session that was taken back → its revision; grows with late openers",
+            },
+            StoreSpec {
+                name: "followed",
+                doc: "person, count → 64 messages that only statuses tell of; grows with orphans and refused sends",
             },
             StoreSpec {
                 name: "now",
@@ -65,3 +78,5 @@ pub fn spec() -> ProcessorSpec {
 mod fold_tests;
 #[cfg(test)]
 mod forget_tests;
+#[cfg(test)]
+mod reference;

@@ -1,12 +1,16 @@
-//! What a session is worth knowing for: its clocks and its outcome (metric definitions, chapters 4, 6 and 7).
+//! What a session is worth knowing for: its clocks and its outcome (metric definitions, chapters 4, 6 and 7), event by
+//! event, so that the ten-thousandth message costs what the tenth does.
 
 use crate::{
     event::{Event, Role},
-    fold::{Folded, Reason},
-    work::{self, UNKNOWN, assignee, sender},
+    fold::Reason,
+    work::{Effort, Turns, UNKNOWN, assignee, sender},
 };
 use hilo_contracts::facts::{Clock, Rating, Session};
+use hilo_contracts::item::Inbox;
 use hilo_domain::{Millis, time::HOUR, window};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Answers to a survey count until this long after the close, or after the first answer while the session is open.
 const RATING_HORIZON: Millis = 72 * HOUR;
@@ -22,260 +26,323 @@ pub(crate) enum Outcome {
     UnlessCalledBack,
 }
 
-fn inbox<'a>(event: &'a Event, name: &str) -> Option<&'a hilo_contracts::item::Inbox> {
-    match &event.role {
-        Role::Inbox(inbox) if inbox.event == name => Some(inbox),
-        _ => None,
-    }
+/// What is known of a session after some of its events.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Measure {
+    first_customer_at: Option<Millis>,
+    /// What the first decisive event after the first customer message says.
+    bot_owned: Option<bool>,
+    /// Clocks of the first response: from the first customer message to anybody and to a human, from the first hand-off, and
+    /// from the first assignment before a human wrote.
+    any: Option<Clock>,
+    human: Option<Clock>,
+    handed_off: Option<Clock>,
+    assigned: Option<Clock>,
+    queue: Option<Box<str>>,
+    /// Reasons of the last `resolved` and `tagged` that have one.
+    resolved_for: Option<Box<str>>,
+    tagged_for: Option<Box<str>>,
+    bot: Option<Box<str>>,
+    last_sender: Option<Box<str>>,
+    last_assignee: Option<Box<str>>,
+    owners: BTreeSet<Box<str>>,
+    /// When each agent was assigned last.
+    assigned_at: BTreeMap<Box<str>, Millis>,
+    pub turns: Turns,
+    effort: Effort,
+    csat: Survey,
+    ces: Survey,
+    /// The latest message by an ad that waits for an answer.
+    touched_at: Option<Millis>,
+    entry_point_ends_at: Option<Millis>,
+    /// Of human outbound and hand-off, which came first.
+    first: Option<First>,
+    requested: bool,
+    failed: bool,
+    goal_reached: bool,
+    /// Whether the last of customer and bot is a bot that asked something.
+    asked: bool,
 }
 
-/// Measures a session; its outcome may still depend on the person's other sessions.
-pub(crate) fn measure(events: &[Event], session: &Folded) -> (Session, Outcome) {
-    let own: Vec<&Event> = session.events.iter().map(|index| &events[*index]).collect();
-    let closed = session.closed;
-    // What came after the close (a courtesy, a rating) belongs to the session but to none of its clocks.
-    let during = match closed {
-        Some((_, Reason::Resolved)) => own
-            .iter()
-            .position(|event| inbox(event, "resolved").is_some())
-            .map_or(own.len(), |at| at + 1),
-        Some((at, Reason::Inactivity)) => own.iter().take_while(|event| event.at < at).count(),
-        None => own.len(),
-    };
-    let during = &own[..during];
-    let first_customer = during
-        .iter()
-        .position(|event| matches!(event.role, Role::Customer { .. }));
-    let since_customer = first_customer.map_or(&during[during.len()..], |first| &during[first..]);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum First {
+    Human,
+    HandOff,
+}
 
-    let bot_owned = since_customer
-        .iter()
-        .find_map(|event| match &event.role {
-            Role::Bot { .. } => Some(true),
-            Role::Human { .. } => Some(false),
-            Role::Inbox(inbox) if inbox.event == "handed_off" => Some(true),
-            Role::Inbox(inbox) if inbox.event == "assigned" => Some(false),
-            _ => None,
-        })
-        .unwrap_or(false);
-    let start = if bot_owned {
-        hand_off(since_customer)
-    } else {
-        since_customer.first().map(|event| event.at)
-    };
-    let result = Session {
-        opened_at: events[session.opener].at,
-        opened_by: if events[session.opener].class == 2 {
-            "business"
-        } else {
-            "customer"
+/// Answers to one survey.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Survey {
+    first_at: Option<Millis>,
+    /// Latest within the horizon of the first answer.
+    soon: Option<Rating>,
+    /// Latest within the horizon of the close.
+    latest: Option<Rating>,
+}
+
+impl Survey {
+    fn answer(&mut self, rating: Rating, closed_at: Option<Millis>) {
+        let first_at = *self.first_at.get_or_insert(rating.rated_at);
+        if rating.rated_at <= first_at + RATING_HORIZON {
+            self.soon = Some(rating.clone());
         }
-        .to_owned(),
-        closed_at: closed.map(|(at, _)| at),
-        close_reason: closed.map(|(_, reason)| reason.as_str().to_owned()),
-        first_customer_at: since_customer.first().map(|event| event.at),
-        frt_human: start.map(|start| first_response(during, start, false)),
-        frt_any: since_customer
-            .first()
-            .map(|event| first_response(during, event.at, true)),
-        outcome: None,
-        queue: own.iter().rev().find_map(|event| match &event.role {
-            Role::Inbox(inbox) => inbox.queue.clone(),
-            _ => None,
-        }),
-        reason: reason(&own),
-        reopens: None,
-        bot: since_customer.iter().find_map(|event| match &event.role {
-            Role::Bot { bot, .. } => Some(bot.clone().unwrap_or_else(|| UNKNOWN.to_owned())),
-            _ => None,
-        }),
-        agent: during
-            .iter()
-            .rev()
-            .find_map(|event| sender(event))
-            .or_else(|| during.iter().rev().find_map(|event| assignee(event)))
-            .map(str::to_owned),
-        answered_by_human: during.iter().any(|event| sender(event).is_some()),
-        owners: owners(during),
-        turns: work::turns(during, closed.is_some()),
-        work: closed.map_or_else(Vec::new, |(at, _)| work::work(during, at)),
-        ratings: ratings(&own, closed),
-        repeated_at: None,
-        entry_point_ends_at: entry_point(&own),
-    };
-    let outcome = if closed.is_some() {
-        outcome(&own, since_customer, closed)
-    } else {
-        Outcome::None
-    };
-    (result, outcome)
+        if closed_at.is_none_or(|at| rating.rated_at <= at + RATING_HORIZON) {
+            self.latest = Some(rating);
+        }
+    }
+
+    /// The winning answer.
+    fn rating(&self, is_closed: bool) -> Option<&Rating> {
+        if is_closed {
+            self.latest.as_ref()
+        } else {
+            self.soon.as_ref()
+        }
+    }
 }
 
-/// End of the latest entry point window: of the messages that came by an ad, with the first outbound after each. An
-/// answer counts whoever wrote it: the window is a matter of prices.
-fn entry_point(own: &[&Event]) -> Option<Millis> {
-    let is_outbound = |event: &&Event| matches!(event.role, Role::Human { .. } | Role::Bot { .. } | Role::Listed);
-    own.iter()
-        .enumerate()
-        .filter(|(_, event)| matches!(event.role, Role::Customer { by_ad: true, .. }))
-        .filter_map(|(place, touch)| {
-            let answer = own[place..].iter().copied().find(is_outbound)?;
-            window::entry_point_end(touch.at, answer.at)
-        })
-        .max()
-}
-
-/// The reason of the `resolved`, else that of the last `tagged`.
-fn reason(own: &[&Event]) -> Option<String> {
-    let last = |name: &str| {
-        own.iter()
-            .rev()
-            .find_map(|event| inbox(event, name).and_then(|inbox| inbox.reason.clone()))
-    };
-    last("resolved").or_else(|| last("tagged"))
-}
-
-/// The first hand-off; if there is none, the first assignment before the first human outbound.
-fn hand_off(since_customer: &[&Event]) -> Option<Millis> {
-    let handed_off = since_customer.iter().find(|event| inbox(event, "handed_off").is_some());
-    let assigned = || {
-        since_customer
-            .iter()
-            .take_while(|event| sender(event).is_none())
-            .find(|event| inbox(event, "assigned").is_some())
-    };
-    handed_off.or_else(assigned).map(|event| event.at)
-}
-
-/// The clock from `start` to the first outbound of a human (or, for `any`, of a bot) at or after it.
-fn first_response(during: &[&Event], start: Millis, any: bool) -> Clock {
-    let answer = during.iter().enumerate().find(|(_, event)| {
-        event.at >= start
-            && match event.role {
-                Role::Human { .. } => true,
-                Role::Bot { .. } => any,
-                _ => false,
+impl Measure {
+    /// Takes in an event that is listed in the session: it happened while it was open, or after its close (a courtesy, a
+    /// rating), when it is in none of the clocks. Gives the turn that it answers.
+    pub(crate) fn step(&mut self, event: &Event, closed_at: Option<Millis>) -> Option<Clock> {
+        if let Role::Inbox(inbox) = &event.role {
+            self.inbox(event, inbox, closed_at);
+        }
+        if closed_at.is_some() {
+            return None;
+        }
+        let assigned = sender(event).and_then(|agent| self.assigned_at.get(agent).copied());
+        match &event.role {
+            Role::Customer { by_ad, .. } => {
+                if self.first_customer_at.is_none() {
+                    self.first_customer_at = Some(event.at);
+                    self.any = Some(starts(event.at));
+                    self.human = Some(starts(event.at));
+                }
+                if *by_ad {
+                    self.touched_at = Some(event.at);
+                }
+                self.asked = false;
             }
-    });
-    let Some((place, answer)) = answer else {
-        return Clock {
-            started_at: start,
-            ..Clock::default()
+            Role::Human { .. } => {
+                self.first.get_or_insert(First::Human);
+                self.answered_by_human(event, assigned);
+            }
+            Role::Bot { bot, question } => {
+                if self.first_customer_at.is_some() {
+                    self.bot_owned.get_or_insert(true);
+                    self.bot.get_or_insert_with(|| bot.as_deref().unwrap_or(UNKNOWN).into());
+                    self.asked = *question;
+                }
+                stop(self.any.as_mut(), event, None);
+            }
+            Role::Inbox(_) | Role::Listed | Role::Silent => {}
+        }
+        if matches!(event.role, Role::Human { .. } | Role::Bot { .. } | Role::Listed)
+            && let Some(touched_at) = self.touched_at.take()
+        {
+            // An answer counts whoever wrote it: the window is a matter of prices. The latest message is the nearest.
+            self.entry_point_ends_at = self
+                .entry_point_ends_at
+                .max(window::entry_point_end(touched_at, event.at));
+        }
+        if let Some(owner) = sender(event).or_else(|| assignee(event))
+            && !self.owners.contains(owner)
+        {
+            self.owners.insert(owner.into());
+        }
+        self.effort.step(event, assigned);
+        self.turns.step(event)
+    }
+
+    fn answered_by_human(&mut self, event: &Event, assigned: Option<Millis>) {
+        if self.first_customer_at.is_some() {
+            self.bot_owned.get_or_insert(false);
+        }
+        for clock in [&mut self.any, &mut self.human, &mut self.handed_off, &mut self.assigned] {
+            stop(clock.as_mut(), event, assigned);
+        }
+        let agent = sender(event);
+        if self.last_sender.as_deref() != agent {
+            self.last_sender = agent.map(Box::from);
+        }
+    }
+
+    fn inbox(&mut self, event: &Event, inbox: &Inbox, closed_at: Option<Millis>) {
+        if let Some(queue) = &inbox.queue {
+            self.queue = Some(queue.as_str().into());
+        }
+        self.goal_reached |= inbox.outcome.as_deref() == Some("goal_reached");
+        let is_open = closed_at.is_none();
+        match inbox.event.as_str() {
+            "resolved" => self.resolved_for = reason(inbox).or(self.resolved_for.take()),
+            "tagged" => self.tagged_for = reason(inbox).or(self.tagged_for.take()),
+            "rated" => self.rated(event, inbox, closed_at),
+            "handed_off" => {
+                self.first.get_or_insert(First::HandOff);
+                match inbox.reason.as_deref() {
+                    Some("requested") => self.requested = true,
+                    Some("failure" | "bot_error" | "low_confidence") => self.failed = true,
+                    _ => {}
+                }
+                if self.first_customer_at.is_some() && is_open {
+                    self.bot_owned.get_or_insert(true);
+                    self.handed_off.get_or_insert_with(|| starts(event.at));
+                }
+            }
+            "assigned" if is_open => {
+                let human_wrote = self.human.as_ref().is_some_and(|clock| clock.stopped_at.is_some());
+                if self.first_customer_at.is_some() {
+                    self.bot_owned.get_or_insert(false);
+                    if !human_wrote {
+                        self.assigned.get_or_insert_with(|| starts(event.at));
+                    }
+                }
+                if let Some(agent) = inbox.agent.as_deref() {
+                    self.last_assignee = Some(agent.into());
+                    self.assigned_at.insert(agent.into(), event.at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn rated(&mut self, event: &Event, inbox: &Inbox, closed_at: Option<Millis>) {
+        let Some(score) = &inbox.score else { return };
+        let is_effort = match inbox.instrument.as_deref() {
+            Some(named) => named == "ces",
+            None => inbox.scale.as_deref() == Some("7"),
         };
-    };
-    let agent = sender(answer).filter(|agent| *agent != UNKNOWN).map(str::to_owned);
-    let assigned = agent.as_ref().and_then(|agent| {
-        during[..place]
+        let (survey, instrument) = if is_effort {
+            (&mut self.ces, "ces")
+        } else {
+            (&mut self.csat, "csat")
+        };
+        let rating = Rating {
+            instrument: instrument.to_owned(),
+            score: score.clone(),
+            scale: inbox.scale.clone().unwrap_or_default(),
+            rated_at: event.at,
+        };
+        survey.answer(rating, closed_at);
+    }
+
+    /// The session as far as its events tell, without the turns that were answered; its outcome may still depend on the
+    /// person's other sessions.
+    pub(crate) fn session(
+        &self,
+        opened_at: Millis,
+        by_business: bool,
+        closed: Option<(Millis, Reason)>,
+    ) -> (Session, Outcome) {
+        let is_closed = closed.is_some();
+        let frt_human = if self.bot_owned == Some(true) {
+            self.handed_off.as_ref().or(self.assigned.as_ref())
+        } else {
+            self.human.as_ref()
+        };
+        let session = Session {
+            opened_at,
+            opened_by: if by_business { "business" } else { "customer" }.to_owned(),
+            closed_at: closed.map(|(at, _)| at),
+            close_reason: closed.map(|(_, reason)| reason.as_str().to_owned()),
+            first_customer_at: self.first_customer_at,
+            frt_human: frt_human.cloned(),
+            frt_any: self.any.clone(),
+            outcome: None,
+            queue: text(self.queue.as_deref()),
+            reason: text(self.resolved_for.as_deref().or(self.tagged_for.as_deref())),
+            reopens: None,
+            bot: text(self.bot.as_deref()),
+            agent: text(self.last_sender.as_deref().or(self.last_assignee.as_deref())),
+            answered_by_human: self.last_sender.is_some(),
+            owners: self.owners(),
+            turns: Vec::new(),
+            work: closed.map_or_else(Vec::new, |(at, _)| self.effort.work(at)),
+            ratings: [&self.ces, &self.csat]
+                .into_iter()
+                .filter_map(|survey| survey.rating(is_closed).cloned())
+                .collect(),
+            repeated_at: None,
+            entry_point_ends_at: self.entry_point_ends_at,
+        };
+        let outcome = if is_closed { self.outcome() } else { Outcome::None };
+        (session, outcome)
+    }
+
+    /// Of a closed session.
+    fn outcome(&self) -> Outcome {
+        if self.bot.is_none() {
+            return Outcome::None;
+        }
+        if self.first == Some(First::Human) {
+            return Outcome::Is("human_takeover");
+        }
+        // The first that fits: of several hand-offs the customer's wish counts, then the bot's failure.
+        if self.requested {
+            return Outcome::Is("escalated_requested");
+        }
+        if self.failed {
+            return Outcome::Is("escalated_failure");
+        }
+        if self.first == Some(First::HandOff) {
+            return Outcome::Is("escalated_rule");
+        }
+        if self.goal_reached || self.csat.rating(true).is_some_and(is_satisfied) {
+            return Outcome::Is("contained_confirmed");
+        }
+        if self.asked {
+            return Outcome::Is("abandoned");
+        }
+        Outcome::UnlessCalledBack
+    }
+
+    /// People who had the session: agents of assignments and senders. Who wrote from the phone app counts only where nobody
+    /// is named.
+    fn owners(&self) -> Vec<String> {
+        let is_alone = self.owners.len() == 1;
+        self.owners
             .iter()
-            .rev()
-            .find(|event| inbox(event, "assigned").is_some_and(|inbox| inbox.agent.as_ref() == Some(agent)))
-    });
+            .filter(|owner| is_alone || &***owner != UNKNOWN)
+            .map(|owner| owner.to_string())
+            .collect()
+    }
+}
+
+fn text(text: Option<&str>) -> Option<String> {
+    text.map(str::to_owned)
+}
+
+fn reason(inbox: &Inbox) -> Option<Box<str>> {
+    inbox.reason.as_deref().map(Box::from)
+}
+
+fn starts(started_at: Millis) -> Clock {
     Clock {
-        started_at: start,
-        stopped_at: Some(answer.at),
-        agent_started_at: Some(assigned.map_or(start, |event| event.at.max(start))),
-        agent,
+        started_at,
+        ..Clock::default()
     }
 }
 
-fn outcome(own: &[&Event], since_customer: &[&Event], closed: Option<(Millis, Reason)>) -> Outcome {
-    if !since_customer
-        .iter()
-        .any(|event| matches!(event.role, Role::Bot { .. }))
-    {
-        return Outcome::None;
-    }
-    let handed_off = own.iter().position(|event| inbox(event, "handed_off").is_some());
-    let human = own.iter().position(|event| sender(event).is_some());
-    if human.is_some_and(|human| handed_off.is_none_or(|handed_off| human < handed_off)) {
-        return Outcome::Is("human_takeover");
-    }
-    // The first that fits: of several hand-offs the customer's wish counts, then the bot's failure.
-    let reasons = || {
-        own.iter()
-            .filter_map(|event| Some(inbox(event, "handed_off")?.reason.as_deref()))
+/// Stops a running clock at an answer; the agent's own starts when the session was `assigned` to them last.
+fn stop(clock: Option<&mut Clock>, event: &Event, assigned: Option<Millis>) {
+    let Some(clock) = clock.filter(|clock| clock.stopped_at.is_none()) else {
+        return;
     };
-    if reasons().any(|reason| reason == Some("requested")) {
-        return Outcome::Is("escalated_requested");
-    }
-    if reasons().any(|reason| matches!(reason, Some("failure" | "bot_error" | "low_confidence"))) {
-        return Outcome::Is("escalated_failure");
-    }
-    if handed_off.is_some() {
-        return Outcome::Is("escalated_rule");
-    }
-    let reached = own
-        .iter()
-        .any(|event| matches!(&event.role, Role::Inbox(inbox) if inbox.outcome.as_deref() == Some("goal_reached")));
-    if reached || is_satisfied(own, closed) {
-        return Outcome::Is("contained_confirmed");
-    }
-    let last = since_customer
-        .iter()
-        .rev()
-        .find(|event| matches!(event.role, Role::Customer { .. } | Role::Bot { .. }));
-    match last.map(|event| &event.role) {
-        Some(Role::Bot { question: true, .. }) => Outcome::Is("abandoned"),
-        _ => Outcome::UnlessCalledBack,
-    }
+    clock.agent = sender(event).filter(|agent| *agent != UNKNOWN).map(str::to_owned);
+    let assigned = assigned.filter(|_| clock.agent.is_some());
+    clock.stopped_at = Some(event.at);
+    clock.agent_started_at = Some(assigned.map_or(clock.started_at, |at| at.max(clock.started_at)));
 }
 
-/// People who had the session: agents of assignments and senders. Who wrote from the phone app counts only where nobody
-/// is named.
-fn owners(during: &[&Event]) -> Vec<String> {
-    let mut owners: Vec<String> = during
-        .iter()
-        .filter_map(|event| sender(event).or_else(|| assignee(event)))
-        .map(str::to_owned)
-        .collect();
-    owners.sort_unstable();
-    owners.dedup();
-    if owners.len() > 1 {
-        owners.retain(|owner| owner != UNKNOWN);
+/// Whether an answer on satisfaction is satisfied: top two of the scale, the top one of 2 or 3.
+fn is_satisfied(rating: &Rating) -> bool {
+    let (Ok(score), Ok(scale)) = (rating.score.parse::<f64>(), rating.scale.parse::<f64>()) else {
+        return false;
+    };
+    if scale <= 3.0 {
+        score >= scale
+    } else {
+        score >= scale - 1.0
     }
-    owners
-}
-
-/// The winning answer to each survey: the latest within the horizon.
-fn ratings(own: &[&Event], closed: Option<(Millis, Reason)>) -> Vec<Rating> {
-    ["ces", "csat"]
-        .into_iter()
-        .filter_map(|instrument| {
-            let answers: Vec<Rating> = own
-                .iter()
-                .filter_map(|event| {
-                    let answer = inbox(event, "rated").filter(|answer| answer.score.is_some())?;
-                    let is_effort = match answer.instrument.as_deref() {
-                        Some(named) => named == "ces",
-                        None => answer.scale.as_deref() == Some("7"),
-                    };
-                    (is_effort == (instrument == "ces")).then(|| Rating {
-                        instrument: instrument.to_owned(),
-                        score: answer.score.clone().unwrap_or_default(),
-                        scale: answer.scale.clone().unwrap_or_default(),
-                        rated_at: event.at,
-                    })
-                })
-                .collect();
-            let until = closed.map_or(answers.first()?.rated_at, |(at, _)| at) + RATING_HORIZON;
-            answers.into_iter().rev().find(|answer| answer.rated_at <= until)
-        })
-        .collect()
-}
-
-/// Whether the answer on satisfaction is satisfied: top two of the scale, the top one of 2 or 3.
-fn is_satisfied(own: &[&Event], closed: Option<(Millis, Reason)>) -> bool {
-    ratings(own, closed)
-        .iter()
-        .filter(|rating| rating.instrument == "csat")
-        .any(|rating| {
-            let (Ok(score), Ok(scale)) = (rating.score.parse::<f64>(), rating.scale.parse::<f64>()) else {
-                return false;
-            };
-            if scale <= 3.0 {
-                score >= scale
-            } else {
-                score >= scale - 1.0
-            }
-        })
 }

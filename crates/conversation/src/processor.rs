@@ -3,7 +3,8 @@
 use crate::{
     consent,
     event::Event,
-    person::{Changes, Holds as _, Person, SessionChange},
+    person::{Holds as _, Person},
+    thread::{At, Chain, Place, Segment, SessionChange, Thread},
 };
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
@@ -13,14 +14,18 @@ use hilo_contracts::{
 };
 use hilo_domain::{Millis, hash, window};
 use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Timers, Verdict, wire};
-use std::ops::RangeInclusive;
 
 /// Thread of items that name no business number.
 const NO_NUMBER: &str = "";
+/// Messages that a person is followed for, in one entry.
+const FOLLOWED_PAGE: usize = 64;
 
 /// See the crate's documentation.
 pub struct Conversation {
     people: Store<Person>,
+    segments: Store<Segment>,
+    retracted: Store<i64>,
+    followed: Store<Vec<Follow>>,
     now: Store<Millis>,
     timers: Timers,
     codec: AvroCodec<Fact>,
@@ -30,11 +35,21 @@ impl Default for Conversation {
     fn default() -> Self {
         Self {
             people: Store::new("people"),
+            segments: Store::new("segments"),
+            retracted: Store::new("retracted"),
+            followed: Store::new("followed"),
             now: Store::new("now"),
             timers: Timers::new("timers"),
             codec: codec::conversation(),
         }
     }
+}
+
+/// Whose an event is, and in which thread.
+#[derive(Clone, Copy)]
+struct Whose<'a> {
+    person: &'a str,
+    number: &'a str,
 }
 
 impl Processor for Conversation {
@@ -52,16 +67,14 @@ impl Processor for Conversation {
                 let mut event: Event = wire::decode(&event)?;
                 event.version = version;
                 let tenant = event.fact()?.tenant;
-                self.place(&person_id, &tenant, country, &phone_number_id, event, None, context)?;
+                let whose = Whose {
+                    person: &person_id,
+                    number: &phone_number_id,
+                };
+                self.place(whose, &tenant, country, event, None, context)?;
             }
             PersonRecord::Forget(forget) => self.forget(&person_id, &forget, context)?,
-            PersonRecord::Follow(followed) => {
-                let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
-                match person.moved_to(followed.atom, followed.at, followed.version) {
-                    Some(moved) => follow(followed, moved, context)?,
-                    None => person.followed.push(followed),
-                }
-            }
+            PersonRecord::Follow(followed) => self.follow(&person_id, followed, context)?,
         }
         Ok(Verdict::Done)
     }
@@ -76,20 +89,23 @@ impl Processor for Conversation {
             let Some(person) = self.people.get_mut(person_id.as_bytes())? else {
                 continue;
             };
-            let due: Vec<String> = person
-                .threads
-                .iter()
-                .filter(|(_, thread)| {
-                    thread
-                        .sessions
-                        .last()
-                        .is_some_and(|told| told.expires_at.is_some_and(|at| at <= now))
-                })
-                .map(|(number, _)| number.clone())
-                .collect();
+            let is_due = |thread: &Thread| {
+                let last = thread.last().and_then(|told| told.expires_at);
+                last.is_some_and(|at| at <= now)
+            };
+            let due = person.threads.iter().filter(|(_, thread)| is_due(thread));
+            let due: Vec<String> = due.map(|(number, _)| number.clone()).collect();
             let mut since = Millis::MAX;
             for number in due {
-                since = since.min(self.refold(&person_id, &number, &(usize::MAX..=usize::MAX), None, context)?);
+                let whose = Whose {
+                    person: &person_id,
+                    number: &number,
+                };
+                let end = Place {
+                    at: None,
+                    index: usize::MAX,
+                };
+                since = since.min(self.refold(whose, end, None, None, context)?);
             }
             self.settle(&person_id, since, context)?;
         }
@@ -97,7 +113,14 @@ impl Processor for Conversation {
     }
 
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        vec![&mut self.people, &mut self.now, &mut self.timers]
+        vec![
+            &mut self.people,
+            &mut self.segments,
+            &mut self.retracted,
+            &mut self.followed,
+            &mut self.now,
+            &mut self.timers,
+        ]
     }
 }
 
@@ -106,6 +129,24 @@ impl Conversation {
     #[cfg(test)]
     pub(crate) fn person(&mut self, person_id: &str) -> Option<Person> {
         self.people.get(person_id.as_bytes()).unwrap().cloned()
+    }
+
+    /// All events of a thread, in order.
+    #[cfg(test)]
+    pub(crate) fn events(&mut self, person_id: &str, number: &str) -> Vec<Event> {
+        let mut thread = self.person(person_id).unwrap().threads.remove(number).unwrap();
+        let mut chain = Chain {
+            segments: &mut self.segments,
+            person: person_id,
+            number,
+        };
+        let mut events: Vec<Event> = Vec::new();
+        let all = |_, segment: &Segment| {
+            events.splice(0..0, segment.events.iter().cloned());
+            true
+        };
+        thread.back(&mut chain, &mut Context::default(), all).unwrap();
+        events
     }
 
     fn now(&mut self) -> Result<Millis, ProcessorError> {
@@ -129,30 +170,39 @@ impl Conversation {
         let (event, mut fact) = Event::of(&item, atom, version)?;
         let number = item.phone_number_id.as_deref().unwrap_or(NO_NUMBER);
         match person_id {
-            Some(person_id) => self.place(&person_id, &item.tenant, country, number, event, Some(fact), context),
+            Some(person_id) => {
+                let whose = Whose {
+                    person: &person_id,
+                    number,
+                };
+                let new = New {
+                    fact,
+                    is_first: item.generation == 0,
+                };
+                self.place(whose, &item.tenant, country, event, Some(new), context)
+            }
             None => {
                 fact.revision = event.revision + 1;
                 fact.conversation_id = group_conversation(&fact);
                 fact.free_form_ends_at = fact.window_expires_at.map(window::free_form_end);
-                self.send(item.key.as_bytes(), &fact, context)
+                send(&self.codec, item.key.as_bytes(), &fact, context)
             }
         }
     }
 
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "an event with where it belongs; a struct would be built once, here"
-    )]
     fn place(
         &mut self,
-        person_id: &str,
+        whose: Whose,
         tenant: &str,
         country: Option<String>,
-        number: &str,
         mut event: Event,
-        fact: Option<Fact>,
+        new: Option<New>,
         context: &mut Context,
     ) -> Result<(), ProcessorError> {
+        let Whose {
+            person: person_id,
+            number,
+        } = whose;
         let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
         if let Some(moved) = person.moved_to(event.atom, event.at, event.version).cloned() {
             return hand_over(number, event, &moved, context);
@@ -163,12 +213,7 @@ impl Conversation {
         }
         // An event that came after its person may be stale: the smaller duplicate took its place here already.
         let is_better = |had: &Event| had.key == event.key && had.at < event.at;
-        if fact.is_none()
-            && person
-                .threads
-                .values()
-                .any(|thread| thread.events.iter().rev().any(is_better))
-        {
+        if new.is_none() && find(person, &mut self.segments, whose, Millis::MIN, is_better, context)?.is_some() {
             return Ok(());
         }
         if person.tenant.is_empty() {
@@ -178,27 +223,60 @@ impl Conversation {
             person.country = country;
         }
         let occurrence = Occurrence::of(&event);
-        let is_new = fact.is_some();
         // A new item is the best of its key so far. One that comes from another person may be worse than what is here
         // or better: both stay until `Forget` names the one that does not hold.
-        let replaces = |had: &Event| had.key == occurrence.key && (is_new || Occurrence::of(had) == occurrence);
+        let gone = match &new {
+            // Nothing with its key was ever seen.
+            Some(New { is_first: true, .. }) => None,
+            Some(_) => {
+                let replaces = |had: &Event| had.key == occurrence.key;
+                find(person, &mut self.segments, whose, Millis::MIN, replaces, context)?
+            }
+            None => {
+                let replaces = |had: &Event| Occurrence::of(had) == occurrence;
+                find(person, &mut self.segments, whose, occurrence.at, replaces, context)?
+            }
+        };
         // A better duplicate may name another business number: then the event leaves the thread that it was in.
-        let elsewhere = person
-            .threads
-            .iter_mut()
-            .filter(|(other, _)| *other != number)
-            .find_map(|(other, thread)| {
-                let place = thread.events.iter().rposition(replaces)?;
-                event.signed |= thread.remove(place).signed;
-                Some((other.clone(), place))
-            });
-        let thread = person.threads.entry(number.to_owned()).or_default();
-        let changed = thread.insert(event, replaces);
-        let new = fact.map(|fact| (occurrence, fact));
-        let mut since = self.refold(person_id, number, &changed, new, context)?;
-        if let Some((other, place)) = elsewhere {
-            since = since.min(self.refold(person_id, &other, &(place..=place), None, context)?);
+        let mut left = None;
+        if let Some((other, place)) = gone {
+            let (thread, mut chain) = thread(person, &mut self.segments, person_id, &other);
+            let old = thread.remove(place, &mut chain)?;
+            let is_earlier = old.order() < event.order();
+            if other == number {
+                event.follows(old);
+            } else {
+                event.signed |= old.signed;
+            }
+            left = Some((other, place, is_earlier));
         }
+        let (thread, mut chain) = thread(person, &mut self.segments, person_id, number);
+        let place = thread.insert(event, &mut chain, context)?;
+        let (from, until) = match left {
+            // The two places lie in one thread: what is between them is folded too.
+            Some((ref other, old, is_earlier)) if other == number => match (old.at == place.at, is_earlier) {
+                (true, _) => {
+                    let index = old.index.min(place.index);
+                    (Place { index, ..place }, place.at)
+                }
+                (false, true) => (old, place.at),
+                (false, false) => (place, old.at),
+            },
+            _ => (place, place.at),
+        };
+        let new = new.map(|new| (occurrence, new.fact));
+        let mut since = self.refold(whose, from, until, new, context)?;
+        if let Some((other, old, _)) = left {
+            let theirs = Whose {
+                number: &other,
+                ..whose
+            };
+            if other != number {
+                since = since.min(self.refold(theirs, old, old.at, None, context)?);
+            }
+            self.tidy(theirs, &[old.at], context)?;
+        }
+        self.tidy(whose, &[place.at], context)?;
         self.settle(person_id, since, context)
     }
 
@@ -206,33 +284,66 @@ impl Conversation {
     fn move_away(&mut self, person_id: &str, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
         let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
         let mut gone: Vec<(String, Event)> = Vec::new();
-        let mut touched: Vec<(String, usize)> = Vec::new();
+        let mut touched: Vec<(String, Place, Vec<At>)> = Vec::new();
+        let wanted = |event: &Event| event.version < moved.version && moved.holds(event.atom, event.at);
         for (number, thread) in &mut person.threads {
-            let mut earliest = None;
-            let mut place = 0;
-            while place < thread.events.len() {
-                let event = &thread.events[place];
-                if event.version < moved.version && moved.holds(event.atom, event.at) {
-                    earliest.get_or_insert(place);
-                    gone.push((number.clone(), thread.remove(place)));
-                } else {
-                    place += 1;
+            let mut chain = Chain {
+                segments: &mut self.segments,
+                person: person_id,
+                number,
+            };
+            let mut places: Vec<At> = Vec::new();
+            let mut seen = 0;
+            thread.back(&mut chain, context, |at, segment| {
+                seen += segment.events.len();
+                if segment.events.iter().any(wanted) {
+                    places.push(at);
                 }
+                // Earlier ones are not meant.
+                let first = segment.events.first();
+                !first.zip(moved.from).is_some_and(|(first, from)| first.at < from)
+            })?;
+            context.spend(seen as u64)?;
+            places.reverse();
+            let mut earliest = None;
+            for at in &places {
+                let Some((index, events)) = thread.extract(*at, wanted, &mut chain)? else {
+                    continue;
+                };
+                earliest.get_or_insert(Place { at: *at, index });
+                gone.extend(events.into_iter().map(|event| (number.clone(), event)));
             }
-            touched.extend(earliest.map(|place| (number.clone(), place)));
+            touched.extend(earliest.map(|earliest| (number.clone(), earliest, places)));
         }
         let goes = |gone: &mut Forget| gone.version < moved.version && moved.holds(gone.atom, gone.at);
         for gone in person.forgotten.extract_if(.., goes) {
             send_after(gone, moved, context)?;
         }
         let goes = |followed: &mut Follow| followed.version < moved.version && moved.holds(followed.atom, followed.at);
+        for page in 0..person.followed_pages {
+            let key = page_of(person_id, page);
+            context.spend(1)?;
+            let is_meant = |page: &Vec<Follow>| page.iter().cloned().any(|mut followed| goes(&mut followed));
+            if self.followed.get(&key)?.is_some_and(is_meant)
+                && let Some(page) = self.followed.get_mut(&key)?
+            {
+                for followed in page.extract_if(.., goes) {
+                    follow(followed, moved, context)?;
+                }
+            }
+        }
         for followed in person.followed.extract_if(.., goes) {
             follow(followed, moved, context)?;
         }
         person.moves.push(moved.clone());
         let mut since = Millis::MAX;
-        for (number, place) in touched {
-            since = since.min(self.refold(person_id, &number, &(place..=usize::MAX), None, context)?);
+        for (number, place, places) in touched {
+            let whose = Whose {
+                person: person_id,
+                number: &number,
+            };
+            since = since.min(self.refold(whose, place, None, None, context)?);
+            self.tidy(whose, &places, context)?;
         }
         for (number, event) in gone {
             unsign(person_id, &event, context)?;
@@ -243,70 +354,122 @@ impl Conversation {
 
     fn forget(&mut self, person_id: &str, forget: &Forget, context: &mut Context) -> Result<(), ProcessorError> {
         let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
-        let found = person.threads.iter_mut().find_map(|(number, thread)| {
-            let place = thread.events.iter().rposition(|event| is_gone(event, forget))?;
-            Some((number.clone(), place, thread.remove(place)))
-        });
-        if let Some((number, place, event)) = found {
-            unsign(person_id, &event, context)?;
-            // The ledger knows signs by key: the occurrence that holds signs again.
-            let mut events = person.threads.values_mut().flat_map(|thread| &mut thread.events);
-            if let Some(held) = events.find(|had| *had.key == *forget.key) {
-                sign(person_id, held, context)?;
-            }
-            let since = self.refold(person_id, &number, &(place..=place), None, context)?;
-            return self.settle(person_id, since, context);
+        let whose = Whose {
+            person: person_id,
+            number: NO_NUMBER,
+        };
+        let gone = |event: &Event| is_gone(event, forget);
+        let Some((number, place)) = find(person, &mut self.segments, whose, forget.at, gone, context)? else {
+            return match person.moved_to(forget.atom, forget.at, forget.version) {
+                Some(moved) => send_after(forget.clone(), moved, context),
+                None => {
+                    person.forgotten.push(forget.clone());
+                    Ok(())
+                }
+            };
+        };
+        let (thread, mut chain) = thread(person, &mut self.segments, person_id, &number);
+        let event = thread.remove(place, &mut chain)?;
+        unsign(person_id, &event, context)?;
+        // The ledger knows signs by key: the occurrence that holds signs again.
+        let same = |had: &Event| *had.key == *forget.key;
+        if event.signed
+            && let Some((number, place)) = find(person, &mut self.segments, whose, Millis::MIN, same, context)?
+        {
+            let (thread, mut chain) = self::thread(person, &mut self.segments, person_id, &number);
+            sign(person_id, thread.event_mut(place, &mut chain)?, context)?;
         }
-        match person.moved_to(forget.atom, forget.at, forget.version) {
-            Some(moved) => send_after(forget.clone(), moved, context),
-            None => {
-                person.forgotten.push(forget.clone());
-                Ok(())
-            }
-        }
+        let whose = Whose {
+            number: &number,
+            ..whose
+        };
+        let since = self.refold(whose, place, place.at, None, context)?;
+        self.tidy(whose, &[place.at], context)?;
+        self.settle(person_id, since, context)
     }
 
-    /// Folds a thread anew around what changed in it and tells the difference; `new` is the fact, with its content, of that
-    /// occurrence. Gives the opening of the earliest session that changed.
+    fn follow(&mut self, person_id: &str, followed: Follow, context: &mut Context) -> Result<(), ProcessorError> {
+        let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
+        if let Some(moved) = person.moved_to(followed.atom, followed.at, followed.version) {
+            return follow(followed, moved, context);
+        }
+        person.followed.push(followed);
+        // So that the person's entry does not grow with the messages.
+        if person.followed.len() >= FOLLOWED_PAGE {
+            let page = std::mem::take(&mut person.followed);
+            self.followed.put(&page_of(person_id, person.followed_pages), page);
+            person.followed_pages += 1;
+        }
+        Ok(())
+    }
+
+    /// Splits segments of a thread that became too long, and takes out those that became empty.
+    fn tidy(&mut self, whose: Whose, places: &[At], context: &mut Context) -> Result<(), ProcessorError> {
+        let Some(person) = self.people.get_mut(whose.person.as_bytes())? else {
+            return Ok(());
+        };
+        let (thread, mut chain) = thread(person, &mut self.segments, whose.person, whose.number);
+        for at in places {
+            thread.tidy(*at, &mut chain, context)?;
+        }
+        Ok(())
+    }
+
+    /// Folds a thread anew from a changed place on, at least through the segment `until`, and publishes the difference;
+    /// `new` is the fact, with its content, of that occurrence. Gives the opening of the earliest session whose change
+    /// concerns others.
     fn refold(
         &mut self,
-        person_id: &str,
-        number: &str,
-        changed: &RangeInclusive<usize>,
+        whose: Whose,
+        place: Place,
+        until: At,
         mut new: Option<(Occurrence, Fact)>,
         context: &mut Context,
     ) -> Result<Millis, ProcessorError> {
         let now = self.now()?;
-        let Some(person) = self.people.get_mut(person_id.as_bytes())? else {
+        let Self {
+            people,
+            segments,
+            retracted,
+            codec,
+            ..
+        } = self;
+        let Some(person) = people.get_mut(whose.person.as_bytes())? else {
             return Ok(Millis::MAX);
         };
-        let country = person.country.clone();
-        let tenant = person.tenant.clone();
-        let Some(thread) = person.threads.get_mut(number) else {
+        let Person {
+            tenant,
+            country,
+            threads,
+            ..
+        } = person;
+        let Some(thread) = threads.get_mut(whose.number) else {
             return Ok(Millis::MAX);
         };
-        let Changes { sessions, events } = thread.refold(changed, now, person_id, number);
-        let conversation = hash::id("conversation_id", &[person_id.as_bytes(), number.as_bytes()]);
-        let mut facts: Vec<Fact> = Vec::with_capacity(events.len());
-        for index in events {
-            sign(person_id, &mut thread.events[index], context)?;
-            let event = &thread.events[index];
+        let mut chain = Chain {
+            segments,
+            person: whose.person,
+            number: whose.number,
+        };
+        let conversation = hash::id("conversation_id", &[whose.person.as_bytes(), whose.number.as_bytes()]);
+        let tell = |event: &mut Event, context: &mut Context| {
+            sign(whose.person, event, context)?;
             let new = new.take_if(|(occurrence, _)| *occurrence == Occurrence::of(event));
             let mut fact = new.map_or_else(|| event.fact(), |(_, fact)| Ok(fact))?;
-            fact.person_id = Some(person_id.to_owned());
-            fact.country.clone_from(&country);
+            fact.person_id = Some(whose.person.to_owned());
+            fact.country.clone_from(country);
             fact.conversation_id = Some(group_conversation(&fact).unwrap_or_else(|| conversation.clone()));
             fact.session_id = event.session.as_deref().map(str::to_owned);
             fact.revision = event.revision;
             fact.free_form_ends_at = fact.window_expires_at.map(window::free_form_end);
-            facts.push(fact);
-        }
-        for fact in facts {
-            self.send(person_id.as_bytes(), &fact, context)?;
-        }
-        let since = sessions.iter().map(|change| change.told.session.opened_at).min();
-        for change in sessions {
-            self.tell(person_id, &tenant, country.as_deref(), number, change, context)?;
+            send(codec, whose.person.as_bytes(), &fact, context)
+        };
+        let changes = thread.refold(place, until, now, (&mut chain, retracted), context, tell)?;
+        let (tenant, country) = (tenant.clone(), country.clone());
+        let concerning = changes.iter().filter(|change| change.concerns_others);
+        let since = concerning.map(|change| change.told.session.opened_at).min();
+        for change in changes {
+            self.tell(whose, &tenant, country.as_deref(), change, context)?;
         }
         Ok(since.unwrap_or(Millis::MAX))
     }
@@ -322,11 +485,15 @@ impl Conversation {
         let changes = if since == Millis::MAX {
             Vec::new()
         } else {
-            person.returns(since)
+            person.returns(person_id, since, &mut self.segments, context)?
         };
         let deadline = person.deadline();
         for (number, change) in changes {
-            self.tell(person_id, &tenant, country.as_deref(), &number, change, context)?;
+            let whose = Whose {
+                person: person_id,
+                number: &number,
+            };
+            self.tell(whose, &tenant, country.as_deref(), change, context)?;
         }
         match deadline {
             Some(at) => self.timers.schedule(person_id.as_bytes(), at)?,
@@ -337,14 +504,14 @@ impl Conversation {
 
     fn tell(
         &self,
-        person_id: &str,
+        whose: Whose,
         tenant: &str,
         country: Option<&str>,
-        number: &str,
         change: SessionChange,
         context: &mut Context,
     ) -> Result<(), ProcessorError> {
-        let SessionChange { kind, told } = change;
+        let SessionChange { kind, told, .. } = change;
+        let (person_id, number) = (whose.person, whose.number);
         let revision = told.revision.to_le_bytes();
         let fact = Fact {
             event_id: hash::id("session_fact", &[told.id.as_bytes(), &revision]),
@@ -362,17 +529,56 @@ impl Conversation {
             test: told.test,
             ..Fact::default()
         };
-        self.send(person_id.as_bytes(), &fact, context)
+        send(&self.codec, person_id.as_bytes(), &fact, context)
     }
+}
 
-    fn send(&self, key: &[u8], fact: &Fact, context: &mut Context) -> Result<(), ProcessorError> {
-        let value = self
-            .codec
-            .encode(fact)
-            .map_err(|error| ProcessorError::Contract(error.to_string()))?;
-        context.send(topics::CONVERSATION, key, fact.event_time, value);
-        Ok(())
+fn send(codec: &AvroCodec<Fact>, key: &[u8], fact: &Fact, context: &mut Context) -> Result<(), ProcessorError> {
+    let value = codec.encode(fact).map_err(ProcessorError::contract)?;
+    context.send(topics::CONVERSATION, key, fact.event_time, value);
+    Ok(())
+}
+
+/// The youngest event that is `wanted`, in any thread of a person, of those at `since` or later: in which thread, and where.
+fn find(
+    person: &Person,
+    segments: &mut Store<Segment>,
+    whose: Whose,
+    since: Millis,
+    wanted: impl Fn(&Event) -> bool,
+    context: &mut Context,
+) -> Result<Option<(String, Place)>, ProcessorError> {
+    for (number, thread) in &person.threads {
+        let mut chain = Chain {
+            segments,
+            person: whose.person,
+            number,
+        };
+        if let Some(place) = thread.find(since, &wanted, &mut chain, context)? {
+            return Ok(Some((number.clone(), place)));
+        }
     }
+    Ok(None)
+}
+
+/// A thread of a person, new if need be, and its kept segments.
+fn thread<'a>(
+    person: &'a mut Person,
+    segments: &'a mut Store<Segment>,
+    person_id: &'a str,
+    number: &'a str,
+) -> (&'a mut Thread, Chain<'a>) {
+    let chain = Chain {
+        segments,
+        person: person_id,
+        number,
+    };
+    (person.threads.entry(number.to_owned()).or_default(), chain)
+}
+
+/// Key of a page of what a person is followed for.
+fn page_of(person_id: &str, page: u32) -> Vec<u8> {
+    [person_id.as_bytes(), &[0], &page.to_be_bytes()].concat()
 }
 
 /// The thread of a group: all who write in it share it, on whatever number.
@@ -411,6 +617,13 @@ fn unsign(person_id: &str, event: &Event, context: &mut Context) -> Result<(), P
     let record = wire::encode(&ConsentRecord::Forget { tenant, id })?;
     context.send(topics::CONSENT_ITEM, person_id.as_bytes(), event.at, record);
     Ok(())
+}
+
+/// An item that was never published, with its content.
+struct New {
+    fact: Fact,
+    /// Whether it is the first of its key, and so no duplicate.
+    is_first: bool,
 }
 
 /// One of the occurrences of an item.

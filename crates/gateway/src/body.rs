@@ -1,71 +1,63 @@
-//! Reading a body: bounded in size, in time, and over all requests.
+//! Reading a body: bounded in size, in time, in rate, and over all requests.
 
-use crate::refusal::Refusal;
-use axum::body::{Body, Bytes};
-use http_body_util::BodyExt as _;
-use std::{sync::Arc, time::Duration};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
+use crate::{
+    refusal::Refusal,
+    room::{Held, Room},
 };
+use axum::body::{Body, Bytes, HttpBody as _};
+use hilo_service::Peer;
+use http_body_util::BodyExt as _;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
-/// How much is read of a body that is too large, in limits: a sender in the middle of its body does not hear an answer.
-const PATIENCE: usize = 4;
-
-/// Bytes that may be in memory at once over all requests.
-#[derive(Clone)]
-pub(crate) struct Room(Arc<Semaphore>);
-
-impl Room {
-    pub(crate) fn new(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))))
-    }
-
-    /// Taken as bytes arrive, not as they are announced: an announcement costs the sender nothing.
-    fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refusal> {
-        let bytes = u32::try_from(bytes).map_err(|_| Refusal::Busy)?;
-        Arc::clone(&self.0)
-            .try_acquire_many_owned(bytes)
-            .map_err(|_| Refusal::Busy)
-    }
-}
+/// Longest time without a byte.
+const STALL: Duration = Duration::from_secs(3);
+/// Bytes a second, on average since the begin, that a body has to keep after [`STALL`].
+const LEAST_RATE: usize = 64 << 10;
 
 /// A whole body, and its place in the room until it is dropped.
 pub(crate) struct Received {
     pub(crate) bytes: Bytes,
-    _place: Option<OwnedSemaphorePermit>,
+    _held: Held,
 }
 
-/// Reads a whole body.
-pub(crate) async fn read(body: Body, limit: usize, time: Duration, room: &Room) -> Result<Received, Refusal> {
-    timeout(time, collect(body, limit, room))
-        .await
-        .map_err(|_| Refusal::TooSlow)?
-}
-
-async fn collect(mut body: Body, limit: usize, room: &Room) -> Result<Received, Refusal> {
-    let mut place: Option<OwnedSemaphorePermit> = None;
+/// Reads a whole body. One that is announced as too large is not read at all.
+pub(crate) async fn read(
+    mut body: Body,
+    limit: usize,
+    time: Duration,
+    room: &Room,
+    peer: Peer,
+) -> Result<Received, Refusal> {
+    let announced = body
+        .size_hint()
+        .exact()
+        .map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    if announced.is_some_and(|bytes| bytes > limit) {
+        return Err(Refusal::TooLarge(limit));
+    }
+    let started = Instant::now();
+    let mut held = room.enter(announced, peer);
     let mut whole = Bytes::new();
     let mut parts: Vec<u8> = Vec::new();
     let mut total = 0;
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else {
-            return Err(Refusal::Broken);
+    loop {
+        let in_proportion = Duration::from_secs_f64(total as f64 / LEAST_RATE as f64);
+        let deadline = (started + time)
+            .min(Instant::now() + STALL)
+            .min(started + STALL + in_proportion);
+        let frame = match timeout_at(deadline, body.frame()).await {
+            Err(_) => return Err(Refusal::TooSlow),
+            Ok(None) => break,
+            Ok(Some(Err(_))) => return Err(Refusal::Broken),
+            Ok(Some(Ok(frame))) => frame,
         };
         let Ok(data) = frame.into_data() else { continue };
         total += data.len();
         if total > limit {
-            (whole, parts, place) = (Bytes::new(), Vec::new(), None);
-            if total > limit * PATIENCE {
-                break;
-            }
-            continue;
+            return Err(Refusal::TooLarge(limit));
         }
-        let more = room.take(data.len())?;
-        match &mut place {
-            Some(place) => place.merge(more),
-            None => place = Some(more),
-        }
+        held.take(data.len())?;
         // Nearly every body comes in one piece and is not copied.
         if total == data.len() {
             whole = data;
@@ -76,27 +68,36 @@ async fn collect(mut body: Body, limit: usize, room: &Room) -> Result<Received, 
             parts.extend_from_slice(&data);
         }
     }
-    if total > limit {
-        return Err(Refusal::TooLarge(limit));
-    }
     let bytes = if parts.is_empty() { whole } else { parts.into() };
-    Ok(Received { bytes, _place: place })
+    Ok(Received { bytes, _held: held })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::body::Body;
+    use futures_util::{Stream, StreamExt as _, stream};
     use http_body_util::{StreamBody, combinators::UnsyncBoxBody};
     use hyper::body::Frame;
     use proptest::prelude::*;
-    use std::convert::Infallible;
+    use std::{convert::Infallible, net::Ipv4Addr};
 
-    fn body(pieces: Vec<Vec<u8>>) -> Body {
-        let frames = pieces
-            .into_iter()
-            .map(|piece| Ok::<_, Infallible>(Frame::data(Bytes::from(piece))));
-        Body::new(UnsyncBoxBody::new(StreamBody::new(futures_util::stream::iter(frames))))
+    const LONG: Duration = Duration::from_mins(1);
+
+    fn peer() -> Peer {
+        Peer::at(Ipv4Addr::LOCALHOST.into())
+    }
+
+    fn body(pieces: impl Stream<Item = Vec<u8>> + Send + 'static) -> Body {
+        let frames = pieces.map(|piece| Ok::<_, Infallible>(Frame::data(Bytes::from(piece))));
+        Body::new(UnsyncBoxBody::new(StreamBody::new(frames)))
+    }
+
+    /// Pieces of `bytes`, one each `pause`, for ever.
+    fn dripping(bytes: usize, pause: Duration) -> Body {
+        body(stream::repeat(()).then(move |()| async move {
+            tokio::time::sleep(pause).await;
+            vec![b' '; bytes]
+        }))
     }
 
     proptest! {
@@ -105,32 +106,53 @@ mod tests {
             pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..8), limit in 0..200usize
         ) {
             let whole = pieces.concat();
-            let room = Room::new(1_000);
+            let room = Room::new(0, 1_000);
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-            let read = runtime.block_on(read(body(pieces), limit, Duration::from_mins(1), &room));
+            let read = runtime.block_on(read(body(stream::iter(pieces)), limit, LONG, &room, peer()));
             match read {
                 Ok(received) => {
                     prop_assert!(whole.len() <= limit);
                     prop_assert_eq!(received.bytes.as_ref(), whole.as_slice());
-                    prop_assert_eq!(room.0.available_permits(), 1_000 - whole.len());
+                    prop_assert_eq!(room.free(), (0, 1_000 - whole.len()));
                 }
                 Err(refusal) => {
                     prop_assert!(whole.len() > limit);
                     prop_assert_eq!(refusal, Refusal::TooLarge(limit));
                 }
             }
-            prop_assert_eq!(room.0.available_permits(), 1_000);
+            prop_assert_eq!(room.free(), (0, 1_000));
         }
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stalls_drips_or_takes_too_long_is_cut_off_in_time() {
+        let room = Room::new(1 << 20, 64 << 20);
+        for (bytes, pause, at_most) in [
+            // Nothing at all.
+            (1, LONG, STALL),
+            // A byte a second.
+            (1, Duration::from_secs(1), STALL + Duration::from_millis(1)),
+            // Half the rate: behind it after twice the grace.
+            (LEAST_RATE / 2, Duration::from_secs(1), 2 * STALL),
+            // Fast enough, and without an end.
+            (LEAST_RATE, Duration::from_secs(1), Duration::from_secs(10)),
+        ] {
+            let begun = Instant::now();
+            let read = read(dripping(bytes, pause), 3 << 20, Duration::from_secs(10), &room, peer()).await;
+            assert_eq!(read.err(), Some(Refusal::TooSlow), "{bytes} {pause:?}");
+            assert!(
+                begun.elapsed() <= at_most && begun.elapsed() >= STALL,
+                "{bytes} {pause:?} {:?}",
+                begun.elapsed()
+            );
+        }
+        assert_eq!(room.free(), (1 << 20, 64 << 20));
+    }
+
     #[tokio::test]
-    async fn a_full_room_refuses_and_is_free_again() {
-        let room = Room::new(10);
-        let second = Duration::from_mins(1);
-        let first = read(body(vec![vec![0; 8]]), 100, second, &room).await.unwrap();
-        let refused = read(body(vec![vec![0; 2], vec![0; 1]]), 100, second, &room).await;
-        assert_eq!(refused.err(), Some(Refusal::Busy));
-        drop(first);
-        assert!(read(body(vec![vec![0; 10]]), 100, second, &room).await.is_ok());
+    async fn a_body_announced_as_too_large_is_not_read() {
+        let room = Room::new(1_000, 1_000);
+        let read = read(Body::from(vec![b' '; 101]), 100, LONG, &room, peer()).await;
+        assert_eq!(read.err(), Some(Refusal::TooLarge(100)));
     }
 }

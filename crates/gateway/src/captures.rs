@@ -2,12 +2,51 @@
 
 use crate::{
     measures::Endpoint,
-    refusal::{Problem, Refusal},
+    refusal::{OTHER_TENANT, Refusal},
 };
 use hilo_contracts::{capture, facts::Raw};
 use hilo_domain::{Millis, time};
+use hilo_normalize::{LineProblem, check};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+
+const fn problem(
+    code: &'static str,
+    field: &'static str,
+    error: &'static str,
+    allowed: &'static [&'static str],
+) -> LineProblem {
+    LineProblem {
+        code,
+        error,
+        field,
+        allowed,
+    }
+}
+
+const NOT_JSON: LineProblem = problem("not_json", "", "is no JSON", &[]);
+const NOT_OBJECT: LineProblem = problem("not_object", "", "is no JSON object", &[]);
+const AMBIGUOUS: LineProblem = problem("ambiguous_key", "", "has source, tenant, system or at twice", &[]);
+const OTHER_SOURCE: LineProblem = problem("other_source", "source", "names another source than the address", &[]);
+const OTHER_SYSTEM: LineProblem = problem("other_system", "system", "names another system than the address", &[]);
+const BAD_TIME: LineProblem = problem(
+    "bad_time",
+    "at",
+    "has an at that is no instant",
+    &["2026-05-04T13:00:00Z"],
+);
+
+/// What is wrong with a line beside what its parser finds.
+#[cfg(test)]
+pub(crate) const PROBLEMS: [LineProblem; 7] = [
+    NOT_JSON,
+    NOT_OBJECT,
+    AMBIGUOUS,
+    OTHER_TENANT,
+    OTHER_SOURCE,
+    OTHER_SYSTEM,
+    BAD_TIME,
+];
 
 /// What an address and a token say about lines.
 pub(crate) struct Claims<'a> {
@@ -17,6 +56,10 @@ pub(crate) struct Claims<'a> {
     pub(crate) system: Option<&'a str>,
     /// Stands for an `at` that a line does not have.
     pub(crate) received_at: Millis,
+    /// Default region of local phone forms (ISO 3166).
+    pub(crate) region: Option<&'a str>,
+    /// Lines of one request.
+    pub(crate) most_lines: usize,
 }
 
 /// Keys that the gateway looks at.
@@ -59,18 +102,19 @@ impl Claims<'_> {
             match values.next() {
                 None if raws.is_empty() => return Err(Refusal::Empty),
                 None => return Ok(raws),
-                Some(Err(_)) => return Err(at_line(Problem::NoJson)),
+                Some(_) if line > self.most_lines => return Err(Refusal::TooManyLines(self.most_lines)),
+                Some(Err(_)) => return Err(at_line(NOT_JSON)),
                 Some(Ok(value)) => raws.push(self.record(value.get()).map_err(at_line)?),
             }
         }
     }
 
-    fn record(&self, object: &str) -> Result<Raw, Problem> {
-        let rest = object.strip_prefix('{').ok_or(Problem::NoObject)?.trim_ascii_start();
+    fn record(&self, object: &str) -> Result<Raw, LineProblem> {
+        let rest = object.strip_prefix('{').ok_or(NOT_OBJECT)?.trim_ascii_start();
         // It is an object of valid JSON: only a key that stands twice is left to complain about.
-        let line: Line = serde_json::from_str(object).map_err(|_| Problem::Ambiguous)?;
+        let line: Line = serde_json::from_str(object).map_err(|_| AMBIGUOUS)?;
         let mut whole = String::with_capacity(object.len() + 128);
-        let mut claim = |key: &str, found: Option<&RawValue>, claimed: &str, other: Problem| match found {
+        let mut claim = |key: &str, found: Option<&RawValue>, claimed: &str, other: LineProblem| match found {
             Some(found) if text(found).as_deref() == Some(claimed) => Ok(()),
             Some(_) => Err(other),
             None => {
@@ -81,16 +125,16 @@ impl Claims<'_> {
                 Ok(())
             }
         };
-        claim("source", line.source, self.source(), Problem::OtherSource)?;
-        claim("tenant", line.tenant, self.tenant, Problem::OtherTenant)?;
+        claim("source", line.source, self.source(), OTHER_SOURCE)?;
+        claim("tenant", line.tenant, self.tenant, OTHER_TENANT)?;
         if let Some(system) = self.system {
-            claim("system", line.system, system, Problem::OtherSystem)?;
+            claim("system", line.system, system, OTHER_SYSTEM)?;
         }
         match line.at {
             Some(at) => {
-                text(at).and_then(|at| time::parse_rfc3339(&at)).ok_or(Problem::At)?;
+                text(at).and_then(|at| time::parse_rfc3339(&at)).ok_or(BAD_TIME)?;
             }
-            None => claim("at", None, &time::to_rfc3339(self.received_at), Problem::At)?,
+            None => claim("at", None, &time::to_rfc3339(self.received_at), BAD_TIME)?,
         }
         whole.push(match (whole.is_empty(), rest) {
             (true, _) => '{',
@@ -102,10 +146,10 @@ impl Claims<'_> {
             rest.chars()
                 .map(|char| if matches!(char, '\n' | '\r') { ' ' } else { char }),
         );
-        match capture::from_line(whole.as_bytes(), None, 0) {
-            Some(raw) if raw.source == self.source() => Ok(raw),
-            _ => Err(Problem::NoObject),
-        }
+        let raw = capture::from_line(whole.as_bytes(), None, 0).filter(|raw| raw.source == self.source());
+        let raw = capture::received(raw.ok_or(NOT_OBJECT)?, self.received_at);
+        check(&raw, self.region)?;
+        Ok(raw)
     }
 }
 
@@ -124,6 +168,8 @@ mod tests {
         tenant: "acme",
         system: Some("hubspot"),
         received_at: 1_777_899_600_007,
+        region: Some("CL"),
+        most_lines: 3,
     };
 
     fn bodies(body: &str) -> Vec<Value> {
@@ -133,26 +179,33 @@ mod tests {
             .collect()
     }
 
-    fn problem(body: &str) -> (usize, Problem) {
+    fn problem(body: &str) -> (usize, &'static str) {
         match CLAIMS.records(body.as_bytes()) {
-            Err(Refusal::Line { line, problem }) => (line, problem),
+            Err(Refusal::Line { line, problem }) => (line, problem.code),
             other => panic!("{body}: {other:?}"),
         }
     }
 
     #[test]
     fn what_address_and_token_say_is_added_and_the_rest_stays() {
-        let added = json!({"source": "crm", "tenant": "acme", "system": "hubspot", "at": "2026-05-04T13:00:00.007Z"});
-        assert_eq!(bodies("{}"), [added]);
+        let added = json!({"source": "crm", "tenant": "acme", "system": "hubspot", "at": "2026-05-04T13:00:00.007Z",
+            "event": "deal_won"});
+        assert_eq!(bodies(r#"{"event":"deal_won"}"#), [added]);
         let raw = CLAIMS
-            .records(b"{ \"at\":\"2026-05-04T10:00:00Z\",\n \"amount\": 1.50, \"x\":\"\\u00e9\\ud83d\" }")
+            .records(
+                b"{ \"at\":\"2026-05-04T10:00:00Z\",\n \"event\": \"e\", \"amount\": 1.50, \"x\":\"\\u00e9\\ud83d\" }",
+            )
             .unwrap();
         assert_eq!(
             String::from_utf8_lossy(&raw[0].body),
-            r#"{"source":"crm","tenant":"acme","system":"hubspot","at":"2026-05-04T10:00:00Z",  "amount": 1.50, "x":"\u00e9\ud83d" }"#
+            r#"{"source":"crm","tenant":"acme","system":"hubspot","at":"2026-05-04T10:00:00Z",  "event": "e", "amount": 1.50, "x":"\u00e9\ud83d" }"#
         );
         assert_eq!((raw[0].tenant.as_str(), raw[0].source.as_str()), ("acme", "crm"));
-        assert_eq!(raw[0].received_at, 1_777_888_800_000);
+        assert_eq!(raw[0].received_at, CLAIMS.received_at, "the receipt is ours");
+        let claimed = CLAIMS
+            .records(br#"{"at":"2026-05-04T10:00:00Z","event":"e","received_at":"2056-05-04T10:00:00Z"}"#)
+            .unwrap();
+        assert_eq!(claimed[0].received_at, CLAIMS.received_at, "whatever the line says");
         let complete = r#"{"source":"crm","ten\u0061nt":"acme","system":"hubspot","at":"2026-05-04T10:00:00Z","event":"deal_won"}"#;
         assert_eq!(
             CLAIMS.records(complete.as_bytes()).unwrap()[0].body,
@@ -163,43 +216,76 @@ mod tests {
     #[test]
     fn one_object_over_many_lines_or_many_objects() {
         assert_eq!(bodies("{\n  \"event\":\n  \"deal_won\"\n}\n").len(), 1);
-        let many = bodies("{\"n\":1}\n\n{\"n\":2}\r\n  {\"n\":3}");
-        assert_eq!(
-            many.iter()
-                .map(|value| value["n"].as_i64().unwrap())
-                .collect::<Vec<_>>(),
-            [1, 2, 3]
-        );
+        let many = bodies("{\"event\":\"1\"}\n\n{\"event\":\"2\"}\r\n  {\"event\":\"3\"}");
+        let events: Vec<&str> = many.iter().filter_map(|value| value["event"].as_str()).collect();
+        assert_eq!(events, ["1", "2", "3"]);
     }
 
     #[test]
     fn a_bad_line_is_named_and_nothing_is_taken() {
+        let good = r#"{"event":"deal_won"}"#;
         for (body, line, expected) in [
-            ("hello", 1, Problem::NoJson),
-            ("{\"a\":1}\n{\"a\":", 2, Problem::NoJson),
-            ("{}\n[{}]", 2, Problem::NoObject),
-            ("\"text\"", 1, Problem::NoObject),
-            ("null", 1, Problem::NoObject),
-            (r#"{"tenant":"other"}"#, 1, Problem::OtherTenant),
-            (r#"{"tenant":null}"#, 1, Problem::OtherTenant),
-            (r#"{"tenant":"acme","tenant":"other"}"#, 1, Problem::Ambiguous),
-            (r#"{"tenant":"acme","ten\u0061nt":"other"}"#, 1, Problem::Ambiguous),
-            (r#"{"source":"inbox"}"#, 1, Problem::OtherSource),
-            (r#"{"system":"salesforce"}"#, 1, Problem::OtherSystem),
-            (r#"{"at":"soon"}"#, 1, Problem::At),
-            (r#"{"at":5}"#, 1, Problem::At),
+            ("hello".to_owned(), 1, "not_json"),
+            (format!("{good}\n{{\"a\":"), 2, "not_json"),
+            (format!("{good}\n[{good}]"), 2, "not_object"),
+            ("\"text\"".to_owned(), 1, "not_object"),
+            ("null".to_owned(), 1, "not_object"),
+            (r#"{"tenant":"other"}"#.to_owned(), 1, "other_tenant"),
+            (r#"{"tenant":null}"#.to_owned(), 1, "other_tenant"),
+            (r#"{"tenant":"acme","tenant":"other"}"#.to_owned(), 1, "ambiguous_key"),
+            (
+                r#"{"tenant":"acme","ten\u0061nt":"other"}"#.to_owned(),
+                1,
+                "ambiguous_key",
+            ),
+            (r#"{"source":"inbox"}"#.to_owned(), 1, "other_source"),
+            (r#"{"system":"salesforce"}"#.to_owned(), 1, "other_system"),
+            (r#"{"at":"soon"}"#.to_owned(), 1, "bad_time"),
+            (r#"{"at":5}"#.to_owned(), 1, "bad_time"),
+            // The receipt is 13:00:00.007.
+            (
+                r#"{"event":"e","at":"2026-05-04T13:05:00.008Z"}"#.to_owned(),
+                1,
+                "from_the_future",
+            ),
+            (
+                r#"{"event":"e","at":"2028-01-01T00:00:00Z"}"#.to_owned(),
+                1,
+                "from_the_future",
+            ),
+            // What the parser of `normalize` finds.
+            (format!("{good}{good}{{}}"), 3, "no_event"),
+            (r#"{"event":"e","user":{"phone":"x"}}"#.to_owned(), 1, "bad_phone"),
         ] {
-            assert_eq!(problem(body), (line, expected), "{body}");
+            assert_eq!(problem(&body), (line, expected), "{body}");
         }
         for empty in ["", " \n"] {
             assert_eq!(CLAIMS.records(empty.as_bytes()), Err(Refusal::Empty));
         }
-        assert!(CLAIMS.records(b"{\"a\":\"\xff\"}").is_err());
+        assert!(CLAIMS.records(b"{\"event\":\"\xff\"}").is_err());
+        assert!(
+            CLAIMS
+                .records(br#"{"event":"e","at":"2026-05-04T13:05:00.007Z"}"#)
+                .is_ok()
+        );
+        assert!(
+            CLAIMS
+                .records(br#"{"event":"e","user":{"phone":"9 6123 4567"}}"#)
+                .is_ok(),
+            "a local form"
+        );
+    }
+
+    #[test]
+    fn lines_of_one_request_are_bounded() {
+        let line = r#"{"event":"deal_won"}"#;
+        assert_eq!(bodies(&line.repeat(3)).len(), 3);
+        assert_eq!(CLAIMS.records(line.repeat(4).as_bytes()), Err(Refusal::TooManyLines(3)));
     }
 
     proptest! {
         #[test]
-        fn whatever_is_taken_is_the_tenants_own(body in r#"[{}\[\]",:\\ a\n]{0,24}|\{("(tenant|source|system|at|x)":("acme"|"crm"|null|1),?){0,3}\}"#) {
+        fn whatever_is_taken_is_the_tenants_own(body in r#"[{}\[\]",:\\ a\n]{0,24}|\{("(tenant|source|system|at|event)":("acme"|"crm"|null|1),?){0,4}\}"#) {
             if let Ok(raws) = CLAIMS.records(body.as_bytes()) {
                 prop_assert!(!raws.is_empty());
                 for raw in raws {

@@ -6,13 +6,13 @@ mod captures;
 mod http;
 mod log;
 mod measures;
-mod notice;
+mod pool;
 mod refusal;
-mod serve;
+mod repeats;
+mod room;
 mod signature;
 mod tenants;
 
-pub use http::{Gateway, Limits, router};
+pub use http::{Gateway, GatewayError, Limits, router};
 pub use log::{DurableLog, LogError};
-pub use serve::{ServeLimits, serve};
 pub use tenants::{Secret, TenantError, TenantSecrets, Tenants, is_tenant_name};

@@ -13,6 +13,9 @@ pub enum LogError {
     /// Too much waits already.
     #[error("the log's queue is full")]
     Full,
+    /// It has them and has not answered in time: they may be kept all the same.
+    #[error("the log has not answered in time")]
+    Slow,
     /// It cannot write.
     #[error("the log cannot write: {0}")]
     Unavailable(String),

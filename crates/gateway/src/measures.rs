@@ -13,6 +13,11 @@ pub(crate) const ACCEPTED: &str = "accepted";
 /// Outcome of a well-signed delivery to an address without a tenant.
 pub(crate) const UNKNOWN_TENANT: &str = "unknown_tenant";
 
+/// Outcome of lines that were only checked.
+pub(crate) const CHECKED: &str = "checked";
+/// Outcome of a request that came before: it has the same answer, and nothing is kept again.
+pub(crate) const REPEATED: &str = "repeated";
+
 /// An address, as a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
@@ -28,7 +33,12 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
-    fn label(self) -> &'static str {
+    /// Whether what is sent there are capture lines.
+    pub(crate) fn takes_lines(self) -> bool {
+        !matches!(self, Self::Challenge | Self::WhatsApp)
+    }
+
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Challenge => "challenge",
             Self::WhatsApp => "whatsapp",

@@ -1,14 +1,12 @@
-//! Why a request was not accepted, as the sender is told.
+//! Why a request was not accepted, as the sender reads it.
 
-use axum::{
-    Json,
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
-use std::borrow::Cow;
+use crate::measures::Endpoint;
+use axum::http::StatusCode;
+use hilo_normalize::LineProblem;
+use hilo_service::Problem;
 
 /// Seconds after which a sender may try again. The platform does so by itself, for days.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
+const RETRY_AFTER: u32 = 5;
 
 /// Why a request was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,12 +19,18 @@ pub(crate) enum Refusal {
     Token,
     /// No such address.
     Address,
-    /// A method that the address has not.
-    Method,
+    /// A part of the address behind `?` that is not known.
+    Query,
     /// A capture line that cannot be taken.
-    Line { line: usize, problem: Problem },
+    Line { line: usize, problem: LineProblem },
     /// Nothing in it.
     Empty,
+    /// More lines than the limit.
+    TooManyLines(usize),
+    /// No idempotency key.
+    Key,
+    /// An idempotency key that came before with another body.
+    KeyReused,
     /// More than the limit, in bytes.
     TooLarge(usize),
     /// The body did not arrive in time.
@@ -45,24 +49,13 @@ pub(crate) enum Refusal {
     Internal,
 }
 
-/// What is wrong with a capture line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Problem {
-    /// No JSON.
-    NoJson,
-    /// JSON, but no object.
-    NoObject,
-    /// A key twice.
-    Ambiguous,
-    /// `tenant` is another one than the token's.
-    OtherTenant,
-    /// `source` is another one than the address's.
-    OtherSource,
-    /// `system` is another one than the address's.
-    OtherSystem,
-    /// `at` is no instant.
-    At,
-}
+/// A line that names another tenant than its token: a question of rights, not of form.
+pub(crate) const OTHER_TENANT: LineProblem = LineProblem {
+    code: "other_tenant",
+    error: "names another tenant than the token's",
+    field: "tenant",
+    allowed: &[],
+};
 
 impl Refusal {
     /// For the counter.
@@ -72,12 +65,14 @@ impl Refusal {
             Self::Signature => "bad_signature",
             Self::Token => "bad_token",
             Self::Address => "unknown_address",
-            Self::Method => "wrong_method",
+            Self::Query => "bad_query",
             Self::Line {
-                problem: Problem::OtherTenant,
-                ..
+                problem: OTHER_TENANT, ..
             } => "other_tenant",
             Self::Line { .. } | Self::Empty => "bad_line",
+            Self::TooManyLines(_) => "too_many_lines",
+            Self::Key => "bad_idempotency_key",
+            Self::KeyReused => "idempotency_key_reused",
             Self::TooLarge(_) => "too_large",
             Self::TooSlow => "too_slow",
             Self::Broken => "broken_off",
@@ -89,97 +84,135 @@ impl Refusal {
         }
     }
 
-    fn status(self) -> StatusCode {
+    /// The answer at an address.
+    pub(crate) fn problem(self, endpoint: Endpoint) -> Problem {
         match self {
-            Self::Challenge
-            | Self::Line {
-                problem: Problem::OtherTenant,
-                ..
-            } => StatusCode::FORBIDDEN,
-            Self::Signature | Self::Token => StatusCode::UNAUTHORIZED,
-            Self::Address => StatusCode::NOT_FOUND,
-            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Line { .. } | Self::Empty | Self::Broken => StatusCode::BAD_REQUEST,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Busy | Self::LogFull | Self::LogFailed | Self::LogSlow => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    fn error(self) -> Cow<'static, str> {
-        match self {
-            Self::Challenge => "the webhook cannot be verified".into(),
-            Self::Signature => "the signature is missing or wrong".into(),
-            Self::Token => "the bearer token is missing or unknown".into(),
-            Self::Address => "there is nothing at this address".into(),
-            Self::Method => "this address has another method".into(),
-            Self::Line { line, problem } => format!("line {line} {}", problem.error()).into(),
-            Self::Empty => "there is no line in the body".into(),
-            Self::TooLarge(limit) => format!("the body is larger than {limit} bytes").into(),
-            Self::TooSlow => "the body did not arrive in time".into(),
-            Self::Broken => "the body broke off".into(),
-            Self::Busy => "too much is being received at once".into(),
-            Self::LogFull | Self::LogFailed | Self::LogSlow => "the log cannot take it now".into(),
-            Self::Internal => "the request failed by a defect of Hilo".into(),
-        }
-    }
-
-    fn hint(self) -> &'static str {
-        match self {
-            Self::Challenge => "type tenants.<name>.verify_token into the platform's webhook form",
-            Self::Signature => {
-                "X-Hub-Signature-256 is sha256= and the lower-case HMAC of the raw body by one of tenants.<name>.app_secrets"
-            }
-            Self::Token => "send Authorization: Bearer and one of tenants.<name>.api_tokens",
-            Self::Address => {
-                "POST to /webhooks/whatsapp/{tenant}, /v1/outbound, /v1/inbox, /v1/platform, /v1/identity or /v1/crm/{system}"
-            }
-            Self::Method => "POST captures and deliveries; GET the challenge, /healthz, /readyz and /metrics",
-            Self::Line { problem, .. } => problem.hint(),
-            Self::Empty => "send one JSON object, or several, one a line",
-            Self::TooLarge(_) => "send fewer lines at once",
-            Self::TooSlow | Self::Broken => "send it again, whole",
-            Self::Busy | Self::LogFull | Self::LogFailed | Self::LogSlow => {
-                "nothing of it is promised: send it again after the seconds of Retry-After"
-            }
-            Self::Internal => "send it again; the process's log has the cause",
+            Self::Challenge => Problem::new(
+                StatusCode::FORBIDDEN,
+                "bad_challenge",
+                "the webhook cannot be verified",
+                "type tenants.<name>.verify_token into the platform's webhook form",
+            ),
+            Self::Signature => Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "bad_signature",
+                "the signature is missing or wrong",
+                "X-Hub-Signature-256 is sha256= and the lower-case HMAC of the raw body by one of tenants.<name>.app_secrets",
+            ),
+            Self::Token => Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "bad_token",
+                "the bearer token is missing or unknown",
+                "send Authorization: Bearer and one of tenants.<name>.api_tokens",
+            ),
+            Self::Address => Problem::new(
+                StatusCode::NOT_FOUND,
+                "unknown_address",
+                "there is nothing at this address",
+                "names of tenants and systems are 1 to 64 letters, digits, - and _",
+            ),
+            Self::Query => Problem::new(
+                StatusCode::BAD_REQUEST,
+                "bad_query",
+                "the address has a parameter that is not known, or a value that it does not take",
+                "the only parameter is dry_run, with 1 or 0",
+            )
+            .with("allowed", vec!["dry_run=1", "dry_run=0"]),
+            Self::Line { line, problem } => line_problem(line, problem),
+            Self::Empty => Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "no_lines",
+                "there is no line in the body",
+                "send one JSON object, or several, one a line",
+            ),
+            Self::TooManyLines(limit) => Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_many_lines",
+                format!("the body has more than {limit} lines"),
+                "nothing was taken; send fewer lines at once",
+            )
+            .with("limit", limit),
+            Self::Key => Problem::new(
+                StatusCode::BAD_REQUEST,
+                "bad_idempotency_key",
+                "the Idempotency-Key is no key",
+                "send one, of 1 to 255 visible ASCII characters, such as a UUID",
+            ),
+            Self::KeyReused => Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "this Idempotency-Key came before with another body or at another address",
+                "nothing was taken; a new request needs a new key",
+            ),
+            Self::TooLarge(limit) => Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_large",
+                format!("the body is larger than {limit} bytes"),
+                if endpoint.takes_lines() {
+                    "nothing was taken; send fewer lines at once"
+                } else {
+                    "the platform sends no delivery that is larger; look at what stands in front of Hilo"
+                },
+            )
+            .with("limit", limit),
+            Self::TooSlow => Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "too_slow",
+                "the body did not arrive in time",
+                "send it again, whole, at 64 KiB a second or more",
+            ),
+            Self::Broken => Problem::new(
+                StatusCode::BAD_REQUEST,
+                "broken_off",
+                "the body broke off",
+                "send it again, whole",
+            ),
+            Self::Busy => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "too much is being received at once",
+                "nothing was taken; send it again after the seconds of Retry-After",
+            )
+            .retry_after(RETRY_AFTER),
+            Self::LogFull => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "log_full",
+                "the log cannot take it now",
+                "nothing was taken; send it again after the seconds of Retry-After",
+            )
+            .retry_after(RETRY_AFTER),
+            Self::LogFailed => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "log_failed",
+                "the log cannot write now",
+                "nothing of it is promised; send the same again after the seconds of Retry-After",
+            )
+            .retry_after(RETRY_AFTER),
+            Self::LogSlow => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "log_slow",
+                "the log has it and has not said yet that it is durable",
+                "send the same again after the seconds of Retry-After: it is known again and is not kept twice",
+            )
+            .retry_after(RETRY_AFTER),
+            Self::Internal => Problem::internal(),
         }
     }
 }
 
-impl Problem {
-    fn error(self) -> &'static str {
-        match self {
-            Self::NoJson => "is no JSON",
-            Self::NoObject => "is no JSON object",
-            Self::Ambiguous => "has source, tenant, system or at twice",
-            Self::OtherTenant => "names another tenant than the token's",
-            Self::OtherSource => "names another source than the address",
-            Self::OtherSystem => "names another system than the address",
-            Self::At => "has an at that is no instant",
-        }
-    }
-
-    fn hint(self) -> &'static str {
-        match self {
-            Self::NoJson | Self::NoObject => "nothing was taken; send one JSON object, or several, one a line",
-            Self::Ambiguous => "nothing was taken; name each key once",
-            Self::OtherTenant => "nothing was taken; leave tenant out, or use that tenant's token",
-            Self::OtherSource => "nothing was taken; leave source out, or use the address of that source",
-            Self::OtherSystem => "nothing was taken; leave system out, or use the address of that system",
-            Self::At => "nothing was taken; write at like \"2026-05-04T13:00:00Z\"",
-        }
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let body = Json(serde_json::json!({"error": self.error(), "hint": self.hint()}));
-        let mut response = (self.status(), body).into_response();
-        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
-        }
-        response
-    }
+fn line_problem(line: usize, problem: LineProblem) -> Problem {
+    let status = if problem == OTHER_TENANT {
+        StatusCode::FORBIDDEN
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    let hint = match problem {
+        OTHER_TENANT => "nothing was taken; leave tenant out, or use that tenant's token",
+        _ if problem.field.is_empty() => "nothing was taken; send one JSON object, or several, one a line",
+        _ => "nothing was taken; mend the line, and send all of them again",
+    };
+    Problem::new(status, problem.code, format!("line {line} {}", problem.error), hint)
+        .with("line", line)
+        .with("field", problem.field)
+        .with("allowed", problem.allowed.to_vec())
 }

@@ -11,7 +11,8 @@ use hilo_contracts::{
     codec::{self, Codec as _},
     topics,
 };
-use hilo_gateway::{DurableLog, Limits, LogError, ServeLimits};
+use hilo_gateway::{DurableLog, Limits, LogError};
+use hilo_service::ServeLimits;
 use hilo_stream::{
     Record, TopicKind, TopicSpec, Topology,
     embedded::{DataDir, Log, RawLog},

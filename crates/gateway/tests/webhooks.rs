@@ -7,7 +7,8 @@
 
 mod support;
 
-use hilo_gateway::{Limits, ServeLimits};
+use hilo_gateway::Limits;
+use hilo_service::ServeLimits;
 use proptest::prelude::*;
 use support::{BODY, Memory, SECRET, Server, error, signature};
 
@@ -178,7 +179,11 @@ async fn three_mebibytes_are_the_limit() {
         .send()
         .await
         .unwrap();
-    assert_eq!(error(unsigned).await.0, 413);
+    assert_eq!(error(unsigned).await.0, 401, "a stranger's body is not read");
+    let huge = server.deliver(vec![b' '; 20 << 20]).await;
+    let (status, told, hint) = error(huge).await;
+    assert_eq!(status, 413, "it is seen although the body was cut off");
+    assert!(told.contains("3145728") && !hint.contains("lines"), "{told} {hint}");
     let sizes: Vec<usize> = log.raws().iter().map(|raw| raw.body.len()).collect();
     assert_eq!(sizes, [LIMIT - 1, LIMIT]);
 }
@@ -200,7 +205,7 @@ async fn a_large_body_is_checked_too() {
 #[tokio::test]
 async fn bodies_at_once_are_bounded() {
     let limits = Limits {
-        in_flight: 100,
+        small_bodies: 100,
         ..Limits::default()
     };
     let server = Server::bounded(Memory::default(), limits, ServeLimits::default()).await;

@@ -1,14 +1,15 @@
 //! What can go wrong.
 
 use hilo_contracts::ContractError;
+use hilo_stream::embedded::remedy;
 use rusqlite::ErrorCode;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A golden record that could not be opened, written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum GoldenError {
     /// The database.
-    #[error("golden record could not be {doing}: {source}; check the disk and the rights of its folder")]
+    #[error("golden record could not be {doing}: {}", explained(source))]
     Sqlite {
         /// What was being done.
         doing: &'static str,
@@ -50,19 +51,13 @@ pub enum GoldenError {
     },
 }
 
-impl GoldenError {
-    /// Whether it may be over by itself, or by freed space: the disk is full, busy or fails.
-    #[must_use]
-    pub fn is_passing(&self) -> bool {
-        let Self::Sqlite { source, .. } = self else {
-            return false;
-        };
-        matches!(
-            source.sqlite_error_code(),
-            Some(
-                ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::SystemIoFailure
-            )
-        )
+/// What to do. The cause itself stands behind it, as the error's source.
+fn explained(source: &rusqlite::Error) -> String {
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            format!("golden.db is damaged: {}", remedy(Path::new("golden.db")))
+        }
+        _ => "check the disk and the rights of its folder".to_owned(),
     }
 }
 

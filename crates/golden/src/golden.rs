@@ -6,7 +6,7 @@ use hilo_contracts::{
     facts::{Account, Consent, Conversation, Count, DeadLetter, Identity, Metric, Raw, Status, Unclassified},
     topics,
 };
-use hilo_stream::embedded::read_only;
+use hilo_stream::embedded::{private, read_only};
 use rusqlite::Connection;
 use std::{path::Path, time::Duration};
 
@@ -59,6 +59,8 @@ pub(crate) struct Codecs {
 impl Golden {
     /// Opens a file to write, makes it when it is new.
     pub fn open(path: &Path) -> Result<Self, GoldenError> {
+        // Where the file cannot be made, SQLite says why.
+        drop(private::file(path));
         let connection = Connection::open(path).map_err(failed("opened"))?;
         // Facts and offsets commit together, so a lost commit is only read again from the log: NORMAL is enough.
         // A checkpoint writes each changed page once, so it waits until the pages of several batches have gathered.

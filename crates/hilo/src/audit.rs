@@ -4,10 +4,9 @@ use crate::{cli::Reveal, failure::Failure};
 use anyhow::{Context as _, anyhow};
 use hilo_domain::{hash, time};
 use hilo_service::clock::now;
+use hilo_stream::embedded::private;
 use std::{
-    fs::OpenOptions,
     io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -42,7 +41,7 @@ fn record(dir: &Path, actor: &str, reason: &str, what: &str, id: &str) -> anyhow
     });
     let path = dir.join(AUDIT);
     let write = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
+        let mut file = private::file(&path)?;
         file.write_all(format!("{record}\n").as_bytes())?;
         file.sync_data()
     };

@@ -52,6 +52,9 @@ pub(crate) enum Command {
     Dlq(Dlq),
     /// The topology as text, JSON or a picture.
     Topology(Topology),
+    /// A way back after the machine's clock was wrong.
+    #[command(subcommand)]
+    Clock(Clock),
     /// What is wrong with the set-up, and how to mend it.
     Doctor(Doctor),
     /// Measure this machine: replay and gateway.
@@ -457,6 +460,21 @@ pub(crate) struct Topology {
     /// Write the picture (SVG) to this file.
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
+    /// Print as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Clock {
+    /// Set the receipt of records that say they were received in the future, and compute everything again.
+    Mend(ClockMend),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ClockMend {
+    #[command(flatten)]
+    pub place: Place,
     /// Print as JSON.
     #[arg(long)]
     pub json: bool,

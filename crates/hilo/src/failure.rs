@@ -40,13 +40,47 @@ impl Failure {
 }
 
 impl fmt::Display for Failure {
+    /// The error and its causes. Many errors name their cause in their own text: what was said is not said again.
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        write!(formatter, "{:#}", self.error)
+        let mut said = self.error.to_string();
+        formatter.write_str(&said)?;
+        for cause in self.error.chain().skip(1).map(ToString::to_string) {
+            if !said.contains(&cause) {
+                write!(formatter, ": {cause}")?;
+                said = cause;
+            }
+        }
+        Ok(())
     }
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::failed(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context as _;
+    use std::io;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("data cannot be created: {source}")]
+    struct Said {
+        source: io::Error,
+    }
+
+    #[test]
+    fn a_cause_is_said_once_and_none_is_left_out() {
+        let io = || io::Error::other("File exists");
+        let said = Failure::failed(Said { source: io() });
+        assert_eq!(said.to_string(), "data cannot be created: File exists");
+        let unsaid = anyhow::Error::from(Said { source: io() }).context("the node cannot start");
+        let expected = "the node cannot start: data cannot be created: File exists";
+        assert_eq!(Failure::failed(unsaid).to_string(), expected);
+        let chain = Err::<(), _>(io()).context("outer").unwrap_err();
+        assert_eq!(Failure::failed(chain).to_string(), "outer: File exists");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     captures,
+    pulse::Pulse,
     topology::{self, Tenants},
 };
 use anyhow::{Context as _, Result};
@@ -14,7 +15,13 @@ use hilo_views::{Embedded, Follower, View};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
+use tracing::info;
+
+/// How long the engine, and then the reader, may take for the batch in hand when the node stops. Who takes longer is left
+/// alone: the process ends, and what is not committed is done again at the next start.
+const BATCH_IN_HAND: Duration = Duration::from_millis(2_500);
 
 /// A running node.
 pub(crate) struct Node {
@@ -27,45 +34,19 @@ pub(crate) struct Node {
     pulse: Pulse,
 }
 
-/// Whether a node goes on: what is asked of its health.
-#[derive(Clone)]
-pub(crate) struct Pulse {
-    watch: ProgressWatch,
-    views: hilo_views::Pulse,
-}
-
-impl Pulse {
-    /// The error says what has stopped. Only a new start mends that.
-    pub(crate) fn beats(&self) -> Result<(), String> {
-        if !self.watch.get().running {
-            return Err("the engine has stopped; read the last error in the log".to_owned());
-        }
-        self.views.alive()
-    }
-
-    /// Whether pages and numbers are those of now; the error says what is behind.
-    pub(crate) fn ready(&self) -> Result<(), String> {
-        self.beats()?;
-        self.views.ready()
-    }
-}
-
 impl Node {
     /// Opens the data directory, which nobody else may have open, and starts.
     pub(crate) fn start(dir: &Path, tenants: &Tenants) -> Result<Self> {
         let directory = DataDir::open(dir)?;
         let topology = topology::topology(tenants)?;
-        let raw = RawLog::open(&directory, topics::RAW)?;
+        let raw = Arc::new(RawLog::open(&directory, topics::RAW)?);
         let engine = Engine::open(&directory, &topology, &raw, topology::dead_letter)?.start()?;
         let watch = engine.watch();
         let topics = Arc::new(Embedded::new(dir, &topology, Some(watch.clone())));
         let follower = Follower::start(&topics, dir)?;
-        let pulse = Pulse {
-            watch: watch.clone(),
-            views: follower.pulse(),
-        };
+        let pulse = Pulse::new(dir, watch.clone(), &raw, follower.pulse());
         Ok(Self {
-            raw: Arc::new(raw),
+            raw,
             watch,
             dir: dir.to_owned(),
             engine: Some(engine),
@@ -77,13 +58,10 @@ impl Node {
 
     /// What its pages show.
     pub(crate) fn view(&self, label: &str, topology: &Topology) -> Result<View> {
-        View::new(
-            label,
-            &self.dir,
-            topology,
-            Arc::clone(&self.topics),
-            self.pulse.views.clone(),
-        )
+        let topics = Arc::clone(&self.topics);
+        let pulse = self.pulse();
+        let view = View::new(label, &self.dir, topology, topics, self.pulse.views())?;
+        Ok(view.warn_of(move || pulse.concerns().into_iter().map(Into::into).collect()))
     }
 
     /// Whether it goes on, for whoever asks later.
@@ -96,8 +74,25 @@ impl Node {
         let line = format!(r#"{{"source":"clock","at":"{}"}}"#, hilo_domain::time::to_rfc3339(now));
         let raw = capture::from_line(line.as_bytes(), None, 0).context("a clock line is no capture line")?;
         let record = captures::record(&codec::raw(), &raw)?;
+        self.pulse.saw(now);
         self.raw.append(vec![record]).wait()?;
         Ok(())
+    }
+
+    /// Stops after the batches in hand, whatever waits: it is in the log, and the next start goes on with it. Says what
+    /// failed before.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        let stopped = match self.engine.take() {
+            Some(engine) => engine.stop_within(BATCH_IN_HAND)?,
+            None => true,
+        };
+        if !stopped {
+            info!("the engine is in the middle of a record; it is processed again at the next start");
+        }
+        match self.follower.take() {
+            Some(follower) => follower.stop_within(BATCH_IN_HAND),
+            None => Ok(()),
+        }
     }
 
     /// Waits until everything that is in the raw log now is processed and read, then stops. Says what failed.

@@ -5,8 +5,12 @@ use anyhow::{Context as _, Result, anyhow};
 use hilo_bench::this_thread_seconds;
 use hilo_contracts::topics;
 use hilo_domain::Millis;
-use hilo_stream::{Counts, Executor, ProcessorSpec, Record};
+use hilo_stream::{
+    Counts, Executor, ProcessorError, ProcessorSpec, Record,
+    embedded::{TOO_COSTLY, too_costly},
+};
 use std::{
+    collections::BTreeMap,
     sync::mpsc::{Receiver, SyncSender, sync_channel},
     thread::{self, ScopedJoinHandle},
 };
@@ -36,13 +40,30 @@ const METRICS: &str = "metrics";
 
 /// What travels between the threads.
 enum Step {
-    /// The items of one delivery. They go on together, so that the second thread handles them in the order in which
-    /// the embedded engine does, and a replay gives what the live run gave.
-    Items(Vec<Record>),
+    /// The items of the delivery with this number. They go on together, so that the second thread handles them in the
+    /// order in which the embedded engine does, and a replay gives what the live run gave.
+    Items(u64, Vec<Record>),
     /// What the fan-out decided itself: a dead letter, an unclassified item.
     Decided(Record),
     Time(Millis),
 }
+
+/// A delivery that costs more than any honest one. Nothing is committed here that could be taken back, so whoever can read
+/// the input again begins anew and names it among the [`Costly`].
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "record {number} of the input is too costly ({detail}), and a replay of standard input cannot begin again: put the \
+     capture into a file"
+)]
+pub struct TooCostly {
+    /// Its number among the records, from 0.
+    pub number: u64,
+    /// What it had cost when it was given up.
+    pub detail: String,
+}
+
+/// Records that are dead letters because of what they cost, by number, with their cost.
+pub type Costly = BTreeMap<u64, String>;
 
 /// What the folds made of a batch.
 enum Made {
@@ -55,6 +76,16 @@ enum Made {
 pub fn run(
     tenants: &Tenants,
     raw: impl Iterator<Item = Result<Record>> + Send,
+    sink: impl FnMut(Vec<Record>) -> Result<()>,
+) -> Result<Run> {
+    run_but(tenants, raw, &Costly::new(), sink)
+}
+
+/// As [`run`], where it is known already that some records are too costly.
+pub fn run_but(
+    tenants: &Tenants,
+    raw: impl Iterator<Item = Result<Record>> + Send,
+    costly: &Costly,
     mut sink: impl FnMut(Vec<Record>) -> Result<()>,
 ) -> Result<Run> {
     let topology = topology(tenants)?;
@@ -87,7 +118,7 @@ pub fn run(
         // Named, so that a profile tells them apart.
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
         let fan_out_thread = named("fan-out").spawn_scoped(scope, move || -> Result<(Executor, f64)> {
-            fan_out_all(&mut fan_out, raw, &steps)?;
+            fan_out_all(&mut fan_out, raw, costly, &steps)?;
             Ok((fan_out, this_thread_seconds()))
         })?;
         let fold_thread = named("folds").spawn_scoped(scope, move || -> Result<(Executor, f64)> {
@@ -129,17 +160,22 @@ pub fn run(
 fn fan_out_all(
     executor: &mut Executor,
     raw: impl Iterator<Item = Result<Record>>,
+    costly: &Costly,
     steps: &SyncSender<Vec<Step>>,
 ) -> Result<()> {
     let mut batch = Vec::with_capacity(BATCH);
-    for record in raw {
-        executor.feed(record?)?;
+    for (number, record) in (0..).zip(raw) {
+        let record = record?;
+        match costly.get(&number) {
+            Some(detail) => executor.dead_letter(&record, TOO_COSTLY, detail)?,
+            None => executor.feed(record)?,
+        }
         let (items, decided): (Vec<_>, Vec<_>) = executor
             .take_outputs()
             .into_iter()
             .partition(|record| record.topic == topics::ITEM);
         batch.extend(decided.into_iter().map(Step::Decided));
-        batch.extend((!items.is_empty()).then_some(Step::Items(items)));
+        batch.extend((!items.is_empty()).then_some(Step::Items(number, items)));
         batch.extend(executor.take_advance().map(Step::Time));
         if batch.len() >= BATCH
             && steps
@@ -161,9 +197,18 @@ fn fold_all(executor: &mut Executor, steps: &Receiver<Vec<Step>>, made: &SyncSen
         let mut facts = Vec::with_capacity(batch.len() * 2);
         for step in batch {
             match step {
-                Step::Items(items) => {
+                Step::Items(number, items) => {
                     now = items.iter().map(|item| item.timestamp).fold(now, Millis::max);
-                    executor.feed_all(items)?;
+                    if let Err(error) = executor.feed_all(items) {
+                        return Err(match error {
+                            ProcessorError::TooCostly => TooCostly {
+                                number,
+                                detail: too_costly(executor.spent()),
+                            }
+                            .into(),
+                            other => other.into(),
+                        });
+                    }
                     facts.append(&mut executor.take_outputs());
                 }
                 Step::Decided(record) => facts.push(record),

@@ -1,7 +1,8 @@
 //! `hilo replay`: captures in, derived topics, final state, golden record and metrics out.
 
 use crate::{
-    captures, pipeline,
+    captures,
+    pipeline::{self, Costly, TooCostly},
     progress::Progress,
     topology::{Tenants, topology},
 };
@@ -107,6 +108,27 @@ pub fn reasons<'a>(counts: impl Iterator<Item = (&'a str, &'a str, u64)>) -> BTr
 
 /// Replays `inputs` into the folder `out`.
 pub fn replay(inputs: &[PathBuf], out: &Path, tenants: &Tenants) -> Result<Summary> {
+    let mut costly = Costly::new();
+    loop {
+        let failure = match attempt(inputs, out, tenants, &costly) {
+            Ok(summary) => return Ok(summary),
+            Err(failure) => failure,
+        };
+        match failure.downcast_ref::<TooCostly>() {
+            Some(found) if !inputs.iter().any(|input| input == Path::new("-")) => {
+                tracing::warn!(
+                    record = found.number,
+                    detail = found.detail,
+                    "a record is too costly; the replay begins anew without it"
+                );
+                costly.insert(found.number, found.detail.clone());
+            }
+            _ => return Err(failure),
+        }
+    }
+}
+
+fn attempt(inputs: &[PathBuf], out: &Path, tenants: &Tenants, costly: &Costly) -> Result<Summary> {
     // Before the folder: a wrong file name makes none.
     let records = captures::records(inputs)?;
     let state = out.join("state");
@@ -134,7 +156,7 @@ pub fn replay(inputs: &[PathBuf], out: &Path, tenants: &Tenants) -> Result<Summa
     let mut table = Table::default();
     let metric = codec::metric();
     let mut progress = Progress::new("facts");
-    let run = pipeline::run(tenants, records, |batch| {
+    let run = pipeline::run_but(tenants, records, costly, |batch| {
         progress.add(batch.len() as u64);
         let mut known: Vec<Placed> = Vec::with_capacity(batch.len());
         for record in batch {

@@ -9,8 +9,9 @@ use crate::{
     topology::Tenants,
 };
 use anyhow::Result;
-use hilo_gateway::{Gateway, Limits, ServeLimits, Tenants as Secrets};
-use hilo_service::{Health, Hosts, answering_to, clock};
+use hilo_gateway::{Gateway, Limits, Tenants as Secrets};
+use hilo_service::{Health, Hosts, ServeLimits, answering_to, clock};
+use hilo_stream::embedded::Backoff;
 use prometheus::Registry;
 use std::{
     future::Future,
@@ -48,8 +49,14 @@ pub(crate) async fn serve(
 ) -> Result<bool> {
     let topology = topology::topology(tenants)?;
     let registry = Registry::new();
-    registry.register(Box::new(RuntimeMetrics::new(node.watch.clone(), &node.dir, &topology)?))?;
-    let gateway = Gateway::new(Arc::clone(&node.raw), secrets, Limits::default(), &registry)?;
+    registry.register(Box::new(RuntimeMetrics::new(
+        node.watch.clone(),
+        node.pulse(),
+        &node.dir,
+        &topology,
+    )?))?;
+    let gateway =
+        Gateway::new(Arc::clone(&node.raw), secrets, Limits::default(), &registry)?.regions(tenants.countries.clone());
     let (alive, ready) = (node.pulse(), node.pulse());
     let health = Health::new(&registry)
         .alive_when("engine", move || alive.beats())
@@ -71,8 +78,8 @@ pub(crate) async fn serve(
     };
     let ((), wrote, read) = tokio::join!(
         ended,
-        hilo_gateway::serve(listeners.http, writing, ServeLimits::default(), closes(closed.clone())),
-        hilo_gateway::serve(admin, reading, ServeLimits::default(), closes(closed)),
+        hilo_service::serve(listeners.http, writing, ServeLimits::default(), closes(closed.clone())),
+        hilo_service::serve(admin, reading, ServeLimits::default(), closes(closed)),
     );
     clock.stop();
     Ok(wrote && read)
@@ -95,12 +102,15 @@ impl Clock {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
+            let mut notice = Backoff::default();
             loop {
                 thread::park_timeout(TICK);
                 if stopped.load(Ordering::Acquire) {
                     break;
                 }
-                if let Err(error) = node.tick(clock::now()) {
+                if let Err(error) = node.tick(clock::now())
+                    && notice.is_due()
+                {
                     warn!(%error, "the time cannot be put into the log");
                 }
             }

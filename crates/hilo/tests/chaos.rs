@@ -1,7 +1,8 @@
 //! Exactly once on a real broker while everything that can go wrong does: roles are killed, paused until their place is
 //! taken, added and removed, and the broker itself is killed. What is read back is a replay of the same capture.
 //!
-//! `HILO_CHAOS=long` makes it as long as it is worth: 200,000 items, at least 20 kills.
+//! `HILO_CHAOS=long` makes it as long as it is worth: 200,000 items, at least 20 kills. With `HILO_CHAOS_INSTANCES=1` each
+//! process keeps its name (`kafka.instance`) over a kill, and so its transactional ids.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -65,6 +66,7 @@ fn everything_once_whatever_is_killed() {
     let Some(mut cluster) = Cluster::start(4, 2) else {
         return;
     };
+    cluster.named = std::env::var_os("HILO_CHAOS_INSTANCES").is_some();
     let folder = tempfile::tempdir().unwrap();
     let mut bytes = Vec::new();
     let profile = Profile {

@@ -6,8 +6,9 @@
     reason = "a test fails by panicking"
 )]
 
+use hilo::topology::{self, topology};
 use hilo_gateway::{Gateway, Limits, Tenants};
-use hilo_stream::embedded::{DataDir, RawLog};
+use hilo_stream::embedded::{DataDir, Engine, RawLog};
 use prometheus::{Gauge, Registry};
 use std::collections::BTreeSet;
 use std::fs;
@@ -47,8 +48,13 @@ fn named(text: &str) -> BTreeSet<String> {
 fn registry(folder: &Path) -> Registry {
     let registry = Registry::new();
     hilo_kafka::Measures::new(&registry).unwrap();
-    let log = RawLog::open(&DataDir::open(folder).unwrap(), hilo_contracts::topics::RAW).unwrap();
-    Gateway::new(Arc::new(log), Tenants::new([]).unwrap(), Limits::default(), &registry).unwrap();
+    let directory = DataDir::open(folder).unwrap();
+    let log = Arc::new(RawLog::open(&directory, hilo_contracts::topics::RAW).unwrap());
+    let topology = topology(&topology::Tenants::default()).unwrap();
+    let engine = Engine::open(&directory, &topology, &log, topology::dead_letter).unwrap();
+    let engine = engine.start().unwrap();
+    hilo::register_runtime_metrics(&registry, &engine, &log, folder, &topology).unwrap();
+    Gateway::new(log, Tenants::new([]).unwrap(), Limits::default(), &registry).unwrap();
     registry
 }
 
@@ -75,7 +81,11 @@ fn every_metric_has_a_panel() {
         .map(|file| fs::read_to_string(file).unwrap())
         .collect();
     let shown = named(&dashboards);
-    for source in ["crates/kafka/src/measures.rs", "crates/gateway/src/measures.rs"] {
+    for source in [
+        "crates/kafka/src/measures.rs",
+        "crates/gateway/src/measures.rs",
+        "crates/hilo/src/runtime_metrics.rs",
+    ] {
         let had = named(&fs::read_to_string(root().join(source)).unwrap());
         assert!(had.len() > 3, "{had:?}");
         for name in had {

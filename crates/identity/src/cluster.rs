@@ -1,8 +1,10 @@
 //! A cluster as it rests in the store: evidence, and the people last published from it.
 
 use crate::{
-    evidence::{Added, Decided, Evidence, Sees, atom},
+    alone::{Alone, judge},
+    evidence::{Added, Decided, Evidence, Sees, Together, atom},
     fold::{Found, Quiet, Suggestion, Timeline, Verdict, owner},
+    links::Name,
     rules::{self, Rule},
 };
 use hilo_contracts::{
@@ -22,6 +24,7 @@ pub(crate) struct Known {
     pub person_id: String,
     /// Who does not exist is not told, and has an id for what is said of them.
     pub exists: bool,
+    /// Of the last fact about the person.
     pub revision: i64,
     pub spans: Vec<(Identifier, Millis, Option<Millis>)>,
     pub country: Option<String>,
@@ -33,10 +36,10 @@ pub(crate) struct Known {
 
 /// A person who became part of another: who comes apart again gets the id back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Gone {
+pub(crate) struct Gone {
     person_id: String,
     revision: i64,
-    ids: Vec<Identifier>,
+    pub ids: Vec<Identifier>,
 }
 
 impl Known {
@@ -63,6 +66,24 @@ impl Known {
     }
 }
 
+/// What a cluster is of.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Kind {
+    /// People.
+    #[default]
+    Joined,
+    /// One name of a knot, with all evidence on which it stands.
+    Knot {
+        name: Name,
+        /// The names that it met there.
+        met: BTreeSet<Name>,
+        /// What was seen of it alone: its forms.
+        forms: Vec<Together>,
+    },
+    /// One placeholder, with its forms only.
+    Placeholder(Name),
+}
+
 /// Connected people: everybody who ever shared an identifier, and the changes between them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Cluster {
@@ -72,9 +93,10 @@ pub(crate) struct Cluster {
     pub people: Vec<Known>,
     /// Per piece of evidence: (from, index in `people`), rising.
     pub owners: Vec<Timeline>,
+    pub kind: Kind,
     /// By that verdict.
     quiet: Quiet,
-    gone: Vec<Gone>,
+    pub gone: Vec<Gone>,
 }
 
 /// What a new verdict changes for readers.
@@ -108,6 +130,8 @@ pub(crate) enum What {
     Observed,
     /// Apart from somebody whose identifiers these were: the index of that person.
     Unmerged(usize),
+    /// Of one identifier that is no evidence any more: the index of the person whose it was.
+    Alone(Option<usize>),
     /// Has an identifier more, or is known better.
     Linked,
     /// Has an identifier less.
@@ -122,6 +146,71 @@ impl Cluster {
         self.people.get(owner(self.owners.get(index)?, at)?)
     }
 
+    /// One without evidence.
+    pub(crate) fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            ..Self::default()
+        }
+    }
+
+    /// What stands alone in it.
+    pub(crate) fn alone(&self) -> Alone {
+        let one = |name: &Name, rule: Rule| Alone {
+            here: BTreeMap::from([(name.clone(), rule)]),
+            whole: Some(BTreeSet::from([name.clone()])),
+        };
+        match &self.kind {
+            Kind::Joined => Alone::default(),
+            Kind::Knot { name, .. } => one(name, Rule::Knot),
+            Kind::Placeholder(name) => one(name, Rule::Shared),
+        }
+    }
+
+    /// The people behind its evidence, where these names stand alone.
+    pub(crate) fn judged(&self, alone: &Alone) -> Verdict {
+        let Kind::Knot { forms, .. } = &self.kind else {
+            return judge(&self.evidence, alone);
+        };
+        // Nothing is joined in a knot, so its changes and decisions say nothing beyond its forms.
+        let evidence = Evidence {
+            together: [&*self.evidence.together, forms].concat(),
+            placeholders: self.evidence.placeholders.clone(),
+            ..Evidence::default()
+        };
+        let mut verdict = judge(&evidence, alone);
+        verdict.timelines.truncate(self.evidence.together.len());
+        verdict
+    }
+
+    /// Takes over another cluster of the same knot, whose evidence is partly the same. Indexes of people shift, their ids
+    /// stay.
+    pub(crate) fn gather(&mut self, other: Self) {
+        let shift = self.people.len();
+        self.people.extend(other.people);
+        self.gone.extend(other.gone);
+        self.version = self.version.max(other.version);
+        self.owners.resize(self.evidence.together.len(), Vec::new());
+        let mut owners = other.owners.into_iter();
+        for together in other.evidence.together {
+            let owner = shifted(owners.next().unwrap_or_default(), shift);
+            match self.evidence.together.iter().position(|had| had.ids == together.ids) {
+                // It belongs to one name of the knot, and is judged there.
+                Some(place) if self.owners[place].is_empty() => self.owners[place] = owner,
+                Some(_) => {}
+                None => {
+                    self.evidence.together.push(together);
+                    self.owners.push(owner);
+                }
+            }
+        }
+        self.evidence.absorb(Evidence {
+            together: Vec::new(),
+            ..other.evidence
+        });
+        self.quiet = Quiet::default();
+    }
+
     /// Takes over another cluster. Indexes of people shift, their ids stay.
     pub(crate) fn absorb(&mut self, other: Self) {
         let shift = self.people.len();
@@ -130,12 +219,7 @@ impl Cluster {
         self.version = self.version.max(other.version);
         // Evidence of two clusters is disjoint: what they share would have made them one.
         for timeline in other.owners {
-            self.owners.push(
-                timeline
-                    .into_iter()
-                    .map(|(from, person)| (from, person.map(|index| index + shift)))
-                    .collect(),
-            );
+            self.owners.push(shifted(timeline, shift));
         }
         self.evidence.absorb(other.evidence);
         self.quiet = Quiet::default();
@@ -158,10 +242,13 @@ impl Cluster {
         let owners_before = std::mem::take(&mut self.owners);
         let heirs = heirs(&before, &verdict.people);
 
-        let old_of = |index: usize| {
-            let place = heirs.iter().position(|heir| *heir == Heir::Same(index))?;
-            Some(&before[place])
-        };
+        let mut continued: Vec<Option<usize>> = vec![None; verdict.people.len()];
+        for (place, heir) in heirs.iter().enumerate() {
+            if let Heir::Same(index) = heir {
+                continued[*index] = Some(place);
+            }
+        }
+        let old_of = |index: usize| continued[index].map(|place| &before[place]);
         let names: Vec<(String, i64)> = verdict
             .people
             .iter()
@@ -185,7 +272,10 @@ impl Cluster {
                     _ => None,
                 })
             };
+            let is_alone = |rules: &[Rule]| rules.first().is_some_and(|rule| rule.is_alone());
             let newcomer = old.is_none().then(|| came_from().unwrap_or(What::Observed));
+            let newly_alone = is_alone(&found.rules) && old.is_none_or(|old| old.rules != found.rules);
+            let evidence_again = old.is_some_and(|old| is_alone(&old.rules)) && !is_alone(&found.rules);
             let (person_id, had_revision) = names[index].clone();
             let spans: Vec<_> = found
                 .spans
@@ -197,9 +287,15 @@ impl Cluster {
             let appears = old.is_some_and(|old| !old.exists).then_some(What::Observed);
             let what = match (newcomer.or(appears), old) {
                 _ if !found.exists => None,
+                (what, _) if newly_alone => Some(What::Alone(match what {
+                    Some(What::Unmerged(survivor)) => Some(survivor),
+                    _ => None,
+                })),
                 (Some(what), _) => Some(what),
                 (None, Some(old)) if lost(old, &spans) => Some(What::Lost),
-                (None, Some(old)) if old.spans != spans || old.name != found.name => Some(What::Linked),
+                (None, Some(old)) if old.spans != spans || old.name != found.name || evidence_again => {
+                    Some(What::Linked)
+                }
                 (None, Some(old)) if old.proposals != proposals || old.decisions != decisions => Some(What::Noted),
                 _ => None,
             };
@@ -225,7 +321,7 @@ impl Cluster {
             people.push(Known {
                 person_id,
                 exists: found.exists,
-                revision: had_revision + i64::from(what.is_some() || vanished.is_some()),
+                revision: had_revision + i64::from(vanished.is_some()),
                 spans,
                 country,
                 name: found.name,
@@ -298,6 +394,11 @@ impl Cluster {
     }
 }
 
+fn shifted(timeline: Timeline, shift: usize) -> Timeline {
+    let shifted = |(from, person): (Millis, Option<usize>)| (from, person.map(|index| index + shift));
+    timeline.into_iter().map(shifted).collect()
+}
+
 /// A user id says more about who somebody is than all their numbers.
 fn weight(id: &Identifier) -> usize {
     match id.kind {
@@ -349,15 +450,34 @@ enum Heir {
     Gone,
 }
 
+/// So many comparisons are faster than an index.
+const FEW_PAIRS: usize = 16;
+
 /// Who of the new people continues each of the old ones: those who share most, then those who are older.
 fn heirs(before: &[Known], found: &[Found]) -> Vec<Heir> {
     let mut pairs: Vec<(Reverse<usize>, usize, usize)> = Vec::new();
-    for (old, known) in before.iter().enumerate() {
-        for (new, found) in found.iter().enumerate() {
-            let score = known.score(found);
-            if score > 0 {
-                pairs.push((Reverse(score), old, new));
+    let mut pair = |old: usize, new: usize| {
+        let score = before[old].score(&found[new]);
+        if score > 0 {
+            pairs.push((Reverse(score), old, new));
+        }
+    };
+    if before.len() * found.len() <= FEW_PAIRS {
+        for new in 0..found.len() {
+            (0..before.len()).for_each(|old| pair(old, new));
+        }
+    } else {
+        // Who shares nothing is not compared.
+        let mut had: BTreeMap<&Identifier, Vec<usize>> = BTreeMap::new();
+        for (old, known) in before.iter().enumerate() {
+            for (id, _, _) in &known.spans {
+                had.entry(id).or_default().push(old);
             }
+        }
+        for (new, found) in found.iter().enumerate() {
+            let sharing = found.spans.iter().filter_map(|span| had.get(&span.id)).flatten();
+            let sharing: BTreeSet<usize> = sharing.copied().collect();
+            sharing.into_iter().for_each(|old| pair(old, new));
         }
     }
     pairs.sort_unstable();

@@ -1,10 +1,10 @@
 //! What is known about a set of people who ever shared an identifier: the evidence, not yet the verdict.
 
-use crate::{fold::Quiet, stated::Stated};
+use crate::{fold::Quiet, links::Name, stated::Stated};
 use hilo_contracts::item::{Decision, IdentityChange, Ruling, Sighting};
 use hilo_domain::{Identifier, IdentifierKind, Millis, hash::IdHasher, phone};
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 /// On which of its times the verdict hangs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,12 +82,7 @@ impl Together {
 
     /// By whether numbers among the evidence may have changed hands, and may have come back.
     pub(crate) fn hangs_on(&self, contested: bool, moved: bool) -> HangsOn {
-        let has_user = || self.ids.iter().any(|id| id.kind == IdentifierKind::Bsuid);
-        match is_strong(&self.ids) {
-            false if contested => HangsOn::EachTime,
-            true if moved && has_user() => HangsOn::ItsReturn,
-            _ => HangsOn::ItsFirst,
-        }
+        hangs_on(&self.ids, contested, moved)
     }
 
     /// Statuses at these times found their send.
@@ -110,7 +105,7 @@ impl Together {
         renamed
     }
 
-    fn add_username(&mut self, text: &str, first: Millis, last: Millis) -> Renamed {
+    pub(crate) fn add_username(&mut self, text: &str, first: Millis, last: Millis) -> Renamed {
         match self.usernames.binary_search_by(|had| (*had.text).cmp(text)) {
             Ok(place) => {
                 let had = &mut self.usernames[place];
@@ -137,9 +132,18 @@ impl Together {
     }
 }
 
+fn hangs_on(ids: &[Identifier], contested: bool, moved: bool) -> HangsOn {
+    let has_user = || ids.iter().any(|id| id.kind == IdentifierKind::Bsuid);
+    match is_strong(ids) {
+        false if contested => HangsOn::EachTime,
+        true if moved && has_user() => HangsOn::ItsReturn,
+        _ => HangsOn::ItsFirst,
+    }
+}
+
 /// What a sighting said of a person's usernames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Renamed {
+pub(crate) enum Renamed {
     Known,
     /// Known, and seen later than ever: that says something where there is another one.
     Later,
@@ -177,10 +181,22 @@ pub(crate) struct Decided {
 }
 
 impl Decided {
-    /// Whether it is about the two people that `other` is about.
-    fn is_about(&self, other: &Self) -> bool {
-        names(&self.user, &other.user) && names(&self.other, &other.other)
-            || names(&self.user, &other.other) && names(&self.other, &other.user)
+    /// The pairs of identifiers that it is about: two decisions are about the same people where they share one.
+    fn pairs(&self) -> impl Iterator<Item = (Key<'_>, Key<'_>)> {
+        let others = || self.other.iter().map(key);
+        let pairs = self.user.iter().map(key);
+        pairs.flat_map(move |one| others().map(move |other| (one.clone(), other)))
+    }
+}
+
+/// An identifier, numbers in the one form in which all of theirs meet.
+pub(crate) type Key<'a> = (IdentifierKind, Cow<'a, str>);
+
+/// See [`Key`]: two identifiers are the same where their keys are equal.
+pub(crate) fn key(id: &Identifier) -> Key<'_> {
+    match id.number() {
+        Some(number) => (IdentifierKind::Phone, Cow::Owned(number)),
+        None => (id.kind, Cow::Borrowed(&id.value)),
     }
 }
 
@@ -191,7 +207,8 @@ pub(crate) fn names(one: &[Identifier], other: &[Identifier]) -> bool {
 
 /// Whether two identifiers are one, numbers in any form.
 pub(crate) fn is_same(one: &Identifier, other: &Identifier) -> bool {
-    one == other || one.number().is_some_and(|number| other.number() == Some(number))
+    let are_numbers = || one.kind.is_number() && other.kind.is_number();
+    one == other || are_numbers() && one.number().is_some_and(|number| other.number() == Some(number))
 }
 
 /// A record of a CRM that names people: it may be theirs.
@@ -285,6 +302,8 @@ pub(crate) struct Evidence {
     pub stated: Vec<Stated>,
     /// Who stated so many documents that they are not kept, sorted.
     pub crowds: Vec<Identifier>,
+    /// Names on this evidence that are none, sorted: what they stand on is judged without them.
+    pub placeholders: Vec<Name>,
 }
 
 impl Evidence {
@@ -302,6 +321,7 @@ impl Evidence {
         let name = sighting.name.as_ref().map(|name| (told, name.clone()));
         if let Some(index) = self.together.iter().position(|had| had.ids == ids) {
             let (contested, moved) = (self.is_contested(), self.is_moved());
+            let matters = hangs_on(&self.without_placeholders(&ids), contested, moved) != HangsOn::ItsFirst;
             let had = &mut self.together[index];
             let mut added = Added::Known;
             if at < had.first {
@@ -312,7 +332,6 @@ impl Evidence {
                 had.creates = true;
                 added = Added::New;
             }
-            let matters = had.hangs_on(contested, moved) != HangsOn::ItsFirst;
             if had.see_at(at, sees) && matters && !quiet.holds(index, at) {
                 added = Added::New;
             }
@@ -365,6 +384,15 @@ impl Evidence {
         Added::New
     }
 
+    /// What of some identifiers is evidence.
+    fn without_placeholders<'a>(&self, ids: &'a [Identifier]) -> Cow<'a, [Identifier]> {
+        if self.placeholders.is_empty() {
+            return Cow::Borrowed(ids);
+        }
+        let is_evidence = |id: &&Identifier| crate::links::name(id).is_some_and(|name| !self.is_placeholder(&name));
+        ids.iter().filter(is_evidence).cloned().collect()
+    }
+
     /// Adds a change event.
     pub(crate) fn change(&mut self, change: &IdentityChange, at: Millis) -> Added {
         let change = Change {
@@ -402,11 +430,21 @@ impl Evidence {
     }
 
     /// The decisions that hold: the last one about each two people, unless it takes back.
-    pub(crate) fn standing(&self) -> impl Iterator<Item = &Decided> {
-        self.decisions.iter().enumerate().filter_map(|(place, decided)| {
-            let later = &self.decisions[place + 1..];
-            (decided.ruling != Ruling::Unmerge && !later.iter().any(|other| other.is_about(decided))).then_some(decided)
-        })
+    pub(crate) fn standing(&self) -> Vec<&Decided> {
+        let mut later: BTreeSet<(Key, Key)> = BTreeSet::new();
+        let mut standing: Vec<&Decided> = Vec::new();
+        for decided in self.decisions.iter().rev() {
+            let is_last = !decided.pairs().any(|pair| later.contains(&pair));
+            if is_last && decided.ruling != Ruling::Unmerge {
+                standing.push(decided);
+            }
+            for (one, other) in decided.pairs() {
+                later.insert((other.clone(), one.clone()));
+                later.insert((one, other));
+            }
+        }
+        standing.reverse();
+        standing
     }
 
     /// Adds what a record of a CRM says of whom it describes.
@@ -510,6 +548,7 @@ impl Evidence {
         self.crowds.extend(other.crowds);
         self.crowds.sort_unstable();
         self.crowds.dedup();
+        self.add_placeholders(other.placeholders);
     }
 }
 

@@ -1,13 +1,18 @@
 //! Who is who: the identity graph of a tenant.
 #![doc = include_str!("../README.md")]
 
+mod alone;
 mod cluster;
 mod evidence;
 mod fold;
+mod graph;
+mod links;
 mod processor;
 mod rules;
+mod split;
 mod stated;
 mod suggest;
+mod tell;
 
 pub use processor::Identity;
 
@@ -53,11 +58,11 @@ pub fn spec() -> ProcessorSpec {
         stores: vec![
             StoreSpec {
                 name: "tokens",
-                doc: "identifier (number variants and candidates share one) → cluster; one per identifier",
+                doc: "identifier (number variants and candidates share one) → cluster, and whether it is evidence; one per identifier",
             },
             StoreSpec {
                 name: "clusters",
-                doc: "cluster → evidence and people; grows with identifiers and with the times at which numbers were seen, 8 bytes each",
+                doc: "cluster → evidence and people; at most 300 pieces of evidence, and the times at which numbers were seen, 8 bytes each",
             },
             StoreSpec {
                 name: "next_cluster",
@@ -73,7 +78,11 @@ pub fn spec() -> ProcessorSpec {
 }
 
 #[cfg(test)]
+mod before;
+#[cfg(test)]
 mod fold_tests;
+#[cfg(test)]
+mod graph_tests;
 #[cfg(test)]
 mod quiet_tests;
 #[cfg(test)]

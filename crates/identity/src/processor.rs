@@ -1,42 +1,32 @@
 //! The identity processor: items of a tenant in, people and items with their person out.
 
 use crate::{
-    cluster::{Changed, Cluster, Known, Revision, What, remembered_country},
-    evidence::{Added, Sees, atom, matching, sought, token, token_of},
-    fold::fold,
-    rules::{self, Blocker, Rule},
+    evidence::{Sees, matching, token},
+    graph::{Graph, Occasion, Said},
     stated::{Bounded, Standing, Stated, values_of},
     suggest::is_record,
+    tell::Teller,
 };
 use hilo_contracts::{
-    codec::{self, AvroCodec, Codec as _},
-    facts::{IdentifierSpan, Identity as Fact, Source},
     item::{Body, Crm, Decision, IdentityChange, Item, PersonRecord, Resolved, Ruling, Sighting},
     keys, topics,
 };
-use hilo_domain::{Identifier, IdentifierKind, hash};
+use hilo_domain::{Identifier, IdentifierKind};
 use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Verdict, wire};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// See the crate's documentation.
 pub struct Identity {
-    tokens: Store<u64>,
-    clusters: Store<Cluster>,
-    next_cluster: Store<u64>,
+    graph: Graph,
     statements: Store<Bounded>,
-    codec: AvroCodec<Fact>,
-    countries: BTreeMap<String, Option<String>>,
+    teller: Teller,
 }
 
 impl Default for Identity {
     fn default() -> Self {
         Self {
-            tokens: Store::new("tokens"),
-            clusters: Store::new("clusters"),
-            next_cluster: Store::new("next_cluster"),
+            graph: Graph::default(),
             statements: Store::new("statements"),
-            codec: codec::identity(),
-            countries: BTreeMap::new(),
+            teller: Teller::default(),
         }
     }
 }
@@ -79,12 +69,9 @@ impl Processor for Identity {
     }
 
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        vec![
-            &mut self.tokens,
-            &mut self.clusters,
-            &mut self.next_cluster,
-            &mut self.statements,
-        ]
+        let mut stores = self.graph.stores();
+        stores.push(&mut self.statements);
+        stores
     }
 }
 
@@ -101,14 +88,13 @@ impl Identity {
             return Ok(());
         }
         let stated = self.suggesting(item, &sighting.stated, &ids, context)?;
-        let named = [&*ids, &*stated].concat();
-        self.learn(item, &named, context, |cluster| {
-            let mut added = Added::Known;
-            for value in &stated {
-                added = added.max(cluster.evidence.state(value, &ids, item.event_time));
-            }
-            added.max(cluster.see(ids, item.event_time, sighting, sees))
-        })
+        let said = Said::Seen {
+            ids,
+            stated,
+            sighting,
+            sees,
+        };
+        self.learn(item, &said, context)
     }
 
     /// Of what a holder states, the values that suggest something still.
@@ -153,7 +139,6 @@ impl Identity {
         Ok(suggesting)
     }
 
-    /// Forgets statements that are blocked, which are all in the cluster of `key`; `crowd` made too many.
     fn forget(
         &mut self,
         item: &Item,
@@ -162,42 +147,19 @@ impl Identity {
         crowd: Option<&Identifier>,
         context: &mut Context,
     ) -> Result<(), ProcessorError> {
-        let Some(id) = self.tokens.get(key)?.copied() else {
-            return Ok(());
-        };
-        let Some(cluster) = self.clusters.get_mut(&id.to_le_bytes())? else {
-            return Ok(());
-        };
-        let gone = cluster.evidence.forget(is_blocked);
-        if let Some(Err(place)) = crowd.map(|crowd| cluster.evidence.crowds.binary_search(crowd)) {
-            cluster.evidence.crowds.splice(place..place, crowd.cloned());
-        }
-        // What nothing names any more is nobody's: a later union of the cluster could not take it along.
-        let token = |id: &Identifier| token(&item.tenant, id);
-        let named: BTreeSet<[u8; 16]> = cluster.evidence.identifiers().filter_map(token).collect();
-        let unnamed = gone
-            .iter()
-            .flat_map(|stated| stated.holder.iter().chain([&stated.value]));
-        for token in unnamed.filter_map(token).filter(|token| !named.contains(token)) {
-            self.tokens.remove(&token);
-        }
-        self.judge(id, item, context)
+        let teller = &mut self.teller;
+        let mut occasion = Occasion { item, teller, context };
+        self.graph.forget(key, is_blocked, crowd, &mut occasion)
     }
 
     fn change(&mut self, item: &Item, change: &IdentityChange, context: &mut Context) -> Result<(), ProcessorError> {
-        let mut ids = matching(&change.old);
-        ids.extend(matching(&change.new));
-        self.learn(item, &ids, context, |cluster| {
-            cluster.evidence.change(change, item.event_time)
-        })
+        let (old, new) = (matching(&change.old), matching(&change.new));
+        self.learn(item, &Said::Changed { old, new, change }, context)
     }
 
     fn decide(&mut self, item: &Item, decision: &Decision, context: &mut Context) -> Result<(), ProcessorError> {
-        let mut ids = matching(&decision.user);
-        ids.extend(matching(&decision.other));
-        self.learn(item, &ids, context, |cluster| {
-            cluster.evidence.decide(decision, item.event_time)
-        })
+        let (user, other) = (matching(&decision.user), matching(&decision.other));
+        self.learn(item, &Said::Decided { user, other, decision }, context)
     }
 
     /// Who merges contacts in a CRM decides that they are one person, as by a line of their own.
@@ -227,242 +189,12 @@ impl Identity {
         if named.is_empty() && stated.is_empty() {
             return Ok(());
         }
-        let ids = [&*named, holder, &*stated].concat();
-        self.learn(item, &ids, context, |cluster| {
-            let mut added = Added::Known;
-            for value in &stated {
-                added = added.max(cluster.evidence.state(value, holder, item.event_time));
-            }
-            if named.is_empty() {
-                return added;
-            }
-            added.max(cluster.evidence.claim(record, named, item.event_time))
-        })
+        self.learn(item, &Said::Claimed { record, named, stated }, context)
     }
 
-    /// Adds to the evidence about whoever `ids` name, and judges anew where that may change a verdict.
-    fn learn(
-        &mut self,
-        item: &Item,
-        ids: &[Identifier],
-        context: &mut Context,
-        add: impl FnOnce(&mut Cluster) -> Added,
-    ) -> Result<(), ProcessorError> {
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let id = self.cluster_of(&item.tenant, ids)?;
-        let cluster = self.clusters.get_or_insert_with(&id.to_le_bytes(), Cluster::default)?;
-        match add(cluster) {
-            Added::New => self.judge(id, item, context),
-            Added::Known => Ok(()),
-        }
-    }
-
-    /// The cluster of `ids`: theirs, a new one, or the union of several.
-    fn cluster_of(&mut self, tenant: &str, ids: &[Identifier]) -> Result<u64, ProcessorError> {
-        let mut found: Vec<u64> = Vec::new();
-        let mut unknown: Vec<[u8; 16]> = Vec::new();
-        let mut sought: Vec<_> = ids.iter().filter_map(sought).collect();
-        // A number stands as phone and, beside it, as `wa_id`.
-        sought.dedup();
-        for sought in &sought {
-            let token = token_of(tenant, sought);
-            match self.tokens.get(&token)? {
-                Some(cluster) if found.contains(cluster) => {}
-                Some(cluster) => found.push(*cluster),
-                None => unknown.push(token),
-            }
-        }
-        let target = if let Some(target) = found.iter().min() {
-            *target
-        } else {
-            let next = self.next_cluster.get_or_insert_with(b"", || 0)?;
-            *next += 1;
-            *next
-        };
-        for other in found.into_iter().filter(|other| *other != target) {
-            self.unite(tenant, target, other)?;
-        }
-        for token in unknown {
-            self.tokens.put(&token, target);
-        }
-        Ok(target)
-    }
-
-    fn unite(&mut self, tenant: &str, target: u64, other: u64) -> Result<(), ProcessorError> {
-        let Some(gone) = self.clusters.get(&other.to_le_bytes())?.cloned() else {
-            return Ok(());
-        };
-        self.clusters.remove(&other.to_le_bytes());
-        for id in gone.evidence.identifiers() {
-            if let Some(token) = token(tenant, id) {
-                self.tokens.put(&token, target);
-            }
-        }
-        self.clusters
-            .get_or_insert_with(&target.to_le_bytes(), Cluster::default)?
-            .absorb(gone);
-        Ok(())
-    }
-
-    /// Finds the people of a cluster anew and tells what changed.
-    fn judge(&mut self, id: u64, item: &Item, context: &mut Context) -> Result<(), ProcessorError> {
-        let Self {
-            clusters, countries, ..
-        } = self;
-        let Some(cluster) = clusters.get_mut(&id.to_le_bytes())? else {
-            return Ok(());
-        };
-        let verdict = fold(&cluster.evidence);
-        let version = cluster.version;
-        let new_id = |index: usize| {
-            // One item may show people of several clusters, each judged on its own.
-            let numbers = [id, version, index as u64].map(u64::to_le_bytes).concat();
-            let parts: [&[u8]; 3] = [item.tenant.as_bytes(), item.key.as_bytes(), &numbers];
-            format!("p_{}", &hash::id("person", &parts)[..24])
-        };
-        let revision = cluster.publish(verdict, new_id, |e164| remembered_country(countries, e164));
-        if revision.changed.is_empty() && revision.gone.is_empty() && revision.moves.is_empty() {
-            return Ok(());
-        }
-        let people = cluster.people.clone();
-        self.publish(item, &people, revision, context)
-    }
-
-    fn publish(
-        &self,
-        item: &Item,
-        people: &[Known],
-        revision: Revision,
-        context: &mut Context,
-    ) -> Result<(), ProcessorError> {
-        let decision = match &item.body {
-            Body::Decision(decision) => Some(decision.ruling),
-            Body::Crm(crm) if !crm.merged.is_empty() => Some(Ruling::Merge),
-            _ => None,
-        };
-        for Changed {
-            person,
-            what,
-            rule,
-            proposed,
-            decided,
-        } in revision.changed
-        {
-            let person = &people[person];
-            let noted_decision = decision.filter(|_| decided);
-            let (kind, rule, other) = match (what, &item.change) {
-                (What::Observed, _) => ("observed", rule, None),
-                (What::Unmerged(other), _) => {
-                    let rule = if decision.is_some() { Rule::Operator } else { rule };
-                    ("unmerged", rule, Some(people[other].person_id.clone()))
-                }
-                (What::Noted, _) if noted_decision.is_some() => (noted(noted_decision), Rule::Operator, None),
-                (What::Noted, _) => ("merge_withdrawn", rule, None),
-                (_, Some(change)) => (change.kind.as_str(), rule, None),
-                (What::Linked, None) => ("linked", rule, None),
-                (What::Lost, None) => ("number_changed", Rule::RecycledNumber, None),
-            };
-            if what != What::Noted || noted_decision.is_some() || proposed.is_empty() {
-                self.tell(item, person, kind, (rule, rule.confidence_percent()), other, context)?;
-            }
-            for proposal in proposed.into_iter().map(|place| &person.proposals[place]) {
-                if proposal.blocker.as_deref() == Some(Blocker::Cap.name()) {
-                    context.count("merges_blocked", Blocker::Cap.name());
-                }
-                let rule = Rule::of(&proposal.rule);
-                let other = proposal.other_person_id.clone();
-                let confidence = proposal.confidence_percent;
-                self.tell(item, person, "merge_proposed", (rule, confidence), other, context)?;
-            }
-        }
-        for (gone, survivor) in revision.gone {
-            let survivor = survivor.map(|survivor| &people[survivor]);
-            let rule = match decision {
-                Some(_) => Rule::Operator,
-                None => survivor.map_or(Rule::Together, |survivor| survivor.joined_by(&gone)),
-            };
-            let rule = (rule, rule.confidence_percent());
-            if let Some(survivor) = survivor {
-                let other = Some(gone.person_id.clone());
-                self.tell(item, survivor, "merged", rule, other, context)?;
-            }
-            let closed = Known {
-                revision: gone.revision + 1,
-                proposals: Vec::new(),
-                decisions: Vec::new(),
-                ..gone
-            };
-            let other = survivor.map(|survivor| survivor.person_id.clone());
-            self.tell(item, &closed, "closed", rule, other, context)?;
-        }
-        for (person, moved) in revision.moves {
-            let record = wire::encode(&PersonRecord::Move(moved))?;
-            context.send(topics::PERSON_ITEM, person, item.event_time, record);
-        }
-        Ok(())
-    }
-
-    fn tell(
-        &self,
-        item: &Item,
-        person: &Known,
-        kind: &str,
-        (rule, confidence_percent): (Rule, i32),
-        other: Option<String>,
-        context: &mut Context,
-    ) -> Result<(), ProcessorError> {
-        let revision = person.revision.to_le_bytes();
-        let parts: [&[u8]; 6] = [
-            item.tenant.as_bytes(),
-            person.person_id.as_bytes(),
-            kind.as_bytes(),
-            &revision,
-            other.as_deref().unwrap_or_default().as_bytes(),
-            rule.name().as_bytes(),
-        ];
-        let known_by = person
-            .spans
-            .iter()
-            .filter(|(id, _, _)| id.kind != IdentifierKind::Username);
-        let mut kinds: Vec<&str> = known_by.map(|(id, _, _)| id.kind.as_str()).collect();
-        kinds.dedup();
-        let fact = Fact {
-            event_id: hash::id("identity", &parts),
-            tenant: item.tenant.clone(),
-            event_time: item.event_time,
-            ingest_time: item.received_at,
-            source: Source::new(&item.delivery_id, item.position),
-            kind: kind.to_owned(),
-            person_id: person.person_id.clone(),
-            revision: person.revision,
-            identifiers: person
-                .spans
-                .iter()
-                .map(|(id, from, to)| IdentifierSpan {
-                    kind: id.kind.as_str().to_owned(),
-                    value: id.value.clone(),
-                    valid_from: Some(*from),
-                    valid_to: *to,
-                })
-                .collect(),
-            country: person.country.clone(),
-            name: person.name.clone(),
-            rule: rule.name().to_owned(),
-            confidence: f64::from(confidence_percent) / 100.0,
-            evidence: Some(kinds.join("+")),
-            other_person_id: other,
-            rule_version: rules::VERSION,
-            proposals: person.proposals.clone(),
-            decisions: person.decisions.clone(),
-        };
-        let value = self
-            .codec
-            .encode(&fact)
-            .map_err(|error| ProcessorError::Contract(error.to_string()))?;
-        context.send(topics::IDENTITY, person.person_id.as_bytes(), item.event_time, value);
-        Ok(())
+    fn learn(&mut self, item: &Item, said: &Said, context: &mut Context) -> Result<(), ProcessorError> {
+        let teller = &mut self.teller;
+        self.graph.learn(said, &mut Occasion { item, teller, context })
     }
 
     /// Sends an item on with the person whose it is.
@@ -485,28 +217,13 @@ impl Identity {
             (None, Some(sighting)) if resolved.item.has_person => matching(&sighting.identifiers),
             _ => Vec::new(),
         };
-        let token = identifiers.iter().find_map(|id| token(&resolved.item.tenant, id));
-        let id = token
-            .map(|token| self.tokens.get(&token))
-            .transpose()?
-            .flatten()
-            .copied();
-        if let Some(id) = id
-            && let Some(cluster) = self.clusters.get(&id.to_le_bytes())?
-        {
-            resolved.version = cluster.version;
-            resolved.atom = atom(&identifiers);
-            let evidence = cluster
-                .evidence
-                .together
-                .iter()
-                .position(|together| together.ids == identifiers);
-            let since = resolved.item.sightings.first().and_then(|sighting| sighting.since);
-            let at = since.unwrap_or(resolved.item.event_time);
-            if let Some(person) = evidence.and_then(|evidence| cluster.owner(evidence, at)) {
-                resolved.person_id = Some(person.person_id.clone());
-                resolved.country.clone_from(&person.country);
-            }
+        let since = resolved.item.sightings.first().and_then(|sighting| sighting.since);
+        let at = since.unwrap_or(resolved.item.event_time);
+        if let Some(whose) = self.graph.whose(&resolved.item.tenant, &identifiers, at)? {
+            resolved.version = whose.version;
+            resolved.atom = whose.atom;
+            resolved.person_id = whose.person_id;
+            resolved.country = whose.country;
         }
         Ok(resolved)
     }
@@ -546,15 +263,6 @@ fn send_on(resolved: Resolved, context: &mut Context) -> Result<(), ProcessorErr
         context.send(topics::PERSON_ITEM, person_key, at, value);
     }
     Ok(())
-}
-
-/// Kind of the fact that only tells a decision.
-fn noted(decision: Option<Ruling>) -> &'static str {
-    match decision {
-        Some(Ruling::Merge) => "merged",
-        Some(Ruling::Reject) => "merge_rejected",
-        Some(Ruling::Unmerge | Ruling::Split) | None => "unmerged",
-    }
 }
 
 #[cfg(test)]

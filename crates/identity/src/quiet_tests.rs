@@ -1,6 +1,7 @@
 //! A sighting is known where, and only where, the verdict over all evidence is the one before.
 
 use crate::{
+    before,
     evidence::{Added, Evidence, Sees, matching},
     fold::{Verdict, fold, fold_without},
     fold_tests::ids,
@@ -28,6 +29,13 @@ const CHANGES: [(&str, &str); 4] = [
     ("CL.1", "CL.3"),
     ("5215512345678", "56961230001"),
 ];
+
+/// The verdict is the one that was found before the fold had to be fast.
+pub(crate) fn assert_same(found: &Verdict, evidence: &Evidence) {
+    let before = before::fold(evidence);
+    assert_eq!(format!("{:?}", found.people), format!("{:?}", before.people));
+    assert_eq!(found.timelines, before.timelines);
+}
 
 /// Evidence as it comes, and the verdict that was found last.
 struct Arriving {
@@ -79,6 +87,7 @@ impl Arriving {
         let of_all_steps = fold_without(&self.evidence, |_, _| false);
         assert_eq!(found.people, of_all_steps.people);
         assert_eq!(found.timelines, of_all_steps.timelines);
+        assert_same(&found, &self.evidence);
         self.verdict = found;
         self.verdicts += usize::from(added == Added::New);
     }

@@ -4,11 +4,17 @@
 use serde::{Deserialize, Serialize};
 
 /// Version of this table; raised when a rule, a confidence or a limit changes. Published with each fact.
-pub(crate) const VERSION: i32 = 2;
+pub(crate) const VERSION: i32 = 3;
 /// Phones, and user ids, that a person may have after an automatic merge; beyond it is only suggested.
 pub(crate) const CAP: usize = 10;
 /// A number that more people than this had is shared, and so is what more of them stated: it suggests nothing.
 pub(crate) const SHARED: usize = 3;
+/// Others that an identifier of one person meets at most: what met more is a placeholder. A number has one user id a
+/// portfolio, and another one each time it is recycled; a user id has a number for each move.
+/// (Few in this crate's own tests, so that small histories reach it; tests/ and all others have the real one.)
+pub(crate) const MET: usize = if cfg!(test) { 4 } else { 50 };
+/// Pieces of evidence that hang together at most: more are a knot, and no people. It also bounds what one more piece costs.
+pub(crate) const PIECES: usize = if cfg!(test) { 12 } else { 300 };
 
 /// Why identifiers are one person's, or may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Hash)]
@@ -23,6 +29,10 @@ pub(crate) enum Rule {
     Operator,
     /// The number was seen with another user id: from then on it is theirs.
     RecycledNumber,
+    /// It met more others than anything of one person does, so it stands alone.
+    Shared,
+    /// It hangs together with more than people can, so it stands alone.
+    Knot,
     /// The number is the same by a country's rule.
     NumberVariant,
     /// A record of a CRM names the user id.
@@ -43,12 +53,14 @@ pub(crate) enum Rule {
 
 /// Name and confidence in hundredths, in the order of [`Rule`]: falling confidence of what is done, then of what is
 /// suggested.
-const TABLE: [(Rule, &str, i32); 13] = [
+const TABLE: [(Rule, &str, i32); 15] = [
     (Rule::Together, "together", 100),
     (Rule::Parent, "parent_bsuid", 100),
     (Rule::ChangeEvent, "change_event", 100),
     (Rule::Operator, "operator", 100),
     (Rule::RecycledNumber, "recycled_number", 100),
+    (Rule::Shared, "shared", 100),
+    (Rule::Knot, "knot", 100),
     (Rule::NumberVariant, "number_variant", 95),
     (Rule::CrmUserId, "crm_user_id", 90),
     (Rule::CrmPhone, "crm_phone", 80),
@@ -64,6 +76,11 @@ impl Rule {
     pub(crate) fn of(name: &str) -> Self {
         let row = TABLE.iter().find(|(_, known, _)| *known == name);
         row.map_or(Self::Together, |(rule, _, _)| *rule)
+    }
+
+    /// Whether a person by this rule is one identifier that is no evidence.
+    pub(crate) fn is_alone(self) -> bool {
+        matches!(self, Self::Shared | Self::Knot)
     }
 
     pub(crate) fn name(self) -> &'static str {

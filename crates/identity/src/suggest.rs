@@ -1,17 +1,29 @@
 //! Suggestions: what may be one person, and waits for somebody's decision.
 
 use crate::{
-    evidence::{Claim, Decided, is_same},
-    fold::{Found, Span, Suggestion},
+    evidence::{Claim, Decided, Key, is_same, key},
+    fold::{Found, Span, Suggestion, sides},
     rules::{Blocker, Rule},
 };
 use hilo_contracts::item::Ruling;
 use hilo_domain::{Identifier, IdentifierKind, Millis, phone};
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// Whether one of `side` is an identifier that a person has or had.
 pub(crate) fn is_named(spans: &[Span], side: &[Identifier]) -> bool {
     spans.iter().any(|span| side.iter().any(|id| is_same(id, &span.id)))
+}
+
+/// Places of the decisions that name a person, by [`sides`].
+pub(crate) fn naming(spans: &[Span], sides: &BTreeMap<Key, Vec<usize>>) -> BTreeSet<usize> {
+    if sides.is_empty() {
+        return BTreeSet::new();
+    }
+    let named = spans.iter().filter_map(|span| sides.get(&key(&span.id)));
+    named.flatten().copied().collect()
 }
 
 /// Suggests that two people are one: the surest suggestion of each two is kept.
@@ -95,27 +107,34 @@ pub(crate) fn opposed(one: &Found, other: &Found) -> bool {
 
 /// Suggests the people whom records of a CRM name, where nobody has the record yet.
 pub(crate) fn claims(people: &mut [Found], claims: &[Claim]) {
+    if claims.is_empty() {
+        return;
+    }
+    let mut had: BTreeSet<Identifier> = BTreeSet::new();
+    let mut current: BTreeMap<Identifier, Vec<(usize, Identifier)>> = BTreeMap::new();
+    for (index, person) in people.iter().enumerate() {
+        for span in &person.spans {
+            if is_record(&span.id) {
+                had.insert(span.id.clone());
+            }
+            if person.exists && span.to.is_none() {
+                let holders = current.entry(in_one_form(&span.id)).or_default();
+                holders.push((index, span.id.clone()));
+            }
+        }
+    }
     for Claim { record, ids, first } in claims {
-        if people
-            .iter()
-            .any(|person| is_named(&person.spans, std::slice::from_ref(record)))
-        {
+        if had.contains(record) {
             continue;
         }
-        for person in people.iter_mut().filter(|person| person.exists) {
-            let current = person
-                .spans
-                .iter()
-                .filter(|span| span.to.is_none())
-                .map(|span| &span.id);
-            let mut evidence: Vec<Identifier> = current
-                .filter(|id| ids.iter().any(|claimed| is_same(claimed, id)))
-                .cloned()
-                .collect();
-            if evidence.is_empty() {
-                continue;
-            }
-            let is_user_id = evidence.iter().any(|id| id.kind == IdentifierKind::Bsuid);
+        let mut named: BTreeMap<usize, BTreeSet<&Identifier>> = BTreeMap::new();
+        let claimed: BTreeSet<Identifier> = ids.iter().map(in_one_form).collect();
+        for (person, id) in claimed.iter().filter_map(|id| current.get(id)).flatten() {
+            named.entry(*person).or_default().insert(id);
+        }
+        for (person, ids) in named {
+            let is_user_id = ids.iter().any(|id| id.kind == IdentifierKind::Bsuid);
+            let mut evidence: Vec<Identifier> = ids.into_iter().cloned().collect();
             evidence.push(record.clone());
             evidence.sort_unstable();
             let new = Suggestion {
@@ -125,9 +144,15 @@ pub(crate) fn claims(people: &mut [Found], claims: &[Claim]) {
                 at: *first,
                 evidence,
             };
-            add_record(&mut person.suggestions, record, new);
+            add_record(&mut people[person].suggestions, record, new);
         }
     }
+}
+
+/// An identifier by its key: equal for those that are the same.
+fn in_one_form(id: &Identifier) -> Identifier {
+    let (kind, value) = key(id);
+    Identifier::new(kind, value)
 }
 
 /// One record may name a person by the number once and by the user id once: the surer holds.
@@ -143,14 +168,20 @@ pub(crate) fn add_record(suggestions: &mut Vec<Suggestion>, record: &Identifier,
 
 /// Takes out what was decided, and brings the rest into its one order.
 pub(crate) fn settle(people: &mut [Found], standing: &[&Decided]) {
-    let against = |decided: &&&Decided| matches!(decided.ruling, Ruling::Reject | Ruling::Split);
+    let is_against = |decided: &&Decided| matches!(decided.ruling, Ruling::Reject | Ruling::Split);
+    let against: Vec<&Decided> = standing.iter().copied().filter(is_against).collect();
+    let sides = sides(&against);
     for person in 0..people.len() {
         let mut suggestions = std::mem::take(&mut people[person].suggestions);
+        if suggestions.is_empty() {
+            continue;
+        }
         let on = |person: usize, side: &[Identifier]| is_named(&people[person].spans, side);
+        let naming = naming(&people[person].spans, &sides);
         suggestions.retain(|it| {
-            !standing
+            !naming
                 .iter()
-                .filter(against)
+                .map(|place| against[*place])
                 .any(|Decided { user, other, .. }| match it.other {
                     Some(with) => on(person, user) && on(with, other) || on(person, other) && on(with, user),
                     None => {

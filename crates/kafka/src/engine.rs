@@ -4,20 +4,22 @@ use crate::EngineError;
 use crate::cluster::Cluster;
 use crate::framing::Framing;
 use crate::job::{Job, LaneSettings};
-use crate::lane::Lane;
-use crate::measures::Measures;
+use crate::lane::{Lane, MAX_RECORDS};
+use crate::measures::{Measures, State};
 use crate::names::{TIME, changelog};
-use crate::topics;
-use hilo_stream::{DeadLetterEncoder, Topology, TopologyError};
+use crate::{topics, watch};
+use hilo_stream::{DeadLetterEncoder, ProcessorError, StoreError, Topology, TopologyError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Back-off after a failure: doubled each time, up to the greatest.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const GREATEST_WAIT: Duration = Duration::from_secs(30);
+/// A lane that ran for so long had got over what failed before it: the next failure is the first again.
+const SETTLED: Duration = Duration::from_mins(1);
 
 /// What a process is to run.
 pub struct Plan {
@@ -41,6 +43,7 @@ pub struct Plan {
 pub struct Engine {
     stop: Arc<AtomicBool>,
     lanes: Vec<JoinHandle<Result<(), EngineError>>>,
+    watch: Option<JoinHandle<()>>,
     ended: Receiver<()>,
 }
 
@@ -64,8 +67,10 @@ impl Engine {
         let mut engine = Self {
             stop: Arc::new(AtomicBool::new(false)),
             lanes: Vec::new(),
+            watch: None,
             ended,
         };
+        let mut jobs = Vec::new();
         for processor in &plan.processors {
             let spec = plan
                 .topology
@@ -96,7 +101,16 @@ impl Engine {
             for index in 0..plan.settings.lanes.max(1) {
                 engine.spawn(Arc::clone(&job), index, sender.clone())?;
             }
+            jobs.push(job);
         }
+        let stop = Arc::clone(&engine.stop);
+        let watch = std::thread::Builder::new()
+            .name("watch".to_owned())
+            .spawn(move || watch::run(&jobs, &stop));
+        engine.watch = Some(watch.map_err(|source| EngineError::Io {
+            doing: "starting the watch over groups".to_owned(),
+            source,
+        })?);
         Ok(engine)
     }
 
@@ -139,6 +153,9 @@ impl Engine {
             });
             result = result.and(ended);
         }
+        if let Some(Err(_)) = self.watch.map(JoinHandle::join) {
+            tracing::error!("the watch over groups panicked: this is a defect of Hilo");
+        }
         result
     }
 }
@@ -161,13 +178,14 @@ fn supervise(job: &Arc<Job>, index: usize, stop: &AtomicBool) -> Result<(), Engi
             .unwrap_or_default();
         format!("{}-{:x}", std::process::id(), now.as_nanos())
     });
-    let mut wait = FIRST_WAIT;
+    let mut next_wait = FIRST_WAIT;
+    let mut limit = MAX_RECORDS;
     loop {
-        job.measures.pulse(job.spec.name, index, false);
-        let mut moved = false;
-        let result = Lane::start(Arc::clone(job), index, &name).and_then(|mut lane| {
+        job.measures.pulse(job.spec.name, index, State::Joining);
+        let started = Instant::now();
+        let result = Lane::start(Arc::clone(job), index, &name, limit).and_then(|mut lane| {
             let result = lane.run(stop);
-            moved = lane.moved;
+            limit = lane.limit_after_failure();
             result
         });
         let error = match result {
@@ -175,6 +193,13 @@ fn supervise(job: &Arc<Job>, index: usize, stop: &AtomicBool) -> Result<(), Engi
             Err(error) if stop.load(Ordering::Acquire) => {
                 tracing::warn!(processor = job.spec.name, %error, "a lane could not commit before its end; its input is read again");
                 return Ok(());
+            }
+            // Read wherever state is first looked at, so it is named here.
+            Err(EngineError::Processor(ProcessorError::Store(source @ StoreError::Entry { .. }))) => {
+                EngineError::Untrusted {
+                    changelog: job.changelog.clone(),
+                    source,
+                }
             }
             Err(error) => error,
         };
@@ -190,14 +215,17 @@ fn supervise(job: &Arc<Job>, index: usize, stop: &AtomicBool) -> Result<(), Engi
             _ => "client",
         };
         job.measures.restarts.with_label_values(&[job.spec.name, reason]).inc();
-        wait = if moved {
-            FIRST_WAIT
-        } else {
-            (wait * 2).min(GREATEST_WAIT)
-        };
+        job.measures.failed(job.spec.name, index, error.to_string());
+        // That it got on for a while is no sign: what fails may come at the same place again.
+        if started.elapsed() >= SETTLED {
+            next_wait = FIRST_WAIT;
+        }
+        let wait = next_wait;
+        next_wait = (wait * 2).min(GREATEST_WAIT);
         tracing::warn!(processor = job.spec.name, lane = index, %error, wait_ms = wait.as_millis() as u64, "a lane starts anew");
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         while begun.elapsed() < wait && !stop.load(Ordering::Acquire) {
+            job.measures.pulse(job.spec.name, index, State::Joining);
             std::thread::sleep(Duration::from_millis(50));
         }
         if stop.load(Ordering::Acquire) {

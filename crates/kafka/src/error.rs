@@ -1,7 +1,7 @@
 //! What can go wrong with a cluster, and what to do.
 
-use hilo_stream::{ProcessorError, TaskStateError, TopologyError};
-use rdkafka::error::KafkaError;
+use hilo_stream::{ProcessorError, StoreError, TaskStateError, TopologyError};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 /// A failure of the Kafka engine.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,17 @@ pub enum EngineError {
         /// What the client says.
         #[source]
         source: KafkaError,
+    },
+    /// The broker refuses what is configured, today and tomorrow.
+    #[error("Kafka: {doing}: {source}; {advice}")]
+    Configuration {
+        /// What was being done.
+        doing: String,
+        /// What the client says.
+        #[source]
+        source: KafkaError,
+        /// Which key of the configuration or which right mends it.
+        advice: &'static str,
     },
     /// The cluster does not let this client in, or is none that speaks with it.
     #[error(
@@ -87,6 +98,19 @@ pub enum EngineError {
         /// Name of the changelog.
         changelog: String,
     },
+    /// An entry of the changelog that no processor can read: of another release, or written by something else.
+    #[error(
+        "{source}: {changelog} holds an entry that is no state of this release, and what cannot be trusted is not worked \
+         with. After an upgrade, follow its notes. Else something else writes to that topic: allow only Hilo to, put the entry \
+         right with a record of the same key, and remove this role's folder `state`"
+    )]
+    Untrusted {
+        /// The topic at the cluster.
+        changelog: String,
+        /// What the store says.
+        #[source]
+        source: StoreError,
+    },
     /// Local state.
     #[error(transparent)]
     State(#[from] TaskStateError),
@@ -130,10 +154,103 @@ impl EngineError {
     }
 }
 
+impl EngineError {
+    /// Whether the configuration, or a right at the broker, has to change before a new start can help.
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        matches!(self, Self::Configuration { .. } | Self::Refused { .. })
+    }
+}
+
 /// Names what was being done when the client failed.
 pub(crate) fn failed(doing: impl Into<String>) -> impl FnOnce(KafkaError) -> EngineError {
-    move |source| EngineError::Client {
-        doing: doing.into(),
-        source,
+    move |source| {
+        let doing = doing.into();
+        match advice(&source) {
+            Some(advice) => EngineError::Configuration { doing, source, advice },
+            None => EngineError::Client { doing, source },
+        }
+    }
+}
+
+/// The code of an error, wherever the client keeps it.
+pub(crate) fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
+    match error {
+        KafkaError::Transaction(error) => Some(error.code()),
+        other => other.rdkafka_error_code(),
+    }
+}
+
+/// What to change, where the broker or the client refuses the configuration itself. Trying again is of no use then.
+fn advice(error: &KafkaError) -> Option<&'static str> {
+    if let KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_) = error {
+        return Some("look at the keys under [kafka]: files that are not there, or certificates that are none");
+    }
+    Some(match code(error)? {
+        RDKafkaErrorCode::InvalidSessionTimeout => {
+            "kafka.session_timeout_ms is outside of what the broker allows (its group.min.session.timeout.ms and \
+             group.max.session.timeout.ms)"
+        }
+        RDKafkaErrorCode::InvalidTransactionTimeout => {
+            "kafka.transaction_timeout_ms is greater than the broker allows (its transaction.max.timeout.ms)"
+        }
+        RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed => {
+            "look at kafka.sasl_mechanism, kafka.username and kafka.password"
+        }
+        RDKafkaErrorCode::UnsupportedSASLMechanism => "the broker does not offer kafka.sasl_mechanism",
+        RDKafkaErrorCode::SSL => "look at kafka.ca_file, kafka.certificate_file and kafka.key_file",
+        RDKafkaErrorCode::TopicAuthorizationFailed => {
+            "kafka.username lacks a right on a topic: it needs READ on what a role reads, WRITE on what it writes, and both on \
+             its changelog and on hilo.time"
+        }
+        RDKafkaErrorCode::GroupAuthorizationFailed => {
+            "kafka.username lacks the right READ on the group (kafka.topic_prefix followed by hilo.PROCESSOR)"
+        }
+        RDKafkaErrorCode::TransactionalIdAuthorizationFailed => {
+            "kafka.username lacks the right WRITE on transactional ids that begin with kafka.topic_prefix followed by hilo."
+        }
+        RDKafkaErrorCode::ClusterAuthorizationFailed => "kafka.username lacks a right on the cluster",
+        RDKafkaErrorCode::UnsupportedVersion
+        | RDKafkaErrorCode::UnsupportedFeature
+        | RDKafkaErrorCode::UnsupportedForMessageFormat => {
+            "the brokers of kafka.bootstrap_servers are older than this client: they must be Apache Kafka 2.5 or newer"
+        }
+        RDKafkaErrorCode::InvalidGroupId | RDKafkaErrorCode::InvalidTopic => {
+            "kafka.topic_prefix makes names that the broker refuses"
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waiting_cannot_mend_names_its_key() {
+        for (code, key) in [
+            (RDKafkaErrorCode::InvalidSessionTimeout, "kafka.session_timeout_ms"),
+            (
+                RDKafkaErrorCode::InvalidTransactionTimeout,
+                "kafka.transaction_timeout_ms",
+            ),
+            (RDKafkaErrorCode::UnsupportedSASLMechanism, "kafka.sasl_mechanism"),
+            (RDKafkaErrorCode::TopicAuthorizationFailed, "kafka.username"),
+            (RDKafkaErrorCode::GroupAuthorizationFailed, "kafka.username"),
+            (RDKafkaErrorCode::UnsupportedVersion, "kafka.bootstrap_servers"),
+        ] {
+            let error = failed("consuming")(KafkaError::MessageConsumption(code));
+            assert!(error.is_configuration() && !error.is_transient(), "{error:?}");
+            assert!(error.to_string().contains(key), "{error}");
+        }
+        for code in [
+            RDKafkaErrorCode::AllBrokersDown,
+            RDKafkaErrorCode::NotCoordinator,
+            RDKafkaErrorCode::RequestTimedOut,
+            RDKafkaErrorCode::NotEnoughReplicas,
+        ] {
+            let error = failed("consuming")(KafkaError::MessageConsumption(code));
+            assert!(error.is_transient() && !error.is_configuration(), "{error:?}");
+        }
     }
 }

@@ -22,8 +22,9 @@ pub struct LaneSettings {
     pub transaction_timeout: Duration,
     /// How long a member may be silent before its partitions go to others.
     pub session_timeout: Duration,
-    /// A name that stays the same over restarts (a StatefulSet's ordinal): partitions are not moved for a short restart,
-    /// and a predecessor's open transaction is aborted at once. Without it every start has a name of its own.
+    /// A name that stays the same over restarts (a StatefulSet's ordinal), for transactional ids: what a predecessor left
+    /// open is aborted at once, not after its time-out. Without it every start has a name of its own. It is no static
+    /// membership of the group: see the README.
     pub instance: Option<String>,
     /// Where the local copies of the state are.
     pub state_dir: PathBuf,
@@ -97,6 +98,23 @@ impl Job {
                 .chain([time])
                 .collect(),
         }
+    }
+
+    /// Partitions of the topic that the group shares out.
+    pub(crate) fn token_partitions(&self) -> i32 {
+        match self.spec.scope {
+            Scope::Keyed => self.partitions.get(self.inputs[0].topic).copied().unwrap_or(1),
+            Scope::Global => 1,
+        }
+    }
+
+    /// Whether this processor buries what is no time: each record of the time has readers of all processors, and it is to
+    /// be one dead letter.
+    pub(crate) fn buries_time(&self) -> bool {
+        self.topology
+            .processors()
+            .first()
+            .is_some_and(|first| first.name == self.spec.name)
     }
 
     /// Partitions of the time.

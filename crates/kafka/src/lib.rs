@@ -21,6 +21,7 @@ pub mod restore;
 mod task;
 pub mod topics;
 mod transactions;
+mod watch;
 
 pub use backlog::Backlog;
 pub use cluster::{Cluster, MAX_RECORD_BYTES};
@@ -28,12 +29,10 @@ pub use engine::{Engine, Plan};
 pub use error::EngineError;
 pub use framing::{Framing, HEADER};
 pub use job::LaneSettings;
-pub use lane::{NO_CONTRACT, PROCESSOR_ERROR};
+pub use lane::{NO_CONTRACT, NO_TIME, PROCESSOR_ERROR, TOO_LARGE};
 pub use lookup::Lookup;
 pub use measures::Measures;
 pub use names::{TIME, changelog};
 pub use raw_log::{Delivered, RawProducer};
 pub use reader::{Behind, Reader, Received, Whole};
 pub use transactions::Step;
-
-use hilo_stream::ProcessorError;

@@ -6,7 +6,10 @@ use prometheus::{
 };
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Work that waits for longer without any of it being done is a failure of this process.
+const STALLED: Duration = Duration::from_mins(1);
 
 /// Counters, gauges and histograms of the lanes.
 pub struct Measures {
@@ -25,16 +28,91 @@ pub struct Measures {
     pub(crate) latency: HistogramVec,
     pub(crate) events: CounterVec,
     pub(crate) read: IntCounterVec,
+    pub(crate) foreign: IntCounterVec,
+    without_owner: IntGaugeVec,
     last_commit: GaugeVec,
-    /// By lane: when it last did something, and whether it has its partitions and their state.
-    lanes: Mutex<BTreeMap<String, Pulse>>,
+    /// By processor and lane: what it does.
+    lanes: Mutex<BTreeMap<(String, usize), Pulse>>,
+    /// By processor: what is wrong with the partitions of its group.
+    ownerless: Mutex<BTreeMap<&'static str, String>>,
 }
 
-#[derive(Clone, Copy)]
-struct Pulse {
-    at: Instant,
-    ready: bool,
+/// What a lane is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It waits for what its group gives to it.
+    Joining,
+    /// It reads the state of a partition back.
+    Restoring {
+        /// Which.
+        partition: i32,
+        /// Records of the changelog that are left.
+        remaining: i64,
+    },
+    /// It has its partitions and their state. What is processed and not committed waits too.
+    Working {
+        /// Topic, partition and records that wait; what has none is left out.
+        waiting: Vec<(&'static str, i32, i64)>,
+    },
 }
+
+#[derive(Debug)]
+struct Pulse {
+    /// When it last moved at all.
+    at: Instant,
+    /// When it last committed, restored something, or found that nothing waits.
+    progress: Instant,
+    state: State,
+    /// Why it last failed, until it makes progress.
+    failure: Option<String>,
+}
+
+impl Pulse {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            at: now,
+            progress: now,
+            state: State::Joining,
+            failure: None,
+        }
+    }
+
+    /// What it waits for; `None` where it works.
+    fn unready(&self) -> Option<String> {
+        if let Some(failure) = &self.failure {
+            return Some(format!("starts anew after a failure: {failure}"));
+        }
+        match &self.state {
+            State::Joining => Some("waits for its group".to_owned()),
+            State::Restoring { partition, remaining } => Some(format!(
+                "restores the state of partition {partition}: {remaining} records are left"
+            )),
+            State::Working { .. } => None,
+        }
+    }
+
+    /// That nothing moves though work waits.
+    fn stalled(&self) -> Option<String> {
+        let work = match (&self.state, &self.failure) {
+            (_, Some(failure)) => format!("its last failure: {failure}"),
+            (State::Working { waiting }, None) if !waiting.is_empty() => {
+                let named: Vec<String> = waiting
+                    .iter()
+                    .take(NAMED)
+                    .map(|(topic, partition, records)| format!("{topic} partition {partition} ({records} records)"))
+                    .collect();
+                format!("behind are {}", named.join(", "))
+            }
+            _ => return None,
+        };
+        let since = self.progress.elapsed();
+        (since > STALLED).then(|| format!("has made no progress for {} s: {work}", since.as_secs()))
+    }
+}
+
+/// Partitions that one sentence names at most.
+const NAMED: usize = 8;
 
 impl Measures {
     /// Registers everything.
@@ -135,11 +213,28 @@ impl Measures {
             last_commit: GaugeVec::new(
                 Opts::new(
                     "hilo_last_commit_timestamp_seconds",
-                    "When a lane last committed, or had nothing to commit.",
+                    "When a lane last committed, restored something, or found that nothing waits. A start does not renew it.",
                 ),
                 &["processor", "lane"],
             )?,
+            foreign: IntCounterVec::new(
+                Opts::new(
+                    "hilo_foreign_records_total",
+                    "Records of somebody else: dead letters where a lane met them, passed over on changelogs and by readers \
+                     outside of transactions.",
+                ),
+                by_processor,
+            )?,
+            without_owner: IntGaugeVec::new(
+                Opts::new(
+                    "hilo_partitions_without_owner",
+                    "Partitions that no member of the processor's group has owned for two session time-outs, as the broker \
+                     says it.",
+                ),
+                by_processor,
+            )?,
             lanes: Mutex::default(),
+            ownerless: Mutex::default(),
         };
         for collector in measures.collectors() {
             registry.register(collector)?;
@@ -164,15 +259,18 @@ impl Measures {
             Box::new(self.latency.clone()),
             Box::new(self.events.clone()),
             Box::new(self.read.clone()),
+            Box::new(self.foreign.clone()),
+            Box::new(self.without_owner.clone()),
             Box::new(self.last_commit.clone()),
         ]
     }
 
     /// Shows the counters of a processor from 0 on: for an alert, what appears with a value has not grown.
     pub(crate) fn begin(&self, processor: &str) {
-        for counter in [&self.commits, &self.restored, &self.poison] {
+        for counter in [&self.commits, &self.restored, &self.poison, &self.foreign] {
             counter.with_label_values(&[processor]);
         }
+        self.without_owner.with_label_values(&[processor]).set(0);
         for reason in ["commit", "fenced", "lost", "poison"] {
             self.aborts.with_label_values(&[processor, reason]);
         }
@@ -181,23 +279,74 @@ impl Measures {
         }
     }
 
-    /// A lane did something, or looked and there was nothing to do.
-    pub(crate) fn pulse(&self, processor: &str, lane: usize, ready: bool) {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let pulse = Pulse {
-            at: Instant::now(),
-            ready,
-        };
-        lanes.insert(format!("{processor}-{lane}"), pulse);
+    /// A lane moved, and this is what it does.
+    pub(crate) fn pulse(&self, processor: &str, lane: usize, state: State) {
+        let nothing_waits = matches!(&state, State::Working { waiting } if waiting.is_empty());
+        self.change(processor, lane, |pulse| pulse.state = state);
+        if nothing_waits {
+            self.progress(processor, lane);
+        }
     }
 
-    pub(crate) fn committed(&self, processor: &str, lane: usize) {
+    /// A lane failed, and will start anew.
+    pub(crate) fn failed(&self, processor: &str, lane: usize, failure: String) {
+        self.change(processor, lane, |pulse| {
+            pulse.state = State::Joining;
+            pulse.failure = Some(failure);
+        });
+    }
+
+    /// A lane committed, restored something, or found that nothing waits.
+    pub(crate) fn progress(&self, processor: &str, lane: usize) {
+        self.change(processor, lane, |pulse| {
+            pulse.progress = pulse.at;
+            pulse.failure = None;
+        });
+        self.committed(processor, lane);
+    }
+
+    fn change(&self, processor: &str, lane: usize, change: impl FnOnce(&mut Pulse)) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let pulse = lanes.entry((processor.to_owned(), lane)).or_insert_with(|| {
+            // The clock of a lane that never gets anywhere begins with the process.
+            self.committed(processor, lane);
+            Pulse::new()
+        });
+        pulse.at = Instant::now();
+        change(pulse);
+    }
+
+    fn committed(&self, processor: &str, lane: usize) {
         let since = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
         self.last_commit
             .with_label_values(&[processor, &lane.to_string()])
             .set(since.as_secs_f64());
+    }
+
+    /// Partitions of a processor's first input that nobody has owned for so long; none: all have an owner.
+    pub(crate) fn ownerless(&self, processor: &'static str, group: &str, topic: &str, found: &[(i32, Duration)]) {
+        self.without_owner
+            .with_label_values(&[processor])
+            .set(found.len() as i64);
+        let mut ownerless = self.ownerless.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(longest) = found.iter().map(|(_, since)| since.as_secs()).max() else {
+            ownerless.remove(processor);
+            return;
+        };
+        let named: Vec<String> = found
+            .iter()
+            .take(NAMED)
+            .map(|(partition, _)| partition.to_string())
+            .collect();
+        let more = if found.len() > NAMED { ", …" } else { "" };
+        let problem = format!(
+            "{} partitions of {topic} have no owner in the group {group} for {longest} s: {}{more}",
+            found.len(),
+            named.join(", "),
+        );
+        ownerless.insert(processor, problem);
     }
 
     /// Records that a processor's lanes committed in this process.
@@ -215,7 +364,7 @@ impl Measures {
 
     /// A reader outside of transactions took in so many records, perhaps none.
     pub fn took_in(&self, reader: &str, place: usize, records: u64) {
-        self.pulse(reader, place, true);
+        self.pulse(reader, place, State::Working { waiting: Vec::new() });
         self.read.with_label_values(&[reader]).inc_by(records);
     }
 
@@ -233,25 +382,40 @@ impl Measures {
         self.latency.with_label_values(&[processor])
     }
 
-    /// Whether every lane has moved within `patience`; else which one has not.
-    pub fn alive(&self, patience: std::time::Duration) -> Result<(), String> {
-        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        match lanes.iter().find(|(_, pulse)| pulse.at.elapsed() > patience) {
-            None => Ok(()),
-            Some((lane, pulse)) => Err(format!(
-                "lane {lane} has not moved for {} s: it hangs, or the broker does not answer",
-                pulse.at.elapsed().as_secs()
-            )),
-        }
+    /// Records of somebody else, passed over by a reader outside of transactions.
+    pub fn passed_over(&self, reader: &str, records: u64) {
+        self.foreign.with_label_values(&[reader]).inc_by(records);
     }
 
-    /// Whether every lane has joined its group and restored its state; else which one has not.
+    /// Whether every lane has moved within `patience`, and none has made no progress for a minute while work waits; else
+    /// which one, and why.
+    pub fn alive(&self, patience: Duration) -> Result<(), String> {
+        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((processor, lane), pulse) in lanes.iter() {
+            if pulse.at.elapsed() > patience {
+                return Err(format!(
+                    "lane {processor}-{lane} has not moved for {} s: it hangs, or the broker does not answer",
+                    pulse.at.elapsed().as_secs()
+                ));
+            }
+            if let Some(problem) = pulse.stalled() {
+                return Err(format!("lane {processor}-{lane} {problem}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether every lane has joined its group, has its state and gets on, and every partition has an owner; else what is
+    /// behind.
     pub fn all_ready(&self) -> Result<(), String> {
         let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        match lanes.iter().find(|(_, pulse)| !pulse.ready) {
-            None => Ok(()),
-            Some((lane, _)) => Err(format!("lane {lane} waits for its group or restores its state")),
+        for ((processor, lane), pulse) in lanes.iter() {
+            if let Some(problem) = pulse.stalled().or_else(|| pulse.unready()) {
+                return Err(format!("lane {processor}-{lane} {problem}"));
+            }
         }
+        let ownerless = self.ownerless.lock().unwrap_or_else(PoisonError::into_inner);
+        ownerless.values().next().cloned().map_or(Ok(()), Err)
     }
 }
 
@@ -275,5 +439,72 @@ mod tests {
         ] {
             assert!(text.lines().any(|line| line == sample), "{sample} is not in {text}");
         }
+    }
+
+    fn long_ago(measures: &Measures) {
+        let mut lanes = measures.lanes.lock().unwrap();
+        for pulse in lanes.values_mut() {
+            pulse.progress = Instant::now().checked_sub(STALLED + Duration::from_secs(1)).unwrap();
+        }
+    }
+
+    #[test]
+    fn work_that_waits_for_a_minute_is_named() {
+        let measures = Measures::new(&Registry::new()).unwrap();
+        let patience = Duration::from_mins(2);
+        let working = |waiting| State::Working { waiting };
+        measures.pulse("status", 0, State::Joining);
+        assert!(
+            measures
+                .all_ready()
+                .unwrap_err()
+                .contains("status-0 waits for its group")
+        );
+        long_ago(&measures);
+        measures.alive(patience).unwrap();
+        measures.pulse("status", 0, working(vec![("hilo.message_item", 3, 12)]));
+        for answer in [measures.alive(patience), measures.all_ready()] {
+            let problem = answer.unwrap_err();
+            assert!(
+                problem.contains("hilo.message_item partition 3 (12 records)"),
+                "{problem}"
+            );
+        }
+        measures.progress("status", 0);
+        measures.alive(patience).unwrap();
+        measures.all_ready().unwrap();
+        // Where nothing waits, no progress is none that is missed.
+        measures.pulse("status", 0, working(Vec::new()));
+        measures.alive(patience).unwrap();
+    }
+
+    #[test]
+    fn a_lane_that_fails_again_and_again_does_not_look_well() {
+        let measures = Measures::new(&Registry::new()).unwrap();
+        let patience = Duration::from_mins(2);
+        measures.pulse("status", 0, State::Joining);
+        measures.failed("status", 0, "the disk is full".to_owned());
+        measures.alive(patience).unwrap();
+        // A start alone is no progress.
+        long_ago(&measures);
+        measures.pulse("status", 0, State::Joining);
+        for answer in [measures.alive(patience), measures.all_ready()] {
+            assert!(answer.unwrap_err().contains("the disk is full"));
+        }
+        measures.progress("status", 0);
+        measures.alive(patience).unwrap();
+    }
+
+    #[test]
+    fn partitions_without_an_owner_are_named() {
+        let measures = Measures::new(&Registry::new()).unwrap();
+        let found = [(1, Duration::from_secs(61)), (4, Duration::from_secs(70))];
+        measures.ownerless("status", "hilo.status", "hilo.message_item", &found);
+        assert_eq!(
+            measures.all_ready().unwrap_err(),
+            "2 partitions of hilo.message_item have no owner in the group hilo.status for 70 s: 1, 4"
+        );
+        measures.ownerless("status", "hilo.status", "hilo.message_item", &[]);
+        measures.all_ready().unwrap();
     }
 }

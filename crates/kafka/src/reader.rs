@@ -54,6 +54,8 @@ pub struct Reader {
     next: FxHashMap<(usize, i32), i64>,
     /// When the last record of each was appended.
     appended: FxHashMap<(usize, i32), i64>,
+    /// Records without their contract, since they were asked for last.
+    foreign: u64,
     /// Partitions whose end was met; the last offsets there may be of control records, which nobody sees.
     ended: FxHashSet<i32>,
 }
@@ -110,6 +112,7 @@ impl Reader {
             framing,
             next,
             appended: FxHashMap::default(),
+            foreign: 0,
             ended: FxHashSet::default(),
         })
     }
@@ -139,8 +142,12 @@ impl Reader {
         behind.collect()
     }
 
-    /// Up to `max` records; fewer when none came for `patience`. What has no contract is passed over and counted in the
-    /// log: it is no record of ours.
+    /// Records since the last call that had no contract, so that they are none of ours.
+    pub fn passed_over(&mut self) -> u64 {
+        std::mem::take(&mut self.foreign)
+    }
+
+    /// Up to `max` records; fewer when none came for `patience`. What has no contract is passed over, logged and counted.
     pub fn read(&mut self, max: usize, patience: Duration) -> Result<Vec<Received>, EngineError> {
         let mut received = Vec::new();
         let begun = Instant::now();
@@ -190,7 +197,10 @@ impl Reader {
                                 timestamp: times.map_or(appended, |times| times.event),
                             },
                         }),
-                        Err(problem) => tracing::warn!(topic, partition, offset, problem, "a record is passed over"),
+                        Err(problem) => {
+                            self.foreign += 1;
+                            tracing::warn!(topic, partition, offset, problem, "a record is passed over");
+                        }
                     }
                 }
             }

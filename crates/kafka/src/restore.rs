@@ -1,12 +1,12 @@
 //! A task's state from its changelog, a piece at a time, so that the lane goes on polling.
 
+use crate::EngineError;
 use crate::cluster::Cluster;
 use crate::error::failed;
 use crate::names::changelog;
 use crate::rebalance::Quiet;
 use crate::task::Task;
 use crate::transactions::{NotCommitted, Outgoing, Purpose, Transactions};
-use crate::{EngineError, ProcessorError};
 use hilo_stream::{Changes, DeadLetterEncoder, StoreName, Topology, TopologyError};
 use rdkafka::Message as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -41,6 +41,8 @@ pub(crate) struct Restore {
     /// Entries so far, and since when.
     pub(crate) entries: u64,
     pub(crate) begun: Instant,
+    /// Records that cannot be entries: somebody else's, passed over.
+    pub(crate) foreign: u64,
     config: rdkafka::ClientConfig,
 }
 
@@ -77,6 +79,7 @@ impl Restore {
             position: position.max(low),
             entries: 0,
             begun: Instant::now(),
+            foreign: 0,
             config,
         })
     }
@@ -123,13 +126,23 @@ impl Restore {
                     match reader.poll(Duration::from_millis(50)) {
                         None => {}
                         Some(Ok(message)) => {
-                            let (store, key) = message
+                            self.position = message.offset() + 1;
+                            let entry = message
                                 .key()
                                 .and_then(<[u8]>::split_first)
-                                .and_then(|(store, key)| Some((changes.get_mut(usize::from(*store))?, key)))
-                                .ok_or_else(|| strange(&self.topic, message.offset()))?;
+                                .and_then(|(store, key)| Some((changes.get_mut(usize::from(*store))?, key)));
+                            // Without the number of a store it is nobody's state, so nothing is lost with it.
+                            let Some((store, key)) = entry else {
+                                tracing::warn!(
+                                    topic = self.topic,
+                                    partition = self.partition,
+                                    offset = message.offset(),
+                                    "a record of a changelog is no entry of a store: something else writes there; it is passed over"
+                                );
+                                self.foreign += 1;
+                                continue;
+                            };
                             store.1.push((key.into(), message.payload().map(<[u8]>::to_vec)));
-                            self.position = message.offset() + 1;
                             count += 1;
                         }
                         Some(Err(KafkaError::PartitionEOF(_))) => end = true,
@@ -247,10 +260,4 @@ impl Fill {
             Err(NotCommitted::Restart(error)) => Err(error),
         }
     }
-}
-
-fn strange(topic: &str, offset: i64) -> EngineError {
-    EngineError::Processor(ProcessorError::Contract(format!(
-        "the record at offset {offset} of {topic} is no change of state: something else writes there"
-    )))
 }

@@ -2,7 +2,7 @@
 
 use crate::EngineError;
 use crate::cluster::Cluster;
-use crate::error::failed;
+use crate::error::{code, failed};
 use crate::rebalance::{Reports, log};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerGroupMetadata;
@@ -297,17 +297,10 @@ fn verdict(error: KafkaError, doing: &'static str) -> NotCommitted {
 }
 
 fn unable(doing: &str, source: KafkaError) -> EngineError {
-    let code = match &source {
-        KafkaError::Transaction(error) => Some(error.code()),
-        other => other.rdkafka_error_code(),
-    };
-    if code.is_some_and(is_fenced) {
+    if code(&source).is_some_and(is_fenced) {
         return EngineError::Fenced {
             doing: doing.to_owned(),
         };
     }
-    EngineError::Client {
-        doing: doing.to_owned(),
-        source,
-    }
+    failed(doing)(source)
 }

@@ -73,4 +73,9 @@ fn everything_works_with_credentials_and_nothing_without() {
 
     let untrusted = refusal(&secured(&broker, PASSWORD, None));
     assert!(untrusted.contains("certificate"), "{untrusted}");
+
+    let mut unspoken = secured(&broker, PASSWORD, Some(&ca));
+    unspoken.security[1].1 = "PLAIN".to_owned();
+    let unspoken = refusal(&unspoken);
+    assert!(unspoken.contains("sasl_mechanism"), "{unspoken}");
 }

@@ -143,7 +143,7 @@ fn limit(fact: &Account) -> Option<State> {
 
 impl Metrics {
     pub(crate) fn account(&mut self, fact: &Account) -> Result<(), ProcessorError> {
-        self.see(fact.event_time)?;
+        self.see_fact(fact.event_time, fact.ingest_time)?;
         let id = fact.event_id.as_str();
         let had = match self.observations.get(id.as_bytes())? {
             Some(had) if had.revision >= fact.revision => return Ok(()),

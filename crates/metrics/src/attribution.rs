@@ -60,11 +60,13 @@ impl Metrics {
             due,
             profiles,
             zones,
+            work,
             ..
         } = self;
         let Some(replies) = replies.get_mut(person.as_bytes())? else {
             return Ok(());
         };
+        *work += replies.length() as u64;
         let (effects, unattributed) = replies.effects();
         let mut counter = PersonCounter {
             rows,
@@ -90,10 +92,10 @@ impl Metrics {
             }
         }
         let told = std::mem::replace(&mut replies.told_unattributed, unattributed);
-        for at in told.iter().filter(|at| !replies.told_unattributed.contains(at)) {
+        for at in told.iter().filter(|at| !has(&replies.told_unattributed, **at)) {
             counter.unattributed(&replies.tenant, *at, false)?;
         }
-        for at in replies.told_unattributed.iter().filter(|at| !told.contains(at)) {
+        for at in replies.told_unattributed.iter().filter(|at| !has(&told, **at)) {
             counter.unattributed(&replies.tenant, *at, true)?;
         }
         Ok(())
@@ -121,6 +123,11 @@ impl Metrics {
         }
         self.settle(person)
     }
+}
+
+/// Whether a time is among times in their order.
+fn has(times: &[Millis], at: Millis) -> bool {
+    times.binary_search(&at).is_ok()
 }
 
 /// Counts one person in rows of distinct persons.

@@ -11,10 +11,23 @@ use crate::{
 };
 use hilo_contracts::facts::{Conversation, Session};
 use hilo_stream::ProcessorError;
+use rustc_hash::FxHashSet;
+
+/// Shares that are compared one by one; of more a set is made.
+const COMPARED: usize = 32;
+
+/// The shares that are not among the others.
+fn without<'a, 'b>(shares: &'a [Share<'b>], others: &[Share<'b>]) -> Vec<&'a Share<'b>> {
+    if shares.len().min(others.len()) <= COMPARED {
+        return shares.iter().filter(|share| !others.contains(share)).collect();
+    }
+    let others: FxHashSet<&Share> = others.iter().collect();
+    shares.iter().filter(|share| !others.contains(share)).collect()
+}
 
 impl Metrics {
     pub(crate) fn conversation(&mut self, fact: &Conversation) -> Result<(), ProcessorError> {
-        self.see(fact.event_time)?;
+        self.see_fact(fact.event_time, fact.ingest_time)?;
         if let (Some(id), Some(session)) = (&fact.session_id, &fact.session) {
             return self.session(id, fact, session);
         }
@@ -82,12 +95,14 @@ impl Metrics {
     }
 
     pub(crate) fn replace_session(&mut self, had: Option<&Known>, known: &Known) -> Result<(), ProcessorError> {
-        let before = had.map(Known::shares).unwrap_or_default();
-        let after = known.shares();
-        for gone in before.iter().filter(|share| !after.contains(share)) {
+        self.work += known.session.as_ref().map_or(0, |session| session.turns.len()) as u64;
+        let same = had.map_or(0, |had| had.turns_in_common(known));
+        let before = had.map(|had| had.shares(same)).unwrap_or_default();
+        let after = known.shares(same);
+        for gone in without(&before, &after) {
             self.apply_share(&known.tenant, gone, false)?;
         }
-        for new in after.iter().filter(|share| !before.contains(share)) {
+        for new in without(&after, &before) {
             self.apply_share(&known.tenant, new, true)?;
         }
         Ok(())

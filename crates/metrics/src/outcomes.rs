@@ -14,7 +14,7 @@ use hilo_stream::ProcessorError;
 
 impl Metrics {
     pub(crate) fn status(&mut self, key: &[u8], fact: &Status) -> Result<(), ProcessorError> {
-        self.see(fact.event_time)?;
+        self.see_fact(fact.event_time, fact.ingest_time)?;
         let message = match MessageKey::try_from(key) {
             Ok(message) => message,
             Err(_) => message_key(&fact.tenant, &fact.message_id)?,

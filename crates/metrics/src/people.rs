@@ -63,7 +63,7 @@ pub(crate) fn with_absorbed(people: &mut Store<Person>, id: &str) -> Result<Vec<
 
 impl Metrics {
     pub(crate) fn identity(&mut self, fact: &Identity) -> Result<(), ProcessorError> {
-        self.see(fact.event_time)?;
+        self.see_fact(fact.event_time, fact.ingest_time)?;
         let person = self
             .people
             .get_or_insert_with(fact.person_id.as_bytes(), Person::default)?;
@@ -106,6 +106,7 @@ impl Metrics {
         if person.messages.is_empty() && person.sessions.is_empty() {
             return Ok(());
         }
+        self.work += (person.messages.len() + person.sessions.len()) as u64;
         let (messages, sessions) = (person.messages.clone(), person.sessions.clone());
         for message in messages {
             let Some(had) = self.sends.get(&message)?.cloned() else {

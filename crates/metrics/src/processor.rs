@@ -13,6 +13,7 @@ use crate::{
     windows::Zones,
 };
 use hilo_contracts::{
+    capture,
     codec::{self, AvroCodec, Codec},
     facts::{Account, Conversation, Identity, Metric, Status},
     topics,
@@ -38,6 +39,8 @@ pub struct Metrics {
     pub(crate) observations: Store<Observed>,
     pub(crate) owned: Store<Owned>,
     now: Store<Millis>,
+    /// Units of work of the record in hand.
+    pub(crate) work: u64,
     identity: AvroCodec<Identity>,
     conversation: AvroCodec<Conversation>,
     status: AvroCodec<Status>,
@@ -46,7 +49,8 @@ pub struct Metrics {
 }
 
 impl Processor for Metrics {
-    fn process(&mut self, record: &Record, _context: &mut Context) -> Result<Verdict, ProcessorError> {
+    fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError> {
+        self.work = 0;
         match record.topic {
             topics::STATUS => {
                 let fact = decode(&self.status, record)?;
@@ -66,6 +70,7 @@ impl Processor for Metrics {
             }
             _ => return Ok(Verdict::Drop("not_a_fact")),
         }
+        context.spend(self.work)?;
         Ok(Verdict::Done)
     }
 
@@ -134,6 +139,7 @@ impl Metrics {
             observations: Store::new("observations"),
             owned: Store::new("owned"),
             now: Store::new("now"),
+            work: 0,
             identity: codec::identity(),
             conversation: codec::conversation(),
             status: codec::status(),
@@ -157,8 +163,16 @@ impl Metrics {
         Ok(out)
     }
 
+    /// A fact has come. A time that its own receipt contradicts is no time for the others.
+    pub(crate) fn see_fact(&mut self, event_time: Millis, received_at: Millis) -> Result<(), ProcessorError> {
+        if capture::counts(event_time, received_at) {
+            self.see(event_time)?;
+        }
+        Ok(())
+    }
+
     /// The greatest event time seen.
-    pub(crate) fn see(&mut self, at: Millis) -> Result<Millis, ProcessorError> {
+    fn see(&mut self, at: Millis) -> Result<Millis, ProcessorError> {
         let had = self.now.get(ONLY)?.copied().unwrap_or(Millis::MIN);
         if at > had {
             self.now.put(ONLY, at);

@@ -185,24 +185,32 @@ impl Replies {
             }
         }
         let mut unattributed = Vec::new();
-        for at in self.opt_outs() {
-            let wanted =
-                |send: &Send, delivered| send.is_marketing && delivered < at && at - delivered <= OPT_OUT_WINDOW;
-            match self.latest_delivered(wanted) {
-                Some(place) => effects[place].opted_out = true,
-                None => unattributed.push(at),
+        let opt_outs = self.opt_outs();
+        if !opt_outs.is_empty() {
+            let marketing = self.by_delivery(|send| send.is_marketing);
+            for at in opt_outs {
+                match latest(&marketing, at).filter(|(delivered, _)| at - delivered <= OPT_OUT_WINDOW) {
+                    Some((_, place)) => effects[place].opted_out = true,
+                    None => unattributed.push(at),
+                }
             }
         }
         (effects, unattributed)
     }
 
-    /// The send delivered last of those that are wanted.
-    fn latest_delivered(&self, wanted: impl Fn(&Send, Millis) -> bool) -> Option<usize> {
-        let delivered = self.sends.iter().enumerate().filter_map(|(place, (send, _))| {
-            let delivered = send.delivered_at.filter(|delivered| wanted(send, *delivered))?;
-            Some((delivered, place))
-        });
-        delivered.max().map(|(_, place)| place)
+    /// Delivered sends that are `wanted`, by (delivery, place).
+    fn by_delivery(&self, wanted: impl Fn(&Send) -> bool) -> Vec<(Millis, usize)> {
+        let sends = self.sends.iter().enumerate().filter(|(_, (send, _))| wanted(send));
+        let mut delivered: Vec<(Millis, usize)> = sends
+            .filter_map(|(place, (send, _))| Some((send.delivered_at?, place)))
+            .collect();
+        delivered.sort_unstable();
+        delivered
+    }
+
+    /// How much there is to look at.
+    pub(crate) fn length(&self) -> usize {
+        self.sends.len() + self.inbounds.len() + self.signals.len()
     }
 
     /// For each message the send that it answers by name, or by a button on the latest delivered template.
@@ -216,13 +224,17 @@ impl Replies {
                     .map(|(place, (send, _))| (send.message, place)),
             );
         }
+        let mut templates: FxHashMap<&str, Vec<(Millis, usize)>> = FxHashMap::default();
+        if self.inbounds.iter().any(|inbound| inbound.is_button && inbound.reply_to.is_none()) {
+            for (delivered, place) in self.by_delivery(|send| send.is_template) {
+                templates.entry(&self.sends[place].0.number).or_default().push((delivered, place));
+            }
+        }
         let answered = |inbound: &Inbound| {
             let place = match inbound.reply_to {
                 _ if inbound.is_opt_out => return None,
                 Some(message) => *places.get(&message)?,
-                None if inbound.is_button => self.latest_delivered(|send, delivered| {
-                    send.is_template && send.number == inbound.number && delivered < inbound.at
-                })?,
+                None if inbound.is_button => latest(templates.get(&*inbound.number)?, inbound.at)?.1,
                 None => return None,
             };
             let delivered = self.sends[place].0.delivered_at?;
@@ -238,7 +250,9 @@ impl Replies {
         };
         // Events of one instant have an order: messages in, messages out, statuses. After the delivery is later.
         let start = self.inbounds.partition_point(|inbound| inbound.at <= delivered);
-        let mut after = self.inbounds.iter().zip(strong_for).skip(start);
+        let soon = |(inbound, _): &(&Inbound, &Option<usize>)| inbound.at - delivered <= REPLY_WINDOW;
+        let after = self.inbounds[start..].iter().zip(&strong_for[start..]);
+        let mut after = after.take_while(soon);
         let Some((inbound, strong_for)) = after.find(|(inbound, _)| inbound.number == send.number) else {
             return false;
         };
@@ -251,8 +265,7 @@ impl Replies {
                 .take_while(|(other, _)| other.accepted_at < inbound.at);
             between.any(|(other, _)| other.is_template && other.number == send.number)
         };
-        inbound.at - delivered <= REPLY_WINDOW
-            && !inbound.is_opt_out
+        !inbound.is_opt_out
             && strong_for.is_none_or(|other| other == place)
             && !is_superseded()
     }
@@ -269,6 +282,12 @@ impl Replies {
         }
         counted
     }
+}
+
+/// The last of `delivered` before a time.
+fn latest(delivered: &[(Millis, usize)], at: Millis) -> Option<(Millis, usize)> {
+    let before = delivered.partition_point(|(delivered, _)| *delivered < at);
+    delivered[..before].last().copied()
 }
 
 #[cfg(test)]

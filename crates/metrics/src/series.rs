@@ -88,7 +88,7 @@ impl Series {
 }
 
 /// Until when a member may still change its row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Horizon {
     /// Nothing about it is open.
     Settled,

@@ -41,14 +41,35 @@ impl Known {
         }
     }
 
-    /// What it adds, each to the rows of some groupings.
-    pub(crate) fn shares(&self) -> Vec<Share<'_>> {
+    /// How many of its first turns add what those of `other` add: a session grows by turns, and only the new ones are looked
+    /// at. Turns that were answered add the same as long as the session's groupings stay.
+    pub(crate) fn turns_in_common(&self, other: &Self) -> usize {
+        let (Some(one), Some(two)) = (&self.session, &other.session) else {
+            return 0;
+        };
+        let groups = |known: &Self, session: &Session| {
+            let began = (session.opened_by.clone(), session.first_customer_at.is_some());
+            let place = (known.phone_number_id.clone(), known.counted_country.clone());
+            (known.tenant.clone(), place, session.queue.clone(), began)
+        };
+        if groups(self, one) != groups(other, two) {
+            return 0;
+        }
+        let turns = one.turns.iter().zip(&two.turns);
+        turns
+            .take_while(|(one, two)| one == two && one.stopped_at.is_some())
+            .count()
+    }
+
+    /// What it adds, each to the rows of some groupings, without its first `turns`.
+    pub(crate) fn shares(&self, turns: usize) -> Vec<Share<'_>> {
         let Some(session) = &self.session else {
             return Vec::new();
         };
         let mut shares = Shares {
             known: self,
             session,
+            turns,
             all: Vec::with_capacity(8),
         };
         // What the business began enters the times, the resolution and the bot's numbers once the customer writes.
@@ -63,7 +84,7 @@ impl Known {
 }
 
 /// What a member adds to the rows of some groupings.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Share<'a> {
     pub series: Series,
     pub anchor: Millis,
@@ -76,6 +97,8 @@ pub(crate) struct Share<'a> {
 struct Shares<'a> {
     known: &'a Known,
     session: &'a Session,
+    /// Turns that are left out.
+    turns: usize,
     all: Vec<Share<'a>>,
 }
 
@@ -114,7 +137,7 @@ impl<'a> Shares<'a> {
         if let Some(clock) = &session.frt_any {
             self.clock(Series::FrtAny, clock, clock.started_at);
         }
-        for turn in &session.turns {
+        for turn in session.turns.iter().skip(self.turns) {
             self.clock(Series::ReplyTime, turn, turn.started_at);
         }
         if let Some(closed_at) = session.closed_at {

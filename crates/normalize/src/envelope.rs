@@ -13,6 +13,13 @@ use std::cell::OnceCell;
 
 const WEBHOOK_OBJECT: &str = "whatsapp_business_account";
 
+/// Items of one body, however large it is: a thousand times what the platform sends at once, and a second of work. A body
+/// with more is one dead letter, with its bytes kept once: `{},` a million times would be a million of them.
+pub(crate) const MOST_ITEMS: usize = 10_000;
+
+/// A body below this size cannot hold [`MOST_ITEMS`]: the shortest item is `0` and a comma.
+const SMALL: usize = 2 * MOST_ITEMS;
+
 /// Fans a delivery out into its items.
 pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
     let mut out = FanOut {
@@ -37,6 +44,13 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
     let Some(entries) = json::list(&body, "entry") else {
         return whole(out, raw, "no_entry", "the body has no list of entries".to_owned());
     };
+    if raw.body.len() > SMALL {
+        let items: usize = entries.iter().map(items).sum();
+        if items > MOST_ITEMS {
+            let detail = format!("the body has {items} items, at most {MOST_ITEMS} are read");
+            return whole(out, raw, "too_many_items", detail);
+        }
+    }
     let without_changes = |entry: &Value| json::list(entry, "changes").is_some_and(Vec::is_empty);
     out.empty = entries.iter().all(without_changes);
     for (index, entry) in (0..).zip(entries) {
@@ -70,6 +84,21 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
         }
     }
     out
+}
+
+/// How many items an entry makes.
+fn items(entry: &Value) -> usize {
+    let of_change = |change: &Value| {
+        let field = change.get("field").and_then(Value::as_str).and_then(fields::Field::of);
+        // Whatever else it is, it is one: a dead letter, or unclassified.
+        field
+            .zip(change.get("value"))
+            .map_or(1, |(field, value)| fields::count(field, value))
+    };
+    let Some(changes) = json::list(entry, "changes") else {
+        return 1;
+    };
+    changes.iter().map(of_change).sum()
 }
 
 fn whole(mut out: FanOut, raw: &Raw, reason: Reason, detail: String) -> FanOut {
@@ -168,6 +197,58 @@ impl Place<'_> {
             },
             event_time: self.entry_time.or_else(smallest).unwrap_or(self.raw.received_at),
             original: canonical(change),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    /// Values of every shape that the fields know, with what is wrong here and there.
+    fn values() -> impl Strategy<Value = Value> {
+        let element = || {
+            prop_oneof![
+                Just(json!({})),
+                Just(json!(0)),
+                Just(json!({"id": "a", "status": "read", "timestamp": "7"})),
+                Just(json!({"threads": [{"messages": [{"id": "b"}, 1]}, {"messages": []}]})),
+                Just(json!({"threads": 3})),
+            ]
+        };
+        let list = prop_oneof![
+            prop::collection::vec(element(), 0..4).prop_map(Value::from),
+            Just(json!("no list")),
+        ];
+        let key = "messages|statuses|history|calls|groups|errors|event|other";
+        prop_oneof![
+            prop::collection::btree_map(key, list, 0..4).prop_map(|value| json!(value)),
+            Just(Value::Null),
+            Just(json!([1])),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn items_are_counted_before_they_are_made(
+            changes in prop::collection::vec((prop::option::of("messages|history|flows|security|calls|of_tomorrow"), values()), 0..6),
+            wrong in any::<[bool; 2]>(),
+        ) {
+            let mut list: Vec<Value> = changes
+                .iter()
+                .map(|(field, value)| json!({"field": field, "value": value}))
+                .collect();
+            list.extend(wrong[0].then(|| json!("no change")));
+            let mut entries = vec![json!({"id": "1", "changes": list})];
+            entries.extend(wrong[1].then(|| json!({"id": "2"})));
+            let counted: usize = entries.iter().map(items).sum();
+            let raw = Raw {
+                body: json!({"object": WEBHOOK_OBJECT, "entry": entries}).to_string().into_bytes(),
+                ..Raw::default()
+            };
+            prop_assert_eq!(counted, fan_out(&raw, None).outcomes.len());
         }
     }
 }

@@ -7,6 +7,7 @@ mod envelope;
 mod fields;
 mod json;
 mod key;
+mod line_problem;
 mod lines;
 mod normalize;
 mod outcome;
@@ -17,6 +18,8 @@ mod vocabulary;
 
 pub use count::Count;
 pub use dedup::Deduplicate;
+pub use line_problem::LineProblem;
+pub use lines::check;
 pub use normalize::{Normalize, dead_letter};
 
 use hilo_contracts::topics;

@@ -4,6 +4,7 @@ use crate::{
     fields::{language, snapshot},
     json,
     key::Key,
+    line_problem::{self as problem, LineProblem},
     outcome::{FanOut, Outcome, Reason},
     people::{Named, seen},
     stated,
@@ -13,50 +14,18 @@ use hilo_contracts::{
     facts::Raw,
     item::{Author, Body, Crm, Decision, Inbox, Item, Message, Origin, Position, Request, Ruling, Sighting, Template},
 };
-use hilo_domain::{Identifier, IdentifierKind, json::canonical, time::SECOND};
+use hilo_domain::{
+    Identifier, IdentifierKind, Millis,
+    json::canonical,
+    time::{MINUTE, SECOND},
+};
 use serde_json::Value;
 
 /// Fans a line out into its one item.
 pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
     let mut out = FanOut::default();
-    let line = match json::parse(&raw.body) {
-        Ok(line) => line,
-        Err(error) => {
-            out.outcomes.push(refused(raw, error.reason, error.detail));
-            return out;
-        }
-    };
-    if !line.is_object()
-        || !matches!(
-            raw.source.as_str(),
-            capture::OUTBOUND | capture::INBOX | capture::CRM | capture::PLATFORM | capture::CLOCK | capture::IDENTITY
-        )
-    {
-        out.outcomes.push(refused(
-            raw,
-            "unknown_source",
-            "the line is no webhook body and names no known source".to_owned(),
-        ));
-        return out;
-    }
-    let read = match raw.source.as_str() {
-        capture::OUTBOUND => outbound(&line, region),
-        capture::INBOX => inbox(&line, region),
-        capture::CRM => Ok(crm(&line, region)),
-        capture::PLATFORM => snapshot(&line).map(|account| Read {
-            key: Key::Content,
-            person: None,
-            body: Body::Account(account),
-        }),
-        capture::IDENTITY => decision(&line, region),
-        _ => Ok(Read {
-            key: Key::Content,
-            person: None,
-            body: Body::Clock,
-        }),
-    };
-    match timed(&raw.source, &line).and(read) {
-        Ok(read) => {
+    match understood(raw, region) {
+        Ok((line, read)) => {
             let outcome = item(raw, &line, read);
             if let Outcome::Item { item, .. } = &outcome
                 && matches!(item.body, Body::Clock)
@@ -65,18 +34,88 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
             }
             out.outcomes.push(outcome);
         }
-        Err(reason) => out.outcomes.push(refused(raw, reason, format!("{} line", raw.source))),
+        Err(Refused { problem, detail }) => out.outcomes.push(refused(raw, problem.code, detail)),
     }
     out
 }
 
-/// A line that names no time happened when it was received. One whose time cannot be read would be a fact of a wrong time.
-fn timed(source: &str, line: &Value) -> Result<(), Reason> {
-    let named = line.get("at").filter(|at| !at.is_null());
-    match named {
-        Some(_) if json::instant(line, "at").is_none() => Err("bad_time"),
-        None if source == capture::CLOCK => Err("no_time"),
-        _ => Ok(()),
+/// Whether a capture line, read as `normalize` reads it, becomes the fact that its sender means. It says more than that
+/// the line would be no dead letter: what the fan-out passes over, because lines of years ago must be read too, is a
+/// problem here. `region` (ISO 3166) completes local phone forms.
+pub fn check(raw: &Raw, region: Option<&str>) -> Result<(), LineProblem> {
+    match understood(raw, region) {
+        Ok((_, read)) => read.passed_over.map_or(Ok(()), Err),
+        Err(refused) => Err(refused.problem),
+    }
+}
+
+/// Why a line is no item.
+struct Refused {
+    problem: LineProblem,
+    /// For the dead letter.
+    detail: String,
+}
+
+fn understood(raw: &Raw, region: Option<&str>) -> Result<(Value, Read), Refused> {
+    let line = json::parse(&raw.body).map_err(|error| Refused {
+        problem: if error.reason == problem::NOT_UTF8.code {
+            problem::NOT_UTF8
+        } else {
+            problem::NOT_JSON
+        },
+        detail: error.detail,
+    })?;
+    let read = match raw.source.as_str() {
+        _ if !line.is_object() => Err(problem::UNKNOWN_SOURCE),
+        capture::OUTBOUND => outbound(&line, region),
+        capture::INBOX => inbox(&line, region),
+        capture::CRM => Ok(crm(&line, region)),
+        capture::PLATFORM => platform(&line),
+        capture::IDENTITY => decision(&line, region),
+        capture::CLOCK => Ok(Read::new(Key::Content, None, Body::Clock)),
+        _ => Err(problem::UNKNOWN_SOURCE),
+    };
+    let known = !matches!(read, Err(problem) if problem == problem::UNKNOWN_SOURCE);
+    let timed = if known { timed(raw, &line) } else { Ok(()) };
+    match timed.and(read) {
+        Ok(read) => Ok((line, read)),
+        Err(problem) => Err(Refused {
+            problem,
+            detail: if known {
+                format!("{} line", raw.source)
+            } else {
+                "the line is no webhook body and names no known source".to_owned()
+            },
+        }),
+    }
+}
+
+/// A line that names no time happened when it was received. One whose time cannot be read, or that its receipt
+/// contradicts, would be a fact of a wrong time.
+fn timed(raw: &Raw, line: &Value) -> Result<(), LineProblem> {
+    let is_clock = raw.source == capture::CLOCK;
+    match line.get("at").filter(|at| !at.is_null()) {
+        Some(_) => match json::instant(line, "at") {
+            None => Err(problem::BAD_TIME),
+            Some(at) if !is_clock && !capture::counts(at, raw.received_at) => Err(problem::FROM_THE_FUTURE),
+            Some(_) => Ok(()),
+        },
+        None if is_clock => Err(problem::NO_TIME),
+        None => Ok(()),
+    }
+}
+
+/// A clock line may be ahead of its receipt by so much: time is the same for all tenants.
+const CLOCK_AHEAD: Millis = MINUTE;
+
+/// When the line happened. A clock line moves time to its receipt and a little beyond: one received at 12:00 that says
+/// 2056 makes it 12:01.
+fn happened(raw: &Raw, line: &Value) -> Millis {
+    let at = json::instant(line, "at").unwrap_or(raw.received_at);
+    if raw.source == capture::CLOCK {
+        at.min(raw.received_at.saturating_add(CLOCK_AHEAD))
+    } else {
+        at
     }
 }
 
@@ -95,6 +134,27 @@ struct Read {
     key: Key,
     person: Option<Sighting>,
     body: Body,
+    /// What the sender should mend, although it is no dead letter. The first of several.
+    passed_over: Option<LineProblem>,
+}
+
+impl Read {
+    fn new(key: Key, person: Option<Sighting>, body: Body) -> Self {
+        Self {
+            key,
+            person,
+            body,
+            passed_over: None,
+        }
+    }
+
+    /// Notes `problem`, unless there is one already.
+    fn but(mut self, is_so: bool, problem: LineProblem) -> Self {
+        if is_so && self.passed_over.is_none() {
+            self.passed_over = Some(problem);
+        }
+        self
+    }
 }
 
 fn item(raw: &Raw, line: &Value, read: Read) -> Outcome {
@@ -116,7 +176,7 @@ fn item(raw: &Raw, line: &Value, read: Read) -> Outcome {
             item: -1,
         },
         received_at: raw.received_at,
-        event_time: json::instant(line, "at").unwrap_or(raw.received_at),
+        event_time: happened(raw, line),
         key,
         content,
         entry_id: entry_id.unwrap_or_default(),
@@ -135,44 +195,59 @@ fn item(raw: &Raw, line: &Value, read: Read) -> Outcome {
     }
 }
 
+/// Who stands under a key.
+#[derive(Default)]
+struct Someone {
+    sighting: Option<Sighting>,
+    /// There is a phone that is no phone number.
+    bad_phone: bool,
+}
+
 /// The person under `key`, by phone and user id.
-fn person(line: &Value, key: &str, region: Option<&str>, creates: bool) -> Option<Sighting> {
-    let user = line.get(key)?;
+fn person(line: &Value, key: &str, region: Option<&str>, creates: bool) -> Someone {
+    let Some(user) = line.get(key) else {
+        return Someone::default();
+    };
     let mut sighting = Sighting {
         creates,
         ..Sighting::default()
     };
     Named::under(user, "wa_id", "user_id", &["parent_user_id"]).add_to(&mut sighting);
-    sighting
-        .identifiers
-        .extend(json::text(user, "phone").and_then(|phone| Identifier::phone(phone, region)));
-    seen(sighting)
+    let phone = json::text(user, "phone").and_then(|phone| Identifier::phone(phone, region));
+    let bad_phone = phone.is_none() && user.get("phone").is_some_and(|phone| !phone.is_null());
+    sighting.identifiers.extend(phone);
+    Someone {
+        sighting: seen(sighting),
+        bad_phone,
+    }
 }
 
 fn text(line: &Value, key: &str) -> Option<String> {
     json::text(line, key).map(str::to_owned)
 }
 
-fn outbound(line: &Value, region: Option<&str>) -> Result<Read, Reason> {
+fn outbound(line: &Value, region: Option<&str>) -> Result<Read, LineProblem> {
     // A send that timed out is known by what was stamped on it, until a status echoes that.
     let callback = || json::id(line, "biz_opaque_callback_data").or_else(|| json::id(line, "command_id"));
     let id = json::text(line, "message_id");
     let callback = if id.is_some() {
         None
     } else {
-        Some(callback().ok_or("no_id")?)
+        Some(callback().ok_or(problem::NO_ID)?)
     };
     let id = id.unwrap_or_default();
     let kind = json::text(line, "type").unwrap_or("unknown");
     let author = line.get("author").unwrap_or(&Value::Null);
+    let author_kind = json::text(author, "kind");
     let author = Author {
-        kind: json::text(author, "kind").unwrap_or("unknown").to_owned(),
+        kind: author_kind.unwrap_or("unknown").to_owned(),
         id: json::id(author, "id"),
     };
-    let to_group = line
+    let group_id = line
         .get("to")
         .and_then(|to| json::id(to, "group_id"))
         .or_else(|| json::id(line, "group_id"));
+    let to_group = group_id.is_some();
     let expects_reply = line.get("expects_reply").and_then(Value::as_bool) == Some(true);
     let message = Message {
         id: id.to_owned(),
@@ -196,7 +271,7 @@ fn outbound(line: &Value, region: Option<&str>) -> Result<Read, Reason> {
         segment: json::id(line, "segment"),
         chunk: None,
         author,
-        group_id: to_group,
+        group_id,
     };
     let (key, body) = match callback {
         Some(callback) => (
@@ -213,11 +288,13 @@ fn outbound(line: &Value, region: Option<&str>) -> Result<Read, Reason> {
             Body::Message(message),
         ),
     };
-    Ok(Read {
-        key,
-        person: person(line, "to", region, true),
-        body,
-    })
+    let Someone { sighting, bad_phone } = person(line, "to", region, true);
+    let to_nobody = sighting.is_none() && !to_group;
+    let author_unknown = author_kind.is_some_and(|kind| !problem::AUTHORS.contains(&kind));
+    Ok(Read::new(key, sighting, body)
+        .but(bad_phone, problem::BAD_PHONE_OF_TO)
+        .but(to_nobody, problem::NO_RECIPIENT)
+        .but(author_unknown, problem::UNKNOWN_AUTHOR))
 }
 
 /// The template of a send; its language as text, or as the send API takes it.
@@ -234,8 +311,9 @@ fn template(template: &Value) -> Option<Template> {
     })
 }
 
-fn inbox(line: &Value, region: Option<&str>) -> Result<Read, Reason> {
-    let event = text(line, "event").ok_or("no_event")?;
+fn inbox(line: &Value, region: Option<&str>) -> Result<Read, LineProblem> {
+    let event = text(line, "event").ok_or(problem::NO_INBOX_EVENT)?;
+    let is_unknown = !problem::INBOX_EVENTS.contains(&event.as_str());
     let context = line.get("context").unwrap_or(&Value::Null);
     let wrap_up = json::decimal(context, "wrap_up_seconds")
         .and_then(|seconds| seconds.parse::<f64>().ok())
@@ -251,11 +329,12 @@ fn inbox(line: &Value, region: Option<&str>) -> Result<Read, Reason> {
         instrument: json::text(context, "instrument").map(str::to_ascii_lowercase),
         wrap_up: wrap_up.map(|seconds| (seconds * SECOND as f64).round() as i64),
     };
-    Ok(Read {
-        key: Key::Content,
-        person: person(line, "user", region, true),
-        body: Body::Inbox(inbox),
-    })
+    let Someone { sighting, bad_phone } = person(line, "user", region, true);
+    let of_nobody = sighting.is_none();
+    Ok(Read::new(Key::Content, sighting, Body::Inbox(inbox))
+        .but(is_unknown, problem::UNKNOWN_INBOX_EVENT)
+        .but(bad_phone, problem::BAD_PHONE_OF_USER)
+        .but(of_nobody, problem::NO_USER))
 }
 
 /// Beyond a year it is no wrap-up but a mistake.
@@ -263,6 +342,8 @@ const LONGEST_WRAP_UP_SECONDS: f64 = 366.0 * 86_400.0;
 
 /// A CRM event only refers to a person; nobody exists by it.
 fn crm(line: &Value, region: Option<&str>) -> Read {
+    let is_merge = json::text(line, "event") == Some("contact_merged");
+    let merged = is_merge.then(|| side(line, "other", region)).unwrap_or_default();
     let crm = Crm {
         system: text(line, "system").unwrap_or_default(),
         event: text(line, "event").unwrap_or_default(),
@@ -273,17 +354,21 @@ fn crm(line: &Value, region: Option<&str>) -> Read {
         currency: text(line, "currency"),
         record: json::text(line, "system").and_then(|system| record(line, "contact_id", system)),
         stated: line.get("user").map_or_else(Vec::new, stated::in_record),
-        merged: if json::text(line, "event") == Some("contact_merged") {
-            side(line, "other", region)
-        } else {
-            Vec::new()
-        },
+        merged: merged.ids,
     };
-    Read {
-        key: Key::Content,
-        person: person(line, "user", region, false),
-        body: Body::Crm(crm),
-    }
+    let (without_event, foreign) = (crm.event.is_empty(), !problem::CRMS.contains(&crm.system.as_str()));
+    let Someone { sighting, bad_phone } = person(line, "user", region, false);
+    Read::new(Key::Content, sighting, Body::Crm(crm))
+        .but(foreign, problem::UNKNOWN_SYSTEM)
+        .but(without_event, problem::NO_EVENT)
+        .but(bad_phone, problem::BAD_PHONE_OF_USER)
+        .but(merged.bad_phone, problem::BAD_PHONE_OF_OTHER)
+}
+
+/// What the platform answered about a number or a template.
+fn platform(line: &Value) -> Result<Read, LineProblem> {
+    let account = snapshot(line)?;
+    Ok(Read::new(Key::Content, None, Body::Account(account)))
 }
 
 /// The record of a contact in a CRM that is known to have such records.
@@ -296,37 +381,45 @@ fn record(of: &Value, key: &str, system: &str) -> Option<Identifier> {
     Some(Identifier::new(kind, json::id(of, key)?))
 }
 
-/// Whom one side of a decision names: a person, a record of a CRM.
-fn side(line: &Value, key: &str, region: Option<&str>) -> Vec<Identifier> {
-    let mut ids = person(line, key, region, false).map_or_else(Vec::new, |sighting| sighting.identifiers);
+/// Whom one side of a decision names.
+#[derive(Default)]
+struct Side {
+    ids: Vec<Identifier>,
+    bad_phone: bool,
+}
+
+/// One side of a decision: a person, a record of a CRM.
+fn side(line: &Value, key: &str, region: Option<&str>) -> Side {
+    let Someone { sighting, bad_phone } = person(line, key, region, false);
+    let mut ids = sighting.map_or_else(Vec::new, |sighting| sighting.identifiers);
     if let Some(of) = line.get(key) {
         ids.extend(record(of, "hubspot_id", "hubspot"));
         ids.extend(record(of, "salesforce_id", "salesforce"));
     }
-    ids
+    Side { ids, bad_phone }
 }
 
 /// A decision about two people. It must say when and by whom, for it overrules what the platform says.
-fn decision(line: &Value, region: Option<&str>) -> Result<Read, Reason> {
-    let event = json::text(line, "event").ok_or("no_event")?;
+fn decision(line: &Value, region: Option<&str>) -> Result<Read, LineProblem> {
+    let event = json::text(line, "event").ok_or(problem::NO_DECISION)?;
     let known = Ruling::ALL.into_iter().find(|ruling| ruling.as_str() == event);
-    let ruling = known.ok_or("unknown_event")?;
-    let named = |key: &str| {
-        let ids = side(line, key, region);
-        if ids.is_empty() { Err("no_person") } else { Ok(ids) }
+    let ruling = known.ok_or(problem::UNKNOWN_DECISION)?;
+    let named = |key: &str, nobody: LineProblem| {
+        let side = side(line, key, region);
+        if side.ids.is_empty() { Err(nobody) } else { Ok(side) }
     };
-    let (user, other) = (named("user")?, named("other")?);
-    json::instant(line, "at").ok_or("no_time")?;
-    let actor = text(line, "actor").ok_or("no_actor")?;
-    Ok(Read {
-        key: Key::Content,
-        person: None,
-        body: Body::Decision(Decision {
-            ruling,
-            user,
-            other,
-            actor,
-            reason: text(line, "reason").unwrap_or_default(),
-        }),
-    })
+    let user = named("user", problem::NO_USER_SIDE)?;
+    let other = named("other", problem::NO_OTHER_SIDE)?;
+    json::instant(line, "at").ok_or(problem::NO_TIME)?;
+    let actor = text(line, "actor").ok_or(problem::NO_ACTOR)?;
+    let decision = Decision {
+        ruling,
+        user: user.ids,
+        other: other.ids,
+        actor,
+        reason: text(line, "reason").unwrap_or_default(),
+    };
+    Ok(Read::new(Key::Content, None, Body::Decision(decision))
+        .but(user.bad_phone, problem::BAD_PHONE_OF_USER)
+        .but(other.bad_phone, problem::BAD_PHONE_OF_OTHER))
 }

@@ -12,8 +12,7 @@ use hilo_contracts::{
     item::Position,
     topics,
 };
-use hilo_domain::Millis;
-use hilo_domain::hash;
+use hilo_domain::{Millis, hash};
 use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Verdict, wire};
 use std::collections::BTreeMap;
 
@@ -88,6 +87,33 @@ impl Processor for Normalize {
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
         vec![self.tallies.store()]
     }
+
+    /// A record that was too costly, or on which somebody failed: whole, as one item.
+    fn refuse(
+        &mut self,
+        record: &Record,
+        reason: &'static str,
+        detail: &str,
+        context: &mut Context,
+    ) -> Result<bool, ProcessorError> {
+        let Ok(raw) = self.raw.decode(&record.value) else {
+            return Ok(false);
+        };
+        context.count("lines", "");
+        if raw.source == capture::WHATSAPP {
+            context.count("deliveries", "");
+        }
+        self.tallies.count(context, &raw.tenant, "fanned_out", "", 1)?;
+        let outcome = Outcome::DeadLetter {
+            reason,
+            detail: detail.to_owned(),
+            position: None,
+            event_time: None,
+            original: raw.body.clone(),
+        };
+        self.send(&raw, record, outcome, context)?;
+        Ok(true)
+    }
 }
 
 /// Reason of a record of the raw topic that is none.
@@ -112,7 +138,10 @@ impl Normalize {
     ) -> Result<(), ProcessorError> {
         match outcome {
             Outcome::Item { key, item } => {
-                context.send(topics::ITEM, key, item.event_time, wire::encode(&*item)?);
+                // The greatest of these is the time at the end of a replay: one that does not count must not be it.
+                let counts = capture::counts(item.event_time, item.received_at);
+                let time = if counts { item.event_time } else { Millis::MIN };
+                context.send(topics::ITEM, key, time, wire::encode(&*item)?);
             }
             Outcome::Unclassified {
                 reason,

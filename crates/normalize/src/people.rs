@@ -4,7 +4,8 @@ use crate::json;
 use hilo_contracts::item::Sighting;
 use hilo_domain::{Identifier, IdentifierKind, phone};
 use serde_json::Value;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
+use std::collections::HashMap;
 
 /// The business, which is nobody: its own number, in the form in which all of its forms meet; as it is shown where that is
 /// no number.
@@ -122,8 +123,11 @@ impl<'a> Named<'a> {
     }
 }
 
+fn number(wa_id: &str) -> Option<String> {
+    Identifier::wa_id(wa_id).number()
+}
+
 fn is_one_number(one: &str, two: &str) -> bool {
-    let number = |wa_id| Identifier::wa_id(wa_id).number();
     number(one).is_some_and(|one| number(two).is_some_and(|two| one == two))
 }
 
@@ -134,10 +138,46 @@ pub(crate) fn seen(mut sighting: Sighting) -> Option<Sighting> {
     (!sighting.identifiers.is_empty()).then_some(sighting)
 }
 
+/// So many entries describe one person: each is another form or id of the same one, and nobody has more.
+const DESCRIPTIONS: usize = 16;
+/// Up to so many entries are looked through, one by one; more have an index.
+const LOOKED_THROUGH: usize = 8;
+
 /// The `contacts` of a value: they only describe others.
 #[derive(Debug, Default)]
 pub(crate) struct Contacts<'a> {
     entries: Vec<(Named<'a>, Cell<bool>)>,
+    index: OnceCell<Index<'a>>,
+    numbers: OnceCell<HashMap<String, Places>>,
+}
+
+/// Entries by what they name.
+#[derive(Debug, Default)]
+struct Index<'a> {
+    by_user: HashMap<&'a str, Vec<usize>>,
+    by_wa_id: HashMap<&'a str, Places>,
+}
+
+/// Entries with one `wa_id` or number, in their order: all, and those without a user id.
+#[derive(Debug, Default)]
+struct Places {
+    all: Vec<usize>,
+    bare: Vec<usize>,
+}
+
+impl Places {
+    fn add(&mut self, place: usize, entry: &Named) {
+        self.all.push(place);
+        if entry.user_id.is_none() {
+            self.bare.push(place);
+        }
+    }
+
+    /// The first that may describe `named`, who is another person than all with other user ids.
+    fn first(&self, named: &Named, used: &[usize]) -> Option<usize> {
+        let places = if named.user_id.is_some() { &self.bare } else { &self.all };
+        places.iter().copied().find(|place| !used.contains(place))
+    }
 }
 
 impl<'a> Contacts<'a> {
@@ -152,30 +192,75 @@ impl<'a> Contacts<'a> {
             .filter(|entry| !entry.is_nobody() && !entry.wa_id.is_some_and(|wa_id| business.is(wa_id)))
             .map(|entry| (entry, Cell::new(false)))
             .collect();
-        Self { entries }
+        Self {
+            entries,
+            ..Self::default()
+        }
     }
 
     /// Adds to `sighting` what the entries say of the person it names. Two entries may name one number with two user
     /// ids: the first describes, the other is somebody else.
     pub(crate) fn describe(&self, named: &Named, sighting: &mut Sighting) {
         let mut named = *named;
-        let mut left: Vec<_> = self.entries.iter().collect();
+        let mut used: Vec<usize> = Vec::new();
         // What one entry adds, another may go by. A number in the form that is named goes before its other form.
-        loop {
-            let exact = left.iter().position(|(entry, _)| named.is_described_by(entry, str::eq));
-            let other_form = || {
-                left.iter()
-                    .position(|(entry, _)| named.is_described_by(entry, is_one_number))
+        while used.len() < DESCRIPTIONS {
+            let found = if self.entries.len() <= LOOKED_THROUGH {
+                self.look_through(&named, &used)
+            } else {
+                self.look_up(&named, &used)
             };
-            let Some(place) = exact.or_else(other_form) else {
+            let Some((entry, described)) = found.and_then(|place| self.entries.get(place)) else {
                 return;
             };
-            let (entry, described) = left.remove(place);
+            used.extend(found);
             described.set(true);
             named.user_id = named.user_id.or(entry.user_id);
             named.wa_id = named.wa_id.or(entry.wa_id);
             entry.add_to(sighting);
         }
+    }
+
+    /// The first entry that describes `named`, of those not used yet.
+    fn look_through(&self, named: &Named, used: &[usize]) -> Option<usize> {
+        let first = |is_one: fn(&str, &str) -> bool| {
+            let mut left = (0..self.entries.len()).filter(|place| !used.contains(place));
+            left.find(|place| named.is_described_by(&self.entries[*place].0, is_one))
+        };
+        first(|one, two| one == two).or_else(|| first(is_one_number))
+    }
+
+    /// As [`Self::look_through`], by the index.
+    fn look_up(&self, named: &Named, used: &[usize]) -> Option<usize> {
+        let index = self.index.get_or_init(|| {
+            let mut index = Index::default();
+            for (place, (entry, _)) in self.entries.iter().enumerate() {
+                if let Some(user_id) = entry.user_id {
+                    index.by_user.entry(user_id).or_default().push(place);
+                }
+                if let Some(wa_id) = entry.wa_id {
+                    index.by_wa_id.entry(wa_id).or_default().add(place, entry);
+                }
+            }
+            index
+        });
+        let of_user = named.user_id.and_then(|user_id| index.by_user.get(user_id));
+        let by_user = of_user.and_then(|places| places.iter().copied().find(|place| !used.contains(place)));
+        let of_wa_id = named.wa_id.and_then(|wa_id| index.by_wa_id.get(wa_id));
+        let by_wa_id = of_wa_id.and_then(|places| places.first(named, used));
+        let by_number = || {
+            let numbers = self.numbers.get_or_init(|| {
+                let mut numbers: HashMap<String, Places> = HashMap::new();
+                for (place, (entry, _)) in self.entries.iter().enumerate() {
+                    if let Some(number) = entry.wa_id.and_then(number) {
+                        numbers.entry(number).or_default().add(place, entry);
+                    }
+                }
+                numbers
+            });
+            numbers.get(&number(named.wa_id?)?)?.first(named, used)
+        };
+        by_user.into_iter().chain(by_wa_id).min().or_else(by_number)
     }
 
     /// The only entry, for an element that names nobody.
@@ -202,5 +287,64 @@ impl<'a> Contacts<'a> {
                 entry.add_to(&mut sighting);
                 seen(sighting)
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    const WA_IDS: [&str; 5] = ["5215512345678", "525512345678", "56961234567", "x", "56961234568"];
+    const USERS: [&str; 4] = ["CL.1", "CL.2", "CL.3", "MX.1"];
+
+    fn names() -> impl Strategy<Value = (Option<usize>, Option<usize>)> {
+        (
+            prop::option::weighted(0.7, 0..WA_IDS.len()),
+            prop::option::weighted(0.4, 0..USERS.len()),
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn the_index_finds_what_a_look_at_all_entries_finds(
+            entries in prop::collection::vec(names(), 0..14),
+            (wa_id, user_id) in names(),
+            used in prop::collection::vec(0..14usize, 0..6),
+        ) {
+            let contacts: Vec<Value> = entries
+                .iter()
+                .map(|(wa_id, user_id)| json!({
+                    "wa_id": wa_id.map(|place| WA_IDS[place]),
+                    "user_id": user_id.map(|place| USERS[place]),
+                }))
+                .collect();
+            let value = json!({ "contacts": contacts });
+            let contacts = Contacts::of(&value, &Business::default());
+            let named = Named {
+                wa_id: wa_id.map(|place| WA_IDS[place]),
+                user_id: user_id.map(|place| USERS[place]),
+                ..Named::default()
+            };
+            prop_assert_eq!(contacts.look_up(&named, &used), contacts.look_through(&named, &used));
+        }
+    }
+
+    #[test]
+    fn an_entry_that_thousands_share_describes_each_of_them_once() {
+        let entries: Vec<Value> = (0..2_000)
+            .map(|count| json!({"wa_id": "56961234567", "profile": {"username": format!("u{count}")}}))
+            .collect();
+        let value = json!({ "contacts": entries });
+        let contacts = Contacts::of(&value, &Business::default());
+        let mut sighting = Sighting::default();
+        let named = Named {
+            wa_id: Some("56961234567"),
+            ..Named::default()
+        };
+        contacts.describe(&named, &mut sighting);
+        assert!(sighting.identifiers.len() <= 3 * DESCRIPTIONS, "{}", sighting.identifiers.len());
+        assert_eq!(contacts.others().count(), 2_000 - DESCRIPTIONS);
     }
 }

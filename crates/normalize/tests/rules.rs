@@ -393,6 +393,84 @@ fn capture_lines() {
 }
 
 #[test]
+fn a_line_that_its_receipt_contradicts_is_from_the_future() {
+    let line = |source: &str, at: &str, more: &str| {
+        format!(r#"{{"source":"{source}","tenant":"acme","received_at":"2026-05-04T13:00:00Z","at":"{at}"{more}}}"#)
+    };
+    let kinds = [
+        ("outbound", r#","message_id":"m1","to":{"phone":"+56961234567"}"#),
+        ("inbox", r#","event":"resolved","user":{"phone":"+56961234567"}"#),
+        ("crm", r#","system":"hubspot","event":"deal_won""#),
+        ("platform", r#","number":{"id":"1","quality_rating":"GREEN"}"#),
+        (
+            "identity",
+            r#","event":"merge","user":{"phone":"+56961234567"},"other":{"user_id":"CL.1"},"actor":"ana""#,
+        ),
+    ];
+    for (source, more) in kinds {
+        for (at, dead) in [
+            ("2026-05-04T13:05:00Z", 0),
+            ("2026-05-04T13:05:01Z", 1),
+            ("2056-01-01T00:00:00Z", 1),
+        ] {
+            let run = lines(&line(source, at, more));
+            assert_eq!(run.count("items", "dead_letter"), dead, "{source} {at}");
+            assert_eq!(
+                run.count("dead_letter_reasons", "from_the_future"),
+                dead,
+                "{source} {at}"
+            );
+            assert_eq!(run.count("fanned_out", ""), 1);
+        }
+    }
+    // Time is the same for all: a clock line moves it to its receipt and a minute beyond, whatever it says.
+    for (at, moved) in [
+        ("2026-05-04T12:59:00Z", -60),
+        ("2026-05-04T13:01:00Z", 60),
+        ("2056-01-01T00:00:00Z", 60),
+    ] {
+        let run = lines(&line("clock", at, ""));
+        assert_eq!(run.items[0].event_time, 1_777_899_600_000 + moved * 1_000, "{at}");
+    }
+    assert_eq!(
+        lines(r#"{"source":"clock","at":"2056-01-01T00:00:00Z"}"#).items[0].event_time,
+        2_713_910_400_000
+    );
+}
+
+/// 3 MB of `{},` were a million dead letters.
+#[test]
+fn a_body_of_too_many_items_is_one_dead_letter_with_its_bytes_once() {
+    let change = |list: &str, element: &str, count: usize| {
+        let elements = vec![element; count].join(",");
+        body("messages", &format!(r#"{{"{list}":[{elements}]}}"#))
+    };
+    for (list, element) in [
+        ("messages", "{}"),
+        ("statuses", "0"),
+        ("history", "{}"),
+        ("errors", "{}"),
+    ] {
+        let run = lines(&change(list, element, 10_000));
+        assert_eq!(run.count("fanned_out", ""), 10_000);
+        let large = change(list, element, 10_001);
+        let run = lines(&large);
+        let counts = [
+            ("lines", ""),
+            ("deliveries", ""),
+            ("fanned_out", ""),
+            ("items", "dead_letter"),
+        ];
+        for (name, label) in counts.into_iter().chain([("dead_letter_reasons", "too_many_items")]) {
+            assert_eq!(run.count(name, label), 1, "{list}: {name}");
+        }
+        assert_eq!(run.dead.len(), 1);
+        assert_eq!(run.dead[0].original, large.as_bytes());
+        assert!(run.dead[0].detail.contains("10001 items"), "{}", run.dead[0].detail);
+    }
+}
+
+#[test]
 fn event_times_are_inherited() {
     const RECEIVED: i64 = 1_777_899_601_000;
     let at = |lines: &str| -> Vec<i64> {

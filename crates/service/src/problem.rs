@@ -38,6 +38,17 @@ impl Problem {
         }
     }
 
+    /// A defect of Hilo. Its cause is in the log of the process, never in the answer.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the request failed by a defect of Hilo",
+            "send it again; the process's log has the cause",
+        )
+    }
+
     /// Adds a field of its own, such as `line` or `field`.
     #[must_use]
     pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {

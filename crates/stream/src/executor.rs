@@ -173,6 +173,7 @@ impl Executor {
     /// Handles records that another executor sent for one of its inputs, as if their sender were in here: all of them
     /// wait before the first is handled.
     pub fn feed_all(&mut self, records: impl IntoIterator<Item = Record>) -> Result<(), ProcessorError> {
+        self.context.spent = 0;
         for record in records {
             let topic = self.input(&record)?;
             self.queue.push_back(Pending::Owned(topic, record));
@@ -257,8 +258,33 @@ impl Executor {
 
     /// Puts `record` among the dead letters as it is: for an engine that found no processor able to handle it.
     pub fn dead_letter(&mut self, record: &Record, reason: &'static str, detail: &str) -> Result<(), ProcessorError> {
-        self.bury(record, reason, detail)?;
+        let readers = self
+            .ids
+            .get(record.topic)
+            .map(|&id| &self.topics[usize::from(id)].readers);
+        let first = readers.and_then(|readers| readers.first().copied());
+        let refused = match first {
+            Some(index) => {
+                let refused = self.members[index]
+                    .processor
+                    .refuse(record, reason, detail, &mut self.context)?;
+                self.absorb(index)?;
+                refused
+            }
+            None => false,
+        };
+        if refused {
+            *self.counts.entry((RECORDS_DEAD_LETTERED, reason)).or_default() += 1;
+        } else {
+            self.bury(record, reason, detail)?;
+        }
         self.settle()
+    }
+
+    /// Units of work that the input record in hand, or the last one, has cost.
+    #[must_use]
+    pub fn spent(&self) -> u64 {
+        self.context.spent
     }
 
     /// Names of the contained processors, in topology order.
@@ -328,9 +354,12 @@ impl Executor {
     }
 
     fn tick_one(&mut self, index: usize, now: Millis) -> Result<(), ProcessorError> {
-        self.members[index].processor.tick(now, &mut self.context)?;
-        self.absorb(index)?;
-        self.drain()
+        self.context.unbounded = true;
+        let ticked = self.members[index].processor.tick(now, &mut self.context);
+        // What comes of it belongs to the time too.
+        let drained = ticked.and_then(|()| self.absorb(index)).and_then(|()| self.drain());
+        self.context.unbounded = false;
+        drained
     }
 
     /// Takes what a processor left in the context.

@@ -53,6 +53,19 @@ pub trait Processor: Send {
     /// Handles one record of one of the input topics.
     fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError>;
 
+    /// Puts an input record that the engine gives up among the dead letters, and counts it as [`Processor::process`]
+    /// would have. `false`: the engine does it, by its hook.
+    fn refuse(
+        &mut self,
+        record: &Record,
+        reason: &'static str,
+        detail: &str,
+        context: &mut Context,
+    ) -> Result<bool, ProcessorError> {
+        let _ = (record, reason, detail, context);
+        Ok(false)
+    }
+
     /// Time has reached `now`: by a clock record, carried to every partition. Fires what is due.
     fn tick(&mut self, now: Millis, context: &mut Context) -> Result<(), ProcessorError> {
         let _ = (now, context);
@@ -76,6 +89,8 @@ pub struct Context {
     pub advance_to: Option<Millis>,
     /// Units of work that the input record has cost so far; see [`Context::spend`].
     pub spent: u64,
+    /// Whether what is handled may cost what it wants: time fires what is due for all, and nobody can do without it.
+    pub(crate) unbounded: bool,
 }
 
 impl Context {
@@ -87,7 +102,7 @@ impl Context {
     /// the length of what is about to be folded, sorted or compared.
     pub fn spend(&mut self, units: u64) -> Result<(), ProcessorError> {
         self.spent = self.spent.saturating_add(units);
-        if self.spent > Self::BUDGET {
+        if self.spent > Self::BUDGET && !self.unbounded {
             return Err(ProcessorError::TooCostly);
         }
         Ok(())

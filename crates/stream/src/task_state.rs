@@ -4,6 +4,7 @@
 //! behind, never ahead; what is lost is read from the changelog again. So it is not synchronised to the disk, and a file
 //! that is torn, of another topology or too old for the changelog's deletions is made anew.
 
+use crate::embedded::private;
 use crate::executor::StoreName;
 use crate::store::Backend;
 use crate::store_tables::{self, Changes, StoreTables, lock};
@@ -119,6 +120,8 @@ impl TaskState {
 /// `None`: the file is there and not of use.
 fn prepare(path: &Path, processor: &ProcessorSpec) -> Result<Option<Connection>, rusqlite::Error> {
     let shape = shape(processor);
+    // A file that cannot be made is one that SQLite cannot open either, and says so.
+    drop(private::file(path));
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);

@@ -4,7 +4,7 @@
 
 mod toys;
 
-use hilo_stream::embedded::{DataDir, EmbeddedError, Engine, Log, PROCESSOR_ERROR, RawLog};
+use hilo_stream::embedded::{DataDir, EmbeddedError, Engine, Log, PROCESSOR_ERROR, RawLog, TOO_COSTLY};
 use hilo_stream::executor::RECORDS_DEAD_LETTERED;
 use hilo_stream::{ProcessorError, Record, TestDriver, Topology};
 use proptest::prelude::*;
@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
 use toys::{DEAD, FACT, RAW, TOTAL, bury, fused, raw, topology};
 
 type Logs = BTreeMap<&'static str, Vec<Record>>;
@@ -79,7 +80,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn crashes_leave_the_logs_of_an_undisturbed_run(acts in acts()) {
+    fn crashes_leave_the_logs_of_an_undisturbed_run(acts in acts(), slow in any::<bool>()) {
         let home = tempfile::tempdir().unwrap();
         let fuse = Arc::new(AtomicI64::new(-1));
         let topology = fused(&fuse);
@@ -88,7 +89,8 @@ proptest! {
             let dir = DataDir::open(home.path()).unwrap();
             let raw_log = RawLog::open(&dir, RAW).unwrap();
             let engine = Engine::open(&dir, &topology, &raw_log, bury).unwrap();
-            (raw_log, engine)
+            // Where a batch ends changes nothing.
+            (raw_log, if slow { engine.ending_batches_after(Duration::ZERO) } else { engine })
         };
         let mut parts = Some(open());
         let mut piped = 0;
@@ -179,6 +181,79 @@ fn a_record_that_no_processor_can_handle_is_buried_alone() {
     let mut log = Log::open(home.path(), &topology);
     let counter = (RECORDS_DEAD_LETTERED.to_owned(), PROCESSOR_ERROR.to_owned());
     assert_eq!(log.counts().unwrap()[&counter], 3);
+}
+
+/// Four of a word that doubles by halves, of seven million units each time: more than a record may cost.
+#[test]
+fn a_record_that_costs_too_much_is_buried_with_its_cost_and_time_goes_on() {
+    let home = tempfile::tempdir().unwrap();
+    let topology = topology();
+    let dir = DataDir::open(home.path()).unwrap();
+    let raw_log = RawLog::open(&dir, RAW).unwrap();
+    let mut engine = Engine::open(&dir, &topology, &raw_log, bury).unwrap();
+    let lines = ["ab", "d7-------------", "d9-----", "ac", "b", "c900", "a"];
+    raw_log.append(lines.map(raw).to_vec()).wait().unwrap();
+    step_to_end(&mut engine).unwrap();
+
+    let mut driver = TestDriver::all(&topology, bury).unwrap();
+    driver
+        .pipe_all(["ab", "d9-----", "ac", "b", "c900", "a"].map(raw))
+        .unwrap();
+    let found = logs(home.path(), &topology);
+    assert_eq!(found[FACT], driven(&driver)[FACT], "timers fire, whatever they cost");
+    let letters: Vec<String> = found[DEAD]
+        .iter()
+        .map(|record| String::from_utf8_lossy(&record.value).into_owned())
+        .collect();
+    assert_eq!(letters.len(), 1);
+    let start = format!("{TOO_COSTLY}|21000000 units of work were spent");
+    assert!(
+        letters[0].starts_with(&start) && letters[0].ends_with("|d7-------------"),
+        "{letters:?}"
+    );
+    assert_eq!(engine.progress().lag_records, 0);
+}
+
+#[test]
+fn records_that_wait_are_seen_until_they_are_processed() {
+    let home = tempfile::tempdir().unwrap();
+    let topology = topology();
+    let dir = DataDir::open(home.path()).unwrap();
+    let raw_log = RawLog::open(&dir, RAW).unwrap();
+    let mut engine = Engine::open(&dir, &topology, &raw_log, bury).unwrap();
+    assert_eq!(engine.progress().standing, Duration::ZERO);
+    raw_log.append(vec![raw("ab")]).wait().unwrap();
+    assert!(engine.progress().standing > Duration::ZERO);
+    step_to_end(&mut engine).unwrap();
+    let progress = engine.progress();
+    // The word, and what the global reader makes of it when time comes.
+    assert_eq!((progress.standing, progress.facts), (Duration::ZERO, 1));
+    assert_eq!(
+        Engine::open(&dir, &topology, &raw_log, bury).unwrap().progress().facts,
+        1
+    );
+}
+
+#[test]
+fn an_engine_with_a_backlog_stops_after_the_batch_in_hand() {
+    let home = tempfile::tempdir().unwrap();
+    let topology = topology();
+    let dir = DataDir::open(home.path()).unwrap();
+    let raw_log = RawLog::open(&dir, RAW).unwrap();
+    let lines: Vec<Record> = (0..50_000).map(|number| raw(&format!("a{number}"))).collect();
+    raw_log.append(lines).wait().unwrap();
+    let engine = Engine::open(&dir, &topology, &raw_log, bury).unwrap();
+    let engine = engine.ending_batches_after(Duration::ZERO).start().unwrap();
+    let watch = engine.watch();
+    watch.wait(0, Duration::from_secs(60));
+    assert!(engine.stop_within(Duration::from_secs(60)).unwrap());
+    let left = watch.get();
+    assert!(!left.running && left.lag_records > 0, "{left:?}");
+    let mut engine = Engine::open(&dir, &topology, &raw_log, bury).unwrap();
+    assert_eq!(engine.progress().raw_offset, left.raw_offset);
+    step_to_end(&mut engine).unwrap();
+    let mut log = Log::open(home.path(), &topology);
+    assert_eq!(log.counts().unwrap()[&("lines".to_owned(), String::new())], 50_000);
 }
 
 static LOST: AtomicBool = AtomicBool::new(true);

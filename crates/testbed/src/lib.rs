@@ -8,20 +8,24 @@
     reason = "this crate is a part of tests, and a test fails by panicking"
 )]
 
+use rdkafka::error::KafkaError;
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
+use rdkafka::{ClientConfig, ClientContext};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A broker that does not come up within this time never will.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Name and password of a secured broker itself, towards itself.
-const ITSELF: &str = "testbed";
+/// Name and password of a secured broker itself, towards itself; it may do everything.
+pub const ITSELF: &str = "testbed";
 
 /// Where both are, or why not.
 fn home() -> Option<&'static Path> {
@@ -50,6 +54,35 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// A record of somebody else.
+#[derive(Clone, Copy, Debug)]
+pub struct Foreign<'a> {
+    /// Name at the cluster.
+    pub topic: &'a str,
+    /// Partition.
+    pub partition: i32,
+    /// Key.
+    pub key: Option<&'a [u8]>,
+    /// Value; `None` is a tombstone.
+    pub value: Option<&'a [u8]>,
+}
+
+/// Why a record was not taken.
+#[derive(Default)]
+struct Report(Mutex<Option<KafkaError>>);
+
+impl ClientContext for Report {}
+
+impl ProducerContext for Report {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            *self.0.lock().unwrap() = Some(error.clone());
+        }
+    }
+}
+
 /// A broker of one test.
 pub struct Broker {
     folder: TempDir,
@@ -69,6 +102,22 @@ impl Broker {
     /// (name and password) in by SCRAM-SHA-512.
     #[must_use]
     pub fn secured(users: &[(&str, &str)]) -> Option<Self> {
+        Self::with_users(users, "")
+    }
+
+    /// Starts a secured broker where only [`ITSELF`] has rights: `users` may log in, and do nothing.
+    #[must_use]
+    pub fn guarded(users: &[(&str, &str)]) -> Option<Self> {
+        Self::with_users(
+            users,
+            &format!(
+                "\nauthorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n\
+                 super.users=User:{ITSELF};User:ANONYMOUS"
+            ),
+        )
+    }
+
+    fn with_users(users: &[(&str, &str)], more: &str) -> Option<Self> {
         let itself = [(ITSELF, ITSELF)];
         Self::with("SASL_SSL", &[users, &itself].concat(), |broker| {
             let store = broker.certify();
@@ -78,7 +127,7 @@ impl Broker {
                  sasl.enabled.mechanisms=SCRAM-SHA-512\nsasl.mechanism.inter.broker.protocol=SCRAM-SHA-512\n\
                  listener.name.client.scram-sha-512.sasl.jaas.config=\
                  org.apache.kafka.common.security.scram.ScramLoginModule required username=\"{ITSELF}\" \
-                 password=\"{ITSELF}\";",
+                 password=\"{ITSELF}\";{more}",
                 store.display(),
                 broker.ca_file().display()
             )
@@ -140,6 +189,23 @@ impl Broker {
         );
         broker.restart();
         Some(broker)
+    }
+
+    /// Puts records into partitions as any other program can: plainly, without Hilo's header or a transaction.
+    pub fn put(&self, records: &[Foreign]) {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", self.address());
+        config.set("message.max.bytes", "67108864");
+        let producer: BaseProducer<Report> = config.create_with_context(Report::default()).unwrap();
+        for record in records {
+            let mut sent = BaseRecord::<[u8], [u8]>::to(record.topic).partition(record.partition);
+            sent.key = record.key;
+            sent.payload = record.value;
+            producer.send(sent).map_err(|(error, _)| error).unwrap();
+            producer.flush(PATIENCE).unwrap();
+            let refused = producer.context().0.lock().unwrap().take();
+            assert_eq!(refused, None, "{} takes no record", record.topic);
+        }
     }
 
     fn java_file(&self) -> PathBuf {

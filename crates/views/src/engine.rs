@@ -37,6 +37,11 @@ pub trait Feed: Send {
     /// Records that are there and were not given yet, as of the last look.
     fn behind(&mut self) -> Result<u64>;
 
+    /// Notes that records were none of ours.
+    fn passed_over(&mut self, records: u64) {
+        let _ = records;
+    }
+
     /// Whether all that was there at the beginning has been given.
     fn caught_up(&mut self) -> Result<bool>;
 }

@@ -4,18 +4,20 @@ use crate::{
     GOLDEN_DB,
     engine::{Engine, Feed},
 };
-use anyhow::{Context as _, Result};
-use hilo_golden::{Golden, Placed};
+use anyhow::Result;
+use hilo_contracts::json;
+use hilo_golden::{Golden, GoldenError, Placed};
+use hilo_stream::embedded::{Backoff, passes};
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
-use tracing::error;
+use tracing::{error, info, warn};
 
 /// Records of a topic applied in one transaction.
 const BATCH: usize = 10_000;
@@ -23,15 +25,32 @@ const BATCH: usize = 10_000;
 const PATIENCE: Duration = Duration::from_millis(250);
 /// With so few records unprocessed the numbers are those of a moment ago.
 const FEW: u64 = 1_000;
-/// Waits between attempts to write, while the disk is full, busy or failing: from the first to the longest.
-const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
-
 /// How the follower is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     caught_up: AtomicBool,
     ended: AtomicBool,
     behind: AtomicU64,
+    /// Why it waits and tries again.
+    fault: Mutex<Option<String>>,
+    /// When it last read or wrote anything, or found that nothing waits.
+    moved: Mutex<Instant>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            caught_up: AtomicBool::default(),
+            ended: AtomicBool::default(),
+            behind: AtomicU64::default(),
+            fault: Mutex::default(),
+            moved: Mutex::new(Instant::now()),
+        }
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Says how a follower is, from other threads.
@@ -58,6 +77,19 @@ impl Pulse {
         Ok(())
     }
 
+    /// Whether it moves while work waits; the error says for how long it has not, and why.
+    pub fn moves_within(&self, patience: Duration) -> Result<(), String> {
+        let standing = self.standing();
+        if standing <= patience {
+            return Ok(());
+        }
+        let why = self.fault().map_or_else(String::new, |fault| format!(": {fault}"));
+        Err(format!(
+            "the reader of the topics, which writes the golden record, has done nothing for {} s while work waits{why}",
+            standing.as_secs()
+        ))
+    }
+
     /// Whether the numbers are those of now: all that was there at the start has been read. The error says how far it is.
     pub fn ready(&self) -> Result<(), String> {
         self.alive()?;
@@ -70,6 +102,32 @@ impl Pulse {
         ))
     }
 
+    /// Whether its thread goes on.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        !self.0.ended.load(Ordering::Acquire)
+    }
+
+    /// Why it waits and tries again; `None` while it works.
+    #[must_use]
+    pub fn fault(&self) -> Option<String> {
+        held(&self.0.fault).clone()
+    }
+
+    /// For how long records wait and none was applied; zero where none waits.
+    #[must_use]
+    pub fn standing(&self) -> Duration {
+        if self.behind() == 0 && self.fault().is_none() {
+            return Duration::ZERO;
+        }
+        held(&self.0.moved).elapsed()
+    }
+
+    fn moved(&self) {
+        *held(&self.0.fault) = None;
+        *held(&self.0.moved) = Instant::now();
+    }
+
     /// Records of the topics that are there and not applied yet, as of the last look.
     #[must_use]
     pub fn behind(&self) -> u64 {
@@ -80,7 +138,10 @@ impl Pulse {
 /// The thread that follows the topics.
 pub struct Follower {
     pulse: Pulse,
+    /// Ends once nothing is left to apply.
     stop: Arc<AtomicBool>,
+    /// Ends after the batch in hand.
+    halt: Arc<AtomicBool>,
     thread: JoinHandle<Result<()>>,
 }
 
@@ -89,13 +150,17 @@ impl Follower {
     pub fn start(engine: &Arc<impl Engine>, dir: &Path) -> Result<Self> {
         let golden = Golden::open(&dir.join(GOLDEN_DB))?;
         let feed = engine.feed(&mut |topic, partition| Ok(golden.next_offset(topic, partition)?))?;
-        let (pulse, stop) = (Pulse::default(), Arc::new(AtomicBool::new(false)));
+        let pulse = Pulse::default();
+        let (stop, halt) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let mut following = Following {
             engine: Arc::clone(engine),
             golden,
             feed,
             pulse: pulse.clone(),
             stop: Arc::clone(&stop),
+            halt: Arc::clone(&halt),
+            dir: dir.to_owned(),
+            backoff: Backoff::default(),
         };
         let thread = thread::Builder::new().name("views".to_owned()).spawn(move || {
             let ended = following.run();
@@ -108,7 +173,12 @@ impl Follower {
             following.pulse.0.ended.store(true, Ordering::Release);
             ended
         })?;
-        Ok(Self { pulse, stop, thread })
+        Ok(Self {
+            pulse,
+            stop,
+            halt,
+            thread,
+        })
     }
 
     /// How it is, for who asks later.
@@ -121,6 +191,30 @@ impl Follower {
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.thread.is_finished()
+    }
+
+    /// Ends after the batch in hand, within `patience`; a thread that takes longer is left alone, and what it has not
+    /// written is read again at the next start. Says what failed for good.
+    pub fn stop_within(self, patience: Duration) -> Result<()> {
+        self.halt.store(true, Ordering::Release);
+        self.stop.store(true, Ordering::Release);
+        let until = Instant::now() + patience;
+        while !self.thread.is_finished() {
+            if Instant::now() >= until {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        match self.finish() {
+            Err(failure) if passes(failure.as_ref()) => {
+                info!(
+                    cause = format!("{failure:#}"),
+                    "what is not read is read at the next start"
+                );
+                Ok(())
+            }
+            ended => ended,
+        }
     }
 
     /// Applies what is there and ends; says what failed.
@@ -140,6 +234,9 @@ struct Following<E> {
     feed: Box<dyn Feed>,
     pulse: Pulse,
     stop: Arc<AtomicBool>,
+    halt: Arc<AtomicBool>,
+    dir: PathBuf,
+    backoff: Backoff,
 }
 
 impl<E: Engine> Following<E> {
@@ -148,13 +245,21 @@ impl<E: Engine> Following<E> {
             // Looked at before the topics: what was there when somebody said stop is applied.
             let stopping = self.stop.load(Ordering::Acquire);
             let patience = if stopping { Duration::ZERO } else { PATIENCE };
-            let batch = self.feed.next(BATCH, patience).context("the topics cannot be read")?;
+            let batch = match self.feed.next(BATCH, patience) {
+                Ok(batch) => batch,
+                Err(failure) if !stopping && passes(failure.as_ref()) => {
+                    self.wait(&failure);
+                    continue;
+                }
+                Err(failure) => return Err(failure.context("the topics cannot be read")),
+            };
             let is_empty = batch.is_empty();
             if !is_empty && !self.apply(&batch)? {
                 return Ok(());
             }
+            self.backoff.reset();
             self.look()?;
-            if stopping && is_empty {
+            if stopping && is_empty || self.halt.load(Ordering::Acquire) {
                 return Ok(());
             }
         }
@@ -162,29 +267,75 @@ impl<E: Engine> Following<E> {
 
     /// Writes a batch; again while the disk is full, busy or failing. Whether it was written before somebody said stop.
     fn apply(&mut self, batch: &[Placed]) -> Result<bool> {
-        let (mut wait, longest) = BACK_OFF;
         loop {
             let failure = match self.golden.follow(batch) {
-                Ok(_) => return Ok(true),
-                Err(failure) => failure,
-            };
-            if !failure.is_passing() {
-                return Err(failure.into());
-            }
-            error!(error = %failure, again_after_s = wait.as_secs(), "the golden record waits for its disk");
-            let until = Instant::now() + wait;
-            while Instant::now() < until {
-                if self.stop.load(Ordering::Acquire) {
-                    return Ok(false);
+                Ok(_) => {
+                    self.pulse.moved();
+                    return Ok(true);
                 }
-                thread::sleep(Duration::from_millis(100));
+                // Only then each is looked at: facts are written by Hilo alone, and decoded once.
+                Err(GoldenError::Record { .. }) => match self.golden.follow(&self.readable(batch)) {
+                    Ok(_) => {
+                        self.pulse.moved();
+                        return Ok(true);
+                    }
+                    Err(failure) => anyhow::Error::from(failure),
+                },
+                Err(failure) => anyhow::Error::from(failure),
+            };
+            if !passes(failure.as_ref()) {
+                return Err(failure);
             }
-            wait = (wait * 2).min(longest);
+            self.wait(&failure);
+            if self.stop.load(Ordering::Acquire) {
+                return Ok(false);
+            }
         }
     }
 
+    /// The facts of a batch, without what is none of ours.
+    fn readable(&mut self, batch: &[Placed]) -> Vec<Placed> {
+        let mut unused = Vec::new();
+        let mut readable = Vec::with_capacity(batch.len());
+        for placed in batch {
+            unused.clear();
+            match json::write(placed.record.topic, &placed.record.value, &mut unused) {
+                Ok(()) => readable.push(placed.clone()),
+                Err(problem) => {
+                    warn!(
+                        topic = placed.record.topic,
+                        partition = placed.partition,
+                        offset = placed.offset,
+                        %problem,
+                        "a record is no fact of ours: something else writes there; it is passed over"
+                    );
+                    self.feed.passed_over(1);
+                }
+            }
+        }
+        readable
+    }
+
+    /// Says why it waits, and waits.
+    fn wait(&mut self, failure: &anyhow::Error) {
+        let fault = format!("{failure:#}");
+        if self.backoff.is_due() {
+            error!(
+                error = fault,
+                "the golden record waits and is tried again; nothing is lost"
+            );
+        }
+        *held(&self.pulse.0.fault) = Some(fault);
+        let stop = Arc::clone(&self.stop);
+        self.backoff.wait(&self.dir, || stop.load(Ordering::Acquire));
+    }
+
     fn look(&mut self) -> Result<()> {
-        self.pulse.0.behind.store(self.feed.behind()?, Ordering::Relaxed);
+        let behind = self.feed.behind()?;
+        self.pulse.0.behind.store(behind, Ordering::Relaxed);
+        if behind == 0 {
+            self.pulse.moved();
+        }
         if !self.pulse.0.caught_up.load(Ordering::Acquire)
             && self.feed.caught_up()?
             && self.engine.waiting().records <= FEW

@@ -140,6 +140,7 @@ impl Feed for TopicFeed {
         let received = self.reader.read(max, patience)?;
         if let Some(measures) = &self.measures {
             measures.took_in(NAME, 0, received.len() as u64);
+            measures.passed_over(NAME, self.reader.passed_over());
         }
         self.look();
         let placed = received.into_iter().map(|one| {
@@ -155,6 +156,12 @@ impl Feed for TopicFeed {
 
     fn behind(&mut self) -> Result<u64> {
         Ok(self.behind.values().map(|records| records.unsigned_abs()).sum())
+    }
+
+    fn passed_over(&mut self, records: u64) {
+        if let Some(measures) = &self.measures {
+            measures.passed_over(NAME, records);
+        }
     }
 
     fn caught_up(&mut self) -> Result<bool> {

@@ -10,7 +10,11 @@ use crate::{
     warnings,
 };
 use anyhow::Result;
-use hilo_dashboard::{Asked, MetricPage, MetricQuery, Snapshot, Source, SourceError, Trace, meter::Series, model::Lag};
+use hilo_dashboard::{
+    Asked, MetricPage, MetricQuery, Snapshot, Source, SourceError, Trace,
+    meter::Series,
+    model::{Lag, Warning},
+};
 use hilo_golden::{Golden, Tenants};
 use hilo_service::{Scope, clock};
 use hilo_stream::Topology;
@@ -41,6 +45,8 @@ pub struct View {
     shelves: Mutex<Vec<Box<dyn Shelf>>>,
     flows: Mutex<BTreeMap<Scope, Meters>>,
     lag: Mutex<Series>,
+    /// What else its reader must know: the health of the process.
+    concerns: Box<dyn Fn() -> Vec<Warning> + Send + Sync>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -67,10 +73,18 @@ impl View {
             shelves: Mutex::default(),
             flows: Mutex::default(),
             lag: Mutex::new(Series::new(TREND)),
+            concerns: Box::new(Vec::new),
         };
         // A file that cannot be read is said at the start.
         view.with_golden(|_| Ok(()))?;
         Ok(view)
+    }
+
+    /// Shows what `concerns` gives above the numbers, worst first.
+    #[must_use]
+    pub fn warn_of(mut self, concerns: impl Fn() -> Vec<Warning> + Send + Sync + 'static) -> Self {
+        self.concerns = Box::new(concerns);
+        self
     }
 
     /// Asks the golden record through a connection that nobody else uses meanwhile.
@@ -151,7 +165,10 @@ impl View {
             Ok(Snapshot {
                 now,
                 label: self.label.clone(),
-                warnings: warnings::warnings(&waiting, &counters),
+                warnings: (self.concerns)()
+                    .into_iter()
+                    .chain(warnings::warnings(&waiting, &counters))
+                    .collect(),
                 outcomes: warnings::outcomes(&counters),
                 flows,
                 lag: self.lag(&waiting),

@@ -10,7 +10,8 @@ use hilo_contracts::{
     codec::{self, Codec as _},
     facts::Raw,
 };
-use hilo_gateway::{DurableLog, Gateway, Limits, LogError, Secret, ServeLimits, TenantSecrets, Tenants, router, serve};
+use hilo_gateway::{DurableLog, Gateway, Limits, LogError, Secret, TenantSecrets, Tenants, router};
+use hilo_service::{ServeLimits, serve};
 use hilo_stream::Record;
 use hmac::{Hmac, Mac as _};
 use prometheus::Registry;
@@ -121,7 +122,10 @@ impl Server {
 
     pub(crate) async fn bounded(log: impl DurableLog, limits: Limits, serve_limits: ServeLimits) -> Self {
         let registry = Registry::new();
-        let gateway = Gateway::new(log, tenants(), limits, &registry).unwrap();
+        let regions = [("acme".to_owned(), "CL".to_owned())];
+        let gateway = Gateway::new(log, tenants(), limits, &registry)
+            .unwrap()
+            .regions(regions.into());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (end, ended) = oneshot::channel();
@@ -184,10 +188,16 @@ impl Server {
     }
 }
 
-/// Status and the two texts of an error.
+/// Status and the two texts of an error. It has a code too.
 pub(crate) async fn error(response: Response) -> (u16, String, String) {
-    let status = response.status().as_u16();
-    let body: Value = response.json().await.unwrap();
+    let (status, body) = problem(response).await;
     let text = |key: &str| body[key].as_str().unwrap().to_owned();
+    assert!(!text("code").is_empty());
     (status, text("error"), text("hint"))
+}
+
+/// Status and body of an answer in JSON.
+pub(crate) async fn problem(response: Response) -> (u16, Value) {
+    let status = response.status().as_u16();
+    (status, response.json().await.unwrap())
 }

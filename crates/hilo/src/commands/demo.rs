@@ -98,7 +98,7 @@ async fn play(arguments: &Demo, dir: &Path, tenants: &Tenants) -> Result<Report,
     let report = report.context("the simulated platform cannot send")?;
     // A line that says what the clock's last one said would be its duplicate.
     node.tick(now() + 1)?;
-    up::finish(node)?;
+    up::sole(node)?.finish()?;
     Ok(report)
 }
 

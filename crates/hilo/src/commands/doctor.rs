@@ -5,24 +5,35 @@ use crate::{
     config::{Config, Registry},
     failure::Failure,
     kafka,
+    node::GOLDEN_DB,
+    pulse,
     say::say,
     topology,
 };
 use anyhow::anyhow;
 use hilo_contracts::schemas;
-use hilo_domain::time;
+use hilo_domain::{Millis, time};
 use hilo_kafka::topics;
-use hilo_stream::embedded::{DataDir, Log};
+use hilo_service::clock;
+use hilo_stream::embedded::{DataDir, Log, Space, private, read_only, remedy};
+use rusqlite::ErrorCode;
 use serde::Serialize;
 use std::{
     fs, io,
     net::{TcpListener, TcpStream, ToSocketAddrs as _},
     path::Path,
-    time::{Duration, SystemTime},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
 };
 
 /// How long a server may take to take a connection.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a file may be checked for.
+const LONGEST_CHECK: Duration = Duration::from_secs(60);
+/// A larger file, in MiB, takes seconds: its check is announced.
+const SAID_SIZE: u64 = 256;
 
 /// 2026-01-01T00:00:00Z: a clock before it is wrong, and would date everything wrongly.
 const EARLIEST: i64 = 1_767_225_600_000;
@@ -72,7 +83,18 @@ pub(crate) fn run(arguments: &Doctor) -> Result<(), Failure> {
         .data_dir
         .clone()
         .unwrap_or_else(|| config.storage.data_dir.clone());
+    if dir.exists() {
+        // Before the directory is taken: that tightens them.
+        note("file modes", modes(&dir));
+        note("disk", disk(&dir));
+    }
     note("data directory", data_dir(&dir));
+    for name in ["raw.db", "engine.db", GOLDEN_DB] {
+        let path = dir.join(name);
+        if path.is_file() {
+            note("damage", damage(&path));
+        }
+    }
     for server in config.kafka.iter().flat_map(|kafka| &kafka.bootstrap_servers) {
         note("kafka", reachable(server));
     }
@@ -117,6 +139,8 @@ pub(crate) fn run(arguments: &Doctor) -> Result<(), Failure> {
         && dir.join("raw.db").is_file()
     {
         let mut log = Log::open(&dir, topology);
+        let now = log.position().ok().and_then(|position| position.now);
+        note("time in the log", log_time(now));
         note(
             "log",
             log.position()
@@ -125,7 +149,7 @@ pub(crate) fn run(arguments: &Doctor) -> Result<(), Failure> {
                 .map_err(|error| error.to_string()),
         );
     }
-    note("clock", clock());
+    note("clock", machine_clock());
 
     let failed = findings.iter().filter(|finding| !finding.ok).count();
     if arguments.json {
@@ -139,6 +163,74 @@ pub(crate) fn run(arguments: &Doctor) -> Result<(), Failure> {
         Ok(())
     } else {
         Err(Failure::failed(anyhow!("{failed} of {} checks failed", findings.len())))
+    }
+}
+
+/// Nobody but the user that runs Hilo may read what came in.
+fn modes(dir: &Path) -> Result<String, String> {
+    match private::wider(dir) {
+        Ok(found) if found.is_empty() => Ok(format!("{} is of this user alone", dir.display())),
+        Ok(found) => Err(format!(
+            "other users could read {} files, such as {}: each start takes that right from them, as this check does now",
+            found.len(),
+            found[0].display()
+        )),
+        Err(error) => Err(format!("{} cannot be looked at: {error}", dir.display())),
+    }
+}
+
+fn disk(dir: &Path) -> Result<String, String> {
+    let space = Space::of(dir).map_err(|error| error.to_string())?;
+    match pulse::disk(dir, space) {
+        Some(concern) => Err(format!("{} {}", concern.text, concern.action)),
+        None => Ok(format!("{} of {} MiB are free", space.free >> 20, space.size >> 20)),
+    }
+}
+
+/// What SQLite finds wrong with the pages of a file, as far as it comes in [`LONGEST_CHECK`].
+fn damage(path: &Path) -> Result<String, String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let size = path.metadata().map_or(0, |metadata| metadata.len()) >> 20;
+    if size > SAID_SIZE {
+        eprintln!("checking {name}, {size} MiB, for {} s at most", LONGEST_CHECK.as_secs());
+    }
+    let broken = |what: &str| Err(format!("{} is damaged ({what}): {}", path.display(), remedy(path)));
+    let connection = match read_only(path) {
+        Ok(connection) => connection,
+        Err(error) => return Err(format!("{} cannot be opened: {error}", path.display())),
+    };
+    let interrupt = connection.get_interrupt_handle();
+    let (done, ended) = mpsc::channel::<()>();
+    let timer = thread::spawn(move || {
+        if ended.recv_timeout(LONGEST_CHECK) == Err(RecvTimeoutError::Timeout) {
+            interrupt.interrupt();
+        }
+    });
+    let found = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    drop(done);
+    drop(timer.join());
+    match found {
+        Ok(found) if found == "ok" => Ok(format!("none in {name}, {size} MiB")),
+        Ok(found) => broken(&found),
+        Err(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted) => Ok(format!(
+                "none in what was checked of {name} in {} s: it has {size} MiB",
+                LONGEST_CHECK.as_secs()
+            )),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => broken("it is no database any more"),
+            _ => Err(format!("{} cannot be checked: {error}", path.display())),
+        },
+    }
+}
+
+/// Time in the log beside the machine's clock.
+fn log_time(now: Option<Millis>) -> Result<String, String> {
+    let Some(now) = now else {
+        return Ok("nothing is processed yet".to_owned());
+    };
+    match pulse::ahead(now - clock::now()) {
+        Some(concern) => Err(format!("{} {}", concern.text, concern.action)),
+        None => Ok(format!("{}, not ahead of this machine's clock", time::to_rfc3339(now))),
     }
 }
 
@@ -172,11 +264,8 @@ fn reachable(address: &str) -> Result<String, String> {
     Err(failed(last))
 }
 
-fn clock() -> Result<String, String> {
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_err(|error| error.to_string())?;
-    let now = now.as_millis() as i64;
+fn machine_clock() -> Result<String, String> {
+    let now = clock::now();
     let text = time::to_rfc3339(now);
     if now > EARLIEST {
         Ok(format!(

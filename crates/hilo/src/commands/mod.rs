@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod bench;
+pub(crate) mod clock;
 pub(crate) mod consent;
 pub(crate) mod demo;
 pub(crate) mod dlq;

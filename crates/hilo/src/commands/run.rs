@@ -18,9 +18,9 @@ use crate::{
 };
 use anyhow::{Context as _, anyhow};
 use axum::Router;
-use hilo_gateway::{Gateway, Limits, ServeLimits};
+use hilo_gateway::{Gateway, Limits};
 use hilo_kafka::{Engine, Measures, Plan, topics};
-use hilo_service::{Health, Hosts, answering_to};
+use hilo_service::{Health, Hosts, ServeLimits, answering_to, serve};
 use hilo_stream::embedded::DataDir;
 use hilo_views::{Follower, Kafka, Pulse, View};
 use prometheus::Registry;
@@ -29,6 +29,10 @@ use tokio::{net::TcpListener, sync::watch};
 
 /// A lane that has not moved for so long hangs: liveness says so, and Kubernetes starts the process anew.
 const HANGS: Duration = Duration::from_secs(90);
+/// Records that wait for so long without any being applied: the reader hangs.
+const STALLED: Duration = Duration::from_mins(1);
+/// How long the reader may take for the batch in hand at the end.
+const BATCH_IN_HAND: Duration = Duration::from_millis(2_500);
 /// How often it is looked whether something has ended.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -43,7 +47,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     // From the beginning: who is told to end while it starts ends well too.
     let interrupted = runtime.spawn(hilo_service::interrupted());
     let roles: BTreeSet<Role> = arguments.roles.iter().copied().collect();
-    topics::require(&place.cluster, &place.plans()?).map_err(Failure::failed)?;
+    topics::require(&place.cluster, &place.plans()?).map_err(kafka::failure)?;
     let framing = place.framing()?;
     let registry = Registry::new();
     let measures = Arc::new(Measures::new(&registry)?);
@@ -109,22 +113,26 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         };
         let write = async {
             if let Some((listener, app)) = http.zip(writing) {
-                hilo_gateway::serve(listener, app, ServeLimits::default(), closes(closed.clone())).await;
+                serve(listener, app, ServeLimits::default(), closes(closed.clone())).await;
             }
         };
-        let read = hilo_gateway::serve(admin, reading, ServeLimits::default(), closes(closed.clone()));
+        let read = serve(admin, reading, ServeLimits::default(), closes(closed.clone()));
         tokio::join!(end, write, read);
         if let Some(clock) = clock {
             clock.abort();
         }
         Ok::<_, Failure>(())
     });
-    let stopped = engine.map_or(Ok(()), Engine::stop).map_err(Failure::failed);
-    let followed = follower.map_or(Ok(()), Follower::finish).map_err(Failure::failed);
+    let stopped = engine.map_or(Ok(()), Engine::stop).map_err(kafka::failure);
+    let followed = follower
+        .map_or(Ok(()), |follower| follower.stop_within(BATCH_IN_HAND))
+        .map_err(Failure::failed);
     if let Some(log) = log {
         log.finish()?;
     }
     drop(held);
+    // A blocking task of a request that nobody waits for any more does not hold the exit.
+    runtime.shutdown_timeout(LOOK);
     served.and(stopped).and(followed)
 }
 
@@ -136,7 +144,10 @@ fn lanes(
     framing: &Arc<hilo_kafka::Framing>,
     measures: &Arc<Measures>,
 ) -> Result<Option<Engine>, Failure> {
-    let Some(settings) = kafka::lane_settings(config, dir).filter(|_| !processors.is_empty()) else {
+    if processors.is_empty() {
+        return Ok(None);
+    }
+    let Some(settings) = kafka::lane_settings(config, dir)? else {
         return Ok(None);
     };
     let plan = Plan {
@@ -148,7 +159,7 @@ fn lanes(
         settings,
         measures: Arc::clone(measures),
     };
-    Ok(Some(Engine::start(&plan)?))
+    Ok(Some(Engine::start(&plan).map_err(kafka::failure)?))
 }
 
 /// Says where the process is, and how its local user gets in where it has pages.
@@ -168,7 +179,12 @@ fn health(measures: &Arc<Measures>, numbers: Option<Pulse>, registry: &Registry)
         .alive_when("lanes", move || alive.alive(HANGS))
         .ready_when("lanes", move || ready.all_ready());
     match numbers {
-        Some(numbers) => health.ready_when("numbers", move || numbers.ready()),
+        Some(numbers) => {
+            let moving = numbers.clone();
+            health
+                .alive_when("numbers", move || moving.moves_within(STALLED))
+                .ready_when("numbers", move || numbers.ready())
+        }
         None => health,
     }
 }
@@ -180,7 +196,8 @@ fn gateway(config: &Config, log: KafkaLog, registry: &Registry) -> Result<Router
             "no tenant is configured, so nobody could send anything: add [tenants.NAME] to hilo.toml (see README.md)"
         )));
     }
-    let gateway = Gateway::new(log, place::secrets(config)?, Limits::default(), registry)?;
+    let gateway = Gateway::new(log, place::secrets(config)?, Limits::default(), registry)?
+        .regions(place::tenants(config).countries);
     Ok(answering_to(
         Hosts::only(&config.http.hosts),
         hilo_gateway::router(gateway),

@@ -10,7 +10,7 @@ use crate::{
     serve::{self, Listeners},
 };
 use anyhow::Context as _;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 
 pub(crate) fn run(arguments: &Up) -> Result<(), Failure> {
@@ -24,12 +24,19 @@ pub(crate) fn run(arguments: &Up) -> Result<(), Failure> {
     }
     let admin = admin::Plan::new(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let listener = TcpListener::bind(&config.http.listen)
             .await
             .with_context(|| format!("cannot listen on {}; is another hilo running?", config.http.listen))?;
         let admin = admin.bind().await?;
         let node = Arc::new(Node::start(&dir, &tenants)?);
+        let pulse = node.pulse();
+        let end = async {
+            tokio::select! {
+                () = hilo_service::interrupted() => {}
+                reason = pulse.ended() => tracing::error!(reason, "a part of this process has ended, so all of it ends"),
+            }
+        };
         say!("webhooks:  http://{}", listener.local_addr()?)?;
         say!("dashboard: {}", admin.link(&dir)?)?;
         let done = serve::serve(
@@ -42,19 +49,25 @@ pub(crate) fn run(arguments: &Up) -> Result<(), Failure> {
                 hosts: config.http.hosts.clone(),
                 admin,
             },
-            hilo_service::interrupted(),
+            end,
         )
         .await?;
         if !done {
             tracing::warn!("some requests were not finished in time; the platform sends them again");
         }
-        finish(node)
-    })
+        let lived = pulse.lives();
+        sole(node)?.stop()?;
+        lived.map_err(|reason| Failure::failed(anyhow::anyhow!(reason)))
+    });
+    // A blocking task of a request that nobody waits for any more does not hold the exit.
+    runtime.shutdown_timeout(BLOCKING);
+    ended
 }
 
-/// Stops a node that nobody else holds any more.
-pub(crate) fn finish(node: Arc<Node>) -> Result<(), Failure> {
-    let node = Arc::into_inner(node).context("a part of the server still holds the node: this is a defect of Hilo")?;
-    node.finish()?;
-    Ok(())
+/// How long tasks that block may take at the end.
+const BLOCKING: Duration = Duration::from_secs(1);
+
+/// A node that nobody else holds any more.
+pub(crate) fn sole(node: Arc<Node>) -> anyhow::Result<Node> {
+    Arc::into_inner(node).context("a part of the server still holds the node: this is a defect of Hilo")
 }

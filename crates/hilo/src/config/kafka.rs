@@ -27,8 +27,8 @@ pub(crate) struct Kafka {
     pub transaction_timeout: Duration,
     /// How long a member may be silent.
     pub session_timeout: Duration,
-    /// A name that stays the same over restarts of this process.
-    pub instance: Option<String>,
+    /// A name that stays the same over restarts of this process, or `env:VARIABLE`: see [`Kafka::instance`].
+    instance: Option<String>,
     /// Properties of the client, without the password.
     pub security: Vec<(&'static str, String)>,
     /// SASL's password.
@@ -83,26 +83,29 @@ pub(super) fn read(settings: &Settings) -> Result<Option<Kafka>> {
         lanes: number("lanes", 1..=256, 1)? as usize,
         commit_interval: millis("commit_interval_ms", 1..=60_000, 100)?,
         transaction_timeout: millis("transaction_timeout_ms", 1_000..=900_000, 10_000)?,
-        session_timeout: millis("session_timeout_ms", 1_000..=300_000, 30_000)?,
-        instance: instance(text("instance")?)?,
+        session_timeout: millis("session_timeout_ms", 1_000..=300_000, 10_000)?,
+        instance: text("instance")?,
         security,
         password,
     }))
 }
 
-/// Kubernetes gives a StatefulSet's member its name as `HOSTNAME`.
-fn instance(written: Option<String>) -> Result<Option<String>> {
-    let Some(text) = written else { return Ok(None) };
-    let name = match text.strip_prefix("env:") {
-        Some(variable) => match std::env::var(variable) {
-            Ok(name) => name,
-            Err(_) => bail!("kafka.instance: the environment has no {variable}: set it, or remove the key"),
-        },
-        None => text,
-    };
-    ensure!(
-        !name.trim().is_empty(),
-        "kafka.instance is empty: name the process, or remove the key"
-    );
-    Ok(Some(name))
+impl Kafka {
+    /// The name of this process. Kubernetes gives a StatefulSet's member its name as `HOSTNAME`. Only `hilo run` looks for
+    /// the variable: a shell that reads a topic may not have it.
+    pub(crate) fn instance(&self) -> Result<Option<String>> {
+        let Some(text) = &self.instance else { return Ok(None) };
+        let name = match text.strip_prefix("env:") {
+            Some(variable) => match std::env::var(variable) {
+                Ok(name) => name,
+                Err(_) => bail!("kafka.instance: the environment has no {variable}: set it, or remove the key"),
+            },
+            None => text.clone(),
+        };
+        ensure!(
+            !name.trim().is_empty(),
+            "kafka.instance is empty: name the process, or remove the key"
+        );
+        Ok(Some(name))
+    }
 }

@@ -7,7 +7,7 @@ use crate::{config::Config, failure::Failure, place, topology};
 use anyhow::anyhow;
 use hilo_contracts::schemas;
 use hilo_kafka::{
-    Cluster, Framing, LaneSettings,
+    Cluster, EngineError, Framing, LaneSettings,
     registry::SchemaRegistry,
     topics::{self, Sizes, TopicPlan},
 };
@@ -75,15 +75,24 @@ impl Place {
 }
 
 /// How lanes work, by the configuration.
-pub(crate) fn lane_settings(config: &Config, dir: &Path) -> Option<LaneSettings> {
-    let kafka = config.kafka.as_ref()?;
-    Some(LaneSettings {
+pub(crate) fn lane_settings(config: &Config, dir: &Path) -> Result<Option<LaneSettings>, Failure> {
+    let Some(kafka) = &config.kafka else { return Ok(None) };
+    Ok(Some(LaneSettings {
         lanes: kafka.lanes,
         commit_interval: kafka.commit_interval,
         transaction_timeout: kafka.transaction_timeout,
         session_timeout: kafka.session_timeout,
-        instance: kafka.instance.clone(),
+        instance: kafka.instance().map_err(Failure::usage)?,
         state_dir: dir.join("state"),
         kill_point: None,
-    })
+    }))
+}
+
+/// How a command ends that the cluster made fail: with 2 where the configuration or a right has to change.
+pub(crate) fn failure(error: EngineError) -> Failure {
+    if error.is_configuration() {
+        Failure::usage(error)
+    } else {
+        Failure::failed(error)
+    }
 }

@@ -61,6 +61,8 @@ pub(crate) struct Cluster {
     folder: TempDir,
     partitions: i32,
     lanes: usize,
+    /// Whether each process has a `kafka.instance`, which stays with its folder.
+    pub named: bool,
     processes: Vec<Process>,
 }
 
@@ -75,6 +77,7 @@ impl Cluster {
             folder: tempfile::tempdir().unwrap(),
             partitions,
             lanes,
+            named: false,
             processes: Vec::new(),
         };
         cluster.register();
@@ -92,7 +95,7 @@ impl Cluster {
         let text = format!(
             "[http]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:{port}\"\n[storage]\ndata_dir = \"{}\"\n\
              [kafka]\nbootstrap_servers = \"{}\"\npartitions = {}\nlanes = {}\ncommit_interval_ms = 50\n\
-             transaction_timeout_ms = 5000\nsession_timeout_ms = {}\n\
+             transaction_timeout_ms = 5000\nsession_timeout_ms = {}\n{}\
              [registry]\nurl = \"{}\"\n\
              [tenants.acme]\nverify_token = \"v\"\napp_secrets = [\"s\"]\napi_tokens = [\"t\"]\n",
             self.folder.path().join(name).display(),
@@ -100,6 +103,11 @@ impl Cluster {
             self.partitions,
             self.lanes,
             SESSION.as_millis(),
+            if self.named {
+                format!("instance = \"{name}\"\n")
+            } else {
+                String::new()
+            },
             self.registry.url(),
         );
         fs::write(&path, text).unwrap();
@@ -323,7 +331,7 @@ impl Cluster {
         assert_eq!(answer.recv().unwrap(), Delivered::Safe);
     }
 
-    fn address(&self) -> (Address, Arc<Framing>) {
+    pub(crate) fn address(&self) -> (Address, Arc<Framing>) {
         let registry = Client::new(&self.registry.url(), "").unwrap();
         let topology = topology::topology(&topology::Tenants::default()).unwrap();
         let subjects = topology.topics().iter().filter_map(|topic| topic.schema);

@@ -5,6 +5,12 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 const DAY: i64 = 86_400_000;
+/// metrics.md §1.5: an event later than its own receipt by more does not count.
+const AHEAD: i64 = 300_000;
+/// A clock line moves time to so much after its receipt at most.
+const CLOCK_AHEAD: i64 = 60_000;
+/// Of a body with more, none is read.
+const MOST_ITEMS: u64 = 10_000;
 
 /// What an item is, as far as anything here depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +39,8 @@ pub(crate) struct Item {
     pub(crate) kind: Kind,
     pub(crate) key: String,
     pub(crate) time: i64,
+    /// When it was received.
+    pub(crate) received: i64,
     /// The number of the change that it came in; 0 for other lines.
     pub(crate) change: u64,
     pub(crate) phone_number_id: Option<String>,
@@ -47,6 +55,11 @@ pub(crate) struct Item {
 }
 
 impl Item {
+    /// Whether its time counts for what time it is.
+    pub(crate) fn counts(&self) -> bool {
+        self.time <= self.received + AHEAD
+    }
+
     /// Whether it came by the button of the platform's dashboard.
     pub(crate) fn is_test(&self) -> bool {
         self.entry.as_deref() == Some("0")
@@ -218,8 +231,13 @@ fn read_line(line: &[u8], reading: &mut Reading) {
         (Kind::Outbound, Some(id)) => format!("outbound {id}"),
         _ => format!("{kind:?} {}", canonical(&value)),
     };
+    let at = value.get("at").and_then(instant);
+    let received = value.get("received_at").and_then(instant).or(at).unwrap_or(0);
     let (Some(time), true) = (
-        value.get("at").and_then(instant),
+        match kind {
+            Kind::Clock => at.map(|at| at.min(received + CLOCK_AHEAD)),
+            _ => at.filter(|at| *at <= received + AHEAD),
+        },
         match kind {
             Kind::Outbound => text(&value, "message_id").is_some(),
             Kind::Platform => value["number"]["id"].is_string() != value["template"]["id"].is_string(),
@@ -234,6 +252,7 @@ fn read_line(line: &[u8], reading: &mut Reading) {
         kind,
         key,
         time,
+        received,
         change: 0,
         phone_number_id: word(&value["phone_number_id"]),
         entry: None,
@@ -254,6 +273,27 @@ fn read_delivery(body: Option<&Value>, tenant: &str, received: Option<i64>, read
         return;
     };
     let received = received.unwrap_or_else(|| body.and_then(newest).unwrap_or(0));
+    let mut own = Reading {
+        changes: reading.changes,
+        ..Reading::default()
+    };
+    read_entries(entries, tenant, received, &mut own);
+    if own.items.len() as u64 + own.unclassified + own.dead_letters > MOST_ITEMS {
+        reading.dead_letters += 1;
+        return;
+    }
+    reading.changes = own.changes;
+    reading.dead_letters += own.dead_letters;
+    reading.unclassified += own.unclassified;
+    reading.items.extend(own.items);
+    reading.other_times.extend(own.other_times);
+    let nothing = |entry: &Value| entry["changes"].as_array().is_some_and(Vec::is_empty);
+    if entries.iter().all(nothing) {
+        reading.empty_deliveries += 1;
+    }
+}
+
+fn read_entries(entries: &[Value], tenant: &str, received: i64, reading: &mut Reading) {
     for entry in entries {
         let Some(changes) = entry["changes"].as_array() else {
             reading.dead_letters += 1;
@@ -266,10 +306,6 @@ fn read_delivery(body: Option<&Value>, tenant: &str, received: Option<i64>, read
                 reading.dead_letters += 1;
             }
         }
-    }
-    let nothing = |entry: &Value| entry["changes"].as_array().is_some_and(Vec::is_empty);
-    if entries.iter().all(nothing) {
-        reading.empty_deliveries += 1;
     }
 }
 
@@ -426,6 +462,7 @@ impl Change<'_> {
             kind,
             key,
             time,
+            received: self.received,
             change: self.reading.changes,
             phone_number_id: number,
             entry: word(&self.entry["id"]),

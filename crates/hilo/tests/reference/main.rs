@@ -8,6 +8,7 @@
 
 #[path = "../beside/mod.rs"]
 mod beside;
+mod alone;
 mod compare;
 mod history;
 mod items;
@@ -73,6 +74,54 @@ fn cases_that_once_differed() {
         seen += 1;
     }
     assert_ne!(seen, 0);
+}
+
+/// A number that sixty people have, a user id with sixty numbers, and four hundred moves from number to number: none of it
+/// is anybody's, and what else is known of those people is theirs.
+#[test]
+fn what_too_many_share_is_no_evidence() {
+    let message = |at: usize, message: serde_json::Value| {
+        let mut message = message;
+        message["id"] = format!("wamid.{at}").into();
+        message["timestamp"] = (1_767_225_600 + at).to_string().into();
+        serde_json::json!({"source": "whatsapp", "tenant": "acme", "body": {
+            "object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": {
+                "metadata": {"display_phone_number": "15550783881", "phone_number_id": "2"}, "messages": [message]}}]}]}})
+        .to_string()
+        .into_bytes()
+    };
+    let text = |from: Option<usize>, user: Option<String>| {
+        let mut text = serde_json::json!({"type": "text", "text": {"body": "hola"}});
+        if let Some(from) = from {
+            text["from"] = (56_910_000_000 + from).to_string().into();
+        }
+        if let Some(user) = user {
+            text["from_user_id"] = user.into();
+        }
+        text
+    };
+    let mut lines = Vec::new();
+    for place in 0..60 {
+        lines.push(message(lines.len(), text(Some(0), Some(format!("CL.{place}")))));
+        lines.push(message(lines.len(), text(Some(1_000 + place), Some(format!("CL.{place}")))));
+        lines.push(message(lines.len(), text(Some(2_000 + place), Some("CL.9000".to_owned()))));
+        lines.push(message(lines.len(), text(Some(2_000 + place), Some(format!("CL.7{place:03}")))));
+    }
+    lines.push(message(lines.len(), text(Some(0), None)));
+    lines.push(message(lines.len(), text(None, Some("CL.9000".to_owned()))));
+    lines.push(message(lines.len(), text(Some(0), Some("CL.9000".to_owned()))));
+    for place in 5_000..5_400 {
+        let new = (56_910_000_001_usize + place).to_string();
+        let mut moved = text(Some(place), None);
+        moved["type"] = "system".into();
+        moved["system"] = serde_json::json!({"type": "user_changed_number", "wa_id": new});
+        lines.push(message(lines.len(), moved));
+    }
+    assert_eq!(compare::difference(&lines), None);
+    for seed in 0..2 {
+        assert_eq!(order_is_nothing(seed, &lines), Ok(()));
+        assert_eq!(partitions_are_nothing(seed, &lines), Ok(()));
+    }
 }
 
 /// Bodies of other people's test fixtures, as they stand and each in a tenant of its own: within one, an id stands for many
@@ -183,6 +232,20 @@ fn partitions_are_nothing(seed: u64, lines: &[Vec<u8>]) -> Result<(), String> {
     over_partitions::difference(&want, &got).map_or(Ok(()), Err)
 }
 
+/// One line that is dated into the future is one dead letter more, for its tenant and for every other.
+fn the_future_is_nothing(seed: u64, lines: &[Vec<u8>]) -> Result<(), String> {
+    let Some(line) = properties::from_the_future(lines, seed) else {
+        return Ok(());
+    };
+    let mut more = lines.to_vec();
+    more.insert(seed as usize % (lines.len() + 1), line);
+    let (want, got) = (compare::pipeline(lines), compare::pipeline(&more));
+    if got.dead_letters != want.dead_letters + 1 {
+        return Err(format!("{} dead letters, then {}", want.dead_letters, got.dead_letters));
+    }
+    is_same(want.state, got.state)
+}
+
 /// Repeated lines are counted; nothing else differs.
 fn is_same(mut want: State, mut got: State) -> Result<(), String> {
     for state in [&mut want, &mut got] {
@@ -212,6 +275,8 @@ const ALL: Taste = Taste {
     odd: true,
     ..PLAIN
 };
+
+const ODD: Taste = Taste { odd: true, ..PLAIN };
 
 const COLLIDING: Taste = Taste { collide: true, ..ALL };
 
@@ -279,6 +344,61 @@ fn the_pipeline_agrees_on_long_sessions_of_few_times() {
         ..PLAIN
     };
     on_histories(12, 500, taste, agrees);
+}
+
+#[test]
+fn the_pipeline_agrees_where_receipts_contradict_what_happened() {
+    on_histories(16, 400, ODD, |seed, lines| {
+        agrees(seed, &properties::received(lines, seed))
+    });
+}
+
+#[test]
+fn order_is_nothing_where_receipts_contradict_what_happened() {
+    on_histories(17, 150, ALL, |seed, lines| {
+        order_is_nothing(seed, &properties::received(lines, seed))
+    });
+}
+
+#[test]
+fn a_line_from_the_future_changes_nothing() {
+    on_histories(18, 200, ALL, the_future_is_nothing);
+}
+
+/// One request of 3 MB was a million dead letters, or as many items.
+#[test]
+fn the_pipeline_agrees_on_bodies_of_too_many_items() {
+    let body = |change: &str, entry: &str| {
+        format!(r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","time":1777899600,"changes":[{change}]}}{entry}]}}"#)
+            .into_bytes()
+    };
+    let value = |list: &str, element: &str, count: usize| {
+        let elements = vec![element; count].join(",");
+        body(
+            &format!(r#"{{"value":{{"{list}":[{elements}]}},"field":"messages"}}"#),
+            "",
+        )
+    };
+    for count in [10_000, 10_001] {
+        let lines = [
+            value("messages", "{}", count),
+            value("statuses", "0", count),
+            value("history", "{}", count),
+            value("errors", "{}", count),
+            body(&vec!["{}"; count].join(","), ""),
+            body("", &",{}".repeat(count)),
+            // An empty list is no item, however often it comes.
+            body(
+                &vec![r#"{"field":"messages","value":{"messages":[]}}"#; count].join(","),
+                "",
+            ),
+        ];
+        for line in lines {
+            let dead = compare::pipeline(std::slice::from_ref(&line)).dead_letters;
+            assert!(count == 10_000 || dead <= 1, "{dead} dead letters");
+            assert_eq!(compare::difference(&[line]), None);
+        }
+    }
 }
 
 #[test]

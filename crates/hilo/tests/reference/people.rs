@@ -1,6 +1,7 @@
 //! Who is who, told by all items in the order of their times: interface.md, section 7, "Identity".
 
 use super::{
+    alone::Alone,
     items::{Item, Kind, participant},
     json::text,
     mentions::{self, Id, Ids, Mentions, dialable, of_kind},
@@ -39,8 +40,8 @@ pub(crate) struct People {
 }
 
 /// What the items of one time say, in the order in which it counts.
-#[derive(PartialEq)]
-enum Evidence {
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Evidence {
     Change(Ids, Ids),
     Together(Ids, bool),
 }
@@ -115,6 +116,8 @@ impl People {
                 }
             }
         }
+        let alone = Alone::of(&evidence);
+        let mut evidence: Vec<(i64, Evidence)> = evidence.iter().flat_map(|one| alone.without(one)).collect();
         people.split = split(&evidence);
         evidence.sort_by_key(|(time, evidence)| match evidence {
             Evidence::Change(old, new) => (*time, 0, old.clone(), new.clone()),
@@ -140,6 +143,7 @@ impl People {
             }
             for (place, _, mentions) in now {
                 let partner = mentions.partner.as_ref().map(|ids| as_meant(&meant, time, ids));
+                let partner = partner.map(|ids| alone.owner(&ids));
                 if let Some(person) = partner.and_then(|ids| people.who(&ids)) {
                     people.partner.insert(*place, person);
                 }

@@ -1,6 +1,10 @@
 //! What must hold of any history, whatever it says.
 
-use super::{compare::Found, history::Random};
+use super::{
+    compare::Found,
+    history::Random,
+    json::{instant, write_time},
+};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +20,61 @@ pub(crate) fn disturbed(lines: &[Vec<u8>], seed: u64) -> Vec<Vec<u8>> {
         lines.swap(place, random.below(place + 1));
     }
     lines
+}
+
+/// The same lines, some of them with a receipt: at their own time, later, or so early that it contradicts them.
+pub(crate) fn received(lines: &[Vec<u8>], seed: u64) -> Vec<Vec<u8>> {
+    let mut random = Random::new(seed);
+    let receive = |line: &Vec<u8>| {
+        let mut parsed: Value = serde_json::from_slice(line).ok()?;
+        let at = instant(parsed.get("at")?)?;
+        let after = *random.of(&[
+            0,
+            3_600_000,
+            -59_000,
+            -61_000,
+            -299_000,
+            -300_000,
+            -301_000,
+            -86_400_000,
+        ]);
+        if random.one_in(2) {
+            return None;
+        }
+        parsed["received_at"] = write_time(at + after).into();
+        Some(parsed.to_string().into_bytes())
+    };
+    let mut receive = receive;
+    lines
+        .iter()
+        .map(|line| receive(line).unwrap_or_else(|| line.clone()))
+        .collect()
+}
+
+/// A line of somebody that says 2056 and was received on a day of the history.
+pub(crate) fn from_the_future(lines: &[Vec<u8>], seed: u64) -> Option<Vec<u8>> {
+    let mut random = Random::new(seed);
+    let times: Vec<i64> = lines
+        .iter()
+        .filter_map(|line| instant(serde_json::from_slice::<Value>(line).ok()?.get("at")?))
+        .collect();
+    let received_at = write_time(*times.first()?);
+    let line = match random.below(3) {
+        0 => serde_json::json!({"source": "outbound", "message_id": "wamid.future", "to": {"phone": "+56961234567"}}),
+        1 => {
+            serde_json::json!({"source": "inbox", "event": "resolved", "user": {"phone": "+56961234567"}, "phone_number_id": "1"})
+        }
+        _ => serde_json::json!({"source": "crm", "system": "hubspot", "event": "deal_won", "deal_id": "d9"}),
+    };
+    let mut line = line;
+    for (key, value) in [
+        ("tenant", "acme"),
+        ("at", "2056-01-01T00:00:00Z"),
+        ("received_at", &received_at),
+    ] {
+        line[key] = value.into();
+    }
+    Some(line.to_string().into_bytes())
 }
 
 /// The outcomes of items add up to the items, the reasons of dead letters to the dead letters.

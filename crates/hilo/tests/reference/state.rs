@@ -27,7 +27,8 @@ pub(crate) fn of(lines: &[Vec<u8>], tie: Tie) -> State {
     let reading = items::read(lines);
     let messages = messages::fold(&reading.items);
     let tenants: BTreeSet<&str> = reading.items.iter().map(|item| item.tenant.as_str()).collect();
-    let now = reading.items.iter().map(|item| item.time).max().unwrap_or(0);
+    let counted = reading.items.iter().filter(|item| item.counts());
+    let now = counted.map(|item| item.time).max().unwrap_or(0);
     let people: BTreeMap<&str, People> = tenants
         .iter()
         .map(|tenant| (*tenant, People::of(&reading.items, tenant)))

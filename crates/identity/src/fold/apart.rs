@@ -1,7 +1,7 @@
 //! Decisions of people: who is one, who is two, and what then is left of a sighting.
 
 use super::{Change, Decided, Evidence, Fold, Rule, Span};
-use crate::evidence::{is_same, names};
+use crate::evidence::{Key, is_same, key, names};
 use hilo_contracts::item::Ruling;
 use hilo_domain::{Identifier, IdentifierKind, Millis};
 use std::{
@@ -9,7 +9,28 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-impl Fold<'_> {
+/// Which decisions name an identifier, by their places.
+pub(crate) fn sides<'a>(apart: &[&'a Decided]) -> BTreeMap<Key<'a>, Vec<usize>> {
+    let mut sides: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+    for (place, decided) in apart.iter().enumerate() {
+        for id in decided.user.iter().chain(&decided.other) {
+            sides.entry(key(id)).or_default().push(place);
+        }
+    }
+    sides
+}
+
+impl<'a> Fold<'a> {
+    /// The decisions, in their order, that name one of `ids`.
+    fn apart_by<'b>(&self, ids: impl Iterator<Item = &'b Identifier>) -> impl Iterator<Item = &'a Decided> {
+        let named: BTreeSet<usize> = if self.apart.is_empty() {
+            BTreeSet::new()
+        } else {
+            ids.filter_map(|id| self.sides.get(&key(id))).flatten().copied().collect()
+        };
+        named.into_iter().filter_map(|place| self.apart.get(place).copied())
+    }
+
     pub(super) fn opposed(&self, one: usize, other: usize) -> bool {
         let (one, other) = (self.root(one), self.root(other));
         let (first, second) = (&self.people[one].bsuids, &self.people[other].bsuids);
@@ -24,9 +45,11 @@ impl Fold<'_> {
                 .iter()
                 .any(|span| holds_now(span) && side.iter().any(|id| is_same(id, &span.id)))
         };
-        self.apart.iter().any(|Decided { user, other: side, .. }| {
-            holds(one, user) && holds(other, side) || holds(one, side) && holds(other, user)
-        })
+        let spans = &self.people[self.root(one)].spans;
+        self.apart_by(spans.iter().map(|span| &span.id))
+            .any(|Decided { user, other: side, .. }| {
+                holds(one, user) && holds(other, side) || holds(one, side) && holds(other, user)
+            })
     }
 
     /// Whether somebody decided that who is seen by `ids` is not this person.
@@ -37,14 +60,14 @@ impl Fold<'_> {
                 .iter()
                 .any(|span| holds_now(span) && side.iter().any(|id| is_same(id, &span.id)))
         };
-        self.apart.iter().any(|Decided { user, other, .. }| {
+        self.apart_by(ids.iter()).any(|Decided { user, other, .. }| {
             names(ids, user) && holds(other) && !holds(user) || names(ids, other) && holds(user) && !holds(other)
         })
     }
 
     /// Whether somebody decided that old and new are two people: then nobody changed anything.
     pub(super) fn is_contradicted(&self, change: &Change) -> bool {
-        self.apart.iter().any(|Decided { user, other, .. }| {
+        self.apart_by(change.old.iter()).any(|Decided { user, other, .. }| {
             names(&change.old, user) && names(&change.new, other)
                 || names(&change.old, other) && names(&change.new, user)
         })
@@ -53,7 +76,7 @@ impl Fold<'_> {
     /// What is left of a sighting that shows both sides of a split: the side of the surer identifier.
     pub(super) fn sided<'b>(&self, ids: &'b [Identifier]) -> Cow<'b, [Identifier]> {
         let mut left = Cow::Borrowed(ids);
-        for Decided { user, other, .. } in &self.apart {
+        for Decided { user, other, .. } in self.apart_by(ids.iter()) {
             if names(user, other) || !names(&left, user) || !names(&left, other) {
                 continue;
             }

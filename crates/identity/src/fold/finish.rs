@@ -1,11 +1,11 @@
 //! From the fold to the verdict: people, suggestions, and whose each piece of evidence is when.
 
-use super::{Fold, Found, Hint, Quiet, Span, Timeline, Verdict, owner};
+use super::{Fold, Found, Hint, Quiet, Span, Timeline, Verdict, apart::sides, owner};
 use crate::{
     evidence::{Decided, Evidence, Username},
     rules::{Blocker, SHARED},
     stated,
-    suggest::{self, is_named},
+    suggest,
 };
 use hilo_domain::{Identifier, IdentifierKind, Millis};
 use std::collections::BTreeMap;
@@ -20,14 +20,14 @@ impl Fold<'_> {
     ) -> Verdict {
         let mut place = vec![None; self.people.len()];
         let mut people = Vec::new();
+        let naming = sides(standing);
         for (index, person) in self.people.iter().enumerate() {
             if person.parent.is_none() && !person.spans.is_empty() {
                 place[index] = Some(people.len());
                 let spans = merged_spans(&person.spans);
-                let decisions = standing
-                    .iter()
-                    .filter(|decided| is_named(&spans, &decided.user) || is_named(&spans, &decided.other))
-                    .map(|decided| (*decided).clone())
+                let decisions = suggest::naming(&spans, &naming)
+                    .into_iter()
+                    .map(|place| standing[place].clone())
                     .collect();
                 people.push(Found {
                     exists: person.exists,

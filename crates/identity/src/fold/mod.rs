@@ -19,9 +19,10 @@ mod quiet;
 mod sight;
 
 use crate::{
-    evidence::{Change, Decided, Evidence, HangsOn, Together},
+    evidence::{Change, Decided, Evidence, HangsOn, Key, Together},
     rules::{Blocker, CAP, Rule},
 };
+pub(crate) use apart::sides;
 use apart::split_numbers;
 use hilo_contracts::item::Ruling;
 use hilo_domain::{Identifier, IdentifierKind, Millis};
@@ -118,6 +119,8 @@ struct Fold<'a> {
     meant: BTreeMap<(String, Millis), &'a str>,
     /// Who was decided to be two people.
     apart: Vec<&'a Decided>,
+    /// Which of those name an identifier.
+    sides: BTreeMap<Key<'a>, Vec<usize>>,
     hints: Vec<Hint>,
 }
 
@@ -174,7 +177,7 @@ pub(crate) fn fold_without<'e>(evidence: &'e Evidence, known: fn(&Listener, usiz
             HangsOn::ItsFirst => step(together.first, Step::See(index)),
         }
     }
-    let standing: Vec<&Decided> = evidence.standing().collect();
+    let standing = evidence.standing();
     for decided in standing.iter().filter(|decided| decided.ruling != Ruling::Reject) {
         steps.push((decided.at, 2, &decided.user, Step::Decide(decided)));
     }
@@ -184,6 +187,7 @@ pub(crate) fn fold_without<'e>(evidence: &'e Evidence, known: fn(&Listener, usiz
     let apart: Vec<&Decided> = standing.iter().copied().filter(is_split).collect();
     let mut fold = Fold {
         split: split_numbers(evidence, &apart),
+        sides: sides(&apart),
         apart,
         ..Fold::default()
     };

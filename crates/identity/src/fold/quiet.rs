@@ -25,6 +25,16 @@ impl Quiet {
             .get(index)
             .is_some_and(|stretches| stretches.iter().rev().any(holds))
     }
+
+    /// The quiet of other pieces, by the piece as which each of them was judged.
+    pub(crate) fn of_places(&self, places: &[Option<usize>]) -> Self {
+        let of_place = |place: &Option<usize>| place.and_then(|place| self.stretches.get(place)).cloned();
+        let stretches = places.iter().map(|place| of_place(place).unwrap_or_default());
+        Self {
+            stretches: stretches.collect(),
+            one_form: self.one_form,
+        }
+    }
 }
 
 /// The quiet found while the fold runs.

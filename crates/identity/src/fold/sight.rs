@@ -199,10 +199,15 @@ impl Fold<'_> {
 
 /// Whether the person already has the same number in another form of the same kind.
 fn is_variant(spans: &[Span], id: &Identifier) -> bool {
+    /// Digits at the end that all forms of a number share.
+    const TAIL: usize = 8;
     let number = id.number();
+    let tail = |id: &Identifier| id.value.as_bytes().last_chunk::<TAIL>().copied();
+    let end = tail(id);
     number.is_some()
         && spans.iter().any(|span| {
             span.id != *id
+                && tail(&span.id) == end
                 && span.id.number() == number
                 && span.id.value.trim_start_matches('+') != id.value.trim_start_matches('+')
         })

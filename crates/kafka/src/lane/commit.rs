@@ -1,6 +1,6 @@
 //! How a lane makes a batch true, or gives it up.
 
-use super::{Batch, Lane, TIME_ONLY};
+use super::{Batch, FIRST_PAUSE, GREATEST_PAUSE, Lane, MAX_RECORDS, TIME_ONLY};
 use crate::EngineError;
 use crate::error::failed;
 use crate::transactions::{NotCommitted, Outgoing, Purpose, Step};
@@ -93,7 +93,10 @@ impl Lane {
             let position = self.positions.get(&(poison.input, poison.partition));
             position.is_some_and(|position| position.committed <= poison.offset)
         });
+        self.limit = (self.limit * 2).min(MAX_RECORDS);
+        self.given_up = 0;
         self.count(begun);
+        self.job.measures.progress(self.job.spec.name, self.index);
         Ok(())
     }
 
@@ -143,6 +146,17 @@ impl Lane {
             .with_label_values(&[self.job.spec.name, reason])
             .inc();
         self.producer.abort()?;
+        if reason == "commit" {
+            self.limit = self.limit_after_failure();
+        }
+        if matches!(reason, "commit" | "fenced") {
+            // The first time the group has mostly just gone on. After that, whatever refuses is given time.
+            if self.given_up > 0 {
+                let pause = FIRST_PAUSE.saturating_mul(1 << self.given_up.min(16));
+                std::thread::sleep(pause.min(GREATEST_PAUSE));
+            }
+            self.given_up += 1;
+        }
         for slot in self.slots.values_mut().filter(|slot| slot.restore.is_none()) {
             // Made anew: after a panic there may be more than stores to forget.
             slot.task.renew(&self.job)?;

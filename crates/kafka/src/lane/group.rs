@@ -3,6 +3,7 @@
 use super::{ANSWER, Lane, Position, Slot};
 use crate::EngineError;
 use crate::error::failed;
+use crate::measures::State;
 use crate::names::TIME;
 use crate::rebalance::Change;
 use crate::restore::{Progress, Restore};
@@ -143,6 +144,7 @@ impl Lane {
             }
             !goes
         });
+        self.ends.retain(|place, _| self.positions.contains_key(place));
         for partition in partitions {
             self.slots.remove(partition);
         }
@@ -171,7 +173,18 @@ impl Lane {
             .restoring
             .with_label_values(&[processor])
             .set(restore.remaining());
-        measures.pulse(processor, self.index, false);
+        let state = State::Restoring {
+            partition,
+            remaining: restore.remaining(),
+        };
+        measures.pulse(processor, self.index, state);
+        measures
+            .foreign
+            .with_label_values(&[processor])
+            .inc_by(std::mem::take(&mut restore.foreign));
+        if restore.entries > before {
+            measures.progress(processor, self.index);
+        }
         if progress == Progress::More {
             return Ok(true);
         }

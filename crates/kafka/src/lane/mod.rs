@@ -9,6 +9,7 @@ use crate::EngineError;
 use crate::error::failed;
 use crate::framing::Times;
 use crate::job::Job;
+use crate::measures::State;
 use crate::rebalance::{Change, LaneContext, let_go};
 use crate::restore::Restore;
 use crate::task::Task;
@@ -27,9 +28,13 @@ use std::time::{Duration, Instant};
 pub const PROCESSOR_ERROR: &str = "processor_error";
 /// Reason of a dead letter: a value on a topic with a contract that does not begin with its schema's id.
 pub const NO_CONTRACT: &str = "no_contract";
+/// Reason of a dead letter: a record of `hilo.time` that is no time of ours.
+pub const NO_TIME: &str = "no_time";
+/// Reason of a dead letter: what came of the record is larger than a topic takes.
+pub const TOO_LARGE: &str = "too_large";
 
 /// Records of one transaction at most.
-const MAX_RECORDS: u64 = 50_000;
+pub(crate) const MAX_RECORDS: u64 = 50_000;
 /// Bytes of one transaction at most, in and out.
 const MAX_BYTES: usize = 32 << 20;
 /// Patience with one question to the broker.
@@ -38,6 +43,9 @@ const ANSWER: Duration = Duration::from_secs(30);
 const IDLE: Duration = Duration::from_millis(100);
 /// Positions that only time moved are committed this often.
 const TIME_ONLY: Duration = Duration::from_secs(30);
+/// Before a transaction is tried for the second time; doubled each time, up to the greatest.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const GREATEST_PAUSE: Duration = Duration::from_secs(3);
 
 struct Slot {
     task: Task,
@@ -74,6 +82,8 @@ struct Poison {
     offset: i64,
     reason: &'static str,
     detail: String,
+    /// Its dead letter cannot be sent either: it is passed over.
+    is_hopeless: bool,
 }
 
 #[derive(Default)]
@@ -96,15 +106,20 @@ pub(crate) struct Lane {
     poison: Vec<Poison>,
     batch: Batch,
     last_commit: Instant,
-    /// Processed anything since the start: what failed before was the start.
-    pub(crate) moved: bool,
+    /// Records of one transaction at most, now: halved when one fails, doubled when one succeeds, so that what takes too
+    /// long for one transaction becomes several.
+    limit: u64,
+    /// Transactions in a row that were given up.
+    given_up: u32,
+    /// What the client last said of the end of each input's partition.
+    ends: FxHashMap<(usize, i32), (i64, bool)>,
     latency: prometheus::Histogram,
     joined: bool,
 }
 
 impl Lane {
-    /// Takes the place of the lane before it and joins the group.
-    pub(crate) fn start(job: Arc<Job>, index: usize, name: &str) -> Result<Self, EngineError> {
+    /// Takes the place of the lane before it and joins the group; `limit` is what that one left.
+    pub(crate) fn start(job: Arc<Job>, index: usize, name: &str, limit: u64) -> Result<Self, EngineError> {
         let settings = &job.settings;
         let producer = Transactions::start(
             &job.cluster,
@@ -120,9 +135,6 @@ impl Lane {
             (settings.session_timeout.as_millis() / 4).to_string(),
         );
         config.set("statistics.interval.ms", "2000");
-        if let Some(instance) = &settings.instance {
-            config.set("group.instance.id", format!("{instance}.{index}"));
-        }
         let consumer: BaseConsumer<LaneContext> = config
             .create_with_context(LaneContext::new())
             .map_err(failed("making a consumer"))?;
@@ -140,7 +152,9 @@ impl Lane {
             poison: Vec::new(),
             batch: Batch::default(),
             last_commit: Instant::now(),
-            moved: false,
+            limit,
+            given_up: 0,
+            ends: FxHashMap::default(),
             latency,
             joined: false,
         })
@@ -193,42 +207,70 @@ impl Lane {
         }
     }
 
-    /// An idle lane commits the first record at once; under load commits are paced.
+    /// Records of one transaction that the next lane may begin with, after this one failed.
+    pub(crate) fn limit_after_failure(&self) -> u64 {
+        match self.batch.records {
+            0 => self.limit,
+            records => (records.min(self.limit) / 2).max(1),
+        }
+    }
+
+    /// An idle lane commits the first record at once; under load commits are paced. However long the interval is, most of a
+    /// transaction's time is left for its commit.
     fn is_due(&self, idle: bool) -> bool {
         let Some(begun) = self.batch.begun else {
             return false;
         };
-        let interval = self.job.settings.commit_interval;
-        self.batch.records >= MAX_RECORDS
+        let settings = &self.job.settings;
+        let interval = settings.commit_interval.min(settings.transaction_timeout / 4);
+        self.batch.records >= self.limit
             || self.batch.bytes >= MAX_BYTES
             || begun.elapsed() >= interval
             || (idle && self.last_commit.elapsed() >= interval)
     }
-    /// Lag of the owned partitions, and that the lane moves.
-    fn tell(&self) {
-        let ready = self.joined && self.slots.values().all(|slot| slot.restore.is_none());
-        self.job.measures.pulse(self.job.spec.name, self.index, ready);
-        self.job.measures.committed(self.job.spec.name, self.index);
+
+    /// Lag of the owned partitions, and what the lane does.
+    fn tell(&mut self) {
+        let (processor, measures) = (self.job.spec.name, &self.job.measures);
         for end in self.consumer.context().take_ends() {
             let Some(input) = self.job.inputs.iter().position(|input| input.name == end.topic) else {
                 continue;
             };
-            let Some(position) = self.positions.get(&(input, end.partition)) else {
-                continue;
-            };
-            let upto = if end.reached { position.next } else { end.offset };
-            let lag = (upto - position.committed).max(0);
-            let labels = [
-                self.job.spec.name,
-                self.job.inputs[input].topic,
-                &end.partition.to_string(),
-            ];
-            self.job.measures.lag_records.with_label_values(&labels).set(lag);
+            let place = (input, end.partition);
+            self.ends.insert(place, (end.offset, end.reached));
+            let Some(lag) = self.lag(place) else { continue };
+            let labels = [processor, self.job.inputs[input].topic, &end.partition.to_string()];
+            measures.lag_records.with_label_values(&labels).set(lag);
             if lag == 0 {
-                self.job.measures.lag_seconds.with_label_values(&labels).set(0.0);
+                measures.lag_seconds.with_label_values(&labels).set(0.0);
             }
         }
+        // What the client has said nothing of yet is neither done nor behind.
+        if self.slots.values().any(|slot| slot.restore.is_some()) {
+            return;
+        }
+        let state = if self.joined {
+            let waiting = self.positions.keys().filter_map(|&(input, partition)| {
+                let lag = self.lag((input, partition)).filter(|lag| *lag > 0)?;
+                Some((self.job.inputs[input].topic, partition, lag))
+            });
+            let mut waiting: Vec<_> = waiting.collect();
+            waiting.sort_unstable();
+            State::Working { waiting }
+        } else {
+            State::Joining
+        };
+        measures.pulse(processor, self.index, state);
     }
+
+    /// Records of a partition that wait or are not committed; `None` before the client has said where its end is.
+    fn lag(&self, place: (usize, i32)) -> Option<i64> {
+        let (end, reached) = *self.ends.get(&place)?;
+        let position = self.positions.get(&place)?;
+        let upto = if reached { position.next } else { end };
+        Some((upto - position.committed).max(0))
+    }
+
     fn at(&self, step: Step) {
         if let Some(kill) = self.job.settings.kill_point {
             kill(step);

@@ -1,14 +1,15 @@
 //! What a lane does with a record: feeds it to its task, sends what comes of it, notes what a processor cannot bear.
 
-use super::{Incoming, Lane, NO_CONTRACT, PROCESSOR_ERROR, Poison};
+use super::{Incoming, Lane, NO_CONTRACT, NO_TIME, PROCESSOR_ERROR, Poison, TOO_LARGE};
 use crate::EngineError;
+use crate::cluster::MAX_RECORD_BYTES;
 use crate::error::failed;
 use crate::framing::Times;
 use crate::names::TIME;
 use crate::transactions::{Outgoing, Purpose, Step};
 use hilo_domain::Millis;
-use hilo_stream::{ProcessorError, Record};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use hilo_stream::embedded::TOO_COSTLY;
+use hilo_stream::{Executor, ProcessorError, Record};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Instant, SystemTime};
@@ -51,11 +52,10 @@ impl Lane {
         self.batch.begun.get_or_insert_with(Instant::now);
         self.batch.records += 1;
         self.batch.bytes += incoming.key.len() + incoming.value.len();
-        self.moved = true;
         let topic = self.job.inputs[incoming.input].topic;
         let receipt = incoming.times.map_or(0, |times| times.receipt);
         let outcome = if topic == TIME {
-            self.tick(task, &incoming.value)
+            self.tick(task, incoming)
         } else {
             self.batch.touched = true;
             if receipt > 0 {
@@ -70,51 +70,91 @@ impl Lane {
         match outcome {
             Ok(()) => self.send_outputs(task, topic, receipt, incoming),
             Err(ProcessorError::Store(error)) => Err(ProcessorError::Store(error).into()),
+            Err(error @ ProcessorError::TooCostly) => self.poisoned(incoming, TOO_COSTLY, error.to_string()),
             Err(error) => self.poisoned(incoming, PROCESSOR_ERROR, error.to_string()),
         }
     }
 
-    pub(super) fn tick(&mut self, task: i32, value: &[u8]) -> Result<(), ProcessorError> {
-        let Some(slot) = self.slots.get_mut(&task) else {
-            return Ok(());
+    pub(super) fn tick(&mut self, task: i32, incoming: &Incoming) -> Result<(), ProcessorError> {
+        let now = incoming.value.as_slice().try_into().map(Millis::from_be_bytes);
+        let problem = match (now, incoming.times) {
+            (Ok(_), Some(_)) => None,
+            (Ok(_), None) => Some(format!(
+                "a record of {} bytes without Hilo's header",
+                incoming.value.len()
+            )),
+            (Err(_), _) => Some(format!("a record of {} bytes, and a time has 8", incoming.value.len())),
         };
-        let Ok(now) = value.try_into().map(Millis::from_be_bytes) else {
-            return Err(ProcessorError::Contract("a record of the time is no time".to_owned()));
-        };
-        slot.task.executor.tick(now)?;
-        // Who is told a time does not tell it on: every partition of it has its own record.
-        slot.task.executor.take_advance();
-        Ok(())
-    }
-
-    pub(super) fn feed(&mut self, task: i32, topic: &'static str, incoming: &Incoming) -> Result<(), ProcessorError> {
+        let known = self.known(incoming).map(|poison| {
+            let wanted = !poison.is_hopeless;
+            wanted.then(|| (poison.reason, poison.detail.clone()))
+        });
         let Some(slot) = self.slots.get_mut(&task) else {
             return Ok(());
         };
         let executor = &mut slot.task.executor;
-        let record = |value: &[u8]| Record {
-            topic,
-            key: incoming.key.clone(),
-            value: value.to_vec(),
-            timestamp: incoming.times.map_or(incoming.appended, |times| times.event),
+        let letter = match (known, problem) {
+            (Some(None), _) => return Ok(()),
+            (Some(Some(letter)), _) => letter,
+            // Nothing was fed, so it can be buried at once.
+            (None, Some(detail)) => (NO_TIME, detail),
+            (None, None) => {
+                // A panic is the processor's failure, as it is on any other record.
+                let ticked = catch_unwind(AssertUnwindSafe(|| executor.tick(now.unwrap_or_default())));
+                ticked.unwrap_or_else(|_| Err(ProcessorError::Contract("the processor panicked".to_owned())))?;
+                // Who is told a time does not tell it on: every partition of it has its own record.
+                executor.take_advance();
+                return Ok(());
+            }
         };
-        let known = self.poison.iter().find(|poison| {
+        let measures = &self.job.measures;
+        let counter = if letter.0 == NO_TIME {
+            &measures.foreign
+        } else {
+            &measures.poison
+        };
+        counter.with_label_values(&[self.job.spec.name]).inc();
+        self.batch.touched = true;
+        if self.job.buries_time() {
+            bury(executor, TIME, incoming, &incoming.value, letter.0, &letter.1)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the processor failed on this record before.
+    fn known(&self, incoming: &Incoming) -> Option<&Poison> {
+        self.poison.iter().find(|poison| {
             (poison.input, poison.partition, poison.offset) == (incoming.input, incoming.partition, incoming.offset)
+        })
+    }
+
+    pub(super) fn feed(&mut self, task: i32, topic: &'static str, incoming: &Incoming) -> Result<(), ProcessorError> {
+        let known = self.known(incoming).map(|poison| {
+            let wanted = !poison.is_hopeless;
+            wanted.then(|| (poison.reason, poison.detail.clone()))
         });
-        if let Some(poison) = known {
+        let Some(slot) = self.slots.get_mut(&task) else {
+            return Ok(());
+        };
+        let executor = &mut slot.task.executor;
+        if let Some(letter) = known {
             self.job.measures.poison.with_label_values(&[self.job.spec.name]).inc();
             let value = self
                 .job
                 .framing
                 .unwrap(topic, &incoming.value)
                 .unwrap_or(&incoming.value);
-            return executor.dead_letter(&record(value), poison.reason, &poison.detail);
+            let Some((reason, detail)) = letter else { return Ok(()) };
+            return bury(executor, topic, incoming, value, reason, &detail);
         }
         match self.job.framing.unwrap(topic, &incoming.value) {
             // Nothing was fed, so it can be buried at once.
-            Err(detail) => executor.dead_letter(&record(&incoming.value), NO_CONTRACT, &detail),
+            Err(detail) => {
+                self.job.measures.foreign.with_label_values(&[self.job.spec.name]).inc();
+                bury(executor, topic, incoming, &incoming.value, NO_CONTRACT, &detail)
+            }
             Ok(value) => {
-                let record = record(value);
+                let record = record(topic, incoming, value);
                 // A panic is the processor's failure on this record, as an error is; its state is rebuilt.
                 catch_unwind(AssertUnwindSafe(|| executor.feed(record)))
                     .unwrap_or_else(|_| Err(ProcessorError::Contract("the processor panicked".to_owned())))
@@ -144,6 +184,11 @@ impl Lane {
                 receipt,
             };
             let value = self.job.framing.wrap(record.topic, record.value);
+            let bytes = record.key.len() + value.len() + OVERHEAD;
+            if bytes > MAX_RECORD_BYTES {
+                // The broker would refuse the whole transaction.
+                return self.poisoned(incoming, TOO_LARGE, format!("a record of {bytes} bytes came of it"));
+            }
             self.batch.bytes += record.key.len() + value.len();
             self.batch.touched = true;
             let sent = self.producer.send(Outgoing {
@@ -154,20 +199,7 @@ impl Lane {
                 headers: Some(times.headers(&incoming.trace)),
                 purpose: Purpose::Output,
             });
-            if let Err(error) = sent {
-                let too_large = matches!(
-                    error,
-                    KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge)
-                );
-                if too_large {
-                    return self.poisoned(
-                        incoming,
-                        "too_large",
-                        format!("a record of {} bytes came of it", value.len()),
-                    );
-                }
-                return Err(failed(format!("producing to {name}"))(error));
-            }
+            sent.map_err(failed(format!("producing to {name}")))?;
         }
         if let Some(now) = advance {
             for partition in 0..self.job.time_partitions() {
@@ -177,7 +209,7 @@ impl Lane {
                         partition: Some(partition),
                         key: &[],
                         value: Some(&now.to_be_bytes()),
-                        headers: None,
+                        headers: Some(Times { event: now, receipt }.headers(&[])),
                         purpose: Purpose::Output,
                     })
                     .map_err(failed("producing the time"))?;
@@ -198,12 +230,20 @@ impl Lane {
             processor = self.job.spec.name,
             partition = incoming.partition,
             offset = incoming.offset,
+            topic = self.job.inputs[incoming.input].topic,
+            reason,
             detail,
             "a record becomes a dead letter"
         );
-        if self.job.inputs[incoming.input].topic == TIME {
-            // There is nothing to bury: time without effect is an error of the processor.
-            return Err(ProcessorError::Contract(detail).into());
+        let place = (incoming.input, incoming.partition, incoming.offset);
+        let known = self
+            .poison
+            .iter_mut()
+            .find(|poison| (poison.input, poison.partition, poison.offset) == place);
+        if let Some(poison) = known {
+            // Its dead letter fails as well. What is passed over stands in the log and in the topic.
+            poison.is_hopeless = true;
+            return self.rewind("poison");
         }
         self.poison.push(Poison {
             input: incoming.input,
@@ -211,6 +251,7 @@ impl Lane {
             offset: incoming.offset,
             reason,
             detail,
+            is_hopeless: false,
         });
         self.rewind("poison")
     }
@@ -249,4 +290,37 @@ impl Lane {
         let age = (now - incoming.appended).max(0) as f64 / 1_000.0;
         self.job.measures.lag_seconds.with_label_values(&labels).set(age);
     }
+}
+
+/// What a batch on the wire has beside keys and values, at most.
+const OVERHEAD: usize = 1_024;
+/// Bytes of a value, and of a key, that a dead letter keeps: it is itself a record that a topic has to take.
+const KEPT_VALUE: usize = MAX_RECORD_BYTES - (64 << 10);
+const KEPT_KEY: usize = 1_024;
+
+fn record(topic: &'static str, incoming: &Incoming, value: &[u8]) -> Record {
+    Record {
+        topic,
+        key: incoming.key.clone(),
+        value: value.to_vec(),
+        timestamp: incoming.times.map_or(incoming.appended, |times| times.event),
+    }
+}
+
+/// Puts a record among the dead letters; of one that is larger than a dead letter can be, the beginning.
+fn bury(
+    executor: &mut Executor,
+    topic: &'static str,
+    incoming: &Incoming,
+    value: &[u8],
+    reason: &'static str,
+    detail: &str,
+) -> Result<(), ProcessorError> {
+    let mut record = record(topic, incoming, &value[..value.len().min(KEPT_VALUE)]);
+    record.key.truncate(KEPT_KEY);
+    if record.value.len() == value.len() {
+        return executor.dead_letter(&record, reason, detail);
+    }
+    let detail = format!("{detail}; of its {} bytes the first {KEPT_VALUE} are kept", value.len());
+    executor.dead_letter(&record, reason, &detail)
 }

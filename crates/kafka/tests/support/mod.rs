@@ -13,7 +13,7 @@ pub(crate) mod toys;
 use hilo_contracts::schemas::Kept;
 use hilo_kafka::topics::{self, Sizes};
 use hilo_kafka::{Cluster, Delivered, Engine, LaneSettings, Measures, Plan, RawProducer, Reader, Received};
-use hilo_stream::{Record, TestDriver};
+use hilo_stream::{Record, TestDriver, Topology};
 use prometheus::Registry;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,6 +33,10 @@ pub(crate) fn cluster(address: &str, prefix: &str) -> Cluster {
 }
 
 pub(crate) fn make_topics(cluster: &Cluster) {
+    make_topics_of(cluster, &toys::topology());
+}
+
+pub(crate) fn make_topics_of(cluster: &Cluster, topology: &Topology) {
     let sizes = Sizes {
         partitions: PARTITIONS,
         replication: 1,
@@ -44,7 +48,7 @@ pub(crate) fn make_topics(cluster: &Cluster) {
             why: "a test".to_owned(),
         })
     };
-    let plans = topics::plan(cluster, &toys::topology(), sizes, kept).unwrap();
+    let plans = topics::plan(cluster, topology, sizes, kept).unwrap();
     topics::apply(cluster, &plans, sizes).unwrap();
     topics::require(cluster, &plans).unwrap();
 }
@@ -66,11 +70,20 @@ pub(crate) fn start(
     processors: &[&'static str],
     settings: LaneSettings,
 ) -> (Engine, Arc<Measures>, Registry) {
+    start_of(cluster, toys::topology(), processors, settings)
+}
+
+pub(crate) fn start_of(
+    cluster: &Cluster,
+    topology: Topology,
+    processors: &[&'static str],
+    settings: LaneSettings,
+) -> (Engine, Arc<Measures>, Registry) {
     log();
     let registry = Registry::new();
     let measures = Arc::new(Measures::new(&registry).unwrap());
     let engine = Engine::start(&Plan {
-        topology: toys::topology(),
+        topology,
         processors: processors.to_vec(),
         cluster: cluster.clone(),
         framing: Arc::default(),

@@ -99,6 +99,25 @@ pub(crate) fn read(field: Field, update: &Update, outcomes: &mut Vec<Outcome>) -
     }
 }
 
+/// How many items a value is, before any is made: as many as [`read`] adds, or one where it has nothing to read.
+pub(crate) fn count(field: Field, value: &Value) -> usize {
+    if field != Field::Lists {
+        return 1;
+    }
+    let mut lists = LISTS
+        .iter()
+        .filter_map(|(name, _)| json::list(value, name))
+        .map(Vec::len)
+        .peekable();
+    let history = json::list(value, "history");
+    if lists.peek().is_none() && history.is_none() {
+        return 1;
+    }
+    // An element without messages is an item itself.
+    let told = |element| history::messages(element).count().max(1);
+    lists.sum::<usize>() + history.into_iter().flatten().map(told).sum::<usize>()
+}
+
 fn one(update: &Update, outcomes: &mut Vec<Outcome>, draft: Option<Draft>) -> bool {
     let Some(draft) = draft else { return false };
     outcomes.push(update.item(draft, update.value, 0));

@@ -1,7 +1,10 @@
 //! What the platform answers when it is asked about a number or a template: a state of many things at once.
 
 use super::{account::tier, messages::language};
-use crate::{json, outcome::Reason};
+use crate::{
+    json,
+    line_problem::{self as problem, LineProblem},
+};
 use hilo_contracts::item::{Account, Template};
 use serde_json::Value;
 
@@ -9,14 +12,14 @@ use serde_json::Value;
 const LIMITS: [&str; 2] = ["whatsapp_business_manager_messaging_limit", "messaging_limit_tier"];
 
 /// The fact that a platform line says: one of `number` and `template`, each with its `id`.
-pub(crate) fn snapshot(line: &Value) -> Result<Account, Reason> {
+pub(crate) fn snapshot(line: &Value) -> Result<Account, LineProblem> {
     let told = |key: &str| line.get(key).filter(|answer| answer.is_object());
     let account = match (told("number"), told("template")) {
-        (Some(answer), None) => number(answer, json::id(answer, "id").ok_or("no_number_id")?),
-        (None, Some(answer)) => template(answer, json::id(answer, "id").ok_or("no_template_id")?),
+        (Some(answer), None) => number(answer, json::id(answer, "id").ok_or(problem::NO_NUMBER_ID)?),
+        (None, Some(answer)) => template(answer, json::id(answer, "id").ok_or(problem::NO_TEMPLATE_ID)?),
         // One line is one item: of two subjects, one would be lost.
-        (Some(_), Some(_)) => return Err("number_and_template"),
-        (None, None) => return Err("no_number_or_template"),
+        (Some(_), Some(_)) => return Err(problem::TWO_SUBJECTS),
+        (None, None) => return Err(problem::NO_SUBJECT),
     };
     Ok(Account {
         portfolio_id: json::id(line, "portfolio_id"),

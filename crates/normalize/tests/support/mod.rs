@@ -48,6 +48,7 @@ pub fn topology() -> Topology {
         vec![
             hilo_normalize::normalize_spec(regions()),
             hilo_normalize::deduplicate_spec(),
+            hilo_normalize::count_spec(),
         ],
     )
     .unwrap()

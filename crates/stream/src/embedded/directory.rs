@@ -1,6 +1,6 @@
 //! The data directory: one process at a time writes in it.
 
-use super::EmbeddedError;
+use super::{EmbeddedError, private};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,28 +14,27 @@ pub struct DataDir {
 }
 
 impl DataDir {
-    /// Makes the directory if need be and takes it for this process.
+    /// Makes the directory if need be and takes it for this process. Nobody but this user may read what is in it.
     pub fn open(path: &Path) -> Result<Self, EmbeddedError> {
         let failed = |path: &Path, doing| {
             let path = path.to_owned();
             move |source| EmbeddedError::Io {
                 path,
                 doing,
-                source: Arc::new(source),
+                cause: Arc::new(source),
             }
         };
-        std::fs::create_dir_all(path).map_err(failed(path, "created"))?;
+        private::directory(path).map_err(failed(path, "created"))?;
         let lock_path = path.join("lock");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .map_err(failed(&lock_path, "opened"))?;
+        let lock = private::file(&lock_path).map_err(failed(&lock_path, "opened"))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(EmbeddedError::InUse { dir: path.to_owned() }),
             Err(TryLockError::Error(source)) => return Err(failed(&lock_path, "locked")(source)),
+        }
+        let left = private::tighten(path).map_err(failed(path, "read"))?;
+        if !left.is_empty() {
+            tracing::warn!(files = ?left, "other users can read these files of the data directory, and this user cannot change that");
         }
         // SQLite synchronises the directory when it makes a file in it; that the directory itself exists must be on the
         // disk too before the first receipt.

@@ -1,21 +1,18 @@
 //! The engine: raw log in, derived logs and state out, one transaction a batch.
 
-use super::EmbeddedError;
+use super::bound::{BATCH_RECORDS, Bound};
 use super::directory::DataDir;
 use super::log::{Log, Position};
 use super::progress::{Progress, ProgressWatch};
 use super::raw::{RawLog, Tail};
 use super::state::{Batch, EngineFile};
+use super::{Backoff, EmbeddedError, passes};
 use crate::store_tables::Changes;
-use crate::{DeadLetterEncoder, Executor, ProcessorError, Record, TopicKind, Topology};
+use crate::{Context, DeadLetterEncoder, Executor, ProcessorError, Record, TopicKind, Topology};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-
-/// Raw records in a batch. Measured: with 1,000 a record costs half as much again as with 5,000; with 19,000 a quarter
-/// less, where state is spread over a million keys, for twice the memory and delay of this.
-const BATCH_RECORDS: u64 = 10_000;
 
 /// Least time from the start of a batch to that of the next one that is not full. An idle engine starts at once; under a
 /// steady load this bounds the price of commits, at a delay that nobody sees.
@@ -23,6 +20,24 @@ const PACE: Duration = Duration::from_millis(20);
 
 /// Reason of a dead letter that no processor chose: it failed on the record.
 pub const PROCESSOR_ERROR: &str = "processor_error";
+/// Reason of a dead letter that cost more than [`Context::BUDGET`].
+pub const TOO_COSTLY: &str = "too_costly";
+
+/// A record that no processor can take.
+struct Poison {
+    offset: u64,
+    reason: &'static str,
+    detail: String,
+}
+
+/// Detail of a dead letter [`TOO_COSTLY`], for the engine and for a replay.
+#[must_use]
+pub fn too_costly(spent: u64) -> String {
+    format!(
+        "{spent} units of work were spent when it was given up, {} are allowed: a unit is a step of a fold",
+        Context::BUDGET
+    )
+}
 
 /// The durable engine on one machine.
 pub struct Engine {
@@ -31,12 +46,15 @@ pub struct Engine {
     log: Log,
     raw_topic: &'static str,
     position: Position,
-    /// Records before the one that failed: the next batch ends there, so that the one after begins with it.
-    before_poison: Option<u64>,
+    /// The record that failed: the batch before it ends there, the next one buries it.
+    poison: Option<Poison>,
+    bound: Bound,
+    /// The last attempt failed and was not taken back yet.
+    torn: bool,
     tail: Arc<Tail>,
     watch: ProgressWatch,
     /// The directory is ours as long as the engine is there.
-    _directory: DataDir,
+    directory: DataDir,
 }
 
 impl Engine {
@@ -57,6 +75,7 @@ impl Engine {
         let executor = Executor::all(topology, dead_letter)?;
         let file = EngineFile::open(directory, topology)?;
         let position = file.position()?;
+        let facts = file.facts();
         if position.raw_offset > raw.len() {
             return Err(EmbeddedError::RawBehind {
                 path: raw.path().to_owned(),
@@ -70,10 +89,12 @@ impl Engine {
             log: Log::open(directory.path(), topology),
             raw_topic: raw.topic(),
             position,
-            before_poison: None,
+            poison: None,
+            bound: Bound::default(),
+            torn: false,
             tail: raw.tail(),
-            watch: ProgressWatch::new(position, raw.tail()),
-            _directory: directory.clone(),
+            watch: ProgressWatch::new(position, facts, raw.tail()),
+            directory: directory.clone(),
         };
         engine.reset()?;
         Ok(engine)
@@ -82,14 +103,21 @@ impl Engine {
     /// Processes one batch and commits it; says how many raw records it had, 0 at the end of the log. After an error
     /// nothing of the batch has happened, and the next call tries it again.
     pub fn step(&mut self) -> Result<u64, EmbeddedError> {
-        let result = self.batch();
-        if result.is_err() {
-            // The first error is the one to tell.
-            if let Err(error) = self.reset() {
-                tracing::error!(%error, "the engine cannot go back to its last commit");
-            }
+        if self.torn {
+            self.reset()?;
         }
+        self.torn = true;
+        let result = self.batch();
+        self.torn = result.is_err();
         result
+    }
+
+    /// For tests: a batch ends after `time`, whatever a record costs on this machine.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn ending_batches_after(mut self, time: Duration) -> Self {
+        self.bound = Bound::of(time);
+        self
     }
 
     /// How far it is.
@@ -111,7 +139,7 @@ impl Engine {
             .map_err(|source| EmbeddedError::Io {
                 path: super::state::FILE.into(),
                 doing: "served by a thread",
-                source: Arc::new(source),
+                cause: Arc::new(source),
             })?;
         Ok(RunningEngine {
             watch,
@@ -124,8 +152,11 @@ impl Engine {
     fn run(mut self, stop: &AtomicBool) -> Result<(), EmbeddedError> {
         let _ended = Ended(self.watch.clone());
         let mut earliest = Instant::now();
+        let mut backoff = Backoff::default();
         loop {
+            self.watch.waits(true);
             let len = self.tail.wait(self.position.raw_offset, None, stop);
+            self.watch.waits(false);
             if len < self.position.raw_offset + BATCH_RECORDS {
                 std::thread::sleep(earliest.saturating_duration_since(Instant::now()));
             }
@@ -133,54 +164,98 @@ impl Engine {
                 return Ok(());
             }
             earliest = Instant::now() + PACE;
-            self.step()
-                .inspect_err(|error| tracing::error!(%error, "the engine stops"))?;
+            match self.step() {
+                Ok(_) => {
+                    if backoff.is_failing() {
+                        tracing::info!("the engine goes on");
+                        backoff.reset();
+                    }
+                }
+                Err(error) if passes(&error) => {
+                    if backoff.is_due() {
+                        tracing::error!(%error, "the engine waits and tries again; what comes in is kept");
+                    }
+                    self.watch.failed(&error);
+                    backoff.wait(self.directory.path(), || stop.load(Ordering::Acquire));
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the engine stops");
+                    return Err(error);
+                }
+            }
         }
     }
 
     fn batch(&mut self) -> Result<u64, EmbeddedError> {
-        loop {
-            let limit = self.before_poison.take().unwrap_or(BATCH_RECORDS);
-            let records = self.read(limit)?;
-            if records.is_empty() {
-                return Ok(0);
-            }
-            let mut position = self.position;
-            let mut failure = None;
-            for record in records {
-                position.now = position.now.max(Some(record.timestamp));
-                if let Err(error) = self.executor.feed(record) {
-                    failure = Some(error);
-                    break;
-                }
-                position.raw_offset += 1;
-            }
-            match failure {
-                None => {}
-                Some(error @ ProcessorError::Store(_)) => return Err(self.stopped(error)),
-                Some(error) => {
-                    self.executor.discard().map_err(|error| self.stopped(error))?;
-                    let done = position.raw_offset - self.position.raw_offset;
-                    if done > 0 {
-                        self.before_poison = Some(done);
-                        continue;
-                    }
-                    position.raw_offset += 1;
-                    self.bury(&error)?;
-                }
-            }
-            let count = position.raw_offset - self.position.raw_offset;
-            self.commit(position)?;
-            return Ok(count);
+        let started = Instant::now();
+        if let Some(poison) = self.poison.take_if(|poison| poison.offset == self.position.raw_offset) {
+            self.bury(&poison)?;
+            self.commit(Position {
+                raw_offset: poison.offset + 1,
+                ..self.position
+            })?;
+            return Ok(1);
         }
+        let until_poison = self
+            .poison
+            .as_ref()
+            .map(|poison| poison.offset - self.position.raw_offset);
+        let records = self.read(until_poison.unwrap_or(u64::MAX).min(self.bound.records()))?;
+        if records.is_empty() {
+            return Ok(0);
+        }
+        let mut position = self.position;
+        for record in records {
+            let received = record.timestamp;
+            if let Err(error) = self.executor.feed(record) {
+                return self.poisoned(position.raw_offset, error);
+            }
+            position.now = position.now.max(Some(received));
+            position.raw_offset += 1;
+            if self.bound.is_over(started.elapsed()) {
+                break;
+            }
+        }
+        let count = position.raw_offset - self.position.raw_offset;
+        self.commit(position)?;
+        self.bound.after(count, started.elapsed());
+        Ok(count)
+    }
+
+    /// A processor cannot take the record at `offset`. What the batch did is given up: it is done again without the record,
+    /// and then the record is buried alone.
+    fn poisoned(&mut self, offset: u64, error: ProcessorError) -> Result<u64, EmbeddedError> {
+        if matches!(error, ProcessorError::Store(_)) {
+            return Err(self.stopped(error));
+        }
+        let poison = match error {
+            ProcessorError::TooCostly => Poison {
+                offset,
+                reason: TOO_COSTLY,
+                detail: too_costly(self.executor.spent()),
+            },
+            other => Poison {
+                offset,
+                reason: PROCESSOR_ERROR,
+                detail: other.to_string(),
+            },
+        };
+        self.poison = Some(poison);
+        self.executor.discard().map_err(|error| self.stopped(error))?;
+        self.batch()
     }
 
     /// Puts the record at the committed offset among the dead letters.
-    fn bury(&mut self, error: &ProcessorError) -> Result<(), EmbeddedError> {
-        tracing::error!(%error, offset = self.position.raw_offset, "a raw record becomes a dead letter");
+    fn bury(&mut self, poison: &Poison) -> Result<(), EmbeddedError> {
+        tracing::error!(
+            reason = poison.reason,
+            detail = poison.detail,
+            offset = poison.offset,
+            "a raw record becomes a dead letter"
+        );
         for record in self.read(1)? {
             self.executor
-                .dead_letter(&record, PROCESSOR_ERROR, &error.to_string())
+                .dead_letter(&record, poison.reason, &poison.detail)
                 .map_err(|error| self.stopped(error))?;
         }
         Ok(())
@@ -206,7 +281,7 @@ impl Engine {
                 .map_err(|error| stopped(self.position.raw_offset, error.into()))?;
             changes.push((name, entries));
         }
-        self.file.commit(&Batch {
+        let facts = self.file.commit(&Batch {
             raw_offset: position.raw_offset,
             now: position.now,
             outputs,
@@ -214,7 +289,7 @@ impl Engine {
             changes,
         })?;
         self.position = position;
-        self.watch.committed(position);
+        self.watch.committed(position, facts);
         Ok(())
     }
 
@@ -238,7 +313,7 @@ impl Engine {
 fn stopped(offset: u64, error: ProcessorError) -> EmbeddedError {
     EmbeddedError::Processor {
         offset,
-        source: Arc::new(error),
+        cause: Arc::new(error),
     }
 }
 
@@ -269,6 +344,18 @@ impl RunningEngine {
     /// Stops after the batch in hand; says why, if it has stopped before.
     pub fn stop(mut self) -> Result<(), EmbeddedError> {
         self.halt()
+    }
+
+    /// Stops after the batch in hand if that ends within `patience`, and says whether it did. Else the thread is left
+    /// alone, for a process that ends now: what is not committed is done again at the next start.
+    pub fn stop_within(mut self, patience: Duration) -> Result<bool, EmbeddedError> {
+        self.stop.store(true, Ordering::Release);
+        self.tail.interrupt();
+        if self.watch.wait_for_end(patience) {
+            return self.halt().map(|()| true);
+        }
+        drop(self.thread.take());
+        Ok(false)
     }
 
     fn halt(&mut self) -> Result<(), EmbeddedError> {

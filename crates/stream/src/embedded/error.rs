@@ -1,7 +1,7 @@
 //! What can go wrong with the files of a data directory.
 
 use crate::{ProcessorError, TopologyError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The embedded engine cannot go on, or cannot take a record. Cloned to everybody who waits for the same commit.
@@ -14,14 +14,14 @@ pub enum EmbeddedError {
         dir: PathBuf,
     },
     /// The operating system.
-    #[error("{} cannot be {doing}: {source}", path.display())]
+    #[error("{} cannot be {doing}: {cause}", path.display())]
     Io {
         /// File or directory.
         path: PathBuf,
         /// What was tried, as a participle.
         doing: &'static str,
-        /// What the system says.
-        source: Arc<std::io::Error>,
+        /// What the system says. It stands in the text, so it is no `source` that would be printed once more.
+        cause: Arc<std::io::Error>,
     },
     /// No space.
     #[error("{} cannot grow, the disk is full: free some space; nothing that was acknowledged is lost", path.display())]
@@ -30,14 +30,31 @@ pub enum EmbeddedError {
         path: PathBuf,
     },
     /// SQLite.
-    #[error("{} cannot be {doing}: {source}", path.display())]
+    #[error("{} cannot be {doing}: {cause}", path.display())]
     Sqlite {
         /// The file.
         path: PathBuf,
         /// What was tried, as a participle.
         doing: &'static str,
-        /// What SQLite says.
-        source: Arc<rusqlite::Error>,
+        /// What SQLite says; in the text, as above.
+        cause: Arc<rusqlite::Error>,
+    },
+    /// Bytes that are no database, or no longer one.
+    #[error("{} is damaged and cannot be {doing}: {}", path.display(), remedy(path))]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was tried, as a participle.
+        doing: &'static str,
+    },
+    /// Commits in a write-ahead log that a read-only folder does not let in.
+    #[error(
+        "{} has commits in its -wal file that cannot be applied in a read-only folder: copy both files to a folder that can \
+         be written, and read them there", path.display()
+    )]
+    ReadOnlyWal {
+        /// The file.
+        path: PathBuf,
     },
     /// A file of another release.
     #[error("{} has format {found}, this release reads {expected}: run the release that wrote it, or restore a copy", path.display())]
@@ -90,13 +107,30 @@ pub enum EmbeddedError {
     #[error(transparent)]
     Topology(Arc<TopologyError>),
     /// A processor that cannot go on.
-    #[error("processing stopped at raw offset {offset}: {source}")]
+    #[error("processing stopped at raw offset {offset}: {cause}")]
     Processor {
         /// Offset of the first record of the batch.
         offset: u64,
-        /// What the processor says.
-        source: Arc<ProcessorError>,
+        /// What the processor says; in the text, as above.
+        cause: Arc<ProcessorError>,
     },
+}
+
+/// What to do about a damaged file: what came in is only in `raw.db`, everything else is computed from it.
+#[must_use]
+pub fn remedy(path: &Path) -> &'static str {
+    match path.file_name().and_then(|name| name.to_str()) {
+        Some("raw.db") => {
+            "restore it from a copy, and remove engine.db and golden.db with their -wal and -shm files; they are rebuilt from it"
+        }
+        Some("engine.db") => {
+            "stop hilo, remove engine.db and golden.db with their -wal and -shm files, and start it: they are rebuilt from raw.db"
+        }
+        Some("golden.db") => {
+            "stop hilo, remove golden.db with its -wal and -shm files, and start it: it is rebuilt from engine.db"
+        }
+        _ => "restore it from a copy",
+    }
 }
 
 impl From<TopologyError> for EmbeddedError {

@@ -9,22 +9,30 @@
 //! the offset of. One synchronisation a batch is a low price for a log that never goes backwards. And since a reader of
 //! `raw.db` only sees what is synchronised, the raw log is never behind the offset in `engine.db`.
 
+mod bound;
 mod directory;
 mod engine;
 mod error;
+mod faults;
 mod log;
+mod mend;
+pub mod private;
 mod progress;
 mod queue;
 mod raw;
 mod receipt;
+mod space;
 mod sqlite;
 mod state;
 
 pub use directory::DataDir;
-pub use engine::{Engine, PROCESSOR_ERROR, RunningEngine};
-pub use error::EmbeddedError;
+pub use engine::{Engine, PROCESSOR_ERROR, RunningEngine, TOO_COSTLY, too_costly};
+pub use error::{EmbeddedError, remedy};
+pub use faults::{Backoff, passes};
 pub use log::{Log, Position};
+pub use mend::rewrite_after;
 pub use progress::{Progress, ProgressWatch};
 pub use raw::RawLog;
 pub use receipt::{Appended, Receipt};
+pub use space::Space;
 pub use sqlite::read_only;

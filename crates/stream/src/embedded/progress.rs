@@ -1,5 +1,6 @@
 //! How far an engine is, for dashboards, health checks and consumers that wait for a commit.
 
+use super::EmbeddedError;
 use super::log::Position;
 use super::raw::Tail;
 use hilo_domain::Millis;
@@ -21,12 +22,24 @@ pub struct Progress {
     pub now: Option<Millis>,
     /// Commits of this process.
     pub batches: u64,
+    /// Derived records of all topics, since the first one.
+    pub facts: u64,
+    /// For how long records have waited without any being processed; zero while none waits.
+    pub standing: Duration,
+    /// The fault that holds it up, while it waits and tries again.
+    pub fault: Option<String>,
     /// Whether the engine may still commit: not stopped, not failed.
     pub running: bool,
 }
 
 struct Seen {
     position: Position,
+    facts: u64,
+    fault: Option<String>,
+    /// Whether it waits for records.
+    waits: bool,
+    /// When it last found work after it had none, or got some done.
+    moved: Instant,
     last_commit: Option<SystemTime>,
     batches: u64,
     running: bool,
@@ -40,9 +53,13 @@ pub struct ProgressWatch {
 }
 
 impl ProgressWatch {
-    pub(super) fn new(position: Position, tail: Arc<Tail>) -> Self {
+    pub(super) fn new(position: Position, facts: u64, tail: Arc<Tail>) -> Self {
         let seen = Seen {
             position,
+            facts,
+            fault: None,
+            waits: false,
+            moved: Instant::now(),
             last_commit: None,
             batches: 0,
             running: true,
@@ -90,9 +107,34 @@ impl ProgressWatch {
         self.progress(&seen)
     }
 
-    pub(super) fn committed(&self, position: Position) {
+    /// Blocks until the engine has ended, or `timeout` is over; whether it has.
+    pub(super) fn wait_for_end(&self, timeout: Duration) -> bool {
+        !self.wait_until(Some(Instant::now() + timeout), |_| false).running
+    }
+
+    pub(super) fn failed(&self, error: &EmbeddedError) {
+        self.lock().fault = Some(error.to_string());
+    }
+
+    /// The engine waits for records, or it has found some.
+    pub(super) fn waits(&self, waits: bool) {
+        let mut seen = self.lock();
+        if waits && seen.position.raw_offset < self.tail.len() {
+            // There is work already.
+            return;
+        }
+        if seen.waits && !waits {
+            seen.moved = Instant::now();
+        }
+        seen.waits = waits;
+    }
+
+    pub(super) fn committed(&self, position: Position, facts: u64) {
         let mut seen = self.lock();
         seen.position = position;
+        seen.facts = facts;
+        seen.fault = None;
+        seen.moved = Instant::now();
         seen.last_commit = Some(SystemTime::now());
         seen.batches += 1;
         self.seen.1.notify_all();
@@ -113,6 +155,13 @@ impl ProgressWatch {
             last_commit: seen.last_commit,
             now: seen.position.now,
             batches: seen.batches,
+            facts: seen.facts,
+            standing: if raw_len == raw_offset || seen.waits {
+                Duration::ZERO
+            } else {
+                seen.moved.elapsed()
+            },
+            fault: seen.fault.clone(),
             running: seen.running,
         }
     }

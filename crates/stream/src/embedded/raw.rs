@@ -3,7 +3,7 @@
 use super::directory::DataDir;
 use super::queue::{Append, Queue};
 use super::receipt::{Receipt, receipt};
-use super::{EmbeddedError, log, sqlite};
+use super::{Backoff, EmbeddedError, Space, log, passes, sqlite};
 use crate::Record;
 use rusqlite::{Connection, params};
 use std::path::{Path, PathBuf};
@@ -113,6 +113,8 @@ impl RawLog {
             len,
             queue: Arc::clone(&queue),
             tail: Arc::clone(&tail),
+            backoff: Backoff::default(),
+            refuses: None,
         };
         let thread = std::thread::Builder::new()
             .name("raw-log".to_owned())
@@ -120,7 +122,7 @@ impl RawLog {
             .map_err(|source| EmbeddedError::Io {
                 path: path.clone(),
                 doing: "served by a thread",
-                source: Arc::new(source),
+                cause: Arc::new(source),
             })?;
         Ok(Self {
             path,
@@ -171,6 +173,12 @@ impl RawLog {
             .wait(len, Some(Instant::now() + timeout), &AtomicBool::new(false))
     }
 
+    /// Whether it may still take records: its writer has not ended by a fault that does not pass.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.writer.as_ref().is_some_and(|writer| !writer.is_finished())
+    }
+
     /// Topic of the records.
     #[must_use]
     pub fn topic(&self) -> &'static str {
@@ -206,6 +214,9 @@ struct Writer {
     len: u64,
     queue: Arc<Queue>,
     tail: Arc<Tail>,
+    backoff: Backoff,
+    /// After a fault: until when nothing is tried, and what the fault was.
+    refuses: Option<(Instant, EmbeddedError)>,
 }
 
 impl Writer {
@@ -220,8 +231,17 @@ impl Writer {
                 next += append.records.len() as u64;
                 offsets.push(first..next);
             }
-            match self.write(&batch) {
+            let written = match self.refusal() {
+                Some(error) => Err(error),
+                None => self.write(&batch).map_err(sqlite::failed(&self.path, "written")),
+            };
+            match written {
                 Ok(()) => {
+                    if self.backoff.is_failing() {
+                        tracing::info!("the raw log takes records again");
+                        self.backoff.reset();
+                        self.refuses = None;
+                    }
                     self.len = next;
                     self.tail.publish(next);
                     for (append, range) in batch.into_iter().zip(offsets) {
@@ -229,13 +249,39 @@ impl Writer {
                     }
                 }
                 Err(error) => {
-                    let error = sqlite::failed(&self.path, "written")(error);
-                    tracing::error!(%error, records = next - self.len, "the raw log refused a batch");
+                    if self.backoff.is_due() {
+                        tracing::error!(%error, "the raw log refuses records; their senders send them again");
+                    }
+                    let goes_on = passes(&error);
                     for append in batch {
                         append.reply.send(Err(error.clone()));
                     }
+                    if !goes_on {
+                        return;
+                    }
+                    if self.refuses.as_ref().is_none_or(|(until, _)| *until <= Instant::now()) {
+                        self.refuses = Some((Instant::now() + self.backoff.failed(), error));
+                    }
                 }
             }
+        }
+    }
+
+    /// Why nothing is written now: the disk is short of room, or the last attempt failed a moment ago.
+    fn refusal(&self) -> Option<EmbeddedError> {
+        let is_short = self
+            .path
+            .parent()
+            .is_some_and(|dir| Space::of(dir).is_ok_and(|space| space.is_short()));
+        if is_short {
+            return Some(EmbeddedError::DiskFull {
+                path: self.path.clone(),
+            });
+        }
+        match &self.refuses {
+            // There is room again.
+            Some((_, EmbeddedError::DiskFull { .. })) | None => None,
+            Some((until, error)) => (Instant::now() < *until).then(|| error.clone()),
         }
     }
 

@@ -1,8 +1,9 @@
 //! How the files are opened.
 
-use super::EmbeddedError;
+use super::{EmbeddedError, private};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use std::path::Path;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,16 +22,22 @@ pub(super) fn failed(path: &Path, doing: &'static str) -> impl FnOnce(rusqlite::
     let path = path.to_owned();
     move |source| match source.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => EmbeddedError::DiskFull { path },
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => EmbeddedError::Damaged { path, doing },
         _ => EmbeddedError::Sqlite {
             path,
             doing,
-            source: Arc::new(source),
+            cause: Arc::new(source),
         },
     }
 }
 
 /// Opens a file to write, makes it with `schema` when it is new.
 pub(super) fn open(path: &Path, cache_kib: u32, schema: &str) -> Result<Connection, EmbeddedError> {
+    private::file(path).map_err(|source| EmbeddedError::Io {
+        path: path.to_owned(),
+        doing: "opened",
+        cause: Arc::new(source),
+    })?;
     let prepare = || -> Result<(Connection, i64), rusqlite::Error> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY)?;
@@ -54,53 +61,59 @@ pub(super) fn open(path: &Path, cache_kib: u32, schema: &str) -> Result<Connecti
     Ok(connection)
 }
 
-/// Opens a file of SQLite to read, also while another process writes it, and also where its folder cannot be written: a
-/// log beside the file is not read there, and a line of our log says so.
-pub fn read_only(path: &Path) -> Result<Connection, rusqlite::Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY)?;
-    match format_of(&connection) {
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && path.exists() => {}
-        Err(error) => return Err(error),
-        Ok(_) => return Ok(connection),
-    }
-    // To read beside a writer, SQLite makes a file in the folder. Where it cannot, nobody writes.
-    let mut wal = path.as_os_str().to_owned();
-    wal.push("-wal");
-    if std::fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0) {
-        tracing::warn!(
-            file = %path.display(),
-            "the folder cannot be written, so what the file's log (-wal) holds is not seen; copy the folder to see it"
-        );
-    }
-    let mut address = String::from("file:");
-    for sign in path.to_string_lossy().chars() {
-        match sign {
-            '%' => address.push_str("%25"),
-            '?' => address.push_str("%3f"),
-            '#' => address.push_str("%23"),
-            sign => address.push(sign),
-        }
-    }
-    address.push_str("?immutable=1");
-    Connection::open_with_flags(address, flags | OpenFlags::SQLITE_OPEN_URI)
-}
-
 /// Opens a file to read, also while another process writes it.
 pub(super) fn open_read_only(path: &Path) -> Result<Connection, EmbeddedError> {
     if !path.exists() {
         return Err(EmbeddedError::Missing { path: path.to_owned() });
     }
-    let prepare = || -> Result<(Connection, i64), rusqlite::Error> {
-        let connection = read_only(path)?;
+    let prepare = |connection: Connection| -> Result<(Connection, i64), rusqlite::Error> {
+        connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(64);
         let format = format_of(&connection)?;
         Ok((connection, format))
     };
-    let (connection, format) = prepare().map_err(failed(path, "opened"))?;
+    let (connection, format) = read_only(path).and_then(prepare).map_err(failed(path, "opened"))?;
     check(path, format)?;
+    if is_sealed(path) && has_content(&beside(path, "-wal")) {
+        // Read as it stands, the file would lack its last commits.
+        return Err(EmbeddedError::ReadOnlyWal { path: path.to_owned() });
+    }
     Ok(connection)
+}
+
+/// A connection that only reads, also to a copy in a folder that cannot be written. SQLite wants to make files beside a
+/// database that it reads; told that nobody changes it, it does not.
+pub fn read_only(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if !is_sealed(path) {
+        return Connection::open_with_flags(path, flags);
+    }
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+            // Writing to a String cannot fail.
+            other => drop(write!(uri, "%{other:02X}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
+}
+
+/// Whether nothing can be written where the file is.
+fn is_sealed(path: &Path) -> bool {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    rustix::fs::access(folder.unwrap_or(Path::new(".")), rustix::fs::Access::WRITE_OK).is_err()
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn has_content(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.len() > 0)
 }
 
 fn format_of(connection: &Connection) -> Result<i64, rusqlite::Error> {

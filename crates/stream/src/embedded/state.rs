@@ -122,8 +122,13 @@ impl EngineFile {
         self.tables.backend(name)
     }
 
-    /// Writes all of `batch`, or nothing.
-    pub(super) fn commit(&mut self, batch: &Batch) -> Result<(), EmbeddedError> {
+    /// Number of derived records, of all topics.
+    pub(super) fn facts(&self) -> u64 {
+        self.logs.iter().map(|log| log.len).sum()
+    }
+
+    /// Writes all of `batch`, or nothing; gives the number of derived records.
+    pub(super) fn commit(&mut self, batch: &Batch) -> Result<u64, EmbeddedError> {
         let mut records: Vec<Vec<&Record>> = vec![Vec::new(); self.logs.len()];
         for record in &batch.outputs {
             match self.logs.iter().position(|log| log.topic == record.topic) {
@@ -145,7 +150,8 @@ impl EngineFile {
                 log.len = len;
             }
         }
-        written.map_err(sqlite::failed(&self.path, "written"))
+        written.map_err(sqlite::failed(&self.path, "written"))?;
+        Ok(self.facts())
     }
 }
 

@@ -12,7 +12,8 @@ use hilo_stream::{
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// Input: `<letter><text>`: `c<time>` a clock line, `x…` an undecodable line, `e…` a processor error, else a word.
+/// Input: `<letter><text>`: `c<time>` a clock line, `x…` an undecodable line, `e…` a processor error, `d<n>…`
+/// a word of n million units of work, else a word.
 pub const RAW: &str = "toy.raw";
 /// Internal: words by key, also re-sent by `fold` (a cycle).
 pub const WORD: &str = "toy.word";
@@ -77,6 +78,9 @@ struct Fold {
 
 impl Processor for Fold {
     fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError> {
+        if let [b'd', digit @ b'0'..=b'9', ..] = record.value[..] {
+            context.spend(u64::from(digit - b'0') * 1_000_000)?;
+        }
         if self.fuse.fetch_sub(1, Ordering::Relaxed) == 0 {
             return Err(StoreError::Backend {
                 store: "seen",
@@ -102,6 +106,8 @@ impl Processor for Fold {
 
     fn tick(&mut self, now: i64, context: &mut Context) -> Result<(), ProcessorError> {
         for (at, key) in self.timers.due(now) {
+            // What is due is due, whatever it costs.
+            context.spend(Context::BUDGET)?;
             let count = self.seen.get(&key)?.copied().unwrap_or_default();
             self.seen.remove(&key);
             context.count("closed", "");

@@ -11,8 +11,9 @@ use hilo_contracts::{
     codec::{self, Codec as _},
     topics,
 };
-use hilo_gateway::{Gateway, Limits, Secret, ServeLimits, TenantSecrets, Tenants, router, serve};
+use hilo_gateway::{Gateway, Limits, Secret, TenantSecrets, Tenants, router};
 use hilo_kafka::{Measures, Reader, Received};
+use hilo_service::{ServeLimits, serve};
 use prometheus::Registry;
 use serde::Serialize;
 use std::{

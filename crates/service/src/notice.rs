@@ -1,4 +1,4 @@
-//! Log lines that a sender can cause, at most one in a while.
+//! Log lines that a client can cause, at most one in a while.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -8,11 +8,13 @@ use std::{
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// Lets one line through in ten seconds: thousands of requests a second may have the same trouble.
-#[derive(Default)]
-pub(crate) struct Notice(Mutex<Option<Instant>>);
+#[derive(Debug, Default)]
+pub struct Notice(Mutex<Option<Instant>>);
 
 impl Notice {
-    pub(crate) fn is_due(&self) -> bool {
+    /// Whether a line may be written now.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let due = last.is_none_or(|last| last.elapsed() >= PAUSE);
         if due {

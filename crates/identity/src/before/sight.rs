@@ -1,0 +1,209 @@
+//! Identifiers that were seen together: one person.
+
+use super::{Fold, Span};
+use crate::{
+    evidence::is_strong,
+    rules::{Blocker, Rule},
+};
+use hilo_domain::{Identifier, IdentifierKind, Millis};
+use std::collections::BTreeSet;
+
+impl Fold<'_> {
+    pub(super) fn see(&mut self, ids: &[Identifier], at: Millis) -> usize {
+        let ids = &*self.sided(ids);
+        let tokens = self.numbers_at(ids, at);
+        let person = if is_strong(ids) {
+            self.see_strong(ids, &tokens, at)
+        } else {
+            self.see_numbers(ids, &tokens, at)
+        };
+        self.note(person, ids, at, &tokens);
+        person
+    }
+
+    fn see_numbers(&mut self, ids: &[Identifier], tokens: &[String], at: Millis) -> usize {
+        let mut target: Option<usize> = None;
+        for token in tokens {
+            if let Some(owner) = self.holder(token, ids, at) {
+                target = Some(match target {
+                    Some(had) if !self.opposed(had, owner) => self.join(had, owner, Rule::Together, at).unwrap_or(had),
+                    Some(had) => had,
+                    None => owner,
+                });
+            }
+        }
+        let target = target.unwrap_or_else(|| self.person());
+        for token in tokens {
+            if self.holder(token, ids, at).is_none() {
+                self.give(token, target, at);
+                if let Some(number) = self.numbers.get_mut(token) {
+                    number.seen_with.clear();
+                }
+            }
+        }
+        target
+    }
+
+    fn see_strong(&mut self, ids: &[Identifier], tokens: &[String], at: Millis) -> usize {
+        let bsuids: BTreeSet<String> = ids
+            .iter()
+            .filter(|id| id.kind == IdentifierKind::Bsuid)
+            .map(|id| id.value.clone())
+            .collect();
+        let strong: Vec<&Identifier> = ids.iter().filter(|id| is_strong(std::slice::from_ref(*id))).collect();
+        let user_ids: Vec<Identifier> = strong.iter().copied().cloned().collect();
+        let mut target: Option<usize> = None;
+        for id in &strong {
+            if let Some(owner) = self.strong.get(*id).copied() {
+                if self.is_kept_from(&user_ids, owner) {
+                    continue;
+                }
+                let joined = match target {
+                    Some(had) if self.root(had) != self.root(owner) => {
+                        self.join(had, owner, Rule::Parent, at).unwrap_or(had)
+                    }
+                    _ => self.root(owner),
+                };
+                target = Some(joined);
+            }
+        }
+        let target = target
+            .or_else(|| self.newcomer(ids, tokens, &bsuids, at))
+            .unwrap_or_else(|| self.person());
+        for id in strong {
+            self.strong.insert(id.clone(), target);
+        }
+        for token in tokens {
+            if !self.apart.is_empty() && self.is_kept_from(&self.numbers_among(ids, token), target) {
+                continue;
+            }
+            let owner = self.holder(token, ids, at);
+            let (repeated, unseen) = self.numbers.get(token).map_or((false, true), |number| {
+                (!bsuids.is_disjoint(&number.ever_with), number.seen_with.is_empty())
+            });
+            match owner {
+                Some(owner) if owner == self.root(target) => {}
+                // The pair was seen before the number went to somebody else: that it shows up again says nothing.
+                _ if repeated => continue,
+                Some(owner)
+                    if unseen && !self.is_strange(owner, target, &bsuids) && !self.is_kept_from(&user_ids, owner) =>
+                {
+                    if self.join(owner, target, Rule::Together, at).is_none() {
+                        continue;
+                    }
+                }
+                Some(owner) => {
+                    let blocker = self.opposed(owner, target).then_some(Blocker::OpposingUserIds);
+                    let number = self.numbers_among(ids, token);
+                    self.hint(
+                        owner,
+                        target,
+                        Rule::SameNumber,
+                        blocker,
+                        at,
+                        number,
+                        Some(token.clone()),
+                    );
+                    self.give(token, target, at);
+                    let root = self.root(target);
+                    self.people[root].rules.insert(Rule::RecycledNumber);
+                }
+                None => {
+                    self.give(token, target, at);
+                    if let Some(number) = self.numbers.get_mut(token) {
+                        number.seen_with.clear();
+                    }
+                }
+            }
+            if let Some(number) = self.numbers.get_mut(token) {
+                number.seen_with.extend(bsuids.iter().cloned());
+                number.ever_with.extend(bsuids.iter().cloned());
+                number.by_change = false;
+            }
+        }
+        self.root(target)
+    }
+
+    /// Whether a number's owner is known by user ids, and by none of those that the number is seen with now: whoever is
+    /// seen with another user id has the number from then on.
+    fn is_strange(&self, owner: usize, target: usize, bsuids: &BTreeSet<String>) -> bool {
+        let had = &self.people[self.root(owner)].bsuids;
+        let known = &self.people[self.root(target)].bsuids;
+        let strange = !had.is_empty() && !bsuids.is_empty() && had.is_disjoint(bsuids) && had.is_disjoint(known);
+        strange || self.opposed(owner, target)
+    }
+
+    /// Who a user id that was never seen before belongs to: the owner of a number that came by a change event and had
+    /// no user id since. (The platform makes a new user id when the number changes.)
+    fn newcomer(
+        &mut self,
+        ids: &[Identifier],
+        tokens: &[String],
+        bsuids: &BTreeSet<String>,
+        at: Millis,
+    ) -> Option<usize> {
+        let token = tokens.iter().find(|token| {
+            self.numbers
+                .get(*token)
+                .is_some_and(|number| number.by_change && number.seen_with.is_empty())
+        })?;
+        let owner = self.holder(token, ids, at)?;
+        if self.is_kept_from(ids, owner) {
+            return None;
+        }
+        self.close(owner, at, |span| {
+            span.id.kind == IdentifierKind::Bsuid && !bsuids.contains(&span.id.value)
+        });
+        Some(owner)
+    }
+
+    /// Notes that a person has `ids` at a time.
+    pub(super) fn note(&mut self, person: usize, ids: &[Identifier], at: Millis, tokens: &[String]) {
+        let root = self.root(person);
+        for id in ids {
+            let is_number = id.kind.is_number();
+            // Seen at the very time at which a change ended it.
+            let mut ended = false;
+            if is_number {
+                // A number that stands on the sighting but belongs to somebody else by now is not theirs.
+                let Some(token) = tokens.iter().find(|token| self.names_number(id, token)) else {
+                    continue;
+                };
+                if self.owner(token, at) != Some(root) {
+                    continue;
+                }
+                ended = self.numbers.get(token).is_some_and(|number| number.released.is_some());
+            }
+            let person = &mut self.people[root];
+            if id.kind == IdentifierKind::Bsuid {
+                person.bsuids.insert(id.value.clone());
+            }
+            // What a change closed stays former, even if an old device still shows it.
+            let had = person
+                .spans
+                .iter()
+                .any(|span| span.id == *id && (span.to.is_none() || ended || !is_number));
+            if !had {
+                person.spans.push(Span {
+                    id: id.clone(),
+                    from: at,
+                    to: ended.then_some(at),
+                });
+            }
+            if is_number && !person.rules.contains(&Rule::NumberVariant) && is_variant(&person.spans, id) {
+                person.rules.insert(Rule::NumberVariant);
+            }
+        }
+    }
+}
+
+/// Whether the person already has the same number in another form of the same kind.
+fn is_variant(spans: &[Span], id: &Identifier) -> bool {
+    let number = id.number();
+    number.is_some()
+        && spans.iter().any(|span| {
+            span.id != *id
+                && span.id.number() == number
+                && span.id.value.trim_start_matches('+') != id.value.trim_start_matches('+')
+        })
+}
