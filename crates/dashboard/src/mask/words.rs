@@ -316,9 +316,10 @@ const ITEM_TITLES: &[&str] = &[
     "welcome_requested",
 ];
 
-/// A preference's value, or one of the built-in opt-out words.
+/// A preference's value, one of the built-in opt-out words, or the code of a refusal (131050).
 pub(super) fn is_will(text: &str) -> bool {
-    ["stop", "resume", "signup"].contains(&text) || hilo_domain::text::is_opt_out(text)
+    let is_code = text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_code || ["stop", "resume", "signup"].contains(&text) || hilo_domain::text::is_opt_out(text)
 }
 
 /// Languages with a region, or bare ones of two letters.
