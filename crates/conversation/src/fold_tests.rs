@@ -162,10 +162,17 @@ impl Bench {
         };
         let told = &mut self.told;
         self.thread
-            .refold(place, until, now, (&mut chain, &mut self.retracted), &mut self.context, |event, _| {
-                told.push((event.key.to_string(), event.revision));
-                Ok(())
-            })
+            .refold(
+                place,
+                until,
+                now,
+                (&mut chain, &mut self.retracted),
+                &mut self.context,
+                |event, _| {
+                    told.push((event.key.to_string(), event.revision));
+                    Ok(())
+                },
+            )
             .unwrap()
     }
 
@@ -180,7 +187,9 @@ impl Bench {
     pub(crate) fn put(&mut self, mut event: Event, now: Millis) -> Vec<SessionChange> {
         let key = event.key.clone();
         let old = self.with(|thread, chain, context| {
-            let old = thread.find(Millis::MIN, |had| had.key == key, chain, context).unwrap()?;
+            let old = thread
+                .find(Millis::MIN, |had| had.key == key, chain, context)
+                .unwrap()?;
             Some((old, thread.remove(old, chain).unwrap()))
         });
         let mut from = None;
@@ -207,7 +216,10 @@ impl Bench {
 
     fn take(&mut self, key: &str, now: Millis) {
         let place = self.with(|thread, chain, context| {
-            let place = thread.find(Millis::MIN, |had| *had.key == *key, chain, context).unwrap().unwrap();
+            let place = thread
+                .find(Millis::MIN, |had| *had.key == *key, chain, context)
+                .unwrap()
+                .unwrap();
             thread.remove(place, chain).unwrap();
             place
         });
@@ -589,7 +601,12 @@ fn agree(acts: &[Act], step: Millis, now: Millis) -> Result<(), TestCaseError> {
     for (told, (session, outcome, ids)) in sessions.iter().zip(&want) {
         let mut got = told.session.clone();
         let reopens = before
-            .filter(|before| before.session.closed_at.is_some_and(|at| got.opened_at <= at + 72 * HOUR))
+            .filter(|before| {
+                before
+                    .session
+                    .closed_at
+                    .is_some_and(|at| got.opened_at <= at + 72 * HOUR)
+            })
             .map(|before| before.id.to_string());
         prop_assert_eq!(&got.reopens, &reopens);
         got.reopens = None;

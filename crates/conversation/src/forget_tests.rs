@@ -100,7 +100,11 @@ fn run(owners: &[usize], first: usize, known: Option<usize>, mut turn: u64) -> (
     for name in PEOPLE {
         let Some(person) = processor.person(name) else { continue };
         waits |= !person.forgotten.is_empty();
-        let events = person.threads.values().map(|thread| thread.tail.events.len()).sum::<usize>();
+        let events = person
+            .threads
+            .values()
+            .map(|thread| thread.tail.events.len())
+            .sum::<usize>();
         holders.extend((0..events).map(|_| name.to_owned()));
     }
     (holders, waits)
@@ -197,6 +201,9 @@ fn a_moved_item_goes_on_from_its_revision() {
     let told = pipe(b"p1", &wire::decode(&moved.value).unwrap());
     let facts = told.iter().filter(|sent| sent.topic == topics::CONVERSATION);
     let facts = facts.map(|sent| codec::conversation().decode(&sent.value).unwrap());
-    let of_item: Vec<i64> = facts.filter(|fact| fact.session.is_none()).map(|fact| fact.revision).collect();
+    let of_item: Vec<i64> = facts
+        .filter(|fact| fact.session.is_none())
+        .map(|fact| fact.revision)
+        .collect();
     assert_eq!(of_item, [2]);
 }

@@ -148,7 +148,11 @@ impl Person {
             // Sessions of a thread follow one another, so their closes rise.
             thread.back(&mut chain, context, |at, segment| {
                 for (index, told) in segment.sessions.iter().enumerate().rev() {
-                    if told.session.closed_at.is_some_and(|closed_at| closed_at + REPEAT < since) {
+                    if told
+                        .session
+                        .closed_at
+                        .is_some_and(|closed_at| closed_at + REPEAT < since)
+                    {
                         return false;
                     }
                     recent.push(Recent::of(place, at, index, told));

@@ -205,7 +205,10 @@ impl Thread {
         let mut at = None;
         loop {
             let segment = self.segment(at, chain)?;
-            let is_here = segment.events.first().is_some_and(|first| first.order() <= event.order());
+            let is_here = segment
+                .events
+                .first()
+                .is_some_and(|first| first.order() <= event.order());
             if is_here || segment.before.is_none() {
                 break;
             }
@@ -425,7 +428,10 @@ struct Begin {
 /// or with the segment.
 fn begin(segment: &Segment, changed: usize) -> Begin {
     let changed = changed.min(segment.events.len());
-    let last = segment.events[..changed].iter().rev().find_map(|event| event.session.as_ref());
+    let last = segment.events[..changed]
+        .iter()
+        .rev()
+        .find_map(|event| event.session.as_ref());
     let opened_here = last.filter(|id| segment.start.as_ref().is_none_or(|course| course.id != **id));
     let known = opened_here.and_then(|id| segment.sessions.iter().rposition(|told| told.id == *id));
     let Some((id, known)) = opened_here.zip(known) else {
@@ -474,7 +480,9 @@ fn told(
     session.repeated_at = before.as_ref().and_then(|told| told.session.repeated_at);
     let mut told = Told {
         id: course.id.clone(),
-        revision: before.as_ref().map_or(taken_back.unwrap_or_default(), |told| told.revision),
+        revision: before
+            .as_ref()
+            .map_or(taken_back.unwrap_or_default(), |told| told.revision),
         test: course.test,
         expires_at: course.closed.is_none().then_some(course.last_extended + SESSION_GAP),
         awaits_call_back: outcome == Outcome::UnlessCalledBack,
@@ -499,7 +507,13 @@ fn told(
     let concerns = |told: &Told| {
         let session = &told.session;
         let ends = (session.closed_at, session.close_reason.clone(), session.reason.clone());
-        (ends, session.first_customer_at, session.outcome.clone(), told.awaits_call_back, told.test)
+        (
+            ends,
+            session.first_customer_at,
+            session.outcome.clone(),
+            told.awaits_call_back,
+            told.test,
+        )
     };
     let change = SessionChange {
         kind,

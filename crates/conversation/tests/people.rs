@@ -190,8 +190,15 @@ fn outcome(records: &[Record], restart_after: usize) -> (BTreeSet<String>, BTree
     for record in driver.topic(topics::CONVERSATION) {
         let fact = codec.decode(&record.value).unwrap();
         // What readers rely on: an item and a session have each revision once, whoever they belong to.
-        let of = fact.session.as_ref().and(fact.session_id.as_ref()).unwrap_or(&fact.event_id);
-        assert!(revisions.insert((of.clone(), fact.revision)), "two facts share a revision: {fact:?}");
+        let of = fact
+            .session
+            .as_ref()
+            .and(fact.session_id.as_ref())
+            .unwrap_or(&fact.event_id);
+        assert!(
+            revisions.insert((of.clone(), fact.revision)),
+            "two facts share a revision: {fact:?}"
+        );
         if let Some(id) = fact.message_id {
             let entry = messages.entry(id).or_default();
             if fact.revision >= entry.0 {

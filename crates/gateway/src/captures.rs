@@ -36,18 +36,6 @@ const BAD_TIME: LineProblem = problem(
     &["2026-05-04T13:00:00Z"],
 );
 
-/// What is wrong with a line beside what its parser finds.
-#[cfg(test)]
-pub(crate) const PROBLEMS: [LineProblem; 7] = [
-    NOT_JSON,
-    NOT_OBJECT,
-    AMBIGUOUS,
-    OTHER_TENANT,
-    OTHER_SOURCE,
-    OTHER_SYSTEM,
-    BAD_TIME,
-];
-
 /// What an address and a token say about lines.
 pub(crate) struct Claims<'a> {
     pub(crate) endpoint: Endpoint,

@@ -30,7 +30,7 @@ use hilo_contracts::{
     topics,
 };
 use hilo_domain::Millis;
-use hilo_service::{Notice, Peer, Problem, clock};
+use hilo_service::{Notice, Peer, clock};
 use hilo_stream::Record;
 use prometheus::Registry;
 use serde::Deserialize;

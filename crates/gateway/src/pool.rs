@@ -69,7 +69,7 @@ mod tests {
             let pool = Arc::clone(&pool);
             async move {
                 pool.run(move || {
-                    drop(started.send(()));
+                    started.send(()).unwrap();
                     receiver.recv().is_ok()
                 })
                 .await

@@ -148,7 +148,9 @@ mod tests {
             for (who, what, bytes) in steps {
                 match what {
                     0 => held.push(room.enter((who % 2 == 0).then_some(bytes), peer(who))),
-                    1 => held.iter_mut().take(1 + usize::from(who)).for_each(|held| drop(held.take(bytes))),
+                    1 => held.iter_mut().take(1 + usize::from(who)).for_each(|held| {
+                        let _ = held.take(bytes);
+                    }),
                     _ => drop(held.pop()),
                 }
                 let (small, large) = room.free();

@@ -183,6 +183,22 @@ mod tests {
     }
 
     #[test]
+    fn a_name_costs_one_hash_for_each_secret_that_could_sign_for_it() {
+        let with = |secrets: &[&str]| TenantSecrets {
+            app_secrets: secrets.iter().map(|text| secret(text)).collect(),
+            ..TenantSecrets::default()
+        };
+        let names = [("a", with(&["1", "2"])), ("b", with(&["2"])), ("c", with(&[]))];
+        let tenants = Tenants::new(names.map(|(name, secrets)| (name.to_owned(), secrets))).unwrap();
+        let hashes = ["a", "b", "c", "nobody"].map(|name| tenants.keys(name).len());
+        assert_eq!(
+            hashes,
+            [2, 1, 0, 2],
+            "for a name that nobody has, each distinct secret once"
+        );
+    }
+
+    #[test]
     fn a_token_names_one_tenant() {
         let with = |token| TenantSecrets {
             api_tokens: vec![secret(token), secret(token)],

@@ -17,7 +17,8 @@ use hilo_contracts::{
 use hilo_domain::Millis;
 use rustc_hash::FxHashSet;
 use serde::Deserialize;
-use std::{borrow::Cow, collections::BTreeMap};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// What told of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,11 +83,9 @@ pub(crate) struct Batch {
 
 /// Ids of a line that no fact has.
 #[derive(Deserialize)]
-struct Named<'a> {
-    #[serde(borrow)]
-    command_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    deal_id: Option<Cow<'a, str>>,
+struct Named {
+    command_id: Option<Value>,
+    deal_id: Option<Value>,
 }
 
 impl Batch {
@@ -237,7 +236,13 @@ impl Batch {
             return Ok(());
         }
         if let Ok(Named { command_id, deal_id }) = serde_json::from_slice(&raw.body) {
-            self.note(&raw.tenant, place, [command_id.as_deref(), deal_id.as_deref()])?;
+            let text = |id: Option<Value>| match id? {
+                Value::String(text) => Some(text),
+                Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            };
+            let ids = [text(command_id), text(deal_id)];
+            self.note(&raw.tenant, place, ids.each_ref().map(Option::as_ref))?;
         }
         Ok(())
     }

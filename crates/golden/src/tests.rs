@@ -4,6 +4,7 @@ mod account;
 mod exactly_once;
 mod example;
 mod facts;
+mod follow;
 mod rules;
 
 use crate::Golden;

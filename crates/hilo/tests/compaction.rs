@@ -42,7 +42,8 @@ fn snapshot(at: &str, more: &Value) -> Value {
 /// A WABA with a limit, a restriction in force and then a price tier; a template that was GREEN and then changed its status;
 /// a number whose second snapshot did not ask for its rating; an owner that only the first line names.
 fn account_lines() -> Vec<Value> {
-    let template = json!({"message_template_id": 710_001, "message_template_name": "promo", "message_template_language": "es"});
+    let template =
+        json!({"message_template_id": 710_001, "message_template_name": "promo", "message_template_language": "es"});
     let with = |more: Value| {
         let mut value = template.clone();
         value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -54,21 +55,59 @@ fn account_lines() -> Vec<Value> {
             &json!({"portfolio_id": "900", "number": {"id": "210", "quality_rating": "GREEN",
                 "whatsapp_business_manager_messaging_limit": "TIER_10K", "status": "CONNECTED"}}),
         ),
-        snapshot("2026-11-02T09:00:00Z", &json!({"template": {"id": "710001", "name": "promo", "language": "es",
-            "quality_score": {"score": "GREEN"}}})),
-        event(1_793_600_000, "310", "message_template_quality_update",
-            &with(json!({"previous_quality_score": "UNKNOWN", "new_quality_score": "GREEN"}))),
-        event(1_793_700_000, "310", "message_template_status_update", &with(json!({"event": "APPROVED", "reason": "NONE"}))),
-        event(1_793_800_000, "310", "account_update", &json!({"event": "ACCOUNT_RESTRICTION",
-            "restriction_info": [{"restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING", "expiration": 1_799_999_999}]})),
-        event(1_793_900_000, "310", "account_update", &json!({"event": "ACCOUNT_VIOLATION",
-            "violation_info": {"violation_type": "ALCOHOL"}})),
-        event(1_794_000_000, "310", "account_update", &json!({"event": "VOLUME_BASED_PRICING_TIER_UPDATE",
-            "volume_tier_info": {"tier": "1", "pricing_category": "UTILITY"}})),
-        event(1_793_650_000, "310", "message_template_status_update", &with(json!({"event": "PENDING", "reason": "NONE"}))),
-        snapshot("2026-11-20T09:00:00Z", &json!({"number": {"id": "210", "status": "FLAGGED"}})),
-        snapshot("2026-11-21T09:00:00Z", &json!({"template": {"id": "710001", "name": "promo", "language": "es",
-            "status": "PAUSED"}})),
+        snapshot(
+            "2026-11-02T09:00:00Z",
+            &json!({"template": {"id": "710001", "name": "promo", "language": "es",
+            "quality_score": {"score": "GREEN"}}}),
+        ),
+        event(
+            1_793_600_000,
+            "310",
+            "message_template_quality_update",
+            &with(json!({"previous_quality_score": "UNKNOWN", "new_quality_score": "GREEN"})),
+        ),
+        event(
+            1_793_700_000,
+            "310",
+            "message_template_status_update",
+            &with(json!({"event": "APPROVED", "reason": "NONE"})),
+        ),
+        event(
+            1_793_800_000,
+            "310",
+            "account_update",
+            &json!({"event": "ACCOUNT_RESTRICTION",
+            "restriction_info": [{"restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING", "expiration": 1_799_999_999}]}),
+        ),
+        event(
+            1_793_900_000,
+            "310",
+            "account_update",
+            &json!({"event": "ACCOUNT_VIOLATION",
+            "violation_info": {"violation_type": "ALCOHOL"}}),
+        ),
+        event(
+            1_794_000_000,
+            "310",
+            "account_update",
+            &json!({"event": "VOLUME_BASED_PRICING_TIER_UPDATE",
+            "volume_tier_info": {"tier": "1", "pricing_category": "UTILITY"}}),
+        ),
+        event(
+            1_793_650_000,
+            "310",
+            "message_template_status_update",
+            &with(json!({"event": "PENDING", "reason": "NONE"})),
+        ),
+        snapshot(
+            "2026-11-20T09:00:00Z",
+            &json!({"number": {"id": "210", "status": "FLAGGED"}}),
+        ),
+        snapshot(
+            "2026-11-21T09:00:00Z",
+            &json!({"template": {"id": "710001", "name": "promo", "language": "es",
+            "status": "PAUSED"}}),
+        ),
     ]
 }
 
@@ -101,7 +140,10 @@ fn topics(seed: u64) -> Topics {
         }
         driver.run().unwrap();
     }
-    let derived = topology.topics().iter().filter(|topic| topic.kind == TopicKind::Derived);
+    let derived = topology
+        .topics()
+        .iter()
+        .filter(|topic| topic.kind == TopicKind::Derived);
     derived
         .map(|topic| {
             let partitions = driver.topic(topic.name).iter();
@@ -114,7 +156,10 @@ fn topics(seed: u64) -> Topics {
 /// As a broker's cleaner leaves a log: before `until`, in hundredths of it, only the last record of each key in all of it.
 fn compact(log: &[(i64, Record)], until: usize) -> Vec<(i64, Record)> {
     let clean = log.len() * until / 100;
-    let last: HashMap<&[u8], i64> = log[..clean].iter().map(|(offset, record)| (record.key.as_slice(), *offset)).collect();
+    let last: HashMap<&[u8], i64> = log[..clean]
+        .iter()
+        .map(|(offset, record)| (record.key.as_slice(), *offset))
+        .collect();
     let stays = |(offset, record): &&(i64, Record)| *offset >= clean as i64 || last[record.key.as_slice()] == *offset;
     log.iter().filter(stays).cloned().collect()
 }
@@ -123,7 +168,13 @@ fn compacted(topics: &Topics, until: usize, is_compacted: impl Fn(&str) -> bool)
     topics
         .iter()
         .map(|(name, logs)| {
-            let left = |log: &Vec<(i64, Record)>| if is_compacted(name) { compact(log, until) } else { log.clone() };
+            let left = |log: &Vec<(i64, Record)>| {
+                if is_compacted(name) {
+                    compact(log, until)
+                } else {
+                    log.clone()
+                }
+            };
             (*name, logs.iter().map(left).collect())
         })
         .collect()
@@ -142,7 +193,8 @@ fn rebuilt(topics: &Topics) -> BTreeMap<String, String> {
     for (topic, logs) in topics {
         for (partition, log) in (0..).zip(logs) {
             if *topic == topics::METRIC {
-                log.iter().for_each(|(_, record)| table.apply(metric.decode(&record.value).unwrap()));
+                log.iter()
+                    .for_each(|(_, record)| table.apply(metric.decode(&record.value).unwrap()));
                 continue;
             }
             let placed = |(offset, record): &(i64, Record)| Placed {
@@ -162,7 +214,12 @@ fn rebuilt(topics: &Topics) -> BTreeMap<String, String> {
         let text = fs::read_to_string(folder.path().join(format!("{name}.ndjson"))).unwrap();
         found.insert(name.to_owned(), text);
     }
-    let times = [None, Some(1_793_750_000_000), Some(1_793_850_000_000), Some(1_794_500_000_000)];
+    let times = [
+        None,
+        Some(1_793_750_000_000),
+        Some(1_793_850_000_000),
+        Some(1_794_500_000_000),
+    ];
     for (as_of, history) in times.into_iter().flat_map(|at| [(at, false), (at, true)]) {
         let question = AccountQuestion {
             as_of,
@@ -174,7 +231,9 @@ fn rebuilt(topics: &Topics) -> BTreeMap<String, String> {
         found.insert(format!("account {as_of:?} {history}"), text);
     }
     let people = golden.people_with_consents().unwrap();
-    let consents = people.iter().map(|person| format!("{:?}\n", golden.consents(person).unwrap()));
+    let consents = people
+        .iter()
+        .map(|person| format!("{:?}\n", golden.consents(person).unwrap()));
     found.insert("consents".to_owned(), consents.collect());
     let mut rows: Vec<String> = table
         .rows()
@@ -216,11 +275,13 @@ fn numbers_anew(topics: &Topics) -> String {
 
 /// Where the two differ; nothing where they are the same.
 fn difference(want: &BTreeMap<String, String>, got: &BTreeMap<String, String>) -> Option<String> {
-    want.iter().find(|(name, want)| **want != got[*name]).map(|(name, want)| {
-        let has = |text: &str, line: &str| text.lines().any(|had| had == line);
-        let missing: Vec<&str> = want.lines().filter(|line| !has(&got[name], line)).take(3).collect();
-        format!("{name} lacks {missing:#?}")
-    })
+    want.iter()
+        .find(|(name, want)| **want != got[*name])
+        .map(|(name, want)| {
+            let has = |text: &str, line: &str| text.lines().any(|had| had == line);
+            let missing: Vec<&str> = want.lines().filter(|line| !has(&got[name], line)).take(3).collect();
+            format!("{name} lacks {missing:#?}")
+        })
 }
 
 #[test]
@@ -228,13 +289,21 @@ fn a_rebuild_from_compacted_topics_finds_what_one_from_whole_topics_finds() {
     for seed in 0..3 {
         let whole = topics(seed);
         let want = rebuilt(&whole);
-        assert!(want["account None false"].contains("ACCOUNT_RESTRICTION"), "{}", want["account None false"]);
+        assert!(
+            want["account None false"].contains("ACCOUNT_RESTRICTION"),
+            "{}",
+            want["account None false"]
+        );
         assert!(want["numbers made anew"].contains("quality_rating"));
         for until in [30, 70, 100] {
             let left = compacted(&whole, until, is_compacted);
             let metrics = |topics: &Topics| topics[topics::METRIC].iter().map(Vec::len).sum::<usize>();
             assert!(metrics(&left) < metrics(&whole), "nothing was compacted");
-            assert_eq!(difference(&want, &rebuilt(&left)), None, "seed {seed}, {until} % cleaned");
+            assert_eq!(
+                difference(&want, &rebuilt(&left)),
+                None,
+                "seed {seed}, {until} % cleaned"
+            );
         }
     }
 }
@@ -247,6 +316,9 @@ fn the_other_topics_would_lose_truth_by_compaction() {
     for topic in [topics::ACCOUNT, topics::CONVERSATION, topics::CONSENT] {
         assert!(!is_compacted(topic), "{topic}");
         let left = compacted(&whole, 100, |name| name == topic);
-        assert!(difference(&want, &rebuilt(&left)).is_some(), "{topic} would lose nothing");
+        assert!(
+            difference(&want, &rebuilt(&left)).is_some(),
+            "{topic} would lose nothing"
+        );
     }
 }

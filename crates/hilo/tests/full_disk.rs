@@ -30,7 +30,7 @@ impl Disk {
     fn mount(at: &Path) -> Option<Self> {
         fs::create_dir(at).unwrap();
         let disk = Self(at.to_owned());
-        disk.sized("size=24m").then_some(disk)
+        disk.sized("size=8m").then_some(disk)
     }
 
     fn sized(&self, options: &str) -> bool {
@@ -124,7 +124,7 @@ fn a_full_disk_refuses_in_time_and_with_room_again_it_goes_on() {
     let said = fs::read_to_string(folder.path().join("log")).unwrap();
     let said = said.lines().filter(|line| line.contains("ERROR")).count();
 
-    assert!(disk.sized("remount,size=400m"));
+    assert!(disk.sized("remount,size=200m"));
     let mut more = 0;
     until("it takes more", &mut || {
         more = usize::from(post(sent) == 200) * LINES;

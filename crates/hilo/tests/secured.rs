@@ -27,7 +27,7 @@ fn topics(command: &str, config: &Path, password: &str) -> Output {
 fn refusal(config: &Path, password: &str) -> String {
     let output = topics("check", config, password);
     let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("refuses this client"), "{said}");
     assert!(!said.contains(password), "{said}");
     said

@@ -311,19 +311,19 @@ impl Graph {
         let tenant = occasion.item.tenant.as_str();
         let forced: BTreeSet<Name> = joined.iter().cloned().collect();
         for name in joined {
-            match self.place(tenant, &name)? {
-                Some(Place::Joined(id)) => self.part(id, Vec::new(), &forced, None, occasion)?,
-                Some(_) => {}
-                None => {
-                    let id = self.next()?;
-                    let kind = Kind::Knot {
-                        name: name.clone(),
-                        met: BTreeSet::new(),
-                        forms: Vec::new(),
-                    };
-                    self.clusters.put(&id.to_le_bytes(), Cluster::of(kind));
-                    self.tokens.put(&Self::token(tenant, &name), Place::Knot(id));
-                }
+            if let Some(Place::Joined(id)) = self.place(tenant, &name)? {
+                self.part(id, Vec::new(), &forced, None, occasion)?;
+            }
+            // New, or only suggested so far.
+            if self.place(tenant, &name)?.is_none() {
+                let id = self.next()?;
+                let kind = Kind::Knot {
+                    name: name.clone(),
+                    met: BTreeSet::new(),
+                    forms: Vec::new(),
+                };
+                self.clusters.put(&id.to_le_bytes(), Cluster::of(kind));
+                self.tokens.put(&Self::token(tenant, &name), Place::Knot(id));
             }
             knotted.push(name);
         }
@@ -649,7 +649,11 @@ impl Graph {
         let Some(cluster) = self.clusters.get(&id.to_le_bytes())? else {
             return Ok(None);
         };
-        let seen = cluster.evidence.together.iter().position(|together| together.ids == ids);
+        let seen = cluster
+            .evidence
+            .together
+            .iter()
+            .position(|together| together.ids == ids);
         let person: Option<&Known> = seen.and_then(|seen| cluster.owner(seen, at));
         Ok(Some(Whose {
             version: cluster.version,

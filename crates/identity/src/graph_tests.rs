@@ -158,7 +158,10 @@ fn outcome(records: &[Record], restart_after: usize) -> Outcome {
         }
     }
     let of = |person: &String| latest.get(person).map_or_else(|| "nobody".to_owned(), described);
-    let whose = items.into_iter().map(|(key, (person, ..))| (key, of(&person))).collect();
+    let whose = items
+        .into_iter()
+        .map(|(key, (person, ..))| (key, of(&person)))
+        .collect();
     let mut people: Vec<String> = latest
         .values()
         .filter(|fact| fact.kind != "closed")
@@ -229,7 +232,10 @@ fn expected(history: &History) -> Vec<String> {
             .collect();
         // Sightings of the same identifiers are one piece, whenever they were.
         let seen = |said: &Said| matches!(said, Said::Seen(_));
-        let sightings = of_group.iter().filter(|(_, said)| seen(said)).map(|(_, said)| matching(&ids(&texts(said))));
+        let sightings = of_group
+            .iter()
+            .filter(|(_, said)| seen(said))
+            .map(|(_, said)| matching(&ids(&texts(said))));
         let pieces = sightings.collect::<BTreeSet<_>>().len() + of_group.iter().filter(|(_, said)| !seen(said)).count();
         if pieces > PIECES {
             alone.extend(group);

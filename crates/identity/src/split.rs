@@ -80,7 +80,9 @@ impl Cluster {
 /// What was seen of a name alone.
 fn forms(evidence: &Evidence, name: &Name) -> Vec<Together> {
     let forms = parts(evidence, name).into_iter();
-    forms.map(|(ids, (at, creates))| Together::once(ids, at, creates)).collect()
+    forms
+        .map(|(ids, (at, creates))| Together::once(ids, at, creates))
+        .collect()
 }
 
 /// A cluster on its way into parts.

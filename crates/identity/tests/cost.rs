@@ -143,13 +143,13 @@ fn twice_as_many_items_cost_twice_as_much() {
         ("turns", Box::new(chain(false))),
     ];
     for (name, item) in &shapes {
-        let ((once, said, _), (twice, said_twice, largest)) = (cost(1_500, item), cost(3_000, item));
+        let ((once, said, _), (twice, said_twice, largest)) = (cost(800, item), cost(1_600, item));
         assert!(2 * twice < 5 * once, "{name}: {once} units, then {twice}");
         assert!(2 * said_twice < 5 * said, "{name}: {said} bytes, then {said_twice}");
         // No item costs more than a cluster at its largest, and each of its parts once more.
         assert!(largest < 10_000, "{name}: {largest}");
         // Ten thousand of them in one body are far below what one record may cost.
-        assert!(twice / 3_000 * 10_000 < Context::BUDGET / 2, "{name}: {twice}");
+        assert!(twice / 1_600 * 10_000 < Context::BUDGET / 2, "{name}: {twice}");
     }
 }
 
@@ -174,6 +174,9 @@ fn a_placeholder_says_so_once_and_why() {
     let [fact] = &told[..] else { panic!("{told:?}") };
     let ids: Vec<(&str, &str)> = fact.identifiers.iter().map(|id| (&*id.kind, &*id.value)).collect();
     assert_eq!(ids, [("phone", "+56910000000"), ("wa_id", "56910000000")]);
-    assert_eq!((&*fact.rule, fact.evidence.as_deref()), ("shared", Some("phone+wa_id>50")));
+    assert_eq!(
+        (&*fact.rule, fact.evidence.as_deref()),
+        ("shared", Some("phone+wa_id>50"))
+    );
     assert!(fact.other_person_id.is_some());
 }

@@ -225,9 +225,16 @@ impl Replies {
             );
         }
         let mut templates: FxHashMap<&str, Vec<(Millis, usize)>> = FxHashMap::default();
-        if self.inbounds.iter().any(|inbound| inbound.is_button && inbound.reply_to.is_none()) {
+        if self
+            .inbounds
+            .iter()
+            .any(|inbound| inbound.is_button && inbound.reply_to.is_none())
+        {
             for (delivered, place) in self.by_delivery(|send| send.is_template) {
-                templates.entry(&self.sends[place].0.number).or_default().push((delivered, place));
+                templates
+                    .entry(&self.sends[place].0.number)
+                    .or_default()
+                    .push((delivered, place));
             }
         }
         let answered = |inbound: &Inbound| {
@@ -265,9 +272,7 @@ impl Replies {
                 .take_while(|(other, _)| other.accepted_at < inbound.at);
             between.any(|(other, _)| other.is_template && other.number == send.number)
         };
-        !inbound.is_opt_out
-            && strong_for.is_none_or(|other| other == place)
-            && !is_superseded()
+        !inbound.is_opt_out && strong_for.is_none_or(|other| other == place) && !is_superseded()
     }
 
     /// Opt-outs that count: the first, and the first after each new opt-in.

@@ -343,7 +343,11 @@ const LONGEST_WRAP_UP_SECONDS: f64 = 366.0 * 86_400.0;
 /// A CRM event only refers to a person; nobody exists by it.
 fn crm(line: &Value, region: Option<&str>) -> Read {
     let is_merge = json::text(line, "event") == Some("contact_merged");
-    let merged = is_merge.then(|| side(line, "other", region)).unwrap_or_default();
+    let merged = if is_merge {
+        side(line, "other", region)
+    } else {
+        Side::default()
+    };
     let crm = Crm {
         system: text(line, "system").unwrap_or_default(),
         event: text(line, "event").unwrap_or_default(),

@@ -344,7 +344,11 @@ mod tests {
             ..Named::default()
         };
         contacts.describe(&named, &mut sighting);
-        assert!(sighting.identifiers.len() <= 3 * DESCRIPTIONS, "{}", sighting.identifiers.len());
+        assert!(
+            sighting.identifiers.len() <= 3 * DESCRIPTIONS,
+            "{}",
+            sighting.identifiers.len()
+        );
         assert_eq!(contacts.others().count(), 2_000 - DESCRIPTIONS);
     }
 }

@@ -39,7 +39,7 @@ fn three_megabytes_of_history() {
         let messages = elements(33, |number| {
             format!(
                 r#"{{"from":"5696{thread:07}","id":"h{thread}-{number}","timestamp":"1777{number:06}","type":"text","text":{{"body":"{}"}},"history_context":{{"status":"READ"}}}}"#,
-                "ñ".repeat(60)
+                "ñ".repeat(64)
             )
         });
         let comma = if thread > 0 { "," } else { "" };

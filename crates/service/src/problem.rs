@@ -41,7 +41,7 @@ impl Problem {
     /// A defect of Hilo. Its cause is in the log of the process, never in the answer.
     #[must_use]
     pub fn internal() -> Self {
-        Self::new(
+        Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
             "the request failed by a defect of Hilo",

@@ -36,7 +36,8 @@ fn is_code(text: &str) -> bool {
 
 /// Codes in one source, but those of its tests.
 fn codes(text: &str, file: &Path) -> BTreeSet<String> {
-    let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = text.split("#[cfg(test)] mod tests").next().unwrap_or_default();
     let mut codes = BTreeSet::new();
     for written in WRITTEN {
         for (_, rest) in text

@@ -162,6 +162,8 @@ impl Follower {
             dir: dir.to_owned(),
             backoff: Backoff::default(),
         };
+        // Where nothing is left to read, pages are good from the first moment on.
+        following.look()?;
         let thread = thread::Builder::new().name("views".to_owned()).spawn(move || {
             let ended = following.run();
             if let Err(failure) = &ended {
@@ -274,13 +276,16 @@ impl<E: Engine> Following<E> {
                     return Ok(true);
                 }
                 // Only then each is looked at: facts are written by Hilo alone, and decoded once.
-                Err(GoldenError::Record { .. }) => match self.golden.follow(&self.readable(batch)) {
-                    Ok(_) => {
-                        self.pulse.moved();
-                        return Ok(true);
+                Err(GoldenError::Record { .. }) => {
+                    let readable = self.readable(batch);
+                    match self.golden.follow(&readable) {
+                        Ok(_) => {
+                            self.pulse.moved();
+                            return Ok(true);
+                        }
+                        Err(failure) => anyhow::Error::from(failure),
                     }
-                    Err(failure) => anyhow::Error::from(failure),
-                },
+                }
                 Err(failure) => anyhow::Error::from(failure),
             };
             if !passes(failure.as_ref()) {

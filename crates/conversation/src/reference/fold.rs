@@ -4,10 +4,7 @@ use crate::{
     event::{Event, Role},
     fold::{Reason, SESSION_GAP},
 };
-use hilo_domain::{
-    Millis,
-    time::MINUTE,
-};
+use hilo_domain::{Millis, time::MINUTE};
 
 /// Within this long after `resolved` a courtesy is listed in the closed session.
 const COURTESY: Millis = 10 * MINUTE;

@@ -1,6 +1,6 @@
 //! `hilo clock mend`: a way back after the machine's clock was wrong.
 
-use crate::{cli::ClockMend, failure::Failure, node::GOLDEN_DB, place, say::say};
+use crate::{cli::ClockMend, failure::Failure, place, say::say};
 use anyhow::Context as _;
 use hilo_contracts::{
     capture,
@@ -14,6 +14,7 @@ use hilo_stream::{
     Record,
     embedded::{DataDir, rewrite_after},
 };
+use hilo_views::GOLDEN_DB;
 use std::{fs, io, path::Path};
 
 /// Records whose receipt is in the future were received at the latest now: they say so from here on. Their bytes stay as

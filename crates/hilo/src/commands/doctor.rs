@@ -4,9 +4,7 @@ use crate::{
     cli::Doctor,
     config::{Config, Registry},
     failure::Failure,
-    kafka,
-    node::GOLDEN_DB,
-    pulse,
+    kafka, pulse,
     say::say,
     topology,
 };
@@ -16,6 +14,7 @@ use hilo_domain::{Millis, time};
 use hilo_kafka::topics;
 use hilo_service::clock;
 use hilo_stream::embedded::{DataDir, Log, Space, private, read_only, remedy};
+use hilo_views::GOLDEN_DB;
 use rusqlite::ErrorCode;
 use serde::Serialize;
 use std::{

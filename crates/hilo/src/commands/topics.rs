@@ -3,7 +3,7 @@
 use crate::{
     cli::{Topics, TopicsCommand},
     failure::Failure,
-    kafka::Place,
+    kafka::{self, Place},
     place,
     say::say,
 };
@@ -17,8 +17,8 @@ pub(crate) fn run(arguments: &Topics) -> Result<(), Failure> {
     let plans = place.plans()?;
     let found = match arguments.command {
         TopicsCommand::List => None,
-        TopicsCommand::Check => Some(topics::check(&place.cluster, &plans)?),
-        TopicsCommand::Apply => Some(topics::apply(&place.cluster, &plans, place.sizes)?),
+        TopicsCommand::Check => Some(topics::check(&place.cluster, &plans).map_err(kafka::failure)?),
+        TopicsCommand::Apply => Some(topics::apply(&place.cluster, &plans, place.sizes).map_err(kafka::failure)?),
     };
     let applied = matches!(arguments.command, TopicsCommand::Apply);
     let mut wrong = 0;

@@ -28,6 +28,8 @@ use tempfile::TempDir;
 
 /// A member that is silent for longer loses its place.
 pub(crate) const SESSION: Duration = Duration::from_secs(3);
+/// Token of who reads everything.
+pub(crate) const READER: &str = "a-token-of-a-reader-in-a-test";
 /// A slow machine is no failure; a hang is.
 const PATIENCE: Duration = Duration::from_mins(8);
 
@@ -97,7 +99,8 @@ impl Cluster {
              [kafka]\nbootstrap_servers = \"{}\"\npartitions = {}\nlanes = {}\ncommit_interval_ms = 50\n\
              transaction_timeout_ms = 5000\nsession_timeout_ms = {}\n{}\
              [registry]\nurl = \"{}\"\n\
-             [tenants.acme]\nverify_token = \"v\"\napp_secrets = [\"s\"]\napi_tokens = [\"t\"]\n",
+             [tenants.acme]\nverify_token = \"v\"\napp_secrets = [\"s\"]\napi_tokens = [\"t\"]\n\
+             [readers.ana]\ntoken = \"{READER}\"\nrole = \"operator\"\n",
             self.folder.path().join(name).display(),
             self.broker.address(),
             self.partitions,
@@ -311,6 +314,11 @@ impl Cluster {
         Golden::open_read_only(&folder.join("golden.db")).unwrap()
     }
 
+    /// The data directory of a process.
+    pub(crate) fn data_dir(&self, role: Role) -> PathBuf {
+        self.folder.path().join(&self.processes[role.0].folder)
+    }
+
     /// Registers all contracts.
     pub(crate) fn register(&self) {
         Self::hilo(&["schemas", "register", "--config"], &self.config("setup", free_port()));
@@ -331,6 +339,7 @@ impl Cluster {
         assert_eq!(answer.recv().unwrap(), Delivered::Safe);
     }
 
+    /// Where it is, with its contracts.
     pub(crate) fn address(&self) -> (Address, Arc<Framing>) {
         let registry = Client::new(&self.registry.url(), "").unwrap();
         let topology = topology::topology(&topology::Tenants::default()).unwrap();

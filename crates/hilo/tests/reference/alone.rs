@@ -22,7 +22,9 @@ fn name(id: &Id) -> Id {
         return id.clone();
     }
     let number = dialable(digits);
-    let national = number.strip_prefix("54").map(|rest| rest.strip_prefix('9').unwrap_or(rest));
+    let national = number
+        .strip_prefix("54")
+        .map(|rest| rest.strip_prefix('9').unwrap_or(rest));
     match national {
         Some(national) if national.len() == 10 => ("number", format!("54{national}")),
         _ => ("number", number),

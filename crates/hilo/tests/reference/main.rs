@@ -6,9 +6,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod alone;
 #[path = "../beside/mod.rs"]
 mod beside;
-mod alone;
 mod compare;
 mod history;
 mod items;
@@ -103,9 +103,18 @@ fn what_too_many_share_is_no_evidence() {
     let mut lines = Vec::new();
     for place in 0..60 {
         lines.push(message(lines.len(), text(Some(0), Some(format!("CL.{place}")))));
-        lines.push(message(lines.len(), text(Some(1_000 + place), Some(format!("CL.{place}")))));
-        lines.push(message(lines.len(), text(Some(2_000 + place), Some("CL.9000".to_owned()))));
-        lines.push(message(lines.len(), text(Some(2_000 + place), Some(format!("CL.7{place:03}")))));
+        lines.push(message(
+            lines.len(),
+            text(Some(1_000 + place), Some(format!("CL.{place}"))),
+        ));
+        lines.push(message(
+            lines.len(),
+            text(Some(2_000 + place), Some("CL.9000".to_owned())),
+        ));
+        lines.push(message(
+            lines.len(),
+            text(Some(2_000 + place), Some(format!("CL.7{place:03}"))),
+        ));
     }
     lines.push(message(lines.len(), text(Some(0), None)));
     lines.push(message(lines.len(), text(None, Some("CL.9000".to_owned()))));

@@ -143,10 +143,15 @@ fn standing(evidence: &Evidence) -> impl Iterator<Item = &Decided> {
         names(&one.user, &other.user) && names(&one.other, &other.other)
             || names(&one.user, &other.other) && names(&one.other, &other.user)
     };
-    evidence.decisions.iter().enumerate().filter_map(move |(place, decided)| {
-        let later = &evidence.decisions[place + 1..];
-        (decided.ruling != Ruling::Unmerge && !later.iter().any(|other| is_about(other, decided))).then_some(decided)
-    })
+    evidence
+        .decisions
+        .iter()
+        .enumerate()
+        .filter_map(move |(place, decided)| {
+            let later = &evidence.decisions[place + 1..];
+            (decided.ruling != Ruling::Unmerge && !later.iter().any(|other| is_about(other, decided)))
+                .then_some(decided)
+        })
 }
 
 /// Finds the people behind `evidence`.

@@ -26,7 +26,10 @@ impl<'a> Fold<'a> {
         let named: BTreeSet<usize> = if self.apart.is_empty() {
             BTreeSet::new()
         } else {
-            ids.filter_map(|id| self.sides.get(&key(id))).flatten().copied().collect()
+            ids.filter_map(|id| self.sides.get(&key(id)))
+                .flatten()
+                .copied()
+                .collect()
         };
         named.into_iter().filter_map(|place| self.apart.get(place).copied())
     }

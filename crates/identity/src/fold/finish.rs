@@ -4,8 +4,7 @@ use super::{Fold, Found, Hint, Quiet, Span, Timeline, Verdict, apart::sides, own
 use crate::{
     evidence::{Decided, Evidence, Username},
     rules::{Blocker, SHARED},
-    stated,
-    suggest,
+    stated, suggest,
 };
 use hilo_domain::{Identifier, IdentifierKind, Millis};
 use std::collections::BTreeMap;

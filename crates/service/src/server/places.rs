@@ -196,12 +196,12 @@ mod tests {
         let places = places(8);
         let limits = ServeLimits::default();
         let overdue = |place: &Place, after: Duration| place.seat().is_overdue(Instant::now() + after, &limits);
-        let instant = Duration::from_millis(1);
+        let almost = |time: Duration| time.saturating_sub(Duration::from_millis(1));
         let head = places.take(peer(1));
-        assert!(!overdue(&head, limits.head_time - instant) && overdue(&head, limits.head_time));
+        assert!(!overdue(&head, almost(limits.head_time)) && overdue(&head, limits.head_time));
         let body = places.take(peer(1));
         body.seat().request(true);
-        assert!(!overdue(&body, limits.stall_time - instant) && overdue(&body, limits.stall_time));
+        assert!(!overdue(&body, almost(limits.stall_time)) && overdue(&body, limits.stall_time));
         let work = places.take(peer(1));
         work.seat().request(true);
         work.seat().body_end(true);
@@ -209,10 +209,10 @@ mod tests {
         work.seat().answer(true, false, false);
         assert!(!overdue(&work, Duration::from_hours(1)), "an event stream");
         work.seat().write_waits();
-        assert!(!overdue(&work, limits.stall_time - instant) && overdue(&work, limits.stall_time));
+        assert!(!overdue(&work, almost(limits.stall_time)) && overdue(&work, limits.stall_time));
         work.seat().wrote();
         work.seat().answered();
-        assert!(!overdue(&work, limits.idle_time - instant) && overdue(&work, limits.idle_time));
+        assert!(!overdue(&work, almost(limits.idle_time)) && overdue(&work, limits.idle_time));
         work.seat().read();
         assert!(overdue(&work, limits.head_time), "a head has begun");
     }

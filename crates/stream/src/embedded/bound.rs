@@ -36,7 +36,8 @@ impl Bound {
         elapsed >= self.time
     }
 
-    /// A batch of `records` took `elapsed`, with its commit: a slow one halves the next, a quick one doubles it.
+    /// A batch of `records` took `elapsed` before its commit: a slow one halves the next, a quick one doubles it. A slow
+    /// commit halves nothing: small batches would make it worse.
     pub(super) fn after(&mut self, records: u64, elapsed: Duration) {
         self.records = if self.is_over(elapsed) {
             (records / 2).max(1)

@@ -217,8 +217,8 @@ impl Engine {
             }
         }
         let count = position.raw_offset - self.position.raw_offset;
-        self.commit(position)?;
         self.bound.after(count, started.elapsed());
+        self.commit(position)?;
         Ok(count)
     }
 

@@ -92,8 +92,10 @@ pub fn read_only(path: &Path) -> Result<Connection, rusqlite::Error> {
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
-            // Writing to a String cannot fail.
-            other => drop(write!(uri, "%{other:02X}")),
+            other => {
+                // Writing to a String cannot fail.
+                let _ = write!(uri, "%{other:02X}");
+            }
         }
     }
     uri.push_str("?immutable=1");

@@ -1,0 +1,157 @@
+//! The same capture gives the same page, numbers and traces on Kafka and on the embedded engine.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod cluster;
+mod stand;
+
+use cluster::{Cluster, READER};
+use hilo_contracts::facts::Metric;
+use hilo_dashboard::{Asked, MetricQuery, Snapshot, Source, Trace};
+use hilo_service::Scope;
+use hilo_views::{Kafka, Pulse, View};
+use stand::{CLOCK, Stand, links, two_tenants};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+const PROCESSORS: [&str; 7] = [
+    "normalize",
+    "identity",
+    "conversation",
+    "status",
+    "account",
+    "consent",
+    "metrics",
+];
+
+/// What does not depend on when somebody looked, nor on how often a row was corrected on its way.
+fn lasting(mut snapshot: Snapshot) -> Snapshot {
+    snapshot.label.clear();
+    snapshot.lag.trend.clear();
+    snapshot.lag.seconds = 0.0;
+    for flow in &mut snapshot.flows {
+        flow.trend.clear();
+        flow.per_second = 0.0;
+    }
+    for card in &mut snapshot.numbers {
+        card.row.revision = 0;
+    }
+    snapshot
+}
+
+fn rows(view: &View, scope: &Scope) -> Vec<Metric> {
+    let query = MetricQuery {
+        since: Some(0),
+        limit: 1_000,
+        ..MetricQuery::default()
+    };
+    let mut rows = Vec::new();
+    let mut after = None;
+    loop {
+        let page = view.metrics(scope, &MetricQuery { after, ..query.clone() }).unwrap();
+        rows.extend(page.rows.into_iter().map(|row| Metric { revision: 0, ..row }));
+        after = page.next;
+        if after.is_none() {
+            return rows;
+        }
+    }
+}
+
+/// What a story holds: its kind, and how often each step but facts, of which there may be more on the way to the same end.
+fn gist(trace: &Trace) -> (String, BTreeMap<(&'static str, String), usize>, BTreeSet<String>) {
+    let mut steps = BTreeMap::new();
+    let mut facts = BTreeSet::new();
+    for step in &trace.steps {
+        if step.stage.as_str() == "fact" {
+            facts.insert(step.title.clone());
+        } else {
+            *steps.entry((step.stage.as_str(), step.title.clone())).or_insert(0) += 1;
+        }
+    }
+    (trace.kind.clone(), steps, facts)
+}
+
+#[test]
+fn one_capture_is_one_page_on_both_engines() {
+    let Some(mut cluster) = Cluster::start(2, 1) else {
+        return;
+    };
+    let clock = |hour: u32| format!("{{\"source\":\"clock\",\"at\":\"2026-12-20T0{hour}:00:00Z\"}}\n");
+    let lines = two_tenants();
+    let embedded = Stand::new(&format!("{lines}{CLOCK}{}{}", clock(1), clock(2)));
+    cluster.run(&PROCESSORS);
+    let golden = cluster.run(&["golden"]);
+    // What came in one after the other must not be processed the other way round, so time waits for it.
+    cluster.ingest(&lines);
+    cluster.drained();
+    for clock in [CLOCK.to_owned(), clock(1), clock(2)] {
+        cluster.ingest(&clock);
+        cluster.drained();
+    }
+
+    let (address, framing) = cluster.address();
+    let topics = Arc::new(Kafka::new(&address, &framing, &embedded.topology, None));
+    let dir = cluster.data_dir(golden);
+    let kafka = View::new("Kafka", &dir, &embedded.topology, topics, Pulse::of_a_copy()).unwrap();
+    for scope in [
+        Stand::scope(&["alpha-inc", "beta-corp"]),
+        Stand::scope(&["alpha-inc"]),
+        Stand::scope(&["beta-corp"]),
+        Scope::All,
+    ] {
+        let here = embedded.view.snapshot(&scope).unwrap();
+        let there = kafka.snapshot(&scope).unwrap();
+        assert!(here.outcomes.items > 100 && !here.dead_letters.is_empty() && !here.conversations.is_empty());
+        let mut here = lasting(here);
+        let mut there = lasting(there);
+        if scope == Scope::All {
+            // The clock's own items are counted with the next clock.
+            (here.outcomes, there.outcomes) = Default::default();
+        }
+        // Of one instant either conversation may come first.
+        for snapshot in [&mut here, &mut there] {
+            snapshot.conversations.sort_by_key(|row| (-row.at, row.trace.clone()));
+        }
+        assert_eq!(there, here, "{scope:?}");
+        assert_eq!(rows(&kafka, &scope), rows(&embedded.view, &scope), "{scope:?}");
+    }
+
+    // The page of the process itself, over HTTP, with every link followed.
+    let base = format!("http://127.0.0.1:{}", cluster.port(golden));
+    let client = reqwest::blocking::Client::new();
+    let get_of = |base: &str, path: &str| client.get(format!("{base}{path}")).bearer_auth(READER).send().unwrap();
+    let get = |path: &str| get_of(&base, path);
+    let page = get("/").text().unwrap();
+    let found = links(&page);
+    assert_eq!(found, links(&embedded.get(&Scope::All, "/").body));
+    assert!(found.len() > 10, "{found:?}");
+    for link in &found {
+        assert_eq!(get(link).status(), 200, "{link}");
+        assert_eq!(get(&format!("/v1{link}")).status(), 200, "/v1{link}");
+    }
+    let scope = Scope::All;
+    for id in found
+        .iter()
+        .filter_map(|link| link.strip_prefix("/trace/p_"))
+        .map(|rest| format!("p_{rest}"))
+        .chain(["wamid.shared", "wamid.out", "order-77", "deal-5", "+56961230002"].map(str::to_owned))
+    {
+        let here = embedded.view.trace(&scope, &id, &Asked::default()).unwrap();
+        let there = kafka.trace(&scope, &id, &Asked::default()).unwrap();
+        assert_eq!(gist(&there), gist(&here), "{id}");
+    }
+    assert!(kafka.trace(&scope, "nothing-like-it", &Asked::default()).is_err());
+
+    // A new start reads what stands: the same page, and ready.
+    let folder = cluster.kill(golden);
+    let again = cluster.run_in(&["golden"], folder);
+    cluster.drained();
+    let page_again = get_of(&format!("http://127.0.0.1:{}", cluster.port(again)), "/");
+    assert_eq!(links(&page_again.text().unwrap()), found);
+}
