@@ -5,7 +5,7 @@ use hilo_contracts::item::Sighting;
 use hilo_domain::{Identifier, IdentifierKind, phone};
 use serde_json::Value;
 use std::cell::{Cell, OnceCell};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// The business, which is nobody: its own number, in the form in which all of its forms meet; as it is shown where that is
 /// no number.
@@ -148,14 +148,14 @@ const LOOKED_THROUGH: usize = 8;
 pub(crate) struct Contacts<'a> {
     entries: Vec<(Named<'a>, Cell<bool>)>,
     index: OnceCell<Index<'a>>,
-    numbers: OnceCell<HashMap<String, Places>>,
+    numbers: OnceCell<BTreeMap<String, Places>>,
 }
 
 /// Entries by what they name.
 #[derive(Debug, Default)]
 struct Index<'a> {
-    by_user: HashMap<&'a str, Vec<usize>>,
-    by_wa_id: HashMap<&'a str, Places>,
+    by_user: BTreeMap<&'a str, Vec<usize>>,
+    by_wa_id: BTreeMap<&'a str, Places>,
 }
 
 /// Entries with one `wa_id` or number, in their order: all, and those without a user id.
@@ -250,7 +250,7 @@ impl<'a> Contacts<'a> {
         let by_wa_id = of_wa_id.and_then(|places| places.first(named, used));
         let by_number = || {
             let numbers = self.numbers.get_or_init(|| {
-                let mut numbers: HashMap<String, Places> = HashMap::new();
+                let mut numbers: BTreeMap<String, Places> = BTreeMap::new();
                 for (place, (entry, _)) in self.entries.iter().enumerate() {
                     if let Some(number) = entry.wa_id.and_then(number) {
                         numbers.entry(number).or_default().add(place, entry);
