@@ -84,16 +84,30 @@ impl Claims<'_> {
     pub(crate) fn records(&self, body: &[u8]) -> Result<Vec<Raw>, Refusal> {
         let mut raws = Vec::new();
         let mut values = serde_json::Deserializer::from_slice(body).into_iter::<&RawValue>();
+        let mut refused = None;
+        let mut line = 0;
         loop {
-            let line = raws.len() + 1;
+            line += 1;
             let at_line = |problem| Refusal::Line { line, problem };
             match values.next() {
-                None if raws.is_empty() => return Err(Refusal::Empty),
-                None => return Ok(raws),
+                None => break,
+                // Said first: a body that is too long is too long whatever its lines say.
                 Some(_) if line > self.most_lines => return Err(Refusal::TooManyLines(self.most_lines)),
-                Some(Err(_)) => return Err(at_line(NOT_JSON)),
-                Some(Ok(value)) => raws.push(self.record(value.get()).map_err(at_line)?),
+                Some(Err(_)) => {
+                    refused = refused.or(Some(at_line(NOT_JSON)));
+                    break;
+                }
+                Some(Ok(_)) if refused.is_some() => {}
+                Some(Ok(value)) => match self.record(value.get()) {
+                    Ok(raw) => raws.push(raw),
+                    Err(problem) => refused = Some(at_line(problem)),
+                },
             }
+        }
+        match refused {
+            Some(refused) => Err(refused),
+            None if raws.is_empty() => Err(Refusal::Empty),
+            None => Ok(raws),
         }
     }
 

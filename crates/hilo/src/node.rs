@@ -9,9 +9,9 @@ use anyhow::{Context as _, Result};
 use hilo_contracts::{capture, codec, topics};
 use hilo_stream::{
     Topology,
-    embedded::{DataDir, Engine, ProgressWatch, RawLog, RunningEngine},
+    embedded::{DataDir, Engine, ProgressWatch, RawLog, RunningEngine, settle},
 };
-use hilo_views::{Embedded, Follower, View};
+use hilo_views::{Embedded, Follower, GOLDEN_DB, View};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -89,9 +89,22 @@ impl Node {
         if !stopped {
             info!("the engine is in the middle of a record; it is processed again at the next start");
         }
-        match self.follower.take() {
+        let read = match self.follower.take() {
             Some(follower) => follower.stop_within(BATCH_IN_HAND),
             None => Ok(()),
+        };
+        self.settle();
+        read
+    }
+
+    /// Leaves files that are whole without the logs beside them, for who copies them.
+    fn settle(self) {
+        let Self { raw, dir, .. } = self;
+        drop(raw);
+        for name in ["raw.db", "engine.db", GOLDEN_DB] {
+            if let Err(error) = settle(&dir.join(name)) {
+                info!(%error, "the file's log (-wal) stays beside it; copy both");
+            }
         }
     }
 
@@ -102,6 +115,7 @@ impl Node {
         if let Some(engine) = self.engine.take() {
             engine.stop()?;
         }
+        self.settle();
         anyhow::ensure!(
             progress.lag_records == 0,
             "the engine stopped with {} records left",

@@ -18,6 +18,8 @@ pub struct Embedded {
     dir: PathBuf,
     topology: Topology,
     watch: Option<ProgressWatch>,
+    /// Raw records that were there at the start.
+    at_start: u64,
 }
 
 impl Embedded {
@@ -27,6 +29,7 @@ impl Embedded {
         Self {
             dir: dir.to_owned(),
             topology: topology.clone(),
+            at_start: watch.as_ref().map_or(0, |watch| watch.get().raw_len),
             watch,
         }
     }
@@ -44,7 +47,7 @@ impl Engine for Embedded {
             topics.push(Followed {
                 topic,
                 next: next(topic, 0)?.unsigned_abs(),
-                first_end: log.len(topic)?,
+                aimed_end: log.len(topic)?,
             });
         }
         Ok(Box::new(LogFeed {
@@ -75,14 +78,20 @@ impl Engine for Embedded {
             stopped: !progress.running,
         }
     }
+
+    fn is_through(&self) -> bool {
+        self.watch
+            .as_ref()
+            .is_none_or(|watch| watch.get().raw_offset >= self.at_start)
+    }
 }
 
 /// How far a topic is read.
 struct Followed {
     topic: &'static str,
     next: u64,
-    /// End of the topic at the beginning.
-    first_end: u64,
+    /// End of the topic at the beginning, or when it was aimed.
+    aimed_end: u64,
 }
 
 struct LogFeed {
@@ -128,8 +137,15 @@ impl Feed for LogFeed {
         Ok(behind)
     }
 
+    fn aim(&mut self) -> Result<()> {
+        for followed in &mut self.topics {
+            followed.aimed_end = self.log.len(followed.topic)?;
+        }
+        Ok(())
+    }
+
     fn caught_up(&mut self) -> Result<bool> {
-        Ok(self.topics.iter().all(|followed| followed.next >= followed.first_end))
+        Ok(self.topics.iter().all(|followed| followed.next >= followed.aimed_end))
     }
 }
 

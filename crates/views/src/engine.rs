@@ -15,6 +15,14 @@ pub trait Engine: Send + Sync + 'static {
 
     /// How much is not processed yet, as of the last look.
     fn waiting(&self) -> Waiting;
+
+    /// Whether what waited at the start has been processed. In a running cluster something always waits, so few records
+    /// are none.
+    fn is_through(&self) -> bool {
+        /// With so few unprocessed records the numbers are those of a moment ago.
+        const FEW: u64 = 1_000;
+        self.waiting().records <= FEW
+    }
 }
 
 /// What waits between the raw topic and the facts.
@@ -42,7 +50,12 @@ pub trait Feed: Send {
         let _ = records;
     }
 
-    /// Whether all that was there at the beginning has been given.
+    /// From now on [`Feed::caught_up`] asks for what is there now.
+    fn aim(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether all that was there at the beginning, or when it was aimed, has been given.
     fn caught_up(&mut self) -> Result<bool>;
 }
 

@@ -23,8 +23,6 @@ use tracing::{error, info, warn};
 const BATCH: usize = 10_000;
 /// How long it waits for records before it looks whether it should stop.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// With so few records unprocessed the numbers are those of a moment ago.
-const FEW: u64 = 1_000;
 /// How the follower is.
 #[derive(Debug)]
 struct State {
@@ -161,9 +159,10 @@ impl Follower {
             halt: Arc::clone(&halt),
             dir: dir.to_owned(),
             backoff: Backoff::default(),
+            aimed: false,
         };
         // Where nothing is left to read, pages are good from the first moment on.
-        following.look()?;
+        following.look(0)?;
         let thread = thread::Builder::new().name("views".to_owned()).spawn(move || {
             let ended = following.run();
             if let Err(failure) = &ended {
@@ -239,6 +238,8 @@ struct Following<E> {
     halt: Arc<AtomicBool>,
     dir: PathBuf,
     backoff: Backoff,
+    /// Whether what waited at the start has been processed.
+    aimed: bool,
 }
 
 impl<E: Engine> Following<E> {
@@ -256,11 +257,14 @@ impl<E: Engine> Following<E> {
                 Err(failure) => return Err(failure.context("the topics cannot be read")),
             };
             let is_empty = batch.is_empty();
-            if !is_empty && !self.apply(&batch)? {
-                return Ok(());
+            if !is_empty {
+                self.look(batch.len())?;
+                if !self.apply(&batch)? {
+                    return Ok(());
+                }
             }
             self.backoff.reset();
-            self.look()?;
+            self.look(0)?;
             if stopping && is_empty || self.halt.load(Ordering::Acquire) {
                 return Ok(());
             }
@@ -295,6 +299,7 @@ impl<E: Engine> Following<E> {
             if self.stop.load(Ordering::Acquire) {
                 return Ok(false);
             }
+            self.look(batch.len())?;
         }
     }
 
@@ -335,16 +340,22 @@ impl<E: Engine> Following<E> {
         self.backoff.wait(&self.dir, || stop.load(Ordering::Acquire));
     }
 
-    fn look(&mut self) -> Result<()> {
-        let behind = self.feed.behind()?;
+    /// Notes how far it is; `in_hand` records were read and are not applied.
+    fn look(&mut self, in_hand: usize) -> Result<()> {
+        let behind = self.feed.behind()? + in_hand as u64;
         self.pulse.0.behind.store(behind, Ordering::Relaxed);
         if behind == 0 {
             self.pulse.moved();
         }
-        if !self.pulse.0.caught_up.load(Ordering::Acquire)
-            && self.feed.caught_up()?
-            && self.engine.waiting().records <= FEW
-        {
+        if self.pulse.0.caught_up.load(Ordering::Acquire) || in_hand > 0 {
+            return Ok(());
+        }
+        // First what waited at the start is processed; then all that came of it is applied.
+        if !self.aimed && self.engine.is_through() {
+            self.feed.aim()?;
+            self.aimed = true;
+        }
+        if self.aimed && self.feed.caught_up()? {
             self.pulse.0.caught_up.store(true, Ordering::Release);
         }
         Ok(())

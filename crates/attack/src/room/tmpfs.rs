@@ -25,6 +25,13 @@ impl Tmpfs {
         &self.path
     }
 
+    /// From now on it has so much room.
+    pub(crate) fn grow(&self, mib: u32) -> Result<()> {
+        run(Command::new("mount")
+            .args(["-o", &format!("remount,size={mib}m")])
+            .arg(&self.path))
+    }
+
     /// From now on nothing can be written.
     pub(crate) fn read_only(&self) -> Result<()> {
         run(Command::new("mount").args(["-o", "remount,ro"]).arg(&self.path))

@@ -35,4 +35,4 @@ pub use progress::{Progress, ProgressWatch};
 pub use raw::RawLog;
 pub use receipt::{Appended, Receipt};
 pub use space::Space;
-pub use sqlite::read_only;
+pub use sqlite::{read_only, settle};

@@ -61,6 +61,16 @@ pub(super) fn open(path: &Path, cache_kib: u32, schema: &str) -> Result<Connecti
     Ok(connection)
 }
 
+/// Copies what stands in the log beside a file (`-wal`) into the file, so that a copy of the file alone is whole. For the
+/// end of a process: the last connection does it when it closes, unless it only reads.
+pub fn settle(path: &Path) -> Result<(), EmbeddedError> {
+    let checkpoint = || -> Result<(), rusqlite::Error> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    };
+    checkpoint().map_err(failed(path, "settled"))
+}
+
 /// Opens a file to read, also while another process writes it.
 pub(super) fn open_read_only(path: &Path) -> Result<Connection, EmbeddedError> {
     if !path.exists() {
