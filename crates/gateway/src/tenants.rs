@@ -135,6 +135,12 @@ impl Tenants {
             .map_or(&self.all_keys, |tenant| &tenant.signing_keys)
     }
 
+    /// As many keys as a name that nobody has is checked with beyond those of `name`.
+    pub(crate) fn others(&self, name: &str) -> &[SigningKey] {
+        let own = self.keys(name).len();
+        self.all_keys.get(own..).unwrap_or_default()
+    }
+
     pub(crate) fn verifies_subscription(&self, name: &str, token: &[u8]) -> bool {
         let expected = self.by_name.get(name).and_then(|tenant| tenant.verify_token.as_ref());
         expected.is_some_and(|expected| expected.is(&Fingerprint::of(token)).into())
@@ -196,6 +202,8 @@ mod tests {
             [2, 1, 0, 2],
             "for a name that nobody has, each distinct secret once"
         );
+        let refused = ["a", "b", "c", "nobody"].map(|name| tenants.keys(name).len() + tenants.others(name).len());
+        assert_eq!(refused, [2; 4], "the time of a 401 names nobody");
     }
 
     #[test]

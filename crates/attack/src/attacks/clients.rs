@@ -297,7 +297,7 @@ pub(crate) async fn heads(room: &Room, scale: &Scale, judge: &mut Judge) -> Resu
     let grown = node.peak()?.saturating_sub(before);
     judge.figure("grown_mib", grown);
     // 64 KiB each are twice what a head may have.
-    let limit = 64 + scale.endless_heads as u64 * 64 / 1_024;
+    let limit = 128 + scale.endless_heads as u64 * 64 / 1_024;
     judge.check("endless heads are not kept", grown < limit, || {
         format!("{grown} MiB more, allowed {limit}")
     });
