@@ -86,6 +86,10 @@ pub(crate) struct Fold<'a> {
 
 impl Fold<'_> {
     pub(crate) fn step(&mut self, event: &Event) -> Step {
+        // An edit, a reaction: it is no time of the thread either, for its receipt may contradict it.
+        if matches!(event.role, Role::Silent) {
+            return Step::default();
+        }
         if let Some(course) = &mut self.course {
             course.expire(event.at);
         }
@@ -111,8 +115,7 @@ impl Fold<'_> {
                 }
                 _ => false,
             },
-            Role::Listed => false,
-            Role::Silent => return Step::default(),
+            Role::Listed | Role::Silent => false,
         };
         let finished = if extends && !is_open { self.open(event) } else { None };
         if !is_open && !extends {

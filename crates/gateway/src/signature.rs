@@ -19,6 +19,7 @@ impl SigningKey {
 }
 
 /// The signature that a request claims.
+#[derive(Clone, Copy)]
 pub(crate) struct Signature([u8; 32]);
 
 impl Signature {
