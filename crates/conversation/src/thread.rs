@@ -216,8 +216,14 @@ impl Thread {
             context.spend(1)?;
         }
         let events = &mut self.segment_mut(at, chain)?.events;
-        let index = events.partition_point(|had| had.order() < event.order());
-        match events.get_mut(index).filter(|had| had.order() == event.order()) {
+        let first = events.partition_point(|had| had.order() < event.order());
+        // Two occurrences of one item may have one time: both stay until one of them is forgotten.
+        let same = events[first..]
+            .iter()
+            .take_while(|had| had.order() == event.order())
+            .position(|had| had.fingerprint == event.fingerprint);
+        let index = first + same.unwrap_or_default();
+        match events.get_mut(index).filter(|_| same.is_some()) {
             Some(had) => {
                 let gone = std::mem::replace(had, event);
                 had.follows(gone);

@@ -34,6 +34,12 @@ impl Masked {
         Self(format!("{known} {DOTS} {}", end_of(body)).trim_end().to_owned())
     }
 
+    /// A text that people wrote, by its length: `••• 7 characters`.
+    #[must_use]
+    pub fn by_length(text: &str) -> Self {
+        Self(shown::by_length(text))
+    }
+
     /// The masked text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -163,7 +163,7 @@ pub struct ConversationRow {
     /// Who has to act.
     pub state: SessionState,
     /// Queue of the session.
-    pub queue: Option<String>,
+    pub queue: Option<Masked>,
     /// Person id.
     pub trace: String,
 }

@@ -66,7 +66,10 @@ async fn lines_become_records_of_the_tokens_tenant() {
         (&bodies[0]["source"], &bodies[0]["tenant"]),
         (&"outbound".into(), &"acme".into())
     );
-    assert_eq!(raws[0].received_at, 1_777_899_600_000);
+    assert!(
+        raws[0].received_at > 1_777_899_600_000,
+        "the receipt is ours, whatever the line says"
+    );
     assert_eq!(bodies[3]["system"], "hubspot");
     assert_eq!(bodies[4]["number"]["quality_rating"], "GREEN");
     assert!(bodies[4]["at"].is_string(), "the receipt stands for a missing at");

@@ -9,13 +9,16 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum GoldenError {
     /// The database.
-    #[error("golden record could not be {doing}: {}", explained(source))]
+    #[error("golden record could not be {doing}; check the disk and the rights of its folder")]
     Sqlite {
         /// What was being done.
         doing: &'static str,
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// A file whose bytes are no database any more, or not a whole one.
+    #[error("golden.db is damaged: {}", remedy(Path::new("golden.db")))]
+    Damaged,
     /// A database of another release.
     #[error(
         "golden record has layout {found}, this release writes {}; delete the file, it is built again from the log",
@@ -51,17 +54,10 @@ pub enum GoldenError {
     },
 }
 
-/// What to do. The cause itself stands behind it, as the error's source.
-fn explained(source: &rusqlite::Error) -> String {
-    match source.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            format!("golden.db is damaged: {}", remedy(Path::new("golden.db")))
-        }
-        _ => "check the disk and the rights of its folder".to_owned(),
-    }
-}
-
 /// Says what was being done when SQLite failed.
 pub(crate) fn failed(doing: &'static str) -> impl FnOnce(rusqlite::Error) -> GoldenError {
-    move |source| GoldenError::Sqlite { doing, source }
+    move |source| match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => GoldenError::Damaged,
+        _ => GoldenError::Sqlite { doing, source },
+    }
 }

@@ -129,7 +129,10 @@ impl Golden {
         for tenant in tenants.names() {
             recent.extend(self.recent_of(tenant, limit).map_err(failed("read"))?);
         }
-        recent.sort_by_key(|conversation| std::cmp::Reverse(conversation.at));
+        // Engines apply facts in orders of their own: what is shown must not depend on it.
+        recent.sort_by(|one, other| {
+            (other.at, &one.tenant, &one.person_id).cmp(&(one.at, &other.tenant, &other.person_id))
+        });
         recent.truncate(limit);
         Ok(recent)
     }
@@ -141,7 +144,7 @@ impl Golden {
              FROM message_parts m JOIN contacts p USING (person_id)
              WHERE m.tenant = ?1 AND m.conversation_id IS NOT NULL AND m.part <> 'history'
                AND m.type NOT IN ('reaction', 'edit', 'revoke', 'system', 'request_welcome')
-             ORDER BY m.event_time DESC, m.rowid DESC LIMIT ?2",
+             ORDER BY m.event_time DESC, m.message_id DESC, m.part LIMIT ?2",
         )?;
         let mut rows = statement.query((tenant, RECENT_MESSAGES))?;
         let mut seen: FxHashSet<String> = FxHashSet::default();

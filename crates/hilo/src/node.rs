@@ -7,8 +7,10 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use hilo_contracts::{capture, codec, topics};
+use hilo_domain::Millis;
+use hilo_service::clock;
 use hilo_stream::{
-    Topology,
+    Record, Topology,
     embedded::{DataDir, Engine, ProgressWatch, RawLog, RunningEngine, settle},
 };
 use hilo_views::{Embedded, Follower, GOLDEN_DB, View};
@@ -42,6 +44,10 @@ impl Node {
         let raw = Arc::new(RawLog::open(&directory, topics::RAW)?);
         let engine = Engine::open(&directory, &topology, &raw, topology::dead_letter)?.start()?;
         let watch = engine.watch();
+        if watch.get().lag_records > 0 {
+            // Numbers are published with the time: behind the backlog stands a time of now, and with it they are right.
+            raw.append(vec![time(clock::now())?]).wait()?;
+        }
         let topics = Arc::new(Embedded::new(dir, &topology, Some(watch.clone())));
         let follower = Follower::start(&topics, dir)?;
         let pulse = Pulse::new(dir, watch.clone(), &raw, follower.pulse());
@@ -70,12 +76,9 @@ impl Node {
     }
 
     /// Announces a time to the topology.
-    pub(crate) fn tick(&self, now: hilo_domain::Millis) -> Result<()> {
-        let line = format!(r#"{{"source":"clock","at":"{}"}}"#, hilo_domain::time::to_rfc3339(now));
-        let raw = capture::from_line(line.as_bytes(), None, 0).context("a clock line is no capture line")?;
-        let record = captures::record(&codec::raw(), &raw)?;
+    pub(crate) fn tick(&self, now: Millis) -> Result<()> {
         self.pulse.saw(now);
-        self.raw.append(vec![record]).wait()?;
+        self.raw.append(vec![time(now)?]).wait()?;
         Ok(())
     }
 
@@ -123,4 +126,11 @@ impl Node {
         );
         read
     }
+}
+
+/// A clock record.
+fn time(now: Millis) -> Result<Record> {
+    let line = format!(r#"{{"source":"clock","at":"{}"}}"#, hilo_domain::time::to_rfc3339(now));
+    let raw = capture::from_line(line.as_bytes(), None, 0).context("a clock line is no capture line")?;
+    captures::record(&codec::raw(), &raw)
 }

@@ -180,7 +180,7 @@ pub(crate) fn conversation(conversation: RecentConversation) -> ConversationRow 
             Turn::Inactive => SessionState::Inactive,
             Turn::None => SessionState::None,
         },
-        queue: conversation.queue,
+        queue: conversation.queue.as_deref().map(Masked::by_length),
         trace: conversation.person_id,
     }
 }

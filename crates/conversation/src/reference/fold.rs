@@ -25,6 +25,9 @@ pub(crate) fn fold(events: &[Event], now: Millis) -> Vec<Folded> {
     // Whether the last of `sessions` is open.
     let mut open = false;
     for (index, event) in events.iter().enumerate() {
+        if matches!(event.role, Role::Silent) {
+            continue;
+        }
         if open && let Some(session) = sessions.last_mut() {
             open = !expire(session, event.at);
         }

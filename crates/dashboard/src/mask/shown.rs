@@ -98,11 +98,11 @@ fn is_instant(amount: f64) -> bool {
 
 /// A hash or UUID with the prefix that says of what: `p_` and hexadecimal digits.
 pub(super) fn is_ours(id: &str) -> bool {
-    const SHORTEST: usize = 16;
+    const SHORTEST: usize = 24;
     let digits = id.strip_prefix("p_").unwrap_or(id);
     (SHORTEST..=64).contains(&digits.len())
         && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'))
-        // A hash of 16 digits without a letter is rarer than somebody who writes two phones in a row.
+        // A hash of 24 digits without a letter is rarer than somebody who writes two phones in a row.
         && digits.bytes().any(|byte| byte.is_ascii_lowercase())
 }
 

@@ -43,7 +43,7 @@ fn conversation(row: &ConversationRow, now: Millis, several_tenants: bool) -> Ma
                 (tenant_tag(several_tenants, &row.tenant))
             }
             span.what { span.direction { (direction) } " " (words(&row.message_type)) }
-            span class=(class) { (state) @if let Some(queue) = &row.queue { " · " (queue) } }
+            span class=(class) { (state) @if let Some(queue) = &row.queue { " · " (queue.as_str()) } }
             time datetime=(to_rfc3339(row.at)) { (age(now, row.at)) }
         }
     }

@@ -25,7 +25,7 @@ use tokio::sync::watch;
 pub(crate) const START: i64 = 1_777_899_600_000;
 /// A message id as the platform makes them; it embeds the phone 56961234567.
 pub(crate) const MESSAGE: &str = "wamid.HBgLNTY5NjEyMzQ1NjcVAgASGBQzQTdGMjEyRjY0";
-/// Markup where a queue's name should be.
+/// Markup where words should be.
 pub(crate) const HOSTILE: &str = "<img src=x onerror=alert(1)>";
 
 /// The source; `step` counts its snapshots.
@@ -340,7 +340,7 @@ fn snapshot(step: u64) -> Snapshot {
         ],
         warnings: vec![Warning {
             severity: Severity::Notice,
-            text: "Tenant acme has no opening hours, so no number has its twin in business hours.".into(),
+            text: format!("Tenant acme has no opening hours {HOSTILE}, so no number has its twin in business hours."),
             action: "Set them in hilo.toml.".into(),
         }],
     }
@@ -381,7 +381,7 @@ fn talk(
         inbound,
         at: START + 180_000 - seconds * 1_000,
         state,
-        queue: queue.map(Into::into),
+        queue: queue.map(Masked::by_length),
         trace: format!("person-{seconds}"),
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 const FIRST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// One line in the log for each of these.
 const SAY: Duration = Duration::from_secs(10);
 /// How often a waiting worker looks whether it should stop, or whether there is room again.
