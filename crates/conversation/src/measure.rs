@@ -308,7 +308,7 @@ impl Measure {
         self.owners
             .iter()
             .filter(|owner| is_alone || &***owner != UNKNOWN)
-            .map(|owner| owner.to_string())
+            .map(std::string::ToString::to_string)
             .collect()
     }
 }

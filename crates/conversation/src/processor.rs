@@ -283,7 +283,7 @@ impl Conversation {
                 }
                 // Earlier ones are not meant.
                 let first = segment.events.first();
-                !first.zip(moved.from).is_some_and(|(first, from)| first.at < from)
+                first.zip(moved.from).is_none_or(|(first, from)| first.at >= from)
             })?;
             context.spend(seen as u64)?;
             places.reverse();

@@ -344,7 +344,7 @@ impl Thread {
             }
             turns.extend(found.turns);
             context.spend(turns.len() as u64)?;
-            let (told, change) = told(&found.course, turns, before, taken_back);
+            let (told, change) = told(&found.course, turns, before.as_ref(), taken_back);
             changes.extend(change);
             self.segment_mut(found.at, chain)?.sessions.push(told);
         }
@@ -461,7 +461,7 @@ fn begin(segment: &Segment, changed: usize) -> Begin {
 fn told(
     course: &Course,
     turns: Vec<Clock>,
-    before: Option<Told>,
+    before: Option<&Told>,
     taken_back: Option<i64>,
 ) -> (Told, Option<SessionChange>) {
     let (mut session, outcome) = course
@@ -477,26 +477,21 @@ fn told(
         Outcome::Is(outcome) => Some(outcome.to_owned()),
         Outcome::UnlessCalledBack => {
             let had = before
-                .as_ref()
                 .filter(|told| told.awaits_call_back)
                 .and_then(|told| told.session.outcome.clone());
             Some(had.unwrap_or_else(|| "contained_silent".to_owned()))
         }
     };
-    session.repeated_at = before.as_ref().and_then(|told| told.session.repeated_at);
+    session.repeated_at = before.and_then(|told| told.session.repeated_at);
     let mut told = Told {
         id: course.id.clone(),
-        revision: before
-            .as_ref()
-            .map_or(taken_back.unwrap_or_default(), |told| told.revision),
+        revision: before.map_or(taken_back.unwrap_or_default(), |told| told.revision),
         test: course.test,
         expires_at: course.closed.is_none().then_some(course.last_extended + SESSION_GAP),
         awaits_call_back: outcome == Outcome::UnlessCalledBack,
         session,
     };
-    let changed = before
-        .as_ref()
-        .is_none_or(|before| before.session != told.session || before.test != told.test);
+    let changed = before.is_none_or(|before| before.session != told.session || before.test != told.test);
     if !changed {
         return (told, None);
     }

@@ -74,7 +74,7 @@ async fn lines_become_records_of_the_tokens_tenant() {
     assert_eq!(bodies[4]["number"]["quality_rating"], "GREEN");
     assert!(bodies[4]["at"].is_string(), "the receipt stands for a missing at");
     let series = r#"hilo_gateway_records_total{endpoint="inbox"}"#;
-    assert_eq!(server.measured(series).await.as_deref(), Some("2"));
+    assert_eq!(server.measured(series).as_deref(), Some("2"));
 }
 
 #[tokio::test]
@@ -295,7 +295,7 @@ async fn a_key_gives_one_answer_and_keeps_its_lines_once() {
     answer(inbox("k2", &other_body).await).await;
     assert_eq!(log.raws().len(), 3);
     let series = r#"hilo_gateway_requests_total{endpoint="inbox",outcome="repeated"}"#;
-    assert_eq!(server.measured(series).await.as_deref(), Some("1"));
+    assert_eq!(server.measured(series).as_deref(), Some("1"));
 }
 
 /// Answers when the test says so; keeps count of what it was given.

@@ -44,9 +44,7 @@ async fn the_documented_vectors_are_accepted_and_their_bytes_kept() {
         raws.iter()
             .all(|raw| raw.tenant == "acme" && raw.source == "whatsapp" && raw.received_at > 0)
     );
-    let counted = server
-        .measured(r#"hilo_gateway_requests_total{endpoint="whatsapp",outcome="accepted"}"#)
-        .await;
+    let counted = server.measured(r#"hilo_gateway_requests_total{endpoint="whatsapp",outcome="accepted"}"#);
     assert_eq!(counted.as_deref(), Some("4"));
 }
 
@@ -153,7 +151,7 @@ async fn an_unknown_tenant_is_kept_apart_when_well_signed_and_refused_otherwise(
             .all(|raw| raw.source == "invalid" && raw.tenant == "nobody" && raw.body == BODY.as_bytes())
     );
     let series = r#"hilo_gateway_requests_total{endpoint="whatsapp",outcome="unknown_tenant"}"#;
-    assert_eq!(server.measured(series).await.as_deref(), Some("2"));
+    assert_eq!(server.measured(series).as_deref(), Some("2"));
 }
 
 #[tokio::test]

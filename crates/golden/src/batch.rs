@@ -99,8 +99,8 @@ impl Batch {
         places: Option<Entries>,
     ) -> Result<Self, GoldenError> {
         let mut batch = Self {
-            tenants,
             places,
+            tenants,
             ..Self::default()
         };
         let wanted: &[&str] = if batch.places.is_some() { &FOLLOWED } else { &TOPICS };

@@ -28,7 +28,7 @@ fn dimensions(row: &Metric) -> String {
         .dimensions
         .iter()
         .map(|Dimension { name, value }| serde_json::Value::from(vec![name.as_str(), value.as_str()]));
-    serde_json::Value::from_iter(pairs).to_string()
+    pairs.collect::<serde_json::Value>().to_string()
 }
 
 /// A higher revision replaces; a row that counts nothing any more stays as a mark, so that an older revision does not

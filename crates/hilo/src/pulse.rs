@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Work that waits for so long without any being done: something hangs, and only a new start mends that.
-const HANGS: Duration = Duration::from_secs(60);
+const HANGS: Duration = Duration::from_mins(1);
 /// From this many records that wait on, a node is behind and not ready.
 const BEHIND: u64 = 10_000;
 /// Time in the log may be ahead of the machine's clock by so much: then one of the two is wrong.

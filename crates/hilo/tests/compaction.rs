@@ -202,8 +202,9 @@ fn rebuilt(topics: &Topics) -> BTreeMap<String, String> {
     for (topic, logs) in topics {
         for (partition, log) in (0..).zip(logs) {
             if *topic == topics::METRIC {
-                log.iter()
-                    .for_each(|(_, record)| table.apply(metric.decode(&record.value).unwrap()));
+                for (_, record) in log {
+                    table.apply(metric.decode(&record.value).unwrap());
+                }
                 continue;
             }
             let placed = |(offset, record): &(i64, Record)| Placed {
@@ -236,8 +237,8 @@ fn rebuilt(topics: &Topics) -> BTreeMap<String, String> {
             ..AccountQuestion::default()
         };
         let told = golden.account(&golden.tenants().unwrap(), &question).unwrap();
-        let text = told.iter().map(|state| format!("{state:?}\n")).collect();
-        found.insert(format!("account {as_of:?} {history}"), text);
+        let text: Vec<String> = told.iter().map(|state| format!("{state:?}")).collect();
+        found.insert(format!("account {as_of:?} {history}"), text.join("\n"));
     }
     let people = golden.people_with_consents().unwrap();
     let consents = people

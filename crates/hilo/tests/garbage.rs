@@ -118,7 +118,7 @@ fn garbage_on_every_topic_stops_nobody() {
         };
         cluster.broker.put(&[
             foreign(b"", Some(b"ab")),
-            foreign(b"\xffno store", Some(&[0; 100_000])),
+            foreign(b"\xffno store", Some(&vec![0; 100_000])),
             foreign(b"\xffno store", None),
         ]);
     }

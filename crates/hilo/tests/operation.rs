@@ -19,8 +19,8 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let place = Self { folder };
         let text = format!(
-            "[http]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n[storage]\ndata_dir = {:?}\n[tenants.acme]\napp_secrets = [\"secret\"]\n",
-            place.data()
+            "[http]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n[storage]\ndata_dir = \"{}\"\n[tenants.acme]\napp_secrets = [\"secret\"]\n",
+            place.data().display()
         );
         fs::write(place.config(), text).unwrap();
         place

@@ -477,7 +477,9 @@ fn heirs(before: &[Known], found: &[Found]) -> Vec<Heir> {
         for (new, found) in found.iter().enumerate() {
             let sharing = found.spans.iter().filter_map(|span| had.get(&span.id)).flatten();
             let sharing: BTreeSet<usize> = sharing.copied().collect();
-            sharing.into_iter().for_each(|old| pair(old, new));
+            for old in sharing {
+                pair(old, new);
+            }
         }
     }
     pairs.sort_unstable();

@@ -132,9 +132,12 @@ fn cost(count: usize, item: &dyn Fn(usize) -> Item) -> (u64, usize, u64) {
     (units, bytes, largest)
 }
 
+/// The items of a history, by number.
+type Shape = Box<dyn Fn(usize) -> Item>;
+
 #[test]
 fn twice_as_many_items_cost_twice_as_much() {
-    let shapes: [(&str, Box<dyn Fn(usize) -> Item>); 6] = [
+    let shapes: [(&str, Shape); 6] = [
         ("one number", Box::new(star(true))),
         ("one user", Box::new(star(false))),
         ("one number and more", Box::new(mixed(true))),

@@ -17,9 +17,12 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// Asks for the offsets of the groups; it is no member of any.
 pub struct Backlog {
     cluster: Cluster,
-    /// Group, and the topics that it reads, each with whether transactions write it.
-    groups: Vec<(BaseConsumer<Quiet>, Vec<(String, bool)>)>,
+    /// Group, and what it reads.
+    groups: Vec<(BaseConsumer<Quiet>, Inputs)>,
 }
+
+/// Topics by their names at the cluster, each with whether transactions write it.
+type Inputs = Vec<(String, bool)>;
 
 impl Backlog {
     /// Of all processors of a topology.

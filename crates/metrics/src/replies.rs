@@ -516,7 +516,7 @@ mod tests {
                 let what = What::Inbound {
                     reply_to: reply_to.map(|id| [id; 16]),
                     is_button: flags & 2 == 0,
-                    is_opt_out: flags & 12 == 4,
+                    is_opt_out: flags & 0b1100 == 0b0100,
                 };
                 let number = if flags & 1 == 0 { "1" } else { "2" };
                 replies.put_note(&place.to_string(), &place.to_string(), at * step, number, what);

@@ -103,7 +103,6 @@ impl Routes {
 
     /// The router that asks each request who it is, and gives handlers their [`crate::Reader`] and [`crate::Lease`] as
     /// extensions.
-    #[must_use]
     pub fn behind(self, access: Arc<Access>) -> Router {
         let mut router = Router::new();
         for (entry, route) in self.0 {

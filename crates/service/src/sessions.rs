@@ -244,7 +244,7 @@ mod tests {
         assert!(sessions.find(&id, false, start).is_none());
 
         let id = sessions.open(reader("ana"), start).unwrap();
-        let almost = start + IDLE - Duration::from_secs(1);
+        let almost = (start + IDLE).checked_sub(Duration::from_secs(1)).unwrap();
         assert!(sessions.find(&id, false, almost).is_some());
         assert!(sessions.find(&id, false, almost + IDLE).is_none());
 

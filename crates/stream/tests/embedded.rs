@@ -245,8 +245,8 @@ fn an_engine_with_a_backlog_stops_after_the_batch_in_hand() {
     let engine = Engine::open(&dir, &topology, &raw_log, bury).unwrap();
     let engine = engine.ending_batches_after(Duration::ZERO).start().unwrap();
     let watch = engine.watch();
-    watch.wait(0, Duration::from_secs(60));
-    assert!(engine.stop_within(Duration::from_secs(60)).unwrap());
+    watch.wait(0, Duration::from_mins(1));
+    assert!(engine.stop_within(Duration::from_mins(1)).unwrap());
     let left = watch.get();
     assert!(!left.running && left.lag_records > 0, "{left:?}");
     let mut engine = Engine::open(&dir, &topology, &raw_log, bury).unwrap();

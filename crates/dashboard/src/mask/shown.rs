@@ -56,7 +56,7 @@ impl Shown {
             Self::Words(words) => words.iter().any(|word| word == text),
             Self::Joined(words) => text.split('+').all(|part| words.iter().any(|word| word == part)),
             Self::Will => words::is_will(text),
-            Self::Number => text.len() <= PHONE_DIGITS - 1 && text.parse::<f64>().is_ok_and(f64::is_finite),
+            Self::Number => text.len() < PHONE_DIGITS && text.parse::<f64>().is_ok_and(f64::is_finite),
             Self::Personal if text.starts_with("wamid.") || is_personal(text) => {
                 return super::identifier(text).0;
             }

@@ -168,7 +168,7 @@ impl Server {
     }
 
     /// A line of the metrics.
-    pub(crate) async fn measured(&self, series: &str) -> Option<String> {
+    pub(crate) fn measured(&self, series: &str) -> Option<String> {
         let text = prometheus::TextEncoder::new()
             .encode_to_string(&self.registry.gather())
             .unwrap();

@@ -30,7 +30,7 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long a file may be checked for.
-const LONGEST_CHECK: Duration = Duration::from_secs(60);
+const LONGEST_CHECK: Duration = Duration::from_mins(1);
 /// A larger file, in MiB, takes seconds: its check is announced.
 const SAID_SIZE: u64 = 256;
 

@@ -191,7 +191,7 @@ pub(crate) fn two_tenants() -> String {
                 serde_json::json!({"metadata": metadata, "messages": [{"type": "text"}]}),
             ),
         ] {
-            lines.push_str(&format!("{line}\n"));
+            lines.extend([line.to_string().as_str(), "\n"]);
         }
     }
     lines
