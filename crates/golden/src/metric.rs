@@ -174,7 +174,7 @@ impl Golden {
     pub fn totals(&self, tenants: &Tenants, metric: &str) -> Result<Vec<Metric>, GoldenError> {
         self.each(
             tenants,
-            "SELECT fact FROM metric_rows
+            "SELECT fact FROM metric_rows INDEXED BY metric_totals
              WHERE tenant = ?1 AND metric = ?2 AND dimensions = '[]' AND starts = ?3 AND counts ORDER BY definition",
             metric,
             ALL_INPUT,
@@ -204,7 +204,7 @@ impl Golden {
     pub fn hours(&self, tenants: &Tenants, metric: &str, since: Millis) -> Result<Vec<Metric>, GoldenError> {
         let mut rows = self.each(
             tenants,
-            "SELECT fact FROM metric_rows
+            "SELECT fact FROM metric_rows INDEXED BY metric_totals
              WHERE tenant = ?1 AND metric = ?2 AND dimensions = '[]' AND starts >= ?3 AND counts ORDER BY starts",
             metric,
             since.max(ALL_INPUT + 1),
@@ -269,16 +269,23 @@ impl Golden {
 
     /// Metrics and definitions of a tenant, found by skipping from one to the next: there are few.
     fn names(&self, tenant: &str) -> Result<Vec<(String, String)>, rusqlite::Error> {
+        // Two statements: of a comparison of pairs SQLite would read all rows of the first one's metric.
+        let mut sibling = self.connection.prepare_cached(
+            "SELECT metric, definition FROM metric_rows WHERE tenant = ?1 AND metric = ?2 AND definition > ?3
+             ORDER BY definition LIMIT 1",
+        )?;
         let mut next = self.connection.prepare_cached(
-            "SELECT metric, definition FROM metric_rows WHERE tenant = ?1 AND (metric, definition) > (?2, ?3)
+            "SELECT metric, definition FROM metric_rows WHERE tenant = ?1 AND metric > ?2
              ORDER BY metric, definition LIMIT 1",
         )?;
+        let pair = |row: &Row| Ok((row.get(0)?, row.get(1)?));
         let mut names: Vec<(String, String)> = Vec::new();
         loop {
             let (metric, definition) = names.last().map_or(("", ""), |(metric, name)| (metric, name));
-            let name = next
-                .query_row([tenant, metric, definition], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()?;
+            let name = match sibling.query_row([tenant, metric, definition], pair).optional()? {
+                Some(name) => Some(name),
+                None => next.query_row([tenant, metric], pair).optional()?,
+            };
             match name {
                 Some(name) => names.push(name),
                 None => return Ok(names),
