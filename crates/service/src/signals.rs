@@ -1,27 +1,30 @@
 //! When a process is asked to end.
 
+use std::{future::Future, io, pin::pin};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::warn;
 
-/// Resolves at the first Ctrl-C or SIGTERM.
-pub async fn interrupted() {
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(error) => {
-                warn!(%error, "SIGTERM cannot be heard");
-                std::future::pending::<()>().await;
-            }
+/// Resolves at the first Ctrl-C or SIGTERM after the call, also at one that comes before it is awaited: who calls it first
+/// ends well whenever it is told to. To be called within a runtime.
+pub fn interrupted() -> impl Future<Output = ()> + Send {
+    let terminated = signal(SignalKind::terminate());
+    let interrupted = signal(SignalKind::interrupt());
+    async {
+        tokio::select! {
+            () = pin!(heard("SIGTERM", terminated)) => {}
+            () = pin!(heard("Ctrl-C", interrupted)) => {}
         }
-    };
-    tokio::select! {
-        () = terminated => {}
-        heard = tokio::signal::ctrl_c() => {
-            if let Err(error) = heard {
-                warn!(%error, "Ctrl-C cannot be heard");
-                std::future::pending::<()>().await;
-            }
+    }
+}
+
+async fn heard(name: &'static str, signal: io::Result<Signal>) {
+    match signal {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(error) => {
+            warn!(%error, "{name} cannot be heard");
+            std::future::pending::<()>().await;
         }
     }
 }

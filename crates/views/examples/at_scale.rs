@@ -85,6 +85,10 @@ impl Engine for Memory {
         Ok(Box::new(Looking(Arc::clone(&self.0))))
     }
 
+    fn is_through(&self) -> bool {
+        true
+    }
+
     fn waiting(&self) -> Waiting {
         Waiting::default()
     }

@@ -16,13 +16,8 @@ pub trait Engine: Send + Sync + 'static {
     /// How much is not processed yet, as of the last look.
     fn waiting(&self) -> Waiting;
 
-    /// Whether what waited at the start has been processed. In a running cluster something always waits, so few records
-    /// are none.
-    fn is_through(&self) -> bool {
-        /// With so few unprocessed records the numbers are those of a moment ago.
-        const FEW: u64 = 1_000;
-        self.waiting().records <= FEW
-    }
+    /// Whether what waited at the start has been processed, and the numbers of it published.
+    fn is_through(&self) -> bool;
 }
 
 /// What waits between the raw topic and the facts.

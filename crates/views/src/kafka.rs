@@ -8,7 +8,10 @@ use hilo_service::clock;
 use hilo_stream::{Record, Topology};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -16,6 +19,10 @@ use std::{
 const NAME: &str = "golden";
 /// How often it is asked how much waits: it costs a question for each processor.
 const LOOK: Duration = Duration::from_secs(2);
+/// Two clock records: with the first one numbers are made of all that was processed, with the second they are there.
+const PUBLISHED: Duration = Duration::from_secs(3);
+/// How long a cluster may always have something to do before a little is taken for nothing.
+const BUSY: Duration = Duration::from_mins(1);
 /// A reader that is so few records behind has caught up: in a running cluster it never is at the very end.
 const FEW: i64 = 1_000;
 
@@ -26,6 +33,8 @@ pub struct Kafka {
     topology: Topology,
     measures: Option<Arc<Measures>>,
     waiting: Arc<Mutex<Waiting>>,
+    /// Whether what waited at the start has been processed.
+    through: Arc<AtomicBool>,
 }
 
 impl Kafka {
@@ -43,6 +52,7 @@ impl Kafka {
             topology: topology.clone(),
             measures,
             waiting: Arc::default(),
+            through: Arc::default(),
         }
     }
 }
@@ -71,6 +81,9 @@ impl Engine for Kafka {
             measures: self.measures.clone(),
             behind: BTreeMap::new(),
             waiting: Arc::clone(&self.waiting),
+            through: Arc::clone(&self.through),
+            begun: Instant::now(),
+            quiet: None,
             looked: None,
             receipt: 0,
         }))
@@ -83,6 +96,10 @@ impl Engine for Kafka {
     fn waiting(&self) -> Waiting {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    fn is_through(&self) -> bool {
+        self.through.load(Ordering::Acquire)
+    }
 }
 
 struct TopicFeed {
@@ -94,12 +111,29 @@ struct TopicFeed {
     /// Partitions whose end was not seen yet.
     not_reached: BTreeSet<(&'static str, i32)>,
     waiting: Arc<Mutex<Waiting>>,
+    through: Arc<AtomicBool>,
+    begun: Instant,
+    /// When it was seen first that nothing waits.
+    quiet: Option<Instant>,
     looked: Option<Instant>,
     /// Latest receipt of what a record comes of.
     receipt: i64,
 }
 
 impl TopicFeed {
+    /// Notes that what waited at the start is through: nothing waited once, and the clock has published its numbers since.
+    /// In a cluster that is never idle, few records wait after a minute.
+    fn pass(&mut self, records: u64) {
+        if records == 0 {
+            self.quiet.get_or_insert_with(Instant::now);
+        }
+        let published = self.quiet.is_some_and(|at| at.elapsed() >= PUBLISHED);
+        let busy = records <= FEW.unsigned_abs() && self.begun.elapsed() >= BUSY;
+        if published || busy {
+            self.through.store(true, Ordering::Release);
+        }
+    }
+
     fn look(&mut self) {
         for behind in self.reader.behind() {
             if let Some(measures) = &self.measures {
@@ -117,6 +151,7 @@ impl TopicFeed {
         self.looked = Some(Instant::now());
         match self.backlog.waiting() {
             Ok(records) => {
+                self.pass(records);
                 let waits = records > 0 && self.receipt > 0;
                 let seconds = if waits {
                     (clock::now() - self.receipt).max(0) as f64 / 1_000.0

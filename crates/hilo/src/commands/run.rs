@@ -45,7 +45,10 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         .enable_all()
         .build()?;
     // From the beginning: who is told to end while it starts ends well too.
-    let interrupted = runtime.spawn(hilo_service::interrupted());
+    let interrupted = {
+        let _within = runtime.enter();
+        runtime.spawn(hilo_service::interrupted())
+    };
     let roles: BTreeSet<Role> = arguments.roles.iter().copied().collect();
     topics::require(&place.cluster, &place.plans()?).map_err(kafka::failure)?;
     let framing = place.framing()?;

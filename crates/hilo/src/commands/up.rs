@@ -25,6 +25,7 @@ pub(crate) fn run(arguments: &Up) -> Result<(), Failure> {
     let admin = admin::Plan::new(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
+        let interrupted = hilo_service::interrupted();
         let listener = TcpListener::bind(&config.http.listen)
             .await
             .with_context(|| format!("cannot listen on {}; is another hilo running?", config.http.listen))?;
@@ -33,7 +34,7 @@ pub(crate) fn run(arguments: &Up) -> Result<(), Failure> {
         let pulse = node.pulse();
         let end = async {
             tokio::select! {
-                () = hilo_service::interrupted() => {}
+                () = interrupted => {}
                 reason = pulse.ended() => tracing::error!(reason, "a part of this process has ended, so all of it ends"),
             }
         };
