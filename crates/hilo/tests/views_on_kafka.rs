@@ -11,7 +11,7 @@ mod stand;
 
 use cluster::{Cluster, READER};
 use hilo_contracts::facts::Metric;
-use hilo_dashboard::{Asked, MetricQuery, Snapshot, Source, Trace};
+use hilo_dashboard::{Asked, MetricQuery, Snapshot, Source, Trace, model::Severity};
 use hilo_service::Scope;
 use hilo_views::{Kafka, Pulse, View};
 use stand::{CLOCK, Stand, links, two_tenants};
@@ -35,6 +35,10 @@ fn lasting(mut snapshot: Snapshot) -> Snapshot {
     snapshot.label.clear();
     snapshot.lag.trend.clear();
     snapshot.lag.seconds = 0.0;
+    // What is wrong with a process is its own: the embedded engine of this test has ended.
+    snapshot
+        .warnings
+        .retain(|warning| warning.severity != Severity::Problem);
     for flow in &mut snapshot.flows {
         flow.trend.clear();
         flow.per_second = 0.0;
@@ -130,21 +134,30 @@ fn one_capture_is_one_page_on_both_engines() {
     let get = |path: &str| get_of(&base, path);
     let page = get("/").text().unwrap();
     let found = links(&page);
-    assert_eq!(found, links(&embedded.get(&Scope::All, "/").body));
+    let unnamed = |links: &BTreeSet<String>| -> BTreeSet<String> {
+        links
+            .iter()
+            .filter(|link| !link.starts_with("/trace/p_"))
+            .cloned()
+            .collect()
+    };
+    assert_eq!(unnamed(&found), unnamed(&links(&embedded.get(&Scope::All, "/").body)));
     assert!(found.len() > 10, "{found:?}");
     for link in &found {
         assert_eq!(get(link).status(), 200, "{link}");
         assert_eq!(get(&format!("/v1{link}")).status(), 200, "/v1{link}");
     }
     let scope = Scope::All;
-    for id in found
-        .iter()
-        .filter_map(|link| link.strip_prefix("/trace/p_"))
-        .map(|rest| format!("p_{rest}"))
-        .chain(["wamid.shared", "wamid.out", "order-77", "deal-5", "+56961230002"].map(str::to_owned))
-    {
-        let here = embedded.view.trace(&scope, &id, &Asked::default()).unwrap();
-        let there = kafka.trace(&scope, &id, &Asked::default()).unwrap();
+    let shown = |view: &View| view.snapshot(&scope).unwrap().conversations;
+    let people = shown(&embedded.view)
+        .into_iter()
+        .zip(shown(&kafka))
+        .map(|(here, there)| (here.trace, there.trace));
+    let same = ["wamid.shared", "wamid.out", "order-77", "deal-5", "+56961230002"].map(str::to_owned);
+    for (here, there) in people.chain(same.map(|id| (id.clone(), id))) {
+        let id = here.clone();
+        let here = embedded.view.trace(&scope, &here, &Asked::default()).unwrap();
+        let there = kafka.trace(&scope, &there, &Asked::default()).unwrap();
         assert_eq!(gist(&there), gist(&here), "{id}");
     }
     assert!(kafka.trace(&scope, "nothing-like-it", &Asked::default()).is_err());
