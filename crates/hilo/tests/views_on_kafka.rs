@@ -10,7 +10,7 @@ mod cluster;
 mod stand;
 
 use cluster::{Cluster, READER};
-use hilo_contracts::facts::Metric;
+use hilo_contracts::{facts::Metric, topics};
 use hilo_dashboard::{Asked, MetricQuery, Snapshot, Source, Trace, model::Severity};
 use hilo_service::Scope;
 use hilo_views::{Kafka, Pulse, View};
@@ -73,7 +73,10 @@ fn gist(trace: &Trace) -> (String, BTreeMap<(&'static str, String), usize>, BTre
     let mut facts = BTreeSet::new();
     for step in &trace.steps {
         if step.stage.as_str() == "fact" {
-            facts.insert(step.title.clone());
+            // Who was known first, and was linked later, depends on who came first.
+            if step.topic.as_deref() != Some(topics::IDENTITY) {
+                facts.insert(step.title.clone());
+            }
         } else {
             *steps.entry((step.stage.as_str(), step.title.clone())).or_insert(0) += 1;
         }
