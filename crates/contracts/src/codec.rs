@@ -4,7 +4,7 @@
 
 use crate::{
     datum::{self, Defect},
-    facts::{Account, Consent, Conversation, Count, DeadLetter, Identity, Metric, Raw, Status, Unclassified},
+    facts::{Account, Consent, Conversation, Count, CrmRecord, CrmWrite, DeadLetter, Identity, Metric, Raw, Status, Unclassified},
     schemas::{self, Version},
     shape, topics, transcode,
 };
@@ -199,6 +199,18 @@ pub fn account() -> AvroCodec<Account> {
 #[must_use]
 pub fn count() -> AvroCodec<Count> {
     of(topics::COUNT)
+}
+
+/// `hilo.crm_record`.
+#[must_use]
+pub fn crm_record() -> AvroCodec<CrmRecord> {
+    of(topics::CRM_RECORD)
+}
+
+/// `hilo.crm_write`.
+#[must_use]
+pub fn crm_write() -> AvroCodec<CrmWrite> {
+    of(topics::CRM_WRITE)
 }
 
 /// `hilo.metric`.

@@ -30,6 +30,10 @@ pub const METRIC: &str = "hilo.metric";
 pub const COUNT: &str = "hilo.count";
 /// Counts on their way to their totals, keyed by tenant (internal).
 pub const TALLY: &str = "hilo.tally";
+/// What CRMs should hold.
+pub const CRM_RECORD: &str = "hilo.crm_record";
+/// What became of it in the CRM.
+pub const CRM_WRITE: &str = "hilo.crm_write";
 /// What could not be read.
 pub const DEAD_LETTER: &str = "hilo.dead_letter";
 /// What nobody knows yet.

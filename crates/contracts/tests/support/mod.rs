@@ -58,6 +58,8 @@ pub(crate) fn through_the_struct(subject: &str, datum: &[u8]) -> Option<Vec<u8>>
         topics::STATUS => through::<facts::Status>(&codec::status(), datum),
         topics::ACCOUNT => through::<facts::Account>(&codec::account(), datum),
         topics::COUNT => through::<facts::Count>(&codec::count(), datum),
+        topics::CRM_RECORD => through::<facts::CrmRecord>(&codec::crm_record(), datum),
+        topics::CRM_WRITE => through::<facts::CrmWrite>(&codec::crm_write(), datum),
         topics::METRIC => through::<facts::Metric>(&codec::metric(), datum),
         topics::DEAD_LETTER => through::<facts::DeadLetter>(&codec::dead_letter(), datum),
         topics::UNCLASSIFIED => through::<facts::Unclassified>(&codec::unclassified(), datum),

@@ -1,0 +1,1 @@
+//! Makes a CRM equal to the desired records.

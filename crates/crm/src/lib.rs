@@ -1,0 +1,8 @@
+//! What a CRM should hold: facts become desired records by a mapping that people can read.
+
+mod keys;
+pub mod mapping;
+pub mod project;
+pub mod values;
+
+pub use keys::{content_hash, record_key, record_topic_key};

@@ -1,0 +1,1 @@
+//! The mapping: which property of a CRM gets which value, as configuration.

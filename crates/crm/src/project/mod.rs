@@ -1,0 +1,1 @@
+//! The processor `project`: facts in, desired records out.
