@@ -1,5 +1,6 @@
 //! What a CRM should hold: facts become desired records by a mapping that people can read.
 
+pub mod campaigns;
 mod keys;
 pub mod mapping;
 pub mod project;
