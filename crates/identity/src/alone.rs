@@ -200,7 +200,7 @@ fn reduce(evidence: &Evidence, alone: &Alone) -> Reduced {
         };
         went.push(place);
     }
-    // A side that is no evidence makes none of the other.
+    // A side that is no evidence makes none of the other, but whoever a change names exists.
     let sides = |one: &[Identifier], other: &[Identifier]| {
         let (left, right) = (kept(one), kept(other));
         let is_whole = left.is_empty() == one.is_empty() && right.is_empty() == other.is_empty();
@@ -214,6 +214,19 @@ fn reduce(evidence: &Evidence, alone: &Alone) -> Reduced {
                 ..change.clone()
             };
             reduced.changes.push(change);
+            continue;
+        }
+        for ids in [kept(&change.old), kept(&change.new)] {
+            if ids.is_empty() {
+                continue;
+            }
+            let next = reduced.together.len();
+            let place = *places.entry(ids.clone()).or_insert(next);
+            let shown = Together::once(ids, change.at, true);
+            match reduced.together.get_mut(place) {
+                Some(had) => had.take_over(&shown),
+                None => reduced.together.push(shown),
+            }
         }
     }
     reduced.changes.sort_unstable();

@@ -250,7 +250,14 @@ fn expected(history: &History) -> Vec<String> {
                     let ids = matching(&sighting.identifiers);
                     evidence.see(ids, *at, &sighting, Sees::ForGood, &Quiet::default());
                 }
-                Said::Changed(old, new) if left(old).is_empty() || left(new).is_empty() => {}
+                // Whoever a change names exists, also where the other side is no evidence.
+                Said::Changed(old, new) if left(old).is_empty() || left(new).is_empty() => {
+                    for side in [left(old), left(new)].iter().filter(|side| !side.is_empty()) {
+                        let sighting = sighting(side);
+                        let ids = matching(&sighting.identifiers);
+                        evidence.see(ids, *at, &sighting, Sees::ForGood, &Quiet::default());
+                    }
+                }
                 Said::Changed(old, new) => {
                     evidence.change(&change(&left(old), &left(new)), *at);
                 }
@@ -303,6 +310,48 @@ fn check(history: &History, seed: u64) {
             }
         }
     }
+}
+
+/// A number changed to one that turned out to be a placeholder: who had it exists, in any order.
+#[test]
+fn who_changed_to_a_placeholder_exists() {
+    let seen = |text: &str| Said::Seen(text.to_owned());
+    let changed = |old: &str, new: &str| Said::Changed(old.to_owned(), new.to_owned());
+    let history = vec![
+        changed("CL.6 56961230006", "56961230000"),
+        changed("CL.0", "CL.2"),
+        changed("CL.1 56961230001", "56961230006"),
+        seen("CL.0 56961230006"),
+        seen("CL.2 56961230005"),
+        changed("CL.3", "CL.2"),
+        changed("56961230000", "56961230005"),
+        changed("CL.0 56961230005", "56961230003"),
+        seen("CL.2"),
+        seen("CL.0 56961230000"),
+        Said::Decided(Ruling::Merge, "CL.1".to_owned(), "56961230002".to_owned()),
+        seen("CL.2 56961230001"),
+        changed("56961230002", "56961230005"),
+        seen("CL.2 56961230000"),
+    ];
+    let history: History = history.into_iter().map(|said| (0, said)).collect();
+    let person = "+56961230001 +56961230002 56961230001 56961230002 CL.1 |".to_owned();
+    let people = expected(&history);
+    assert!(people.contains(&person), "{people:?}");
+    check(&history, 0);
+}
+
+/// Whom only decisions name does not exist, in any order.
+#[test]
+fn whom_only_decisions_name_does_not_exist() {
+    let decided = |ruling, one: &str, other: &str| Said::Decided(ruling, one.to_owned(), other.to_owned());
+    let history = vec![
+        (0, decided(Ruling::Merge, "CL.6", "CL.0")),
+        (0, decided(Ruling::Split, "CL.0", "CL.5")),
+        (1, decided(Ruling::Merge, "CL.5", "CL.0")),
+        (0, decided(Ruling::Unmerge, "CL.0", "CL.0")),
+    ];
+    assert_eq!(expected(&history), Vec::<String>::new());
+    check(&history, 0);
 }
 
 fn user() -> impl Strategy<Value = String> {

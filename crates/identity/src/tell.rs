@@ -86,6 +86,8 @@ impl Teller {
             }
         }
         for (gone, survivor) in revision.gone {
+            // Who became part of somebody who does not exist is no more: nothing can be told of that one.
+            let survivor = survivor.filter(|survivor| people[*survivor].exists);
             let rule = match (decision, survivor) {
                 (Some(_), _) => Rule::Operator,
                 (None, Some(survivor)) => people[survivor].joined_by(&gone),
