@@ -1,9 +1,8 @@
 //! Who may send what: the secrets of each tenant.
 
 use crate::signature::SigningKey;
-use sha2::{Digest as _, Sha256};
+use hilo_service::Fingerprint;
 use std::{collections::BTreeMap, fmt};
-use subtle::{Choice, ConstantTimeEq as _};
 
 /// A secret: never empty, never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,19 +53,6 @@ pub enum TenantError {
 pub fn is_tenant_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     (1..=64).contains(&name.len()) && name.bytes().all(allowed)
-}
-
-/// Compared instead of the text, so that neither content nor length shows in the time it takes.
-struct Fingerprint([u8; 32]);
-
-impl Fingerprint {
-    fn of(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).into())
-    }
-
-    fn is(&self, other: &Self) -> Choice {
-        self.0.ct_eq(&other.0)
-    }
 }
 
 struct Tenant {

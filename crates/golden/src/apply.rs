@@ -5,6 +5,7 @@ use crate::{
     account::write_accounts,
     batch::Batch,
     consent::write_consents,
+    crm::{write_outcomes, write_records},
     error::failed,
     metric::{write_counts, write_metrics},
     places::{self, Entries},
@@ -89,6 +90,8 @@ fn write(transaction: &Transaction, batch: Batch) -> Result<(), rusqlite::Error>
     write_statuses(transaction, &batch.statuses)?;
     write_consents(transaction, &batch.consents)?;
     write_accounts(transaction, &batch.accounts)?;
+    write_records(transaction, &batch.crm_records)?;
+    write_outcomes(transaction, &batch.crm_writes)?;
     write_metrics(transaction, &batch.metrics)?;
     write_counts(transaction, &batch.counts)?;
     batch.tenants.write(transaction)?;

@@ -11,7 +11,7 @@ use crate::{
 use hilo_contracts::{
     capture,
     codec::Codec as _,
-    facts::{Account, Consent, Conversation, Count, Identity, Raw, Source, Status},
+    facts::{Account, Consent, Conversation, Count, CrmRecord, CrmWrite, Identity, Raw, Source, Status},
     topics,
 };
 use hilo_domain::Millis;
@@ -70,6 +70,10 @@ pub(crate) struct Batch {
     pub accounts: Vec<Account>,
     /// Latest fact of each entry of a consent ledger.
     pub consents: BTreeMap<(String, String), Consent>,
+    /// Last revision of each record of a CRM.
+    pub crm_records: Vec<CrmRecord>,
+    /// Last outcome of each of them, and last state of each CRM.
+    pub crm_writes: Vec<CrmWrite>,
     /// Latest revision of each row of the numbers.
     pub metrics: Vec<MetricRow>,
     /// Latest amount of each counter.
@@ -80,6 +84,14 @@ pub(crate) struct Batch {
     /// Greatest time of a raw record.
     pub newest: Option<Millis>,
 }
+
+/// Topics with ids whose records are complete: of those of a key the last one holds.
+const COMPLETE: [&str; 4] = [
+    topics::IDENTITY,
+    topics::STATUS,
+    topics::CRM_RECORD,
+    topics::CRM_WRITE,
+];
 
 /// Ids of a line that no fact has.
 #[derive(Deserialize)]
@@ -125,7 +137,7 @@ impl Batch {
         for placed in new.into_iter().rev() {
             let topic = placed.record.topic;
             let has_ids = ![topics::METRIC, topics::COUNT].contains(&topic);
-            let complete = !has_ids || [topics::IDENTITY, topics::STATUS].contains(&topic);
+            let complete = !has_ids || COMPLETE.contains(&topic);
             let stale = complete && !seen.insert((topic, &placed.record.key));
             // Also what is stale names its ids.
             if !stale || batch.places.is_some() && has_ids {
@@ -196,6 +208,23 @@ impl Batch {
                 let count = codecs.count.decode(value).map_err(failed)?;
                 self.note::<str>(&count.tenant, place, [])?;
                 self.counts.push(count);
+            }
+            topics::CRM_RECORD => {
+                let fact = codecs.crm_record.decode(value).map_err(failed)?;
+                let ids = [Some(&fact.event_id), Some(&fact.record_key), fact.person_id.as_ref()];
+                self.note(&fact.tenant, place, ids)?;
+                self.note(&fact.tenant, place, fact.facts.iter().map(Some))?;
+                if !stale {
+                    self.crm_records.push(fact);
+                }
+            }
+            topics::CRM_WRITE => {
+                let fact = codecs.crm_write.decode(value).map_err(failed)?;
+                let ids = [fact.record_key.as_ref(), fact.person_id.as_ref(), fact.remote_id.as_ref()];
+                self.note(&fact.tenant, place, ids)?;
+                if !stale {
+                    self.crm_writes.push(fact);
+                }
             }
             topics::DEAD_LETTER => {
                 let fact = codecs.dead_letter.decode(value).map_err(failed)?;

@@ -3,7 +3,7 @@
 use crate::{GoldenError, error::failed, schema};
 use hilo_contracts::{
     codec::{self, AvroCodec},
-    facts::{Account, Consent, Conversation, Count, DeadLetter, Identity, Metric, Raw, Status, Unclassified},
+    facts::{Account, Consent, Conversation, Count, CrmRecord, CrmWrite, DeadLetter, Identity, Metric, Raw, Status, Unclassified},
     topics,
 };
 use hilo_stream::embedded::{private, read_only};
@@ -11,16 +11,18 @@ use rusqlite::Connection;
 use std::{path::Path, time::Duration};
 
 /// Topics that it is built from.
-pub const TOPICS: [&str; 5] = [
+pub const TOPICS: [&str; 7] = [
     topics::IDENTITY,
     topics::CONVERSATION,
     topics::STATUS,
     topics::CONSENT,
     topics::ACCOUNT,
+    topics::CRM_RECORD,
+    topics::CRM_WRITE,
 ];
 
 /// Topics that a reader of everything follows: those of the rows, and what pages and traces need beside them.
-pub const FOLLOWED: [&str; 10] = [
+pub const FOLLOWED: [&str; 12] = [
     topics::RAW,
     topics::IDENTITY,
     topics::CONVERSATION,
@@ -31,6 +33,8 @@ pub const FOLLOWED: [&str; 10] = [
     topics::COUNT,
     topics::DEAD_LETTER,
     topics::UNCLASSIFIED,
+    topics::CRM_RECORD,
+    topics::CRM_WRITE,
 ];
 
 /// A connection waits for another one only while that one recovers or checkpoints.
@@ -54,6 +58,8 @@ pub(crate) struct Codecs {
     pub count: AvroCodec<Count>,
     pub dead_letter: AvroCodec<DeadLetter>,
     pub unclassified: AvroCodec<Unclassified>,
+    pub crm_record: AvroCodec<CrmRecord>,
+    pub crm_write: AvroCodec<CrmWrite>,
 }
 
 impl Golden {
@@ -116,6 +122,8 @@ impl Golden {
             count: codec::count(),
             dead_letter: codec::dead_letter(),
             unclassified: codec::unclassified(),
+            crm_record: codec::crm_record(),
+            crm_write: codec::crm_write(),
         };
         Ok(Self { connection, codecs })
     }

@@ -5,6 +5,7 @@ mod account;
 mod apply;
 mod batch;
 mod consent;
+mod crm;
 mod error;
 mod golden;
 mod lines;
@@ -19,6 +20,7 @@ mod write;
 
 pub use account::{AccountQuestion, AccountState};
 pub use apply::Placed;
+pub use crm::{CrmState, Rejection};
 pub use error::GoldenError;
 pub use golden::{FOLLOWED, Golden, TOPICS};
 pub use metric::{MetricCursor, MetricFilter};

@@ -21,7 +21,7 @@ pub struct Place {
 }
 
 /// Topics whose records are indexed. The position of a topic is stored, so a new one is added at the end.
-const TOPICS: [&str; 8] = [
+const TOPICS: [&str; 10] = [
     topics::RAW,
     topics::IDENTITY,
     topics::CONVERSATION,
@@ -30,6 +30,8 @@ const TOPICS: [&str; 8] = [
     topics::ACCOUNT,
     topics::DEAD_LETTER,
     topics::UNCLASSIFIED,
+    topics::CRM_RECORD,
+    topics::CRM_WRITE,
 ];
 
 const HASH_BITS: u32 = 48;

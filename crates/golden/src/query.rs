@@ -62,7 +62,7 @@ pub struct Traced {
 }
 
 /// Table, and the SQL that finds its latest rows by an id (`?1`) among tenants (`?2`, a JSON list), `?3` at most.
-const TRACES: [(&str, &str); 11] = [
+const TRACES: [(&str, &str); 13] = [
     (
         "contacts",
         "SELECT * FROM contacts t WHERE person_id = ?1 AND {tenant} LIMIT ?3",
@@ -115,6 +115,16 @@ const TRACES: [(&str, &str); 11] = [
         "message_status",
         "SELECT * FROM message_status WHERE (tenant, message_id) IN (SELECT value, ?1 FROM json_each(?2))
          ORDER BY tenant LIMIT ?3",
+    ),
+    (
+        "crm_records",
+        "SELECT * FROM crm_records t WHERE (person_id = ?1 OR record_key = ?1) AND {tenant}
+         ORDER BY event_time DESC, record_key LIMIT ?3",
+    ),
+    (
+        "crm_links",
+        "SELECT * FROM crm_links t WHERE (person_id = ?1 OR record_key = ?1) AND {tenant}
+         ORDER BY event_time DESC, record_key LIMIT ?3",
     ),
 ];
 

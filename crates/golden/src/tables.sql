@@ -128,5 +128,35 @@ CREATE TABLE counts(
 CREATE TABLE place_runs(run INTEGER PRIMARY KEY, entries INTEGER NOT NULL, bits INTEGER NOT NULL);
 CREATE TABLE places(block INTEGER PRIMARY KEY, entries BLOB NOT NULL);
 
+-- What CRMs should hold: the last revision of each record. fields: property → value. waits: what became of it is open.
+CREATE TABLE crm_records(
+  record_key TEXT NOT NULL, sink TEXT NOT NULL, tenant TEXT NOT NULL, object TEXT NOT NULL, kind TEXT NOT NULL,
+  revision INTEGER NOT NULL, person_id TEXT, alias_of TEXT, adopt_id TEXT, fields TEXT NOT NULL,
+  associations TEXT NOT NULL, rule TEXT, mapping TEXT NOT NULL, mapping_hash TEXT NOT NULL, content_hash TEXT NOT NULL,
+  facts TEXT NOT NULL, event_time INTEGER NOT NULL, test INTEGER NOT NULL, waits INTEGER NOT NULL,
+  UNIQUE(record_key, sink)
+);
+CREATE INDEX crm_records_by_person ON crm_records(person_id);
+CREATE INDEX crm_records_by_object ON crm_records(tenant, sink, object, kind, test);
+CREATE INDEX crm_records_waiting ON crm_records(tenant, sink, event_time) WHERE waits;
+
+-- The link of each record to the CRM's own, and what became of its last revision.
+CREATE TABLE crm_links(
+  record_key TEXT NOT NULL, sink TEXT NOT NULL, tenant TEXT NOT NULL, object TEXT, person_id TEXT, kind TEXT NOT NULL,
+  revision INTEGER NOT NULL, remote_id TEXT, content_hash TEXT, attempts INTEGER NOT NULL, until INTEGER, code TEXT,
+  field TEXT, action TEXT, event_time INTEGER NOT NULL,
+  UNIQUE(record_key, sink)
+);
+CREATE INDEX crm_links_by_outcome ON crm_links(tenant, sink, kind, code, field, event_time);
+CREATE INDEX crm_links_by_time ON crm_links(tenant, sink, event_time);
+CREATE INDEX crm_links_by_person ON crm_links(person_id);
+
+-- How each CRM as a whole is, as its writer said last.
+CREATE TABLE crm_sinks(
+  tenant TEXT NOT NULL, sink TEXT NOT NULL, state TEXT, until INTEGER, code TEXT, action TEXT, budget_limit INTEGER,
+  budget_remaining INTEGER, event_time INTEGER NOT NULL,
+  PRIMARY KEY(tenant, sink)
+) WITHOUT ROWID;
+
 -- The greatest time of a raw record that was read.
 CREATE TABLE newest(only INTEGER PRIMARY KEY CHECK (only = 0), at INTEGER NOT NULL);

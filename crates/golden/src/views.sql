@@ -78,6 +78,19 @@ FROM events
 WHERE kind LIKE 'deal\_%' ESCAPE '\' AND json_extract(content, '$.deal_id') IS NOT NULL
 GROUP BY 1, 2, 3;
 
+-- What a person has to do, as rules of the mapping found it. fields: property of the CRM → value.
+CREATE VIEW tasks AS
+SELECT tenant, record_key AS task_key, sink, person_id, rule, CASE kind WHEN 'desired' THEN 'open' ELSE 'withdrawn' END AS status,
+  fields, event_time AS updated_at
+FROM crm_records WHERE object = 'task';
+
+-- Clicks on ads that led to a message.
+CREATE VIEW touches AS
+SELECT tenant, person_id, message_id, session_id, event_time AS touched_at,
+  json_extract(referral, '$.source_type') AS source_type, json_extract(referral, '$.source_id') AS source_id,
+  json_extract(referral, '$.source_url') AS source_url, json_extract(referral, '$.ctwa_clid') AS click_id
+FROM message_parts WHERE referral IS NOT NULL;
+
 -- Latest observation of each kind about each subject. Of one second the greater content holds, as on the topic.
 CREATE VIEW account_state AS
 SELECT * FROM (

@@ -2,6 +2,7 @@
 
 use super::bound::{BATCH_RECORDS, Bound};
 use super::directory::DataDir;
+use super::inlet::{Append, Inlet};
 use super::log::{Log, Position};
 use super::progress::{Progress, ProgressWatch};
 use super::raw::{RawLog, Tail};
@@ -52,6 +53,7 @@ pub struct Engine {
     /// The last attempt failed and was not taken back yet.
     torn: bool,
     tail: Arc<Tail>,
+    inlet: Inlet,
     watch: ProgressWatch,
     /// The directory is ours as long as the engine is there.
     directory: DataDir,
@@ -93,6 +95,7 @@ impl Engine {
             bound: Bound::default(),
             torn: false,
             tail: raw.tail(),
+            inlet: Inlet::new(topology),
             watch: ProgressWatch::new(position, facts, raw.tail()),
             directory: directory.clone(),
         };
@@ -118,6 +121,12 @@ impl Engine {
     pub fn ending_batches_after(mut self, time: Duration) -> Self {
         self.bound = Bound::of(time);
         self
+    }
+
+    /// Where facts enter that no processor makes.
+    #[must_use]
+    pub fn inlet(&self) -> Inlet {
+        self.inlet.clone()
     }
 
     /// How far it is.
@@ -150,7 +159,7 @@ impl Engine {
     }
 
     fn run(mut self, stop: &AtomicBool) -> Result<(), EmbeddedError> {
-        let _ended = Ended(self.watch.clone());
+        let _ended = Ended(self.watch.clone(), self.inlet.clone());
         let mut earliest = Instant::now();
         let mut backoff = Backoff::default();
         loop {
@@ -270,7 +279,7 @@ impl Engine {
 
     fn commit(&mut self, mut position: Position) -> Result<(), EmbeddedError> {
         position.now = position.now.max(self.executor.take_advance());
-        let outputs = self.executor.take_outputs();
+        let mut outputs = self.executor.take_outputs();
         let counts = self.executor.take_counts();
         // Drained before the transaction: a store that reads its backend here would wait for the transaction's end.
         let mut changes = Vec::new();
@@ -281,13 +290,23 @@ impl Engine {
                 .map_err(|error| stopped(self.position.raw_offset, error.into()))?;
             changes.push((name, entries));
         }
-        let facts = self.file.commit(&Batch {
+        let outside = self.inlet.take();
+        outputs.extend(outside.iter().flat_map(|append| append.records.iter().cloned()));
+        let committed = self.file.commit(&Batch {
             raw_offset: position.raw_offset,
             now: position.now,
             outputs,
             counts,
             changes,
-        })?;
+        });
+        let facts = match committed {
+            Ok(facts) => facts,
+            Err(error) => {
+                self.inlet.put_back(outside);
+                return Err(error);
+            }
+        };
+        outside.into_iter().for_each(Append::done);
         self.position = position;
         self.watch.committed(position, facts);
         Ok(())
@@ -318,10 +337,11 @@ fn stopped(offset: u64, error: ProcessorError) -> EmbeddedError {
 }
 
 /// Tells the watchers, however the thread ends.
-struct Ended(ProgressWatch);
+struct Ended(ProgressWatch, Inlet);
 
 impl Drop for Ended {
     fn drop(&mut self) {
+        self.1.close();
         self.0.ended();
     }
 }
