@@ -86,12 +86,7 @@ pub(crate) struct Batch {
 }
 
 /// Topics with ids whose records are complete: of those of a key the last one holds.
-const COMPLETE: [&str; 4] = [
-    topics::IDENTITY,
-    topics::STATUS,
-    topics::CRM_RECORD,
-    topics::CRM_WRITE,
-];
+const COMPLETE: [&str; 4] = [topics::IDENTITY, topics::STATUS, topics::CRM_RECORD, topics::CRM_WRITE];
 
 /// Ids of a line that no fact has.
 #[derive(Deserialize)]
@@ -220,7 +215,11 @@ impl Batch {
             }
             topics::CRM_WRITE => {
                 let fact = codecs.crm_write.decode(value).map_err(failed)?;
-                let ids = [fact.record_key.as_ref(), fact.person_id.as_ref(), fact.remote_id.as_ref()];
+                let ids = [
+                    fact.record_key.as_ref(),
+                    fact.person_id.as_ref(),
+                    fact.remote_id.as_ref(),
+                ];
                 self.note(&fact.tenant, place, ids)?;
                 if !stale {
                     self.crm_writes.push(fact);

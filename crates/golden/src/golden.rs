@@ -3,7 +3,10 @@
 use crate::{GoldenError, error::failed, schema};
 use hilo_contracts::{
     codec::{self, AvroCodec},
-    facts::{Account, Consent, Conversation, Count, CrmRecord, CrmWrite, DeadLetter, Identity, Metric, Raw, Status, Unclassified},
+    facts::{
+        Account, Consent, Conversation, Count, CrmRecord, CrmWrite, DeadLetter, Identity, Metric, Raw, Status,
+        Unclassified,
+    },
     topics,
 };
 use hilo_stream::embedded::{private, read_only};

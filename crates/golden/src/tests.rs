@@ -1,6 +1,7 @@
 //! What readers of the golden record may rely on.
 
 mod account;
+mod crm;
 mod exactly_once;
 mod example;
 mod facts;
