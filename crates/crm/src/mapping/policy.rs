@@ -42,6 +42,13 @@ pub struct DealPolicy {
     pub intents: Vec<String>,
 }
 
+/// The three by their names.
+pub(super) const TIMELINES: [(&str, Timeline); 3] = [
+    ("messages", Timeline::Messages),
+    ("digest", Timeline::Digest),
+    ("none", Timeline::Nothing),
+];
+
 /// Language of what Hilo itself writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -53,6 +60,9 @@ pub enum Language {
     /// English.
     En,
 }
+
+/// The three by their names.
+pub(super) const LANGUAGES: [(&str, Language); 3] = [("es", Language::Es), ("pt", Language::Pt), ("en", Language::En)];
 
 /// A cause that becomes a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
