@@ -7,3 +7,4 @@ pub mod project;
 pub mod values;
 
 pub use keys::{content_hash, record_key, record_topic_key};
+pub use project::{Config, Target, spec};

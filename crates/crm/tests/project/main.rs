@@ -1,0 +1,6 @@
+//! `project`: what facts make of records, by scenario, in any order, and by the definitions.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+mod identity;
+mod tickets;
