@@ -96,7 +96,7 @@ pub struct CrmWrite {
     /// How often it was tried for this revision.
     pub attempts: i64,
     /// When it is tried again.
-    pub until: Option<Millis>,
+    pub retry_at: Option<Millis>,
     /// Stable code of what was wrong.
     pub code: Option<String>,
     /// Property that the CRM refused.
