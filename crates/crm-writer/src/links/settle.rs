@@ -1,0 +1,295 @@
+//! What became of a record, kept: its link, its end of waiting or its next attempt, and who may go now.
+
+use super::{Db, join};
+use crate::{
+    facts::{self, Lane},
+    sink::{Known, Linked},
+};
+use hilo_crm::values::Object;
+use hilo_domain::Millis;
+use rusqlite::params;
+
+/// A record that came to rest.
+#[derive(Clone, Debug)]
+pub(crate) struct Settled {
+    pub object: Object,
+    pub record_key: String,
+    pub revision: i64,
+    pub attempts: u32,
+    pub rest: Rest,
+}
+
+/// How it came to rest.
+#[derive(Clone, Debug)]
+pub(crate) enum Rest {
+    /// The CRM holds it.
+    Written { known: Known, content_hash: String },
+    /// Nothing was to be done, for example an alias of a record that the CRM never had.
+    Nothing {
+        kind: &'static str,
+        alias_of: Option<String>,
+        content_hash: String,
+    },
+    /// The CRM holds it in another record.
+    Merged {
+        into: Linked,
+        alias_of: String,
+        content_hash: String,
+    },
+    /// The CRM does not hold it any more.
+    Deleted { content_hash: String },
+    /// It was refused.
+    Rejected {
+        code: &'static str,
+        field: Option<String>,
+        blocked_by: Option<String>,
+        partly: Option<Known>,
+    },
+}
+
+/// A record that has to wait on.
+#[derive(Clone, Debug)]
+pub(crate) struct Wait {
+    pub object: Object,
+    pub record_key: String,
+    pub revision: i64,
+    pub due: Millis,
+    pub attempts: u32,
+    pub lookups: u32,
+    pub blocked_by: Option<String>,
+    /// What the CRM holds of it nevertheless.
+    pub partly: Option<Known>,
+}
+
+const UPSERT: &str =
+    "INSERT INTO links VALUES (?1, ?2, ?3, (SELECT partition FROM waiting WHERE lane = ?1 AND record_key = ?2),
+   ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+ ON CONFLICT DO UPDATE SET partition = ifnull(excluded.partition, partition), kind = ?4, revision = ?5, remote_id = ?6,
+   content_hash = ?7, attempts = ?8, alias_of = ?9, filled = ?10, associated = ?11, code = ?12, field = ?13, at = ?14";
+
+impl Db {
+    /// Keeps outcomes, in one transaction.
+    pub(crate) fn settle(
+        &mut self,
+        lane: &Lane,
+        settled: &[Settled],
+        waits: &[Wait],
+        now: Millis,
+    ) -> rusqlite::Result<()> {
+        let lane = self.lane(lane)?;
+        self.in_transaction(|db| {
+            for one in settled {
+                db.rest(lane, one, now)?;
+            }
+            for one in waits {
+                db.wait(lane, one, now)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn rest(&mut self, lane: i64, one: &Settled, now: Millis) -> rusqlite::Result<()> {
+        let object = facts::rank(one.object);
+        let key = &one.record_key;
+        match &one.rest {
+            Rest::Written { known, content_hash } => {
+                let associated = join(&known.associated);
+                self.connection.prepare_cached(UPSERT)?.execute(params![
+                    lane,
+                    key,
+                    object,
+                    "written",
+                    one.revision,
+                    known.remote_id,
+                    content_hash,
+                    one.attempts,
+                    None::<String>,
+                    known.filled.join(" "),
+                    associated,
+                    None::<String>,
+                    None::<String>,
+                    now
+                ])?;
+            }
+            Rest::Nothing {
+                kind,
+                alias_of,
+                content_hash,
+            } => {
+                self.connection.prepare_cached(UPSERT)?.execute(params![
+                    lane,
+                    key,
+                    object,
+                    kind,
+                    one.revision,
+                    None::<String>,
+                    content_hash,
+                    one.attempts,
+                    alias_of,
+                    "",
+                    "",
+                    None::<String>,
+                    None::<String>,
+                    now
+                ])?;
+            }
+            Rest::Merged {
+                into,
+                alias_of,
+                content_hash,
+            } => {
+                self.connection.prepare_cached(UPSERT)?.execute(params![
+                    lane,
+                    key,
+                    object,
+                    "merged",
+                    one.revision,
+                    into.remote_id,
+                    content_hash,
+                    one.attempts,
+                    alias_of,
+                    "",
+                    "",
+                    None::<String>,
+                    None::<String>,
+                    now
+                ])?;
+                // A merge may give the other record a new id.
+                self.connection
+                    .prepare_cached("UPDATE links SET remote_id = ?3 WHERE lane = ?1 AND record_key = ?2")?
+                    .execute(params![lane, into.record_key, into.remote_id])?;
+            }
+            Rest::Deleted { content_hash } => {
+                self.connection.prepare_cached(UPSERT)?.execute(params![
+                    lane,
+                    key,
+                    object,
+                    "deleted",
+                    one.revision,
+                    None::<String>,
+                    content_hash,
+                    one.attempts,
+                    None::<String>,
+                    "",
+                    "",
+                    None::<String>,
+                    None::<String>,
+                    now
+                ])?;
+            }
+            Rest::Rejected {
+                code,
+                field,
+                blocked_by,
+                partly,
+            } => {
+                self.partly(lane, one.object, key, partly.as_ref(), now)?;
+                self.connection
+                    .prepare_cached(
+                        "INSERT INTO links VALUES (?1, ?2, ?3, (SELECT partition FROM waiting WHERE lane = ?1 AND record_key = ?2),
+                           'rejected', ?4, NULL, NULL, ?5, NULL, '', '', ?6, ?7, ?8)
+                         ON CONFLICT DO UPDATE SET kind = 'rejected', revision = ?4, attempts = ?5, code = ?6, field = ?7, at = ?8,
+                           partition = ifnull(excluded.partition, partition),
+                           remote_id = iif(kind IN ('merged', 'deleted'), NULL, remote_id),
+                           content_hash = iif(kind IN ('merged', 'deleted'), NULL, content_hash)",
+                    )?
+                    .execute(params![lane, key, object, one.revision, one.attempts, code, field, now])?;
+                self.connection
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO rejected SELECT lane, record_key, object, partition, revision, ?4, ?5, ?6, ?7, ?8, body
+                         FROM waiting WHERE lane = ?1 AND record_key = ?2 AND revision <= ?3",
+                    )?
+                    .execute(params![lane, key, one.revision, code, field, blocked_by, now, one.attempts])?;
+            }
+        }
+        self.connection
+            .prepare_cached("DELETE FROM waiting WHERE lane = ?1 AND record_key = ?2 AND revision <= ?3")?
+            .execute(params![lane, key, one.revision])?;
+        // Whoever went after it is looked at again, also where it was refused: then they are, with a code of their own.
+        self.connection
+            .prepare_cached("UPDATE waiting SET blocked_by = NULL, due = 0 WHERE lane = ?1 AND blocked_by = ?2")?
+            .execute(params![lane, key])?;
+        if !matches!(one.rest, Rest::Rejected { .. }) {
+            self.again(lane, "blocked_by = ?2", key, now)?;
+        }
+        Ok(())
+    }
+
+    /// Half of a record is written: its id is known, and what it holds is not.
+    fn partly(
+        &mut self,
+        lane: i64,
+        object: Object,
+        key: &str,
+        known: Option<&Known>,
+        now: Millis,
+    ) -> rusqlite::Result<()> {
+        let Some(known) = known else {
+            return Ok(());
+        };
+        self.connection
+            .prepare_cached(
+                "INSERT INTO links VALUES (?1, ?2, ?3, (SELECT partition FROM waiting WHERE lane = ?1 AND record_key = ?2),
+                   'known', 0, ?4, NULL, 0, NULL, ?5, ?6, NULL, NULL, ?7)
+                 ON CONFLICT DO UPDATE SET remote_id = ?4, content_hash = NULL, filled = ?5, associated = ?6, at = ?7,
+                   kind = iif(kind IN ('merged', 'deleted'), 'known', kind)",
+            )?
+            .execute(params![
+                lane,
+                key,
+                facts::rank(object),
+                known.remote_id,
+                known.filled.join(" "),
+                join(&known.associated),
+                now
+            ])?;
+        Ok(())
+    }
+
+    fn wait(&mut self, lane: i64, one: &Wait, now: Millis) -> rusqlite::Result<()> {
+        self.partly(lane, one.object, &one.record_key, one.partly.as_ref(), now)?;
+        // A newer revision that came meanwhile has its own attempts and its own parents.
+        self.connection
+            .prepare_cached(
+                "UPDATE waiting SET due = ?4, attempts = ?5, lookups = ?6, blocked_by = ?7
+                 WHERE lane = ?1 AND record_key = ?2 AND revision = ?3",
+            )?
+            .execute(params![
+                lane,
+                one.record_key,
+                one.revision,
+                one.due,
+                one.attempts,
+                one.lookups,
+                one.blocked_by
+            ])?;
+        Ok(())
+    }
+
+    /// Keeps ids that were looked up.
+    pub(crate) fn found(&mut self, lane: &Lane, found: &[Linked], now: Millis) -> rusqlite::Result<()> {
+        let lane = self.lane(lane)?;
+        self.in_transaction(|db| {
+            for one in found {
+                db.connection
+                    .prepare_cached(
+                        "INSERT INTO links VALUES (?1, ?2, ?3, NULL, 'known', 0, ?4, NULL, 0, NULL, '', '', NULL, NULL, ?5)
+                         ON CONFLICT DO UPDATE SET remote_id = ?4 WHERE kind NOT IN ('merged', 'deleted')",
+                    )?
+                    .execute(params![lane, one.record_key, facts::rank(one.object), one.remote_id, now])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// An id turned out to be gone: it is looked up again when it is needed.
+    pub(crate) fn gone(&mut self, lane: &Lane, record_key: &str, remote_id: &str) -> rusqlite::Result<()> {
+        let lane = self.lane(lane)?;
+        self.connection
+            .prepare_cached(
+                "UPDATE links SET remote_id = NULL, content_hash = NULL WHERE lane = ?1 AND record_key = ?2 AND remote_id = ?3",
+            )?
+            .execute(params![lane, record_key, remote_id])?;
+        Ok(())
+    }
+}

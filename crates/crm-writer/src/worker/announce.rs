@@ -1,0 +1,92 @@
+//! Where places wait for published outcomes, a CRM that takes nothing must not hold up others: what waits for it is
+//! published as deferred, and its places are let go.
+
+use super::{Shared, Writer, WriterError, standing, status};
+use crate::{
+    edge::Inlet,
+    facts::{self, Lane, Told},
+    worker::State,
+};
+use hilo_contracts::facts::CrmWrite;
+use hilo_service::clock;
+use std::sync::Arc;
+
+/// Records that are announced at once.
+const AT_ONCE: usize = 1_000;
+
+impl Writer {
+    pub(super) async fn announce(&mut self, inlet: &mut dyn Inlet) -> Result<(), WriterError> {
+        if self.ledger.open() == 0 {
+            return Ok(());
+        }
+        // With the window half full, also those wait who are merely slow.
+        let crowded = self.ledger.open() >= self.common.settings.window / 2;
+        for lane in self.common.links.call(|db| db.all_lanes()).await? {
+            let shared = self.lanes.get(&lane).map(Arc::clone);
+            let told = match shared.as_deref() {
+                None => Some(("no_sink", None)),
+                Some(shared) => reason(shared).or(crowded.then_some(("rate", None))),
+            };
+            if let Some((code, until)) = told {
+                self.defer(inlet, &lane, code, until).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn defer(
+        &mut self,
+        inlet: &mut dyn Inlet,
+        lane: &Lane,
+        code: &'static str,
+        until: Option<i64>,
+    ) -> Result<(), WriterError> {
+        loop {
+            let name = lane.clone();
+            let records = self.common.links.call(move |db| db.announce(&name, AT_ONCE)).await?;
+            if records.is_empty() {
+                return Ok(());
+            }
+            let now = clock::now();
+            let fact = |(record, attempts, link): &(hilo_contracts::facts::CrmRecord, u32, Option<crate::Link>)| {
+                let told = Told {
+                    kind: "deferred",
+                    object: &record.object,
+                    record_key: &record.record_key,
+                    person_id: record.person_id.clone(),
+                    revision: record.revision,
+                    remote_id: link.as_ref().and_then(|link| link.remote_id.clone()),
+                    content_hash: link.as_ref().and_then(|link| link.content_hash.clone()),
+                    attempts: *attempts,
+                    until: until.or(Some(now)),
+                    code: Some(code),
+                    field: None,
+                };
+                facts::of_record(lane, told, now)
+            };
+            let facts: Vec<CrmWrite> = records.iter().map(fact).collect();
+            self.common.outcomes.publish(facts).await?;
+            let keys: Vec<(String, i64)> = records
+                .into_iter()
+                .map(|(record, ..)| (record.record_key, record.revision))
+                .collect();
+            if let Some(shared) = self.lanes.get(lane) {
+                status::counters(shared).deferred += keys.len() as u64;
+            }
+            let (name, told) = (lane.clone(), keys.clone());
+            self.common.links.call(move |db| db.announced(&name, &told)).await?;
+            for place in self.ledger.settle(lane, &keys) {
+                inlet.commit(place).await?;
+            }
+        }
+    }
+}
+
+/// Why a CRM takes nothing.
+fn reason(shared: &Shared) -> Option<(&'static str, Option<i64>)> {
+    match standing::of(shared).state() {
+        State::Open => None,
+        State::Paused { code, until } => Some((code, Some(*until))),
+        State::Stopped { code, probe, .. } => Some((code, Some(*probe))),
+    }
+}
