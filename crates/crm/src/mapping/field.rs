@@ -85,7 +85,7 @@ pub(super) struct Field {
     #[serde(rename = "type")]
     pub(super) kind: Type,
     #[serde(skip)]
-    pub(super) field_type: String,
+    pub(super) editor: String,
     #[serde(skip)]
     pub(super) unique: bool,
     /// Empty: not known.

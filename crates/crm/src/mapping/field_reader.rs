@@ -82,14 +82,14 @@ pub(super) fn read(reader: &mut Reader, object: Object, name: &str, node: &Node,
         transforms: transforms(reader, node, &path),
         write,
         kind,
-        field_type: String::new(),
+        editor: String::new(),
         unique: reader.flag(node, &path, "unique").unwrap_or(false),
         options: options(reader, node, &path),
         declared: node.get("options").is_some(),
         create: created(reader, node, &path, shared),
         origin: node.origin.clone(),
     };
-    field.field_type = field_type.unwrap_or_else(|| match own {
+    field.editor = field_type.unwrap_or_else(|| match own {
         Some(own) => own.field_type.to_owned(),
         None if kind == Type::Enumeration && field.several() => "checkbox".to_owned(),
         None => usual.to_owned(),
@@ -247,14 +247,7 @@ fn origin_of_value(reader: &mut Reader, node: &Node, path: &str, field: &Field) 
 
 /// What comes out of each source has to fit each step, and the property at the end.
 fn chain(reader: &mut Reader, node: &Node, path: &str, field: &Field) {
-    let origin = origin_of(
-        node,
-        if field.transforms.is_empty() {
-            "from"
-        } else {
-            "transform"
-        },
-    );
+    let origin = last_of(node, &["type", "from", "transform"]);
     'sources: for source in &field.from {
         let mut form = Form::of(source.kind);
         for step in &field.transforms {
@@ -294,6 +287,15 @@ fn mending(form: Form) -> &'static str {
         Form::Instant => "use type datetime",
         Form::Day => "use type date",
     }
+}
+
+/// Where the key stands that was laid over the others last; of one file the last of the keys.
+fn last_of(node: &Node, keys: &[&str]) -> Origin {
+    let found = keys
+        .iter()
+        .filter_map(|key| node.get(key))
+        .max_by_key(|node| node.place.0);
+    found.unwrap_or(node).origin.clone()
 }
 
 /// Where a key of a table stands, else the table.

@@ -47,7 +47,7 @@ pub fn validate(files: &[(String, String)]) -> (Option<Mappings>, Findings) {
         }
         // Layers 0 and 1 are the built-in ones.
         match Node::parse(file, text, if country.is_some() { 3 } else { 2 }) {
-            Err(finding) => findings.add(finding),
+            Err(finding) => findings.add(*finding),
             Ok(node) => match country {
                 Some(country) => drop(overlays.insert(country.to_owned(), node)),
                 None => base = Some(node),
@@ -71,16 +71,13 @@ pub fn validate(files: &[(String, String)]) -> (Option<Mappings>, Findings) {
     (usable.then_some(mappings), findings)
 }
 
-/// The built-in mapping for a home country and others; all that there are without any.
+/// The built-in mapping for a home country and others; for all that there are without one.
 pub(super) fn default_for(home: Option<&str>, countries: &[&str]) -> Result<Mappings, Findings> {
-    let list = |countries: &[&str]| format!("countries = {countries:?}\n");
-    let mut text = "schema_version = 1\nextends = \"default\"\n".to_owned();
+    let mut text = "schema_version = 1\nextends = \"default\"\nname = \"default\"\n".to_owned();
     if let Some(home) = home {
         let all: BTreeSet<&str> = countries.iter().copied().chain([home]).collect();
-        text.push_str(&format!("home = {home:?}\n"));
-        text.push_str(&list(&all.into_iter().collect::<Vec<_>>()));
-    } else if !countries.is_empty() {
-        text.push_str(&list(countries));
+        let all: Vec<&str> = all.into_iter().collect();
+        text += &format!("home = {home:?}\ncountries = {all:?}\n");
     }
     match validate(&[(BASE.to_owned(), text)]) {
         (Some(mappings), _) => Ok(mappings),
@@ -94,7 +91,7 @@ fn built_in_trees(findings: &mut Findings) -> Option<(Node, BTreeMap<String, Nod
     for (file, text) in BUILT_IN {
         let country = country_of(file);
         match Node::parse(&format!("hubspot/{file}"), text, usize::from(country.is_some())) {
-            Err(finding) => findings.add(finding),
+            Err(finding) => findings.add(*finding),
             Ok(node) => match country {
                 Some(country) => drop(overlays.insert(country.to_owned(), node)),
                 None => base = Some(node),
@@ -123,7 +120,12 @@ impl Trees {
         let base = self.laid(None);
         let mut currencies = currencies_of(&base);
         currencies.extend(trees.values().flat_map(currencies_of));
-        let name = base.get("name").and_then(Node::text).unwrap_or("custom").to_owned();
+        let name = self
+            .base
+            .get("name")
+            .and_then(Node::text)
+            .unwrap_or("custom")
+            .to_owned();
         let mut make = |node: &Node, name: &str| {
             let (mapping, found) = compile(node, name, &currencies);
             reader.findings.extend(found);

@@ -140,6 +140,11 @@ impl Mapping {
         transform::local_date(at, &self.zone, self.day_form).unwrap_or_default()
     }
 
+    /// The zone of its days.
+    pub(crate) fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// The properties of a record, by name. A source that has no value gives none.
     #[must_use]
     pub fn fields(&self, object: Object, values: &Values) -> Vec<CrmField> {

@@ -29,7 +29,7 @@ pub(super) enum Item {
 
 impl Node {
     /// The tree of a file. `layer` counts the files that are laid over one another.
-    pub(super) fn parse(file: &str, text: &str, layer: usize) -> Result<Self, Finding> {
+    pub(super) fn parse(file: &str, text: &str, layer: usize) -> Result<Self, Box<Finding>> {
         let source = Source {
             file,
             layer,
@@ -104,7 +104,11 @@ impl Node {
     /// is replaced.
     pub(super) fn overlay(&mut self, over: Self) {
         match (&mut self.item, over.item) {
-            (Item::Table(under), Item::Table(over)) => lay(under, over),
+            (Item::Table(under), Item::Table(table)) => {
+                lay(under, table);
+                // Whoever speaks of it last has to mend it.
+                self.origin = over.origin;
+            }
             (Item::List(under), Item::List(over))
                 if over.iter().all(|node| named(node).is_some()) && !over.is_empty() =>
             {
@@ -209,10 +213,10 @@ impl Source<'_> {
         }
     }
 
-    fn broken(&self, error: &toml::de::Error) -> Finding {
+    fn broken(&self, error: &toml::de::Error) -> Box<Finding> {
         let message = error.message().to_owned();
         let twice = message.contains("duplicate key");
-        Finding {
+        Box::new(Finding {
             origin: self.origin(error.span().map_or(0, |span| span.start)),
             severity: Severity::Error,
             code: if twice { codes::DUPLICATE_FIELD } else { codes::SYNTAX },
@@ -223,7 +227,7 @@ impl Source<'_> {
             } else {
                 "write it as TOML wants it".to_owned()
             },
-        }
+        })
     }
 }
 

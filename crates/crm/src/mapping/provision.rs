@@ -71,9 +71,9 @@ impl Mappings {
             manifest.join(mapping.manifest());
             hashes.push(mapping.hash.clone());
         }
-        manifest.mapping = self.name().to_owned();
+        self.name().clone_into(&mut manifest.mapping);
         let parts: Vec<&[u8]> = hashes.iter().map(String::as_bytes).collect();
-        manifest.hash = hash::id("crm_mappings", &parts)[..16].to_owned();
+        hash::id("crm_mappings", &parts)[..16].clone_into(&mut manifest.hash);
         manifest
     }
 }
@@ -153,7 +153,7 @@ fn property(object: Object, field: &Field) -> Property {
         name: field.name.clone(),
         create: field.create.clone(),
         kind: field.kind.as_str().to_owned(),
-        field_type: field.field_type.clone(),
+        field_type: field.editor.clone(),
         options,
         unique: field.unique,
         origin: field.origin.clone(),

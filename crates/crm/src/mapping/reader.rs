@@ -193,7 +193,7 @@ pub(super) fn under(path: &str, key: &str) -> String {
 /// What to write instead of a name that nobody knows.
 pub(super) fn instead<'a>(wrong: &str, known: impl IntoIterator<Item = &'a &'a str>) -> String {
     let wrong = wrong.to_lowercase();
-    let similarity = |name: &str| strsim::jaro_winkler(name, &wrong);
+    let similarity = |name: &str| strsim::jaro_winkler(&name.to_lowercase(), &wrong);
     let best = known
         .into_iter()
         .copied()

@@ -5,6 +5,8 @@ mod countries;
 mod language;
 mod money;
 mod table;
+#[cfg(test)]
+mod tests;
 mod text;
 mod time;
 
