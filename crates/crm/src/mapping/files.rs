@@ -77,7 +77,7 @@ pub(super) fn default_for(home: Option<&str>, countries: &[&str]) -> Result<Mapp
     if let Some(home) = home {
         let all: BTreeSet<&str> = countries.iter().copied().chain([home]).collect();
         let all: Vec<&str> = all.into_iter().collect();
-        text += &format!("home = {home:?}\ncountries = {all:?}\n");
+        text = format!("{text}home = {home:?}\ncountries = {all:?}\n");
     }
     match validate(&[(BASE.to_owned(), text)]) {
         (Some(mappings), _) => Ok(mappings),

@@ -40,7 +40,7 @@ impl Node {
                 .map(|(at, _)| at)
                 .collect(),
         };
-        let table = DeTable::parse(text).map_err(|error| source.broken(&error))?;
+        let table = DeTable::parse(text).map_err(|error| Box::new(source.broken(&error)))?;
         Ok(source.node(0, Item::Table(source.table(table.get_ref()))))
     }
 
@@ -213,10 +213,10 @@ impl Source<'_> {
         }
     }
 
-    fn broken(&self, error: &toml::de::Error) -> Box<Finding> {
+    fn broken(&self, error: &toml::de::Error) -> Finding {
         let message = error.message().to_owned();
         let twice = message.contains("duplicate key");
-        Box::new(Finding {
+        Finding {
             origin: self.origin(error.span().map_or(0, |span| span.start)),
             severity: Severity::Error,
             code: if twice { codes::DUPLICATE_FIELD } else { codes::SYNTAX },
@@ -227,7 +227,7 @@ impl Source<'_> {
             } else {
                 "write it as TOML wants it".to_owned()
             },
-        })
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod findings;
 mod golden;
 mod live;
 mod overlays;
+mod readme;
 
 use hilo_crm::mapping::{Finding, Mappings, validate};
 
