@@ -1,6 +1,7 @@
 //! Configuration: one TOML file, every key overridable by the environment (`HILO__HTTP__LISTEN=…`). Unknown keys are
 //! refused with the nearest known one; an error names the line or the variable, and never quotes what may be a secret.
 
+mod crm;
 mod kafka;
 mod keys;
 mod readers;
@@ -10,6 +11,8 @@ mod settings;
 mod tests;
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
+pub(crate) use crm::{Crm, configured};
+use hilo_crm::campaigns::Campaigns;
 use hilo_gateway::{TenantSecrets, is_tenant_name};
 use jiff::tz::TimeZone;
 pub(crate) use kafka::Kafka;
@@ -131,6 +134,10 @@ pub(crate) struct Tenant {
     pub country: Option<String>,
     /// IANA zone of hours and days.
     pub time_zone: Option<String>,
+    /// The CRM that is written to.
+    pub crm: Option<Crm>,
+    /// Campaigns by ad or token.
+    pub campaigns: Campaigns,
 }
 
 impl Config {
@@ -289,6 +296,8 @@ fn tenant(settings: &Settings, name: &str) -> Result<Tenant> {
         api_tokens: list("api_tokens")?,
         country,
         time_zone,
+        crm: crm::read(settings, name)?,
+        campaigns: crm::campaigns(settings, name)?,
     })
 }
 

@@ -10,6 +10,7 @@ pub mod captures;
 mod cli;
 mod commands;
 mod config;
+mod crm;
 mod failure;
 mod kafka;
 mod node;

@@ -11,7 +11,7 @@ use hilo_domain::Millis;
 use hilo_service::clock;
 use hilo_stream::{
     Record, Topology,
-    embedded::{DataDir, Engine, ProgressWatch, RawLog, RunningEngine, settle},
+    embedded::{DataDir, Engine, Inlet, ProgressWatch, RawLog, RunningEngine, settle},
 };
 use hilo_views::{Embedded, Follower, GOLDEN_DB, View};
 use std::{
@@ -30,6 +30,8 @@ pub(crate) struct Node {
     pub raw: Arc<RawLog>,
     pub watch: ProgressWatch,
     pub dir: PathBuf,
+    /// Where facts enter that no processor makes.
+    pub inlet: Inlet,
     engine: Option<RunningEngine>,
     topics: Arc<Embedded>,
     follower: Option<Follower>,
@@ -42,7 +44,9 @@ impl Node {
         let directory = DataDir::open(dir)?;
         let topology = topology::topology(tenants)?;
         let raw = Arc::new(RawLog::open(&directory, topics::RAW)?);
-        let engine = Engine::open(&directory, &topology, &raw, topology::dead_letter)?.start()?;
+        let engine = Engine::open(&directory, &topology, &raw, topology::dead_letter)?;
+        let inlet = engine.inlet();
+        let engine = engine.start()?;
         let watch = engine.watch();
         if watch.get().lag_records > 0 {
             // Numbers are published with the time: behind the backlog stands a time of now, and with it they are right.
@@ -55,6 +59,7 @@ impl Node {
             raw,
             watch,
             dir: dir.to_owned(),
+            inlet,
             engine: Some(engine),
             topics,
             follower: Some(follower),
@@ -104,8 +109,13 @@ impl Node {
     fn settle(self) {
         let Self { raw, dir, .. } = self;
         drop(raw);
-        for name in ["raw.db", "engine.db", GOLDEN_DB] {
-            if let Err(error) = settle(&dir.join(name)) {
+        for name in ["raw.db", "engine.db", GOLDEN_DB, hilo_crm_writer::FILE] {
+            let file = dir.join(name);
+            // Who has no CRM has no links.
+            if !file.exists() {
+                continue;
+            }
+            if let Err(error) = settle(&file) {
                 info!(%error, "the file's log (-wal) stays beside it; copy both");
             }
         }

@@ -1,4 +1,4 @@
-//! The whole topology in memory, on three threads: `normalize`, the folds, the numbers.
+//! The whole topology in memory, on three threads: `normalize`, the folds, the numbers with the records of CRMs.
 
 use crate::topology::{Tenants, dead_letter, topology};
 use anyhow::{Context as _, Result, anyhow};
@@ -37,6 +37,8 @@ pub struct Run {
 /// The processor of the first thread, and that of the last.
 const FAN_OUT: &str = "normalize";
 const METRICS: &str = "metrics";
+/// Reads facts as the numbers do, and what it makes nobody reads: it goes with them.
+const PROJECT: &str = "project";
 
 /// What travels between the threads.
 enum Step {
@@ -93,7 +95,7 @@ pub fn run_but(
     let mut last: Vec<&ProcessorSpec> = Vec::new();
     for processor in topology.processors() {
         let reads = |writer: &ProcessorSpec| writer.writes().any(|topic| processor.inputs.contains(&topic));
-        if processor.name == METRICS || last.iter().any(|writer| reads(writer)) {
+        if [METRICS, PROJECT].contains(&processor.name) || last.iter().any(|writer| reads(writer)) {
             last.push(processor);
         }
     }
@@ -248,10 +250,11 @@ fn count_all(
 ) -> Result<()> {
     for made in made {
         let facts = match made {
-            Made::Facts(facts) => {
+            Made::Facts(mut facts) => {
                 for fact in facts.iter().filter(|fact| counted.contains(&fact.topic)) {
                     executor.feed(fact)?;
                 }
+                facts.append(&mut executor.take_outputs());
                 facts
             }
             Made::Time(now) => {

@@ -1,6 +1,6 @@
 //! Where a command finds its configuration and its data.
 
-use crate::{cli::Place, config::Config, failure::Failure, topology::Tenants};
+use crate::{cli::Place, config::Config, crm, failure::Failure, topology::Tenants};
 use anyhow::anyhow;
 use hilo_gateway::Tenants as Secrets;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub(crate) fn must_exist(dir: &Path) -> Result<(), Failure> {
 }
 
 /// What the processors need of the tenants.
-pub(crate) fn tenants(config: &Config) -> Tenants {
+pub(crate) fn tenants(config: &Config) -> Result<Tenants, Failure> {
     let each = |field: fn(&crate::config::Tenant) -> Option<&String>| {
         config
             .tenants
@@ -40,10 +40,11 @@ pub(crate) fn tenants(config: &Config) -> Tenants {
             .filter_map(|(name, tenant)| Some((name.clone(), field(tenant)?.clone())))
             .collect()
     };
-    Tenants {
+    Ok(Tenants {
         countries: each(|tenant| tenant.country.as_ref()),
         time_zones: each(|tenant| tenant.time_zone.as_ref()),
-    }
+        crm: crm::config(config).map_err(Failure::usage)?,
+    })
 }
 
 /// What the gateway needs of the tenants.

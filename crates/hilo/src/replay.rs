@@ -148,12 +148,15 @@ fn attempt(inputs: &[PathBuf], out: &Path, tenants: &Tenants, costly: &Costly) -
         .topics()
         .iter()
         .filter(|topic| topic.kind == TopicKind::Derived);
-    for topic in derived.filter(|topic| ![topics::METRIC, topics::COUNT].contains(&topic.name)) {
+    let other = [topics::METRIC, topics::COUNT, topics::CRM_RECORD, topics::CRM_WRITE];
+    for topic in derived.filter(|topic| !other.contains(&topic.name)) {
         let name = topic.name.strip_prefix("hilo.").unwrap_or(topic.name);
         files.insert(topic.name, create(&out.join(format!("{name}.ndjson")))?);
     }
     let mut offsets: BTreeMap<&'static str, i64> = BTreeMap::new();
     let mut table = Table::default();
+    // Of each record of a CRM the last revision, by its place in the log.
+    let mut desired: BTreeMap<Vec<u8>, (i64, Vec<u8>)> = BTreeMap::new();
     let metric = codec::metric();
     let mut progress = Progress::new("facts");
     let run = pipeline::run_but(tenants, records, costly, |batch| {
@@ -169,6 +172,9 @@ fn attempt(inputs: &[PathBuf], out: &Path, tenants: &Tenants, costly: &Costly) -
                 file.write_all(b"\n")?;
             }
             let offset = offsets.entry(record.topic).or_default();
+            if record.topic == topics::CRM_RECORD {
+                desired.insert(record.key.clone(), (*offset, record.value.clone()));
+            }
             known.push(Placed {
                 partition: 0,
                 offset: *offset,
@@ -183,6 +189,14 @@ fn attempt(inputs: &[PathBuf], out: &Path, tenants: &Tenants, costly: &Costly) -
     for file in files.values_mut() {
         file.flush()?;
     }
+    let mut desired: Vec<(i64, Vec<u8>)> = desired.into_values().collect();
+    desired.sort_unstable();
+    let mut records = create(&out.join("crm_record.ndjson"))?;
+    for (_, value) in desired {
+        json::write(topics::CRM_RECORD, &value, &mut records)?;
+        records.write_all(b"\n")?;
+    }
+    records.flush()?;
     let mut metrics = create(&out.join("metrics.ndjson"))?;
     for row in table.rows().filter(|row| !table::is_internal(&row.metric)) {
         json::write_metric(row, &mut metrics)?;

@@ -3,12 +3,14 @@
 use crate::{
     admin::{Admin, Pages},
     audit::AuditFile,
+    crm::metrics::CrmMetrics,
     node::Node,
     runtime_metrics::RuntimeMetrics,
     topology,
     topology::Tenants,
 };
 use anyhow::Result;
+use hilo_crm_writer::Status;
 use hilo_gateway::{Gateway, Limits, Tenants as Secrets};
 use hilo_service::{Health, Hosts, ServeLimits, answering_to, clock};
 use hilo_stream::embedded::Backoff;
@@ -38,15 +40,26 @@ pub(crate) struct Listeners {
     pub admin: Admin,
 }
 
+/// What a node runs with.
+pub(crate) struct Setup<'a> {
+    /// Its name on the page.
+    pub label: &'a str,
+    pub tenants: &'a Tenants,
+    pub secrets: Secrets,
+    pub listeners: Listeners,
+    /// The writer's state, where a tenant has a CRM.
+    pub crm: Option<Status>,
+}
+
 /// Serves `node` until `end` resolves and what was under way is finished; whether all of it was.
-pub(crate) async fn serve(
-    node: Arc<Node>,
-    label: &str,
-    tenants: &Tenants,
-    secrets: Secrets,
-    listeners: Listeners,
-    end: impl Future<Output = ()>,
-) -> Result<bool> {
+pub(crate) async fn serve(node: Arc<Node>, setup: Setup<'_>, end: impl Future<Output = ()>) -> Result<bool> {
+    let Setup {
+        label,
+        tenants,
+        secrets,
+        listeners,
+        crm,
+    } = setup;
     let topology = topology::topology(tenants)?;
     let registry = Registry::new();
     registry.register(Box::new(RuntimeMetrics::new(
@@ -55,6 +68,9 @@ pub(crate) async fn serve(
         &node.dir,
         &topology,
     )?))?;
+    if let Some(status) = crm {
+        registry.register(Box::new(CrmMetrics::new(status)?))?;
+    }
     let gateway =
         Gateway::new(Arc::clone(&node.raw), secrets, Limits::default(), &registry)?.regions(tenants.countries.clone());
     let (alive, ready) = (node.pulse(), node.pulse());

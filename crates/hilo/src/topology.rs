@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use hilo_contracts::topics;
+use hilo_crm::project::Config as CrmConfig;
 use hilo_metrics::Config as MetricsConfig;
 use hilo_stream::{ProcessorError, ProcessorSpec, Record, TopicKind, TopicSpec, Topology};
 use std::collections::BTreeMap;
@@ -13,6 +14,8 @@ pub struct Tenants {
     pub countries: BTreeMap<String, String>,
     /// IANA time zone, by tenant.
     pub time_zones: BTreeMap<String, String>,
+    /// CRM, by tenant.
+    pub crm: CrmConfig,
 }
 
 /// All processors, in the order in which records flow.
@@ -29,8 +32,21 @@ pub fn topology(tenants: &Tenants) -> Result<Topology> {
         hilo_metrics::spec(&MetricsConfig {
             time_zones: tenants.time_zones.clone(),
         })?,
+        hilo_crm::spec(&tenants.crm),
     ];
-    Ok(Topology::new(vec![raw()], processors)?)
+    Ok(Topology::new(vec![raw(), crm_write()], processors)?)
+}
+
+/// What the writers of the CRMs tell: no processor makes it.
+fn crm_write() -> TopicSpec {
+    TopicSpec {
+        name: topics::CRM_WRITE,
+        kind: TopicKind::Derived,
+        key: "tenant, sink, object and record",
+        schema: Some(topics::CRM_WRITE),
+        kept: "compacted: the last outcome of each record stays, for it is the link to the CRM's own record",
+        doc: "What became of each desired record in its CRM, and how the CRM is.",
+    }
 }
 
 /// The topic that everything starts from.

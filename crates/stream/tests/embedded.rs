@@ -396,3 +396,50 @@ fn a_log_without_its_topic_is_an_error() {
         assert!(matches!(log.len(topic), Err(EmbeddedError::UnknownTopic(name)) if name == topic));
     }
 }
+
+/// A topic that no processor writes.
+const OUTSIDE: &str = "toy.outside";
+
+#[test]
+fn facts_from_outside_enter_with_a_commit_also_where_nothing_else_comes() {
+    let home = tempfile::tempdir().unwrap();
+    let toys = topology();
+    let outside = hilo_stream::TopicSpec {
+        name: OUTSIDE,
+        ..toys.topics().iter().find(|topic| topic.name == FACT).unwrap().clone()
+    };
+    let topology = Topology::new(vec![toys.topics()[0].clone(), outside], toys.processors().to_vec()).unwrap();
+    let dir = DataDir::open(home.path()).unwrap();
+    let raw_log = RawLog::open(&dir, RAW).unwrap();
+    let engine = Engine::open(&dir, &topology, &raw_log, bury).unwrap();
+    let inlet = engine.inlet();
+    let running = engine.start().unwrap();
+    let fact = |text: &str| Record {
+        topic: OUTSIDE,
+        ..raw(text)
+    };
+    assert_eq!(inlet.append(vec![fact("a1"), fact("a2")]).wait().unwrap(), 0..2);
+    raw_log.append(vec![raw("ab")]).wait().unwrap();
+    inlet.append(vec![fact("a3")]).wait().unwrap();
+    let mut log = Log::open(home.path(), &topology);
+    let values: Vec<Vec<u8>> = log
+        .read(OUTSIDE, 0, 10)
+        .unwrap()
+        .into_iter()
+        .map(|(_, record)| record.value)
+        .collect();
+    assert_eq!(values, [b"a1".to_vec(), b"a2".to_vec(), b"a3".to_vec()]);
+    // What a processor writes comes from nobody else.
+    let stray = inlet
+        .append(vec![Record {
+            topic: FACT,
+            ..raw("a")
+        }])
+        .wait();
+    assert!(matches!(stray, Err(EmbeddedError::UnknownTopic(name)) if name == FACT));
+    running.stop().unwrap();
+    assert!(matches!(
+        inlet.append(vec![fact("a4")]).wait(),
+        Err(EmbeddedError::Closed)
+    ));
+}

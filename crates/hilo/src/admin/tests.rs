@@ -53,7 +53,7 @@ impl Running {
         );
         let config = Config::read(Some(("hilo.toml".to_owned(), &text)), std::iter::empty()).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let tenants = place::tenants(&config);
+        let tenants = place::tenants(&config).unwrap();
         let node = Arc::new(Node::start(folder.path(), &tenants).unwrap());
         let records = lines.iter().map(|line| {
             let raw = capture::from_line(line.to_string().as_bytes(), None, 0).unwrap();

@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Dlq) -> Result<(), Failure> {
 fn each(place: &Place, topic: &str, mut visit: impl FnMut(&Record) -> anyhow::Result<()>) -> Result<PathBuf, Failure> {
     let (config, dir) = place::open(place)?;
     place::must_exist(&dir)?;
-    let topology = topology::topology(&place::tenants(&config))?;
+    let topology = topology::topology(&place::tenants(&config)?)?;
     let mut log = Log::open(&dir, &topology);
     let mut from = 0;
     loop {

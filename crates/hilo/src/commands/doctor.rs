@@ -115,7 +115,9 @@ pub(crate) fn run(arguments: &Doctor) -> Result<(), Failure> {
             }
         }
     }
-    let topology = topology::topology(&crate::place::tenants(&config));
+    let topology = crate::place::tenants(&config)
+        .map_err(|failure| anyhow::anyhow!(failure.to_string()))
+        .and_then(|tenants| topology::topology(&tenants));
     note(
         "topology",
         match &topology {

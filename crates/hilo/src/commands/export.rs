@@ -12,7 +12,7 @@ const CHUNK: usize = 10_000;
 
 pub(crate) fn run(arguments: &Export) -> Result<(), Failure> {
     let (config, dir) = place::open(&arguments.place)?;
-    let topology = topology::topology(&place::tenants(&config))?;
+    let topology = topology::topology(&place::tenants(&config)?)?;
     let names: Vec<&str> = topology
         .topics()
         .iter()

@@ -443,7 +443,7 @@ fn decide(decided: &Decided, line: impl FnOnce(&Golden, &mut Log) -> Result<Line
     }
     let (config, dir) = place::open(&decided.place)?;
     place::must_exist(&dir)?;
-    let tenants = place::tenants(&config);
+    let tenants = place::tenants(&config)?;
     // What is in the log takes effect first: a decision is about people as they are.
     Node::start(&dir, &tenants)?.finish()?;
     let mut log = Log::open(&dir, &topology::topology(&tenants)?);

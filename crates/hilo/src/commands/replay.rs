@@ -1,10 +1,13 @@
 //! `hilo replay`.
 
-use crate::{cli::Replay, failure::Failure, place, replay, say::say};
+use crate::{cli::Replay, crm, failure::Failure, place, replay, say::say};
 
 pub(crate) fn run(arguments: &Replay) -> Result<(), Failure> {
     let config = place::config(arguments.config.as_deref())?;
-    let summary = replay::replay(&arguments.inputs, &arguments.out, &place::tenants(&config))?;
+    let mut tenants = place::tenants(&config)?;
+    // Who names no CRM sees what the default mapping would make of it.
+    tenants.crm.others = Some(crm::default_target()?);
+    let summary = replay::replay(&arguments.inputs, &arguments.out, &tenants)?;
     if arguments.json {
         say!("{}", serde_json::to_string(&summary).map_err(anyhow::Error::from)?)?;
         return Ok(());

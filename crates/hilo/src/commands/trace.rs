@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &Trace) -> Result<(), Failure> {
             dir.display()
         )));
     }
-    let topology = topology::topology(&place::tenants(&config))?;
+    let topology = topology::topology(&place::tenants(&config)?)?;
     // A data directory that is named is meant.
     let view = if config.kafka.is_some() && arguments.place.data_dir.is_none() {
         let place = kafka::Place::new(&config)?;

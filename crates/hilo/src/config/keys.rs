@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 /// Stands for a name that the user chooses.
 const ANY: &str = "*";
 
-const KNOWN: [&[&str]; 30] = [
+const KNOWN: [&[&str]; 39] = [
     &["http", "listen"],
     &["http", "hosts"],
     &["admin", "listen"],
@@ -38,11 +38,28 @@ const KNOWN: [&[&str]; 30] = [
     &["tenants", ANY, "api_tokens"],
     &["tenants", ANY, "country"],
     &["tenants", ANY, "time_zone"],
+    &["tenants", ANY, "crm", ANY, "token"],
+    &["tenants", ANY, "crm", ANY, "base_url"],
+    &["tenants", ANY, "crm", ANY, "api_version"],
+    &["tenants", ANY, "crm", ANY, "mapping"],
+    &["tenants", ANY, "ads", ANY, "campaign"],
+    &["tenants", ANY, "ads", ANY, "source"],
+    &["tenants", ANY, "ads", ANY, "medium"],
+    &["tenants", ANY, "ads", ANY, "content"],
+    &["tenants", ANY, "ads", ANY],
 ];
+
+/// `ads` is a file or a table, and an ad in it a campaign or a table.
+fn is_either(path: &[String]) -> bool {
+    (3..=4).contains(&path.len()) && path[0] == "tenants" && path[2] == "ads"
+}
 
 /// Refuses the first key or section that does not exist.
 pub(super) fn check(settings: &Settings) -> Result<()> {
     for (path, origin) in settings.sections() {
+        if is_either(path) {
+            continue;
+        }
         if is_key(path) {
             bail!(
                 "{origin}: {} is a key, not a section: write it as {} = …",
@@ -55,6 +72,9 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
         }
     }
     for (path, origin) in settings.keys() {
+        if is_either(path) {
+            continue;
+        }
         if is_section(path) {
             let key = path.join(".");
             bail!(

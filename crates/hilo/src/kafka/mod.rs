@@ -53,7 +53,7 @@ impl Place {
                 partitions: kafka.partitions,
                 replication: kafka.replication,
             },
-            topology: topology::topology(&place::tenants(config))?,
+            topology: topology::topology(&place::tenants(config)?)?,
             registry_url: registry.url.clone(),
         })
     }

@@ -21,6 +21,10 @@ pub(crate) enum Role {
     Consent,
     /// The numbers.
     Metrics,
+    /// What CRMs should hold, by the mappings.
+    Project,
+    /// Makes the CRMs hold it; as many processes as you like share the work.
+    Crm,
     /// The golden record, and the numbers at `/v1/metrics`; one process for each copy of it.
     Golden,
 }
@@ -29,7 +33,7 @@ impl Role {
     /// Processors of the topology that it runs.
     pub(crate) fn processors(self) -> &'static [&'static str] {
         match self {
-            Self::Gateway | Self::Golden => &[],
+            Self::Gateway | Self::Golden | Self::Crm => &[],
             Self::Normalize => &["normalize", "deduplicate", "count"],
             Self::Identity => &["identity"],
             Self::Conversation => &["conversation"],
@@ -37,6 +41,7 @@ impl Role {
             Self::Account => &["account"],
             Self::Consent => &["consent"],
             Self::Metrics => &["metrics"],
+            Self::Project => &["project"],
         }
     }
 }

@@ -95,7 +95,7 @@ impl Engine {
             bound: Bound::default(),
             torn: false,
             tail: raw.tail(),
-            inlet: Inlet::new(topology),
+            inlet: Inlet::new(topology, raw.tail()),
             watch: ProgressWatch::new(position, facts, raw.tail()),
             directory: directory.clone(),
         };
@@ -164,7 +164,8 @@ impl Engine {
         let mut backoff = Backoff::default();
         loop {
             self.watch.waits(true);
-            let len = self.tail.wait(self.position.raw_offset, None, stop);
+            let wakes = || stop.load(Ordering::Acquire) || !self.inlet.is_empty();
+            let len = self.tail.wait(self.position.raw_offset, None, wakes);
             self.watch.waits(false);
             if len < self.position.raw_offset + BATCH_RECORDS {
                 std::thread::sleep(earliest.saturating_duration_since(Instant::now()));
@@ -211,6 +212,9 @@ impl Engine {
             .map(|poison| poison.offset - self.position.raw_offset);
         let records = self.read(until_poison.unwrap_or(u64::MAX).min(self.bound.records()))?;
         if records.is_empty() {
+            if !self.inlet.is_empty() {
+                self.commit(self.position)?;
+            }
             return Ok(0);
         }
         let mut position = self.position;

@@ -1,7 +1,8 @@
 //! Facts that no processor makes: what the CRM answered, for example. They enter the logs with the engine's next commit.
 
-use super::receipt::{Receipt, Reply, receipt};
 use super::EmbeddedError;
+use super::raw::Tail;
+use super::receipt::{Receipt, Reply, receipt};
 use crate::{Record, TopicKind, Topology};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -33,11 +34,17 @@ pub struct Inlet {
     /// Derived topics that no processor writes.
     topics: Arc<[&'static str]>,
     waiting: Arc<Mutex<Waiting>>,
+    /// Where the engine waits.
+    tail: Arc<Tail>,
 }
 
 impl Inlet {
-    pub(super) fn new(topology: &Topology) -> Self {
-        let written: Vec<&str> = topology.processors().iter().flat_map(crate::ProcessorSpec::writes).collect();
+    pub(super) fn new(topology: &Topology, tail: Arc<Tail>) -> Self {
+        let written: Vec<&str> = topology
+            .processors()
+            .iter()
+            .flat_map(crate::ProcessorSpec::writes)
+            .collect();
         let outside = topology
             .topics()
             .iter()
@@ -49,6 +56,7 @@ impl Inlet {
                 records: 0,
                 closed: false,
             })),
+            tail,
         }
     }
 
@@ -68,8 +76,14 @@ impl Inlet {
         } else {
             waiting.records += records.len();
             waiting.appends.push(Append { records, reply });
+            drop(waiting);
+            self.tail.interrupt();
         }
         receipt
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().appends.is_empty()
     }
 
     pub(super) fn take(&self) -> Vec<Append> {

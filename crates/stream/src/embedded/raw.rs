@@ -7,7 +7,6 @@ use super::{Backoff, EmbeddedError, Space, log, passes, sqlite};
 use crate::Record;
 use rusqlite::{Connection, params};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -53,7 +52,7 @@ impl Tail {
         self.moved.notify_all();
     }
 
-    /// Wakes everybody who waits, so that they look at their stop flag.
+    /// Wakes everybody who waits, so that they look at what else they wait for.
     pub(super) fn interrupt(&self) {
         // Under the lock: a waiter between its look at the flag and its wait would miss it.
         let len = self.lock();
@@ -61,10 +60,10 @@ impl Tail {
         drop(len);
     }
 
-    /// Blocks until the log is longer than `len`, `deadline` is there or `stop` is set.
-    pub(super) fn wait(&self, len: u64, deadline: Option<Instant>, stop: &AtomicBool) -> u64 {
+    /// Blocks until the log is longer than `len`, `deadline` is there or, after an interruption, `wakes` says so.
+    pub(super) fn wait(&self, len: u64, deadline: Option<Instant>, wakes: impl Fn() -> bool) -> u64 {
         let mut now = self.lock();
-        while *now <= len && !stop.load(Ordering::Acquire) {
+        while *now <= len && !wakes() {
             now = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
                 Some(Duration::ZERO) => break,
                 Some(left) => {
@@ -169,8 +168,7 @@ impl RawLog {
     /// Blocks until there are more than `len` records or `timeout` is over, and says how many there are.
     #[must_use]
     pub fn wait(&self, len: u64, timeout: Duration) -> u64 {
-        self.tail
-            .wait(len, Some(Instant::now() + timeout), &AtomicBool::new(false))
+        self.tail.wait(len, Some(Instant::now() + timeout), || false)
     }
 
     /// Whether it may still take records: its writer has not ended by a fault that does not pass.

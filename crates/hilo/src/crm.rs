@@ -1,0 +1,90 @@
+//! The CRMs of the tenants: mappings from their folders, and the writers that make the CRMs so.
+
+pub(crate) mod embedded;
+pub(crate) mod kafka;
+pub(crate) mod metrics;
+pub(crate) mod writer;
+
+use crate::config::{Config, Tenant, configured};
+use anyhow::{Context as _, Result, bail};
+use hilo_crm::{
+    campaigns::Campaigns,
+    mapping::Mappings,
+    project::{Config as CrmConfig, Target},
+};
+use jiff::tz::TimeZone;
+use std::{fs, path::Path};
+
+/// What `project` does for each tenant.
+pub(crate) fn config(config: &Config) -> Result<CrmConfig> {
+    let mut targets = CrmConfig::default();
+    for (name, tenant, crm) in configured(&config.tenants) {
+        let mappings = match &crm.mapping {
+            Some(folder) => mappings(folder).with_context(|| format!("tenants.{name}.crm.{}.mapping", crm.sink))?,
+            None => Mappings::default_hubspot()?,
+        };
+        targets
+            .tenants
+            .insert(name.clone(), target(&crm.sink, mappings, tenant)?);
+    }
+    Ok(targets)
+}
+
+fn target(sink: &str, mappings: Mappings, tenant: &Tenant) -> Result<Target> {
+    Ok(Target {
+        sink: sink.to_owned(),
+        mappings,
+        campaigns: tenant.campaigns.clone(),
+        time_zone: match &tenant.time_zone {
+            Some(zone) => TimeZone::get(zone)?,
+            None => TimeZone::UTC,
+        },
+    })
+}
+
+/// HubSpot with the default mapping.
+pub(crate) fn default_target() -> Result<Target> {
+    Ok(Target {
+        sink: "hubspot".to_owned(),
+        mappings: Mappings::default_hubspot()?,
+        campaigns: Campaigns::default(),
+        time_zone: TimeZone::UTC,
+    })
+}
+
+/// The files of a mapping: name and text, in the order of their names.
+pub(crate) fn files(folder: &Path) -> Result<Vec<(String, String)>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let name = path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default();
+            files.push((name, text));
+        }
+    }
+    files.sort_unstable();
+    if files.is_empty() {
+        bail!(
+            "there is no mapping in {}: it needs mapping.toml, and may have CL.toml, BR.toml, …",
+            folder.display()
+        );
+    }
+    Ok(files)
+}
+
+/// The mapping in a folder; without a fault.
+pub(crate) fn mappings(folder: &Path) -> Result<Mappings> {
+    match Mappings::parse(&files(folder)?) {
+        Ok(mappings) => Ok(mappings),
+        Err(findings) => bail!(
+            "the mapping in {} cannot be used: {findings}; `hilo mapping validate {}` lists all of it",
+            folder.display(),
+            folder.display()
+        ),
+    }
+}

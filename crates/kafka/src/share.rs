@@ -1,0 +1,268 @@
+//! One topic shared out among the members of a group, for a reader whose work is outside of Kafka: it commits an offset once
+//! what stands before it is done elsewhere.
+
+use crate::EngineError;
+use crate::cluster::Cluster;
+use crate::error::failed;
+use crate::framing::{Framing, Times};
+use crate::reader::Received;
+use crate::rebalance::{Change, LaneContext, Quiet, let_go};
+use hilo_stream::Record;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::{Offset, TopicPartitionList};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Patience with one question to the broker.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// What the group or the topic tells a member.
+#[derive(Debug)]
+pub enum Shared {
+    /// Records in the order of their partitions; none came within the patience where there are none.
+    Records(Vec<Received>),
+    /// These partitions are this member's: each is read from [`Share::begin`] on.
+    Assigned(Vec<i32>),
+    /// These partitions go to somebody else as soon as [`Share::release`] is called. `lost`: they may have gone already.
+    Revoked {
+        /// Which ones.
+        partitions: Vec<i32>,
+        /// Whether nothing can be committed for them any more.
+        lost: bool,
+    },
+}
+
+/// A member of a group.
+pub struct Share {
+    consumer: BaseConsumer<LaneContext>,
+    topic: &'static str,
+    name: String,
+    group: String,
+    framing: Arc<Framing>,
+}
+
+impl Share {
+    /// Joins `group`, which shares out `topic`.
+    pub fn join(
+        cluster: &Cluster,
+        group: &str,
+        topic: &'static str,
+        framing: Arc<Framing>,
+        session_timeout: Duration,
+    ) -> Result<Self, EngineError> {
+        let mut config = cluster.reader(group);
+        config.set("partition.assignment.strategy", "cooperative-sticky");
+        config.set("session.timeout.ms", session_timeout.as_millis().to_string());
+        config.set("heartbeat.interval.ms", (session_timeout.as_millis() / 4).to_string());
+        let consumer: BaseConsumer<LaneContext> = config
+            .create_with_context(LaneContext::new())
+            .map_err(failed("making a consumer"))?;
+        let name = cluster.name(topic);
+        consumer.subscribe(&[&name]).map_err(failed("joining the group"))?;
+        Ok(Self {
+            consumer,
+            topic,
+            name,
+            group: cluster.name(group),
+            framing,
+        })
+    }
+
+    /// What comes next, within `patience`; `max` records at once at most. It has to be called often: the group gives up a
+    /// member that does not.
+    pub fn next(&mut self, max: usize, patience: Duration) -> Result<Shared, EngineError> {
+        let begun = Instant::now();
+        let mut received = Vec::new();
+        loop {
+            if received.is_empty()
+                && let Some(change) = self.consumer.context().next()
+            {
+                tracing::info!(group = self.group, ?change, "the group changes");
+                return Ok(match change {
+                    Change::Assigned(partitions) => Shared::Assigned(partitions),
+                    Change::Revoked { partitions, lost } => Shared::Revoked { partitions, lost },
+                });
+            }
+            let wait = if received.is_empty() {
+                patience.saturating_sub(begun.elapsed())
+            } else {
+                Duration::from_millis(1)
+            };
+            match self.consumer.poll(wait) {
+                Some(Ok(message)) => {
+                    received.extend(read(self.topic, &self.framing, &message));
+                    if received.len() >= max {
+                        return Ok(Shared::Records(received));
+                    }
+                }
+                Some(Err(KafkaError::MessageConsumption(code))) if code != RDKafkaErrorCode::AutoOffsetReset => {
+                    tracing::debug!(%code, "the Kafka client waits");
+                }
+                Some(Err(error)) => return Err(failed("reading")(error)),
+                None if !received.is_empty() || begun.elapsed() >= patience => return Ok(Shared::Records(received)),
+                None => {}
+            }
+        }
+    }
+
+    /// Reads a partition from its committed offset on, or from its first record.
+    pub fn begin(&mut self, partition: i32) -> Result<(), EngineError> {
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition(&self.name, partition);
+        let committed = self
+            .consumer
+            .committed_offsets(asked, ANSWER)
+            .map_err(failed("asking for committed offsets"))?;
+        let had = committed
+            .find_partition(&self.name, partition)
+            .and_then(|found| found.offset().to_raw())
+            .filter(|offset| *offset >= 0);
+        let (low, _) = self
+            .consumer
+            .fetch_watermarks(&self.name, partition, ANSWER)
+            .map_err(failed(format!("asking for the ends of {}", self.name)))?;
+        // The topic is compacted: what is gone was replaced by a later record, which is still to come.
+        let start = had.map_or(low, |offset| offset.max(low));
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.name, partition, Offset::Offset(start))
+            .map_err(failed("naming offsets"))?;
+        self.consumer
+            .incremental_assign(&list)
+            .map_err(failed("taking partitions over"))
+    }
+
+    /// Everything of a partition before `next` is done.
+    pub fn commit(&mut self, partition: i32, next: i64) -> Result<(), EngineError> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.name, partition, Offset::Offset(next))
+            .map_err(failed("naming offsets"))?;
+        match self.consumer.commit(&list, CommitMode::Sync) {
+            Ok(()) => Ok(()),
+            // The group has changed meanwhile: the next owner does it again.
+            Err(KafkaError::ConsumerCommit(code)) if is_stale(code) => {
+                tracing::info!(group = self.group, partition, %code, "an offset was not committed; it is done again");
+                Ok(())
+            }
+            Err(error) => Err(failed("committing an offset")(error)),
+        }
+    }
+
+    /// Gives up partitions that were revoked.
+    pub fn release(&mut self, partitions: &[i32]) -> Result<(), EngineError> {
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            list.add_partition(&self.name, *partition);
+        }
+        self.consumer
+            .incremental_unassign(&list)
+            .map_err(failed("giving partitions up"))
+    }
+}
+
+impl Drop for Share {
+    /// Leaves the group at once.
+    fn drop(&mut self) {
+        self.consumer.context().close();
+        let_go(&self.consumer);
+    }
+}
+
+fn is_stale(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::RebalanceInProgress | RDKafkaErrorCode::UnknownMemberId | RDKafkaErrorCode::IllegalGeneration
+    )
+}
+
+fn read(topic: &'static str, framing: &Framing, message: &BorrowedMessage) -> Option<Received> {
+    let (partition, offset) = (message.partition(), message.offset());
+    let appended = message.timestamp().to_millis().unwrap_or_default();
+    let times = Times::of(message.headers()).map(|(times, _)| times);
+    match framing.unwrap(topic, message.payload().unwrap_or_default()) {
+        Ok(value) => Some(Received {
+            partition,
+            offset,
+            appended,
+            receipt: times.map_or(0, |times| times.receipt),
+            record: Record {
+                topic,
+                key: message.key().unwrap_or_default().to_vec(),
+                value: value.to_vec(),
+                timestamp: times.map_or(appended, |times| times.event),
+            },
+        }),
+        Err(problem) => {
+            tracing::warn!(topic, partition, offset, problem, "a record is passed over");
+            None
+        }
+    }
+}
+
+/// One partition of a topic from its first record to the end that it has now.
+pub struct Past {
+    consumer: BaseConsumer<Quiet>,
+    topic: &'static str,
+    framing: Arc<Framing>,
+    /// The end is reached.
+    over: bool,
+}
+
+impl Past {
+    /// Begins at the first record.
+    pub fn open(
+        cluster: &Cluster,
+        topic: &'static str,
+        partition: i32,
+        framing: Arc<Framing>,
+    ) -> Result<Self, EngineError> {
+        let mut config = cluster.reader("hilo.past");
+        config.set("enable.partition.eof", "true");
+        let consumer: BaseConsumer<Quiet> = config
+            .create_with_context(Quiet::default())
+            .map_err(failed("making a consumer"))?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&cluster.name(topic), partition, Offset::Beginning)
+            .map_err(failed("naming offsets"))?;
+        consumer.assign(&list).map_err(failed("taking partitions"))?;
+        Ok(Self {
+            consumer,
+            topic,
+            framing,
+            over: false,
+        })
+    }
+}
+
+impl Iterator for Past {
+    type Item = Result<Received, EngineError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let begun = Instant::now();
+        while !self.over {
+            match self.consumer.poll(ANSWER.saturating_sub(begun.elapsed())) {
+                Some(Ok(message)) => {
+                    if let Some(received) = read(self.topic, &self.framing, &message) {
+                        return Some(Ok(received));
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => self.over = true,
+                Some(Err(KafkaError::MessageConsumption(code))) if code != RDKafkaErrorCode::AutoOffsetReset => {
+                    tracing::debug!(%code, "the Kafka client waits");
+                }
+                Some(Err(error)) => {
+                    self.over = true;
+                    return Some(Err(failed("reading")(error)));
+                }
+                None => {
+                    self.over = true;
+                    let problem = format!("the broker gave no record within {} s", ANSWER.as_secs());
+                    let topic = self.topic.to_owned();
+                    return Some(Err(EngineError::Topic { topic, problem }));
+                }
+            }
+        }
+        None
+    }
+}
