@@ -28,8 +28,8 @@ pub(super) struct Base<'a> {
     pub called: String,
     /// The fact that says who they are.
     pub whose: Option<String>,
-    /// Their touches, for what follows from one.
-    root: Option<String>,
+    /// The person to whom the records belong: whom the one that facts name is part of by now.
+    pub person: Option<String>,
 }
 
 /// A touch with its campaign.
@@ -133,7 +133,7 @@ impl Project {
             values,
             called: texts::called(who.map(|who| &who.is)),
             whose: who.map(|who| who.fact.as_ref().to_owned()),
-            root,
+            person: root.or_else(|| person.map(str::to_owned)),
         })
     }
 
@@ -144,8 +144,10 @@ impl Project {
         target: &Target,
         at: Millis,
     ) -> Result<Option<Touch>, ProcessorError> {
-        let Some(root) = &base.root else { return Ok(None) };
-        let person = self.people.get(root.as_bytes())?;
+        let Some(person) = &base.person else {
+            return Ok(None);
+        };
+        let person = self.people.get(person.as_bytes())?;
         match person.and_then(|person| person.touch_before(at)) {
             Some(message) => self.touch_of(message, target),
             None => Ok(None),

@@ -1,7 +1,6 @@
 //! Which tenant has which CRM, and by which mapping.
 
 use crate::{campaigns::Campaigns, mapping::Mappings};
-use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 
 /// What `project` is told by the configuration.
@@ -22,8 +21,6 @@ pub struct Target {
     pub mappings: Mappings,
     /// Campaigns of ads and tracked tokens.
     pub campaigns: Campaigns,
-    /// Zone of the days and times that stand in texts.
-    pub time_zone: TimeZone,
 }
 
 impl Config {

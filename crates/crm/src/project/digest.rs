@@ -2,9 +2,9 @@
 
 use super::{
     base::Fill as _,
+    index::Item,
     processor::Project,
     record::{Holds, Place, belongs_to},
-    recount::message_of,
     texts,
     ticket::Made,
     timeline::Shown,
@@ -20,9 +20,7 @@ impl Project {
     /// Makes the digest of a session. It is told once the session is over: while it goes on, each message would tell all of
     /// it again. Gives whether there is one.
     pub(super) fn make_digest(&mut self, made: &Made, context: &mut Context) -> Result<bool, ProcessorError> {
-        let Made {
-            session, base, target, ..
-        } = made;
+        let Made { session, base, .. } = made;
         let key = record_key(&session.tenant, Object::Communication, &["digest", made.id]);
         let place = Place {
             object: Object::Communication,
@@ -43,7 +41,7 @@ impl Project {
             }
             return Ok(false);
         };
-        let zone = &target.time_zone;
+        let zone = base.mapping.zone();
         let mut body = String::new();
         let mut left_out = lines.len();
         // The end of a talk says what came of it: what does not fit is left out at its beginning.
@@ -67,7 +65,7 @@ impl Project {
         let mut head = format!(
             "{}, {}",
             texts::kind("digest_head", policy.language),
-            texts::day(lines.first().map_or(last.at, |first| first.at), zone)
+            base.mapping.day(lines.first().map_or(last.at, |first| first.at))
         );
         if left_out > 0 {
             let _ = write!(head, " ({left_out} {})", texts::kind("digest_cut", policy.language));
@@ -96,7 +94,7 @@ impl Project {
         context.spend(items.len() as u64)?;
         let language = made.base.mapping.policy().language;
         let mut lines: Vec<(Shown, String)> = Vec::new();
-        for key in items.iter().filter_map(message_of) {
+        for key in items.iter().filter_map(Item::message) {
             let Some(shown) = self.shown(key, language)? else {
                 continue;
             };

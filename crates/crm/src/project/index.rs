@@ -20,6 +20,16 @@ pub(super) enum Item {
     Event(Key),
 }
 
+impl Item {
+    /// The message that it is.
+    pub(super) fn message(&self) -> Option<Key> {
+        match self {
+            Self::Message(key) => Some(*key),
+            _ => None,
+        }
+    }
+}
+
 /// The newest items of an owner, and how many full pages there are before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Newest {

@@ -22,6 +22,7 @@ mod recount;
 mod refresh;
 mod said;
 mod session;
+mod sums;
 mod tasks;
 mod texts;
 mod ticket;

@@ -38,7 +38,7 @@ impl Project {
             sink: &target.sink,
             object: Object::Deal,
             key: &record,
-            person: course.person.as_deref(),
+            person: base.person.as_deref(),
             mapping: base.mapping,
             trail: &deal.trail,
             whose: base.whose.as_deref(),

@@ -225,21 +225,3 @@ impl Person {
         self.sums.messages > 0 && self.sums.tests == self.sums.messages
     }
 }
-
-impl Sums {
-    /// A customer message answers what was sent before. Gives the sends that it answers first.
-    pub(super) fn answer(watches: &mut [Watch], at: Millis) -> Vec<Key> {
-        let mut answered = Vec::new();
-        for watch in watches.iter_mut().filter(|watch| watch.at <= at) {
-            if watch.answered.is_none_or(|had| at < had) {
-                watch.answered = Some(at);
-                answered.push(watch.message);
-            }
-        }
-        answered
-    }
-
-    pub(super) fn see(&mut self, at: Millis) {
-        self.first_seen = Some(self.first_seen.map_or(at, |had| had.min(at)));
-    }
-}

@@ -1,6 +1,6 @@
 //! Desired records on their way out: told only where they differ from what was told.
 
-use super::trail::Trail;
+use super::{Key, trail::Trail};
 use crate::{keys::content_hash, mapping::Mapping, record_topic_key, values::Object};
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Last {
     revision: i64,
-    content: Box<str>,
-    test: bool,
+    /// Hash of what it held, and of whose it was.
+    told: Key,
     deleted: bool,
 }
 
@@ -114,13 +114,17 @@ impl Records {
             Holds::Nothing => "deleted".clone_into(&mut record.kind),
         }
         let content = content_hash(&record);
-        if last.is_some_and(|last| *last.content == *content && last.test == place.test) {
+        let person = place.person.unwrap_or_default();
+        let told = super::key(
+            "crm_told",
+            &[content.as_bytes(), person.as_bytes(), &[u8::from(place.test)]],
+        );
+        if last.is_some_and(|last| last.told == told) {
             return Ok(());
         }
         let last = Last {
             revision,
-            content: content.as_str().into(),
-            test: place.test,
+            told,
             deleted,
         };
         self.last.put(&key, last);

@@ -6,7 +6,7 @@ use super::{
     event::Event,
     index::Item,
     message::Counted,
-    person::{Person, Sums, Watch},
+    person::{Person, Sums},
     processor::Project,
     session::Mark,
 };
@@ -66,41 +66,6 @@ impl Counted {
             message,
             by_ad: self.by_ad,
         })
-    }
-}
-
-impl Sums {
-    /// A message belongs to the person.
-    fn enter(&mut self, message: Key, counted: &Counted) {
-        self.messages += 1;
-        self.tests += u32::from(counted.test);
-        self.see(counted.at);
-        if counted.customer {
-            self.last_inbound = self.last_inbound.max(Some(counted.at));
-        } else if !counted.inbound && counted.live {
-            self.last_outbound = self.last_outbound.max(Some(counted.at));
-        }
-        self.window = self.window.max(counted.window);
-        if let Some(language) = &counted.language
-            && self
-                .language
-                .as_ref()
-                .is_none_or(|(at, key, _)| (*at, *key) < (counted.at, message))
-        {
-            self.language = Some((counted.at, message, language.clone()));
-        }
-    }
-
-    /// A message belongs to the person no more. Gives whether the sums rest on it.
-    fn leave(&mut self, message: Key, counted: &Counted) -> bool {
-        self.messages = self.messages.saturating_sub(1);
-        self.tests = self.tests.saturating_sub(u32::from(counted.test));
-        let at = Some(counted.at);
-        self.first_seen == at
-            || self.last_inbound == at
-            || self.last_outbound == at
-            || counted.window.is_some() && self.window == counted.window
-            || self.language.as_ref().is_some_and(|(_, key, _)| *key == message)
     }
 }
 
@@ -291,64 +256,5 @@ impl Project {
             self.due.changed(Subject::Person, id.as_bytes())?;
         }
         Ok(())
-    }
-
-    /// Sums up anew what a person's sums rest on, where something left.
-    pub(super) fn sum_up(&mut self, id: &str) -> Result<u64, ProcessorError> {
-        let mut sums = Sums::default();
-        let mut keys: Vec<Key> = Vec::new();
-        for item in self.index.of(id)? {
-            match item {
-                Item::Session(session) => {
-                    for item in self.index.of(&session)? {
-                        keys.extend(message_of(&item));
-                    }
-                    let session = self.sessions.get(session.as_bytes())?;
-                    if let Some(state) = session.and_then(|session| session.state.as_ref()) {
-                        sums.see(state.opened_at);
-                    }
-                }
-                Item::Event(key) => {
-                    let event = self.events.get(&key)?;
-                    if let Some(event) = event.filter(|event| event.person.as_deref() == Some(id)) {
-                        sums.window = sums.window.max(event.window);
-                    }
-                }
-                item => keys.extend(message_of(&item)),
-            }
-        }
-        keys.sort_unstable();
-        keys.dedup();
-        let Some(person) = self.people.get_mut(id.as_bytes())? else {
-            return Ok(0);
-        };
-        let had: Vec<Watch> = person.watches.clone();
-        for watch in &mut person.watches {
-            watch.answered = None;
-        }
-        for key in &keys {
-            let counted = self.messages.get(key)?.and_then(super::message::Message::counted);
-            let Some(counted) = counted.filter(|counted| counted.person.as_deref() == Some(id)) else {
-                continue;
-            };
-            sums.enter(*key, &counted);
-            if counted.customer {
-                Sums::answer(&mut person.watches, counted.at);
-            }
-        }
-        person.sums = sums;
-        person.stale = false;
-        for watch in person.watches.iter().filter(|watch| !had.contains(watch)) {
-            self.making.insert((Subject::Message, watch.message.to_vec()));
-        }
-        Ok(keys.len() as u64)
-    }
-}
-
-/// The message that an item is.
-pub(super) fn message_of(item: &Item) -> Option<Key> {
-    match item {
-        Item::Message(key) => Some(*key),
-        _ => None,
     }
 }

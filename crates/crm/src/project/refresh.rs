@@ -1,6 +1,6 @@
 //! What has to be made anew because something that it shows, or belongs to, has changed.
 
-use super::{Key, due::Subject, index::Item, processor::Project, recount::message_of};
+use super::{Key, due::Subject, index::Item, processor::Project};
 use hilo_stream::{Context, ProcessorError};
 
 type Done = Result<(), ProcessorError>;
@@ -86,7 +86,7 @@ impl Project {
     pub(super) fn refresh_messages(&mut self, session: &str, context: &mut Context) -> Done {
         let items = self.index.of(session)?;
         context.spend(items.len() as u64)?;
-        for key in items.iter().filter_map(message_of) {
+        for key in items.iter().filter_map(Item::message) {
             self.due.changed(Subject::Message, &key)?;
         }
         Ok(())

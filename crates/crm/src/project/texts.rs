@@ -1,9 +1,9 @@
 //! Texts that Hilo writes itself: subjects, and what stands for a thing that is no text.
 
 use super::{person::Known, said::Said};
-use crate::mapping::Language;
+use crate::mapping::{Language, mask_phone};
 use hilo_domain::Millis;
-use jiff::{Timestamp, Zoned, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 
 /// Kinds of things, in Spanish, Portuguese and English.
 const KINDS: [(&str, [&str; 3]); 24] = [
@@ -128,38 +128,15 @@ pub(super) fn called(who: Option<&Known>) -> String {
         return format!("@{}", username.trim_start_matches('@'));
     }
     match who.current("phone").next() {
-        Some(phone) => masked(phone),
+        Some(phone) => mask_phone(phone),
         None => "WhatsApp".to_owned(),
     }
 }
 
-/// `+56961234567` as `+56•••••4567`.
-fn masked(phone: &str) -> String {
-    let letters: Vec<char> = phone.chars().collect();
-    if letters.len() < 9 {
-        return "•".repeat(letters.len());
-    }
-    let hidden = letters.len() - 3 - 4;
-    let (head, tail) = (&letters[..3], &letters[3 + hidden..]);
-    head.iter()
-        .copied()
-        .chain(std::iter::repeat_n('•', hidden))
-        .chain(tail.iter().copied())
-        .collect()
-}
-
-/// The local day of an instant.
-pub(super) fn day(at: Millis, zone: &TimeZone) -> String {
-    local(at, zone).map_or_else(String::new, |local| local.strftime("%Y-%m-%d").to_string())
-}
-
 /// The local time of day of an instant.
 pub(super) fn time(at: Millis, zone: &TimeZone) -> String {
-    local(at, zone).map_or_else(String::new, |local| local.strftime("%H:%M").to_string())
-}
-
-fn local(at: Millis, zone: &TimeZone) -> Option<Zoned> {
-    Some(Timestamp::from_millisecond(at).ok()?.to_zoned(zone.clone()))
+    let local = Timestamp::from_millisecond(at).map(|at| at.to_zoned(zone.clone()));
+    local.map_or_else(|_| String::new(), |local| local.strftime("%H:%M").to_string())
 }
 
 /// The language that people of a country mostly write, as templates are tagged.
@@ -222,17 +199,10 @@ mod tests {
     }
 
     #[test]
-    fn somebody_is_called_by_as_little_as_it_takes() {
-        assert_eq!(masked("+56961234567"), "+56•••••4567");
-        assert_eq!(masked("12345"), "•••••");
-        assert_eq!(called(None), "WhatsApp");
-    }
-
-    #[test]
-    fn days_are_local() {
+    fn times_are_local() {
         let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(-3));
-        assert_eq!(day(1_767_232_800_000, &zone), "2025-12-31");
         assert_eq!(time(1_767_232_800_000, &zone), "23:00");
+        assert_eq!(called(None), "WhatsApp");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::{
     base::{Base, Fill as _},
     due::Subject,
+    index::Item,
     processor::Project,
     record::{Holds, Place},
     session::{Session, State},
@@ -15,7 +16,6 @@ use crate::{
 };
 use hilo_domain::Millis;
 use hilo_stream::{Context, ProcessorError};
-use jiff::tz::TimeZone;
 use std::sync::Arc;
 
 impl Project {
@@ -49,7 +49,7 @@ impl Project {
         if let Some(state) = &session.state {
             values.text("ticket.key", Some(&key));
             values.text("ticket.session_id", Some(id));
-            ticket_values(&session, state, &base, &target.time_zone, now, &mut values);
+            ticket_values(&session, state, &base, now, &mut values);
             values.text("ticket.first_text", first_text.as_deref());
         }
         let place = Place {
@@ -57,7 +57,7 @@ impl Project {
             sink: &target.sink,
             object: Object::Ticket,
             key: &key,
-            person: Some(&person).filter(|id| !id.is_empty()).map(String::as_str),
+            person: base.person.as_deref(),
             mapping: base.mapping,
             trail: &session.trail,
             whose: base.whose.as_deref(),
@@ -105,7 +105,7 @@ impl Project {
     fn find_first(&mut self, id: &str) -> Result<u64, ProcessorError> {
         let items = self.index.of(id)?;
         let mut first = None;
-        for key in items.iter().filter_map(super::recount::message_of) {
+        for key in items.iter().filter_map(Item::message) {
             let counted = self.messages.get(&key)?.and_then(super::message::Message::counted);
             let is_here =
                 |counted: &super::message::Counted| counted.customer && counted.session.as_deref() == Some(id);
@@ -145,8 +145,8 @@ fn breach(session: &Session, mapping: &Mapping, now: Millis) -> Option<Millis> {
     (stopped.is_none() && late > now).then_some(late)
 }
 
-fn ticket_values(session: &Session, state: &State, base: &Base, zone: &TimeZone, now: Millis, values: &mut Values) {
-    let subject = format!("{} · {}", base.called, texts::day(state.opened_at, zone));
+fn ticket_values(session: &Session, state: &State, base: &Base, now: Millis, values: &mut Values) {
+    let subject = format!("{} · {}", base.called, base.mapping.day(state.opened_at));
     values.text("ticket.subject", Some(&subject));
     values.text("ticket.conversation_id", state.conversation.as_deref());
     values.text("ticket.channel", Some("whatsapp"));

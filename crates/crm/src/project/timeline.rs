@@ -156,7 +156,7 @@ impl Project {
             sink: &target.sink,
             object: Object::Communication,
             key: &record,
-            person: person.as_deref(),
+            person: base.person.as_deref(),
             mapping: base.mapping,
             trail: &message.trail,
             whose: base.whose.as_deref(),

@@ -62,7 +62,7 @@ const NEEDED: [(&str, &str); 12] = [
 /// A mapping with a property `s_NAME` for each source of an object, and `who_name` of its person; `rest` has the policy and
 /// the rules.
 pub(crate) fn showing_all(rest: &str) -> String {
-    let mut text = format!("schema_version = 1\nname = \"all\"\n{rest}\n");
+    let mut text = format!("schema_version = 1\nname = \"all\"\nportal.currencies = [\"CLP\"]\n{rest}\n");
     for object in Object::ALL.map(Object::as_str) {
         for (_, fields) in NEEDED.iter().filter(|(of, _)| *of == object) {
             text.push_str(fields);
@@ -101,7 +101,6 @@ pub(crate) fn target(rest: &str) -> Target {
         sink: "hubspot".to_owned(),
         mappings: Mappings::parse(&files).unwrap_or_else(|findings| panic!("{findings}")),
         campaigns: Campaigns::parse(CAMPAIGNS).unwrap(),
-        time_zone: jiff::tz::TimeZone::UTC,
     }
 }
 

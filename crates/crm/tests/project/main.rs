@@ -2,5 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
+mod definitions;
 mod identity;
+mod order;
+mod sales;
 mod tickets;
