@@ -14,7 +14,7 @@ import (
 )
 
 // What each alert's expression finds an hour after the series below begin, a sample a minute: the processors or roles
-// that it names, "" where it names none.
+// that it names, or the CRMs with their tenants, "" where it names none.
 var cases = []struct {
 	alert, series string
 	found         []string
@@ -110,6 +110,34 @@ var cases = []struct {
 		hilo_clock_ahead_seconds{role="nearly"} 3599x60
 		hilo_clock_jumps_total{role="jumped"} 0x55 1x5
 		hilo_clock_jumps_total{role="set"} 2x60`, []string{"ahead", "jumped"}},
+	// Two writers share the records of one; what is stopped has its own alert.
+	{"HiloCrmBehind", `
+		hilo_crm_oldest_waiting_seconds{tenant="behind", sink="hubspot", instance="a"} 0x60
+		hilo_crm_oldest_waiting_seconds{tenant="behind", sink="hubspot", instance="b"} 901x60
+		hilo_crm_state{tenant="behind", sink="hubspot", state="open"} 1x60
+		hilo_crm_state{tenant="behind", sink="hubspot", state="stopped"} 0x60
+		hilo_crm_oldest_waiting_seconds{tenant="nearly", sink="hubspot"} 900x60
+		hilo_crm_oldest_waiting_seconds{tenant="stopped", sink="hubspot"} 9000x60
+		hilo_crm_state{tenant="stopped", sink="hubspot", state="stopped"} 1x60`, []string{"behind/hubspot"}},
+	// Deferred ones are no outcome yet; what was rejected long ago is not told again.
+	{"HiloCrmRejected", `
+		hilo_crm_outcomes_total{tenant="many", sink="hubspot", kind="rejected"} 0+6x60
+		hilo_crm_outcomes_total{tenant="many", sink="hubspot", kind="written"} 0+94x60
+		hilo_crm_outcomes_total{tenant="many", sink="hubspot", kind="deferred"} 0+900x60
+		hilo_crm_outcomes_total{tenant="few", sink="hubspot", kind="rejected"} 0+4x60
+		hilo_crm_outcomes_total{tenant="few", sink="hubspot", kind="written"} 0+90x60
+		hilo_crm_outcomes_total{tenant="few", sink="hubspot", kind="skipped"} 0+6x60
+		hilo_crm_outcomes_total{tenant="once", sink="hubspot", kind="rejected"} 900x60
+		hilo_crm_outcomes_total{tenant="once", sink="hubspot", kind="written"} 0+1x60`, []string{"many/hubspot"}},
+	{"HiloCrmBudget", `
+		hilo_crm_budget_used_ratio{tenant="spent", sink="hubspot", instance="a"} 0.5x60
+		hilo_crm_budget_used_ratio{tenant="spent", sink="hubspot", instance="b"} 0.91x60
+		hilo_crm_budget_used_ratio{tenant="nearly", sink="hubspot"} 0.9x60`, []string{"spent/hubspot"}},
+	{"HiloCrmUnauthorised", `
+		hilo_crm_state{tenant="locked", sink="hubspot", state="open"} 1x55 0x5
+		hilo_crm_state{tenant="locked", sink="hubspot", state="stopped"} 0x55 1x5
+		hilo_crm_state{tenant="paused", sink="hubspot", state="paused"} 1x60
+		hilo_crm_state{tenant="paused", sink="hubspot", state="stopped"} 0x60`, []string{"locked/hubspot"}},
 }
 
 func TestAlerts(t *testing.T) {
@@ -143,7 +171,11 @@ func TestAlerts(t *testing.T) {
 		}
 		var found []string
 		for _, sample := range vector {
-			found = append(found, sample.Metric.Get("processor")+sample.Metric.Get("role"))
+			of := sample.Metric.Get("processor") + sample.Metric.Get("role")
+			if sink := sample.Metric.Get("sink"); sink != "" {
+				of = sample.Metric.Get("tenant") + "/" + sink
+			}
+			found = append(found, of)
 		}
 		slices.Sort(found)
 		if !slices.Equal(found, test.found) {

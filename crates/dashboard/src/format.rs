@@ -102,6 +102,12 @@ pub(crate) fn clock(at: Millis) -> String {
     }
 }
 
+/// `2026-05-04 13:00:05 UTC`, for what happened by another clock than the page's.
+pub(crate) fn instant(at: Millis) -> String {
+    let stamp = to_rfc3339(at.div_euclid(SECOND) * SECOND);
+    stamp.replace('T', "\u{a0}").replace('Z', "\u{a0}UTC")
+}
+
 /// `cita_manana` stays; `message_received` becomes `message received`.
 pub(crate) fn words(name: &str) -> String {
     name.replace('_', " ")
@@ -169,5 +175,7 @@ mod tests {
             ["now", "now", "12 s ago", "5 min ago", "2 h ago"]
         );
         assert_eq!(clock(1_777_899_605_250).replace('\u{a0}', " "), "13:00:05 UTC");
+        let plain = |at| instant(at).replace('\u{a0}', " ");
+        assert_eq!(plain(1_777_899_605_250), "2026-05-04 13:00:05 UTC");
     }
 }

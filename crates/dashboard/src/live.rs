@@ -263,12 +263,21 @@ fn numbers_only(snapshot: &mut Snapshot) {
         templates,
         senders,
         dead_letters,
+        crms,
         ..
     } = snapshot;
     let traces = flows.iter_mut().map(|flow| &mut flow.trace);
     let traces = traces.chain(numbers.iter_mut().map(|card| &mut card.trace));
     let traces = traces.chain(templates.iter_mut().map(|row| &mut row.trace));
     let traces = traces.chain(senders.iter_mut().map(|row| &mut row.trace));
+    let of_crms = crms.iter_mut().flat_map(|card| {
+        let objects = card.objects.iter_mut().map(|object| &mut object.trace);
+        let outcomes = card.outcomes.iter_mut().map(|outcome| &mut outcome.trace);
+        objects
+            .chain(outcomes)
+            .chain(card.rejected.iter_mut().map(|rejection| &mut rejection.example))
+    });
+    let traces = traces.chain(of_crms);
     for trace in traces.chain(dead_letters.iter_mut().map(|row| &mut row.trace)) {
         trace.clear();
     }

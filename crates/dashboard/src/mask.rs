@@ -4,6 +4,7 @@
 //! A closed vocabulary is shown where the value is in it; an opaque id of ours, a time and a count are shown; the end of a
 //! phone or user id is shown; everything else is its length. A field that is new tomorrow is masked too.
 
+mod crm;
 mod foreign;
 mod rules;
 mod shown;
@@ -14,7 +15,7 @@ use crate::trace::{Stage, Step};
 use hilo_contracts::topics;
 use rules::Rules;
 use serde_json::Value;
-use shown::{by_length, has_phone, is_business, is_country, is_ours, is_personal, user_id_country};
+use shown::{Shown, by_length, has_phone, is_business, is_country, is_ours, is_personal, user_id_country};
 
 /// What stands for what is not shown.
 const DOTS: &str = "···";
@@ -38,6 +39,28 @@ impl Masked {
     #[must_use]
     pub fn by_length(text: &str) -> Self {
         Self(shown::by_length(text))
+    }
+
+    /// The stable code of a CRM's writer, where it is one.
+    #[must_use]
+    pub fn crm_code(code: &str) -> Self {
+        Self(Shown::Words(crm::codes()).text(code))
+    }
+
+    /// What to do about such a code, where it is what the writer says.
+    #[must_use]
+    pub fn crm_action(action: &str) -> Self {
+        Self(Shown::Words(crm::actions()).text(action))
+    }
+
+    /// A property that a CRM refused, where it is a plain name: as with a template, whoever sees the numbers sees it.
+    #[must_use]
+    pub fn property(name: &str) -> Self {
+        Self(if crm::is_plain(name) {
+            name.to_owned()
+        } else {
+            by_length(name)
+        })
     }
 
     /// The masked text.

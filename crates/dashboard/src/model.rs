@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub flows: Vec<Flow>,
     /// How far the page is behind the log.
     pub lag: Lag,
+    /// CRMs, by tenant; none where no tenant has one.
+    pub crms: Vec<CrmCard>,
     /// The numbers, one card each.
     pub numbers: Vec<NumberCard>,
     /// Outcomes by template and language.
@@ -183,6 +185,92 @@ pub struct SenderRow {
     pub observed_at: Millis,
     /// Facts behind it.
     pub trace: String,
+}
+
+/// How a CRM is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CrmStanding {
+    /// Its writer has not said anything yet.
+    #[default]
+    Unknown,
+    /// It takes what is written.
+    Open,
+    /// It goes on by itself.
+    Paused,
+    /// Somebody has to mend the access.
+    Stopped,
+}
+
+/// A CRM of a tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CrmCard {
+    /// Tenant.
+    pub tenant: String,
+    /// `hubspot`.
+    pub sink: String,
+    /// How it is.
+    pub standing: CrmStanding,
+    /// When it goes on.
+    pub until: Option<Millis>,
+    /// Why it does not.
+    pub code: Option<Masked>,
+    /// What to do about it.
+    pub action: Option<Masked>,
+    /// Records whose last revision waits.
+    pub waiting: u64,
+    /// Event time of the oldest of them.
+    pub waiting_since: Option<Millis>,
+    /// Time of the last outcome.
+    pub last_at: Option<Millis>,
+    /// Outcomes in the minute before it.
+    pub last_minute: u64,
+    /// Calls of the day, where the CRM says.
+    pub budget: Option<CrmBudget>,
+    /// Records by object.
+    pub objects: Vec<CrmObject>,
+    /// Records by what became of them: `written`, `skipped`, …
+    pub outcomes: Vec<ReasonCount>,
+    /// Rejected records by code and property.
+    pub rejected: Vec<CrmRejection>,
+}
+
+/// Calls that a CRM allows in a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CrmBudget {
+    /// Used by whoever calls, not by Hilo alone.
+    pub used: u64,
+    /// All of them; not 0.
+    pub limit: u64,
+}
+
+/// Records of one object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CrmObject {
+    /// `contact`, `ticket`, `deal`, `communication`, `task`.
+    pub object: String,
+    /// Records that the CRM should hold.
+    pub desired: u64,
+    /// Of them held, written by us or there already; `None` where the source counts no outcomes by object.
+    pub written: Option<u64>,
+    /// Of them rejected; as above.
+    pub rejected: Option<u64>,
+    /// Facts behind it.
+    pub trace: String,
+}
+
+/// Why records were rejected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CrmRejection {
+    /// Stable code.
+    pub code: Masked,
+    /// Property that the CRM refused.
+    pub field: Option<Masked>,
+    /// What to do.
+    pub action: Option<Masked>,
+    /// Records.
+    pub count: u64,
+    /// Key of one of them.
+    pub example: String,
 }
 
 /// How often a reason occurred.

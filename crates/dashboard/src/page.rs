@@ -16,7 +16,7 @@ pub(crate) fn index(reader: &Reader, label: &str, sections: &[Section]) -> Marku
     };
     let main = html! {
         div id="warnings" role="status" { @if let Some(part) = part("warnings") { (maud::PreEscaped(&part.html)) } }
-        @for id in ["flow", "outcomes", "numbers", "templates"] { (section(id)) }
+        @for id in ["flow", "outcomes", "crm", "numbers", "templates"] { (section(id)) }
         div.columns {
             (section("conversations"))
             div { (section("senders")) (section("dead_letters")) }

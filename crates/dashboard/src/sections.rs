@@ -1,6 +1,7 @@
 //! The parts of the page; each is rendered whole and sent when it changed.
 
 mod conversations;
+mod crm;
 mod flow;
 mod numbers;
 mod outcomes;
@@ -32,6 +33,7 @@ pub(crate) fn render(snapshot: &Snapshot, records: bool) -> Vec<Section> {
         ("warnings", troubles::warnings(&snapshot.warnings)),
         ("flow", flow::render(&snapshot.flows, &snapshot.lag)),
         ("outcomes", outcomes::render(&snapshot.outcomes)),
+        ("crm", crm::render(&snapshot.crms, snapshot.now, several)),
         ("numbers", numbers::render(&snapshot.numbers, several)),
         ("templates", templates::render(&snapshot.templates, several)),
         ("conversations", talks),
@@ -63,6 +65,7 @@ pub(crate) fn summary(snapshot: &Snapshot) -> String {
         .map(|flow| format!("{} {} per second", flow.name, format::per_second(flow.per_second)))
         .collect();
     said.push(format!("lag {}", format::duration(snapshot.lag.seconds)));
+    said.extend(snapshot.crms.iter().filter_map(crm::summary));
     if !snapshot.warnings.is_empty() {
         said.push(format::plural(snapshot.warnings.len() as u64, "warning"));
     }
@@ -89,7 +92,8 @@ fn several_tenants(snapshot: &Snapshot) -> bool {
     let cards = snapshot.numbers.iter().map(|card| &card.row.tenant);
     let templates = snapshot.templates.iter().map(|row| &row.tenant);
     let conversations = snapshot.conversations.iter().map(|row| &row.tenant);
-    let mut tenants = cards.chain(templates).chain(conversations);
+    let crms = snapshot.crms.iter().map(|card| &card.tenant);
+    let mut tenants = cards.chain(templates).chain(conversations).chain(crms);
     let first = tenants.next();
     tenants.any(|tenant| Some(tenant) != first)
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 pub struct Trace {
     /// The id that was asked for.
     pub id: String,
-    /// What it is: `person`, `message`, `delivery`, `command`, `number`.
+    /// What it is: `person`, `message`, `delivery`, `command`, `record`, `number`.
     pub kind: String,
     /// The steps, in the order of the story: raw, items, facts, rows of the golden record, CRM writes, metrics; within a stage by time.
     pub steps: Vec<Step>,
@@ -55,7 +55,7 @@ pub struct Step {
     pub stage: Stage,
     /// Event time.
     pub at: Millis,
-    /// What happened, by the name of its kind: `message_received`, `delivered`, `delivery_rate@1`.
+    /// What happened, by the name of its kind: `message_received`, `contact desired`, `rejected invalid_option`, `delivery_rate@1`.
     pub title: String,
     /// Topic that holds it.
     pub topic: Option<String>,
@@ -68,7 +68,7 @@ pub struct Step {
 /// An id that leads on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// What it is: `person`, `delivery`, `session`.
+    /// What it is: `person`, `delivery`, `session`, `record`.
     pub label: String,
     /// The id to trace.
     pub id: String,

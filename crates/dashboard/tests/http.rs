@@ -10,7 +10,7 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use support::{ANALYST, Fake, HOSTILE, MESSAGE, OPERATOR, Served, VIEWER, serve};
+use support::{ANALYST, Fake, HOSTILE, MESSAGE, OPERATOR, RECORD, Served, VIEWER, serve};
 
 struct Server {
     base: String,
@@ -156,6 +156,7 @@ async fn a_stream_begins_with_everything_goes_on_with_changes_and_ends_at_closin
             "warnings",
             "flow",
             "outcomes",
+            "crm",
             "numbers",
             "templates",
             "conversations",
@@ -493,6 +494,26 @@ async fn each_role_sees_what_it_may() {
     let mut stream = server.get_as(ANALYST, "/events").await;
     let first = event(&mut stream, &mut String::new()).await.unwrap().to_string();
     assert!(!first.contains("··· 4567") && !first.contains("/trace"), "{first}");
+}
+
+#[tokio::test]
+async fn a_crm_says_how_it_is_and_a_reader_of_numbers_sees_no_record() {
+    let server = Server::start().await;
+    let page = server.get_as(VIEWER, "/").await.text().await.unwrap();
+    let (_, crm) = page.split_once("<section id=\"crm\">").unwrap();
+    let (crm, _) = crm.split_once("</section>").unwrap();
+    assert!(crm.contains(&format!("href=\"/trace/{RECORD}\"")) && crm.contains("href=\"/trace/crm:hubspot:deal\""));
+    assert!(
+        crm.contains("Stopped") && crm.contains("motivo_de_la_consulta_de_la_paciente"),
+        "{crm}"
+    );
+    assert!(!crm.contains("Camila") && !crm.contains("onerror"), "{crm}");
+
+    let numbers = server.get_as(ANALYST, "/").await.text().await.unwrap();
+    let (_, crm) = numbers.split_once("<section id=\"crm\">").unwrap();
+    let (crm, _) = crm.split_once("</section>").unwrap();
+    assert!(crm.contains("missing property") && crm.contains(">431<"), "{crm}");
+    assert!(!crm.contains("/trace") && !crm.contains(RECORD), "{crm}");
 }
 
 #[tokio::test]

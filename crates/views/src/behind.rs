@@ -1,5 +1,6 @@
-//! The facts behind what the page shows: a number, an outcome, a reason.
+//! The facts behind what the page shows: a number, an outcome, a reason, a CRM.
 
+use crate::crm::{self, CRM};
 use crate::story::{Reading, metric_step, value};
 use anyhow::Result;
 use hilo_contracts::topics;
@@ -29,6 +30,14 @@ pub(crate) fn behind(reading: &mut Reading, id: &str) -> Option<Result<Trace>> {
             _ => topics::CONVERSATION,
         };
         return Some(latest(reading, id, topic, |_| true));
+    }
+    if let Some(of_crm) = id.strip_prefix(CRM) {
+        let topic = if crm::is_of_records(of_crm) {
+            topics::CRM_RECORD
+        } else {
+            topics::CRM_WRITE
+        };
+        return Some(latest(reading, id, topic, |fact| crm::is_behind(fact, of_crm)));
     }
     let reason = id.strip_prefix(REASON)?;
     Some(latest(reading, id, topics::DEAD_LETTER, |fact| {
@@ -122,31 +131,92 @@ fn contains(bytes: &[u8], text: &[u8]) -> bool {
 /// A fact as a step, with the ids that lead on.
 pub(crate) fn fact_step(topic: &'static str, content: Value, at: Millis) -> Step {
     let text = |field: &str| content.get(field).and_then(Value::as_str).map(str::to_owned);
-    let title = if topic == topics::STATUS {
-        text("status").or_else(|| text("kind"))
-    } else {
-        text("kind")
+    let title = match topic {
+        topics::STATUS => text("status").or_else(|| text("kind")),
+        topics::CRM_RECORD => joined(&[text("object"), text("kind")]),
+        topics::CRM_WRITE => joined(&[text("kind"), text("state"), text("code")]),
+        _ => text("kind"),
     };
     let title = title.or_else(|| text("reason")).unwrap_or_else(|| topic.to_owned());
     let links = [
         ("person", "person_id"),
         ("session", "session_id"),
         ("other person", "other_person_id"),
+        ("record", "record_key"),
+        ("part of the record", "alias_of"),
     ]
     .into_iter()
-    .filter_map(|(label, field)| {
-        Some(Link {
+    .filter_map(|(label, field)| Some((label, text(field)?)));
+    // What a desired record follows from.
+    let causes = content["facts"].as_array().into_iter().flatten();
+    let causes = causes.filter_map(|id| Some(("fact", id.as_str()?.to_owned())));
+    let links = links
+        .chain(causes)
+        .map(|(label, id)| Link {
             label: label.to_owned(),
-            id: text(field)?,
+            id,
         })
-    })
-    .collect();
+        .collect();
     Step {
-        stage: Stage::Fact,
+        stage: if topic == topics::CRM_WRITE {
+            Stage::CrmWrite
+        } else {
+            Stage::Fact
+        },
         at,
         title,
         topic: Some(topic.to_owned()),
         content,
         links,
+    }
+}
+
+/// Words that are there, with spaces; `None` where none is.
+fn joined(words: &[Option<String>]) -> Option<String> {
+    let there: Vec<&str> = words.iter().filter_map(Option::as_deref).collect();
+    (!there.is_empty()).then(|| there.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_desired_record_and_its_outcome_say_what_they_are_and_lead_on() {
+        let record = json!({"kind": "aliased", "object": "contact", "record_key": "gr_1", "alias_of": "gr_2", "person_id": "p_1",
+            "facts": ["e_1"]});
+        let step = fact_step(topics::CRM_RECORD, record, 5);
+        assert_eq!((step.stage, step.title.as_str()), (Stage::Fact, "contact aliased"));
+        let links: Vec<(&str, &str)> = step
+            .links
+            .iter()
+            .map(|link| (link.label.as_str(), link.id.as_str()))
+            .collect();
+        assert_eq!(
+            links,
+            [
+                ("person", "p_1"),
+                ("record", "gr_1"),
+                ("part of the record", "gr_2"),
+                ("fact", "e_1")
+            ]
+        );
+
+        let outcome = json!({"kind": "rejected", "code": "invalid_option", "record_key": "gr_1", "person_id": null});
+        let step = fact_step(topics::CRM_WRITE, outcome, 6);
+        assert_eq!(
+            (step.stage, step.title.as_str()),
+            (Stage::CrmWrite, "rejected invalid_option")
+        );
+        assert_eq!((step.links.len(), step.links[0].id.as_str()), (1, "gr_1"));
+
+        let sink = fact_step(
+            topics::CRM_WRITE,
+            json!({"kind": "sink", "state": "paused", "code": "daily"}),
+            7,
+        );
+        assert_eq!(sink.title, "sink paused daily");
+        assert_eq!(fact_step(topics::CRM_WRITE, json!({}), 8).title, topics::CRM_WRITE);
     }
 }

@@ -75,7 +75,6 @@ impl Engine for Embedded {
                 Some(since) if progress.lag_records > 0 => since.as_secs_f64(),
                 _ => 0.0,
             },
-            stopped: !progress.running,
         }
     }
 

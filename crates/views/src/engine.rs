@@ -27,8 +27,6 @@ pub struct Waiting {
     pub records: u64,
     /// How long the oldest of them waits.
     pub seconds: f64,
-    /// Whether the engine has stopped for good.
-    pub stopped: bool,
 }
 
 /// The topics as they grow.

@@ -160,11 +160,7 @@ impl TopicFeed {
                 } else {
                     0.0
                 };
-                let waiting = Waiting {
-                    records,
-                    seconds,
-                    stopped: false,
-                };
+                let waiting = Waiting { records, seconds };
                 *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = waiting;
             }
             Err(error) => tracing::warn!(%error, "how much waits cannot be asked"),

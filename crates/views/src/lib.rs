@@ -3,6 +3,8 @@
 
 mod behind;
 mod cards;
+mod crm;
+mod crm_story;
 mod embedded;
 mod engine;
 mod follower;

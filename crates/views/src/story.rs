@@ -1,6 +1,7 @@
-//! The story of one id: raw bytes, the items in them, facts, and the numbers that count them, found by the index of places.
+//! The story of one id: raw bytes, the items in them, facts, what became of them in CRMs, and the numbers that count them,
+//! found by the index of places.
 
-use crate::{behind::fact_step, engine::Shelf};
+use crate::{behind::fact_step, crm_story, engine::Shelf};
 use anyhow::Result;
 use hilo_contracts::{
     codec::{self, Codec as _},
@@ -16,7 +17,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Fields by which a fact belongs to an id.
-const IDS: [&str; 9] = [
+const IDS: [&str; 11] = [
     "event_id",
     "person_id",
     "other_person_id",
@@ -26,6 +27,8 @@ const IDS: [&str; 9] = [
     "reply_to",
     "entry_id",
     "delivery_id",
+    "record_key",
+    "remote_id",
 ];
 
 /// Deliveries whose bytes are shown: the latest of them. Each is fanned out once more.
@@ -72,6 +75,11 @@ pub(crate) fn tell(reading: &mut Reading, id: &str) -> Result<Option<Trace>> {
         }
         let mentioned: Vec<String> = story.whole.iter().filter(|known| *known != id).cloned().collect();
         raw.extend(story.facts(reading, &mentioned)?);
+    }
+    // A person's records name the person.
+    if people.is_empty() {
+        let onward = crm_story::follow(reading, &story.steps)?;
+        story.steps.extend(onward);
     }
     story.raw(reading, raw)?;
     let leads = if people.is_empty() {
@@ -189,6 +197,7 @@ impl Story {
             "conversation_id" => Some("conversation"),
             "message_id" | "reply_to" => Some("message"),
             "event_id" | "entry_id" => Some("event"),
+            "record_key" | "remote_id" => Some("record"),
             _ => self.kind,
         };
         if let Some(delivery) = text("delivery_id").filter(|delivery| !delivery.is_empty()) {

@@ -3,6 +3,7 @@
 use crate::{
     GOLDEN_DB, behind,
     cards::{self, Meters, TREND},
+    crm,
     engine::{Engine, Shelf, Waiting},
     follower::Pulse,
     page,
@@ -172,6 +173,7 @@ impl View {
                 outcomes: warnings::outcomes(&counters),
                 flows,
                 lag: self.lag(&waiting),
+                crms: crm::cards(golden, &tenants)?,
                 numbers: cards::numbers(golden, &tenants, now)?,
                 templates: cards::templates(golden, &tenants)?,
                 conversations: recent.into_iter().map(cards::conversation).collect(),

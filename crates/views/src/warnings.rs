@@ -64,13 +64,6 @@ pub(crate) fn warnings(waiting: &Waiting, counters: &Counters) -> Vec<Warning> {
         action: action.to_owned(),
     };
     let mut warnings = Vec::new();
-    if waiting.stopped {
-        warnings.push(Warning {
-            severity: Severity::Problem,
-            text: "The engine has stopped; what comes in is kept and not processed.".to_owned(),
-            action: "Read the last error in the log, mend its cause and start again.".to_owned(),
-        });
-    }
     if waiting.records > BEHIND {
         let text = format!("{} records wait to be processed.", waiting.records);
         warnings.push(notice(

@@ -1,6 +1,6 @@
 //! How one value is shown.
 
-use super::words;
+use super::{crm, words};
 use hilo_domain::time::parse_rfc3339;
 use serde_json::{Number, Value};
 
@@ -32,6 +32,12 @@ pub(super) enum Shown {
     Joined(Vec<String>),
     /// A word by which somebody says whether they want to be written to.
     Will,
+    /// A property of a CRM that Hilo or the CRM named.
+    Property,
+    /// A mapping that is shipped, with its overlay.
+    Mapping,
+    /// A rule that is shipped, with its version.
+    Rule,
     /// A phone, a user id or a message id: by its end.
     Personal,
     /// The platform's JSON, here or as a text.
@@ -56,6 +62,9 @@ impl Shown {
             Self::Words(words) => words.iter().any(|word| word == text),
             Self::Joined(words) => text.split('+').all(|part| words.iter().any(|word| word == part)),
             Self::Will => words::is_will(text),
+            Self::Property => crm::is_property(text),
+            Self::Mapping => crm::is_mapping(text),
+            Self::Rule => crm::is_rule(text),
             Self::Number => text.len() < PHONE_DIGITS && text.parse::<f64>().is_ok_and(f64::is_finite),
             Self::Personal if text.starts_with("wamid.") || is_personal(text) => {
                 return super::identifier(text).0;
@@ -96,10 +105,10 @@ fn is_instant(amount: f64) -> bool {
     amount == 0.0 || (FIRST..LAST).contains(&amount) || (FIRST * 1e3..LAST * 1e3).contains(&amount)
 }
 
-/// A hash or UUID with the prefix that says of what: `p_` and hexadecimal digits.
+/// A hash or UUID with the prefix that says of what: `p_` of a person, `gr_` of a record, and hexadecimal digits.
 pub(super) fn is_ours(id: &str) -> bool {
     const SHORTEST: usize = 24;
-    let digits = id.strip_prefix("p_").unwrap_or(id);
+    let digits = id.strip_prefix("p_").or_else(|| id.strip_prefix("gr_")).unwrap_or(id);
     (SHORTEST..=64).contains(&digits.len())
         && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'))
         // A hash of 24 digits without a letter is rarer than somebody who writes two phones in a row.

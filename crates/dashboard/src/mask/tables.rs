@@ -1,7 +1,7 @@
 //! The table: topic or golden table, path → how it is shown. Most of it is derived from the contracts: the type of a field,
 //! its `pii` mark, and the words that its documentation lists.
 
-use super::{Of, rules::Rules, shown::Shown, words};
+use super::{Of, crm, rules::Rules, shown::Shown, words};
 use hilo_contracts::{schemas, topics};
 use serde_json::Value;
 use std::{
@@ -76,6 +76,12 @@ const OURS: &[&str] = &[
     "subjects[]",
     "session.reopens",
     "proposals[].other_person_id",
+    "record_key",
+    "alias_of",
+    "associations[].record_key",
+    "content_hash",
+    "mapping_hash",
+    "facts[]",
 ];
 const BUSINESS: &[&str] = &["phone_number_id", "waba_id", "portfolio_id", "subject.id"];
 
@@ -117,6 +123,8 @@ const VOCABULARIES: &[(&str, &[&str], &[&str])] = &[
     (topics::UNCLASSIFIED, &["kind"], &["unclassified"]),
     (topics::UNCLASSIFIED, &["reason"], words::UNCLASSIFIED_REASONS),
     (topics::UNCLASSIFIED, &["field"], words::FIELDS),
+    (topics::CRM_RECORD, &["object", "associations[].object"], crm::OBJECTS),
+    (topics::CRM_WRITE, &["object"], crm::OBJECTS),
 ];
 
 fn topic(subject: &str) -> Paths {
@@ -176,6 +184,16 @@ fn topic(subject: &str) -> Paths {
             if subject == topics::IDENTITY {
                 let kinds = words::IDENTIFIERS.iter().map(|kind| (*kind).to_owned()).collect();
                 replace(&mut paths, "evidence", Shown::Joined(kinds));
+            }
+            if subject == topics::CRM_RECORD {
+                replace(&mut paths, "fields[].name", Shown::Property);
+                replace(&mut paths, "mapping", Shown::Mapping);
+                replace(&mut paths, "rule", Shown::Rule);
+            }
+            if subject == topics::CRM_WRITE {
+                replace(&mut paths, "code", Shown::Words(crm::codes()));
+                replace(&mut paths, "action", Shown::Words(crm::actions()));
+                replace(&mut paths, "field", Shown::Property);
             }
             if subject == topics::UNCLASSIFIED {
                 replace(&mut paths, "original", Shown::Foreign);
@@ -364,6 +382,16 @@ fn parse(text: &str) -> Paths {
             "effective" => Shown::words(&["granted", "denied", "unknown"]),
             "will" => Shown::Will,
             "method" => Shown::words(&["keyword", "user_preferences", "error", "crm"]),
+            "sink" => Shown::words(crm::SINKS),
+            "object" => Shown::words(crm::OBJECTS),
+            "record_kind" => Shown::words(crm::RECORD_KINDS),
+            "write_kind" => Shown::words(crm::WRITE_KINDS),
+            "sink_state" => Shown::words(crm::STATES),
+            "code" => Shown::Words(crm::codes()),
+            "action" => Shown::Words(crm::actions()),
+            "property" => Shown::Property,
+            "mapping" => Shown::Mapping,
+            "crm_rule" => Shown::Rule,
             _ => Shown::Length,
         };
         paths.extend(names.split_whitespace().map(|name| (name.to_owned(), shown.clone())));
@@ -432,6 +460,24 @@ const TABLES: &[(&str, &str)] = &[
         "events",
         "tenant: tenant; ours: event_id person_id conversation_id session_id; event: kind; time: event_time; \
          number: revision; length: content",
+    ),
+    // Fields, associations and facts are lists in a text of one column; the fact of the same revision shows them.
+    (
+        "crm_records",
+        "ours: record_key person_id alias_of mapping_hash content_hash; tenant: tenant; sink: sink; object: object; \
+         record_kind: kind; number: revision test waits; personal: adopt_id; crm_rule: rule; mapping: mapping; \
+         time: event_time; length: fields associations facts",
+    ),
+    (
+        "crm_links",
+        "ours: record_key person_id content_hash; tenant: tenant; sink: sink; object: object; write_kind: kind; \
+         number: revision attempts; personal: remote_id; time: until event_time; code: code; property: field; \
+         action: action",
+    ),
+    (
+        "crm_sinks",
+        "tenant: tenant; sink: sink; sink_state: state; time: until event_time; code: code; action: action; \
+         number: budget_limit budget_remaining",
     ),
 ];
 

@@ -1,6 +1,6 @@
 //! Closed vocabularies: words that say nothing of anybody.
 
-use super::{rules::Rules, shown::Shown, tables};
+use super::{crm, rules::Rules, shown::Shown, tables};
 use crate::{catalogue, trace::Stage};
 use hilo_contracts::topics;
 
@@ -349,10 +349,12 @@ pub(super) fn is_title(stage: Stage, topic: Option<&str>, title: &str) -> bool {
         }
         Stage::Fact => {
             let topic = topic.unwrap_or_default();
-            topic == title && is_topic(topic) || ["kind", "status", "reason"].iter().any(|path| said(topic, path))
+            topic == title && is_topic(topic)
+                || ["kind", "status", "reason"].iter().any(|path| said(topic, path))
+                || topic == topics::CRM_RECORD && crm::is_title(title)
         }
         Stage::Golden => tables::is_table(title),
-        Stage::CrmWrite => false,
+        Stage::CrmWrite => crm::is_title(title),
         Stage::Metric => is_definition(title),
     }
 }
@@ -375,7 +377,7 @@ pub(super) fn is_metric(name: &str) -> bool {
     OTHERS.contains(&name) || catalogue::find(name).0.is_some()
 }
 
-/// Whether it names a number, an outcome or a reason, as the ids of what is behind a number do.
+/// Whether it names a number, an outcome, a reason or a CRM, as the ids of what is behind a number do.
 pub(super) fn is_number_name(part: &str) -> bool {
     const PREFIXES: &[&str] = &[
         "number",
@@ -388,6 +390,7 @@ pub(super) fn is_number_name(part: &str) -> bool {
     ];
     const OUTCOMES: &[&str] = &["emitted", "duplicate", "unclassified"];
     PREFIXES.contains(&part)
+        || crm::is_part(part)
         || OUTCOMES.contains(&part)
         || DEAD_LETTER_REASONS.contains(&part)
         || is_metric(part)
@@ -396,6 +399,5 @@ pub(super) fn is_number_name(part: &str) -> bool {
 
 /// A topic of ours.
 pub(super) fn is_topic(topic: &str) -> bool {
-    const CRM: &[&str] = &["hilo.crm_record", "hilo.crm_write", "hilo.count", topics::ITEM];
-    CRM.contains(&topic) || hilo_contracts::schemas::latest(topic).is_ok()
+    [topics::COUNT, topics::ITEM].contains(&topic) || hilo_contracts::schemas::latest(topic).is_ok()
 }

@@ -6,8 +6,8 @@ pub(crate) mod chromium;
 use hilo_contracts::facts::{Dimension, Metric, Window};
 use hilo_dashboard::mask::Masked;
 use hilo_dashboard::model::{
-    ConversationRow, Flow, Lag, NumberCard, Outcomes, Point, ReasonCount, SenderRow, SessionState, Severity, Snapshot,
-    TemplateRow, Warning,
+    ConversationRow, CrmBudget, CrmCard, CrmObject, CrmRejection, CrmStanding, Flow, Lag, NumberCard, Outcomes, Point,
+    ReasonCount, SenderRow, SessionState, Severity, Snapshot, TemplateRow, Warning,
 };
 use hilo_dashboard::trace::Link;
 use hilo_dashboard::{
@@ -249,6 +249,7 @@ fn snapshot(step: u64) -> Snapshot {
             trend: wave(step, 180, |x| 0.3 + 0.15 * (x / 5.0).sin()),
             trace: "lag".into(),
         },
+        crms: vec![crm(step), stopped_crm()],
         numbers: vec![
             fcr,
             ratio("bot_containment_rate", 0.328, 0.05),
@@ -343,6 +344,80 @@ fn snapshot(step: u64) -> Snapshot {
             text: format!("Tenant acme has no opening hours {HOSTILE}, so no number has its twin in business hours."),
             action: "Set them in hilo.toml.".into(),
         }],
+    }
+}
+
+/// Key of a record that a CRM refused.
+pub(crate) const RECORD: &str = "gr_0190b7c2aa0f4e7d12345678";
+/// What a writer says of a property that is not there.
+const MISSING: &str = "Run `hilo crm apply`, or take the field out of the mapping; then retry the code.";
+
+fn crm(step: u64) -> CrmCard {
+    let object = |name: &str, desired: u64, rejected: u64| CrmObject {
+        object: name.into(),
+        desired,
+        written: Some(desired - rejected - step % 3),
+        rejected: Some(rejected),
+        trace: format!("crm:hubspot:{name}"),
+    };
+    let outcome = |kind: &str, count| ReasonCount {
+        reason: kind.into(),
+        count,
+        trace: format!("crm:hubspot:{kind}"),
+    };
+    let rejection = |code: &str, field: Option<&str>, action, count| CrmRejection {
+        code: Masked::crm_code(code),
+        field: field.map(Masked::property),
+        action: Some(Masked::crm_action(action)),
+        count,
+        example: RECORD.into(),
+    };
+    CrmCard {
+        tenant: "acme".into(),
+        sink: "hubspot".into(),
+        standing: CrmStanding::Open,
+        waiting: 14 + step % 3,
+        waiting_since: Some(START + 171_000),
+        last_at: Some(START + 180_000 + step as i64 * 1_000),
+        last_minute: 1_914 + step,
+        budget: Some(CrmBudget {
+            used: 306_112 + step * 3,
+            limit: 500_000,
+        }),
+        objects: vec![
+            object("contact", 5_102 + step, 12),
+            object("ticket", 6_313 + step, 0),
+            object("deal", 431, 31),
+            object("communication", 41_220 + step * 9, 0),
+            object("task", 88, 0),
+        ],
+        outcomes: vec![
+            outcome("rejected", 43),
+            outcome("skipped", 317),
+            outcome("written", 52_780 + step * 11),
+        ],
+        rejected: vec![
+            rejection(
+                "missing_property",
+                Some("motivo_de_la_consulta_de_la_paciente"),
+                MISSING,
+                31,
+            ),
+            rejection("invalid_option", Some(HOSTILE), "Ask Camila Rojas at once.", 12),
+        ],
+        ..CrmCard::default()
+    }
+}
+
+fn stopped_crm() -> CrmCard {
+    CrmCard {
+        tenant: "beta".into(),
+        sink: "hubspot".into(),
+        standing: CrmStanding::Stopped,
+        code: Some(Masked::crm_code("unauthorized")),
+        waiting: 1_204,
+        waiting_since: Some(START - 7_000_000),
+        ..CrmCard::default()
     }
 }
 
