@@ -6,6 +6,7 @@ mod association;
 mod calls;
 mod catalogue;
 mod clock;
+mod control;
 mod definition;
 mod failure;
 mod gate;

@@ -152,10 +152,10 @@ impl Misbehaviour {
 
     /// Whether it makes sense with a call.
     fn fits(&self, path: &str) -> bool {
+        let batch = path.contains("/objects/") && path.contains("/batch/");
         match self {
-            Self::EmptyResults | Self::PartialFailure { .. } => {
-                path.contains("/objects/") && path.contains("/batch/") && !path.ends_with("/archive")
-            }
+            Self::EmptyResults => batch && !path.ends_with("/archive"),
+            Self::PartialFailure { .. } => batch && !path.ends_with("/archive") && !path.ends_with("/read"),
             Self::Rule(_) => false,
             _ => true,
         }

@@ -3,6 +3,7 @@
 use crate::{
     answer::Answer,
     calls::Call,
+    control,
     failure::Failure,
     gate::unauthorized,
     inspect::{Counts, State},
@@ -13,16 +14,14 @@ use crate::{
     rate::Policy,
 };
 use axum::{
-    Json, Router,
+    Router,
     body::{Body, to_bytes},
-    extract::{Query, Request, State as Shared, rejection::JsonRejection},
-    http::{Response, StatusCode, request::Parts},
-    response::IntoResponse as _,
-    routing::{any, get, post},
+    extract::{Request, State as Shared},
+    http::{Response, request::Parts},
+    routing::any,
 };
 use futures_util::stream;
-use hilo_service::{Hosts, Problem, ServeLimits, answering_to, serve};
-use serde::Deserialize;
+use hilo_service::{Hosts, ServeLimits, answering_to, serve};
 use serde_json::json;
 use std::{
     future::Future,
@@ -48,27 +47,6 @@ struct Inner {
     portal: Mutex<Portal>,
     held: AtomicUsize,
     release: Notify,
-}
-
-/// An order over HTTP: `{"what":{"kind":"server_error"},"when":{"times":3}}`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Order {
-    what: Misbehaviour,
-    #[serde(default)]
-    when: When,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Advance {
-    millis: i64,
-}
-
-#[derive(Deserialize)]
-struct Looking {
-    /// `no` gives the counts only.
-    records: Option<String>,
 }
 
 impl HubSpot {
@@ -104,7 +82,7 @@ impl HubSpot {
         self.0.held.load(Ordering::SeqCst)
     }
 
-    fn look(&self, with_records: bool) -> State {
+    pub(crate) fn look(&self, with_records: bool) -> State {
         let mut state = self.portal().state(with_records);
         state.held = self.held();
         state
@@ -146,12 +124,7 @@ impl HubSpot {
     /// All addresses: the API, the page at `/`, and `/_simulator`.
     pub fn router(&self) -> Router {
         page::routes()
-            .route("/_simulator/state", get(state))
-            .route("/_simulator/misbehave", post(misbehave))
-            .route("/_simulator/behave", post(behave))
-            .route("/_simulator/release", post(release))
-            .route("/_simulator/advance", post(advance))
-            .route("/_simulator/reset", post(reset))
+            .merge(control::routes())
             .route("/{*path}", any(api))
             .with_state(self.clone())
     }
@@ -321,52 +294,4 @@ async fn api(Shared(hubspot): Shared<HubSpot>, request: Request) -> Response<Bod
             hubspot.send(answer)
         }
     }
-}
-
-async fn state(Shared(hubspot): Shared<HubSpot>, Query(looking): Query<Looking>) -> Json<State> {
-    Json(hubspot.look(looking.records.as_deref() != Some("no")))
-}
-
-async fn misbehave(Shared(hubspot): Shared<HubSpot>, order: Result<Json<Order>, JsonRejection>) -> Response<Body> {
-    match order {
-        Ok(Json(order)) => {
-            hubspot.misbehave(order.what, order.when);
-            StatusCode::NO_CONTENT.into_response()
-        }
-        Err(error) => bad_order(&error).into_response(),
-    }
-}
-
-async fn advance(Shared(hubspot): Shared<HubSpot>, order: Result<Json<Advance>, JsonRejection>) -> Response<Body> {
-    match order {
-        Ok(Json(order)) => {
-            hubspot.advance(order.millis);
-            StatusCode::NO_CONTENT.into_response()
-        }
-        Err(error) => bad_order(&error).into_response(),
-    }
-}
-
-fn bad_order(error: &JsonRejection) -> Problem {
-    Problem::new(
-        StatusCode::BAD_REQUEST,
-        "bad_order",
-        format!("the order cannot be understood: {}", error.body_text()),
-        "the crate's README lists kinds and fields",
-    )
-}
-
-async fn behave(Shared(hubspot): Shared<HubSpot>) -> StatusCode {
-    hubspot.behave();
-    StatusCode::NO_CONTENT
-}
-
-async fn release(Shared(hubspot): Shared<HubSpot>) -> StatusCode {
-    hubspot.release();
-    StatusCode::NO_CONTENT
-}
-
-async fn reset(Shared(hubspot): Shared<HubSpot>) -> StatusCode {
-    hubspot.reset();
-    StatusCode::NO_CONTENT
 }

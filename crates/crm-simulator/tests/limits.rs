@@ -1,4 +1,10 @@
 //! Limits on calls, tokens of an application, and searches that lag behind.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

@@ -1,4 +1,10 @@
 //! What goes wrong on demand, over a socket: so often, with such calls, applied or not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

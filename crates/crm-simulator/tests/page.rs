@@ -1,4 +1,10 @@
 //! The page: what came in is shown, as text, in the reader's language.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

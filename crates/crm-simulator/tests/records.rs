@@ -1,4 +1,10 @@
 //! What records are created, changed and found by, and what becomes of them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

@@ -107,7 +107,7 @@ pub(super) fn list(portal: &Portal, asked: &Asked, object: Object) -> Markup {
     let shown: Vec<&Record> = found.by_ref().take(PAGE).collect();
     let more = found.next().is_some();
     let main = html! {
-        form.panel action=(address(object)) method="get" role="search" {
+        form.search action=(address(object)) method="get" role="search" {
             input type="search" name="q" value=(asked.search) placeholder=(words.search) aria-label=(words.search);
             " " button type="submit" { (words.search) }
             @if asked.explicit { input type="hidden" name="lang" value=(words.code); }
