@@ -10,15 +10,15 @@ use std::collections::BTreeMap;
 /// Written by the portal only.
 const READ_ONLY: &str = "!";
 
-/// Properties of an object: name, type, options. `*` is unique, `!` is read-only, `@` names what defines the options.
+/// Properties of an object: name, type with its form where that is not the usual one, options. `*` is unique, `!` is read-only, `@` names what defines the options.
 type Rows = &'static [(&'static str, &'static str, &'static str)];
 
 const CONTACTS: Rows = &[
     ("email", "string", "*"),
     ("firstname", "string", ""),
     ("lastname", "string", ""),
-    ("phone", "string", ""),
-    ("mobilephone", "string", ""),
+    ("phone", "string:phonenumber", ""),
+    ("mobilephone", "string:phonenumber", ""),
     ("company", "string", ""),
     ("jobtitle", "string", ""),
     ("website", "string", ""),
@@ -28,13 +28,13 @@ const CONTACTS: Rows = &[
     ("zip", "string", ""),
     ("country", "string", ""),
     ("date_of_birth", "string", ""),
-    ("message", "string", ""),
+    ("message", "string:textarea", ""),
     ("hs_whatsapp_phone_number", "phone_number", ""),
     ("hs_whatsapp_bsuids", "string", ""),
     (
         "hs_language",
         "enumeration",
-        "es;es-ar;es-cl;es-co;es-mx;es-pe;pt;pt-br;en;en-us",
+        "ar;de;de-de;en;en-au;en-ca;en-gb;en-us;es;es-ar;es-bo;es-cl;es-co;es-cr;es-cu;es-do;es-ec;es-es;es-gt;es-hn;es-mx;es-ni;es-pa;es-pe;es-pr;es-py;es-sv;es-us;es-uy;es-ve;fr;fr-fr;it;it-it;ja;pt;pt-br;pt-pt;zh",
     ),
     (
         "hs_timezone",
@@ -55,7 +55,7 @@ const CONTACTS: Rows = &[
     ),
     (
         "hs_legal_basis",
-        "enumeration+",
+        "enumeration:checkbox",
         "Legitimate interest – prospect/lead;Legitimate interest – existing customer;Performance of a contract;Freely given consent from contact;Not applicable",
     ),
     (
@@ -85,7 +85,7 @@ const CONTACTS: Rows = &[
 const COMPANIES: Rows = &[
     ("name", "string", ""),
     ("domain", "string", ""),
-    ("phone", "string", ""),
+    ("phone", "string:phonenumber", ""),
     ("city", "string", ""),
     ("country", "string", ""),
     ("hubspot_owner_id", "enumeration", "@owners"),
@@ -103,7 +103,7 @@ const DEALS: Rows = &[
     ("deal_currency_code", "enumeration", "@currencies"),
     ("closedate", "datetime", ""),
     ("dealtype", "enumeration", "newbusiness;existingbusiness"),
-    ("description", "string", ""),
+    ("description", "string:textarea", ""),
     ("hs_priority", "enumeration", "low;medium;high"),
     ("closed_lost_reason", "string", ""),
     ("closed_won_reason", "string", ""),
@@ -118,19 +118,19 @@ const DEALS: Rows = &[
 
 const TICKETS: Rows = &[
     ("subject", "string", ""),
-    ("content", "string", ""),
+    ("content", "string:textarea", ""),
     ("hs_pipeline", "enumeration", "@pipelines"),
     ("hs_pipeline_stage", "enumeration", "@stages"),
     ("hs_ticket_priority", "enumeration", "LOW;MEDIUM;HIGH;URGENT"),
     (
         "hs_ticket_category",
-        "enumeration+",
+        "enumeration:checkbox",
         "PRODUCT_ISSUE;BILLING_ISSUE;FEATURE_REQUEST;GENERAL_INQUIRY",
     ),
     ("source_type", "enumeration", "CHAT;EMAIL;FORM;PHONE"),
     (
         "hs_resolution",
-        "enumeration+",
+        "enumeration:checkbox",
         "ISSUE_FIXED;UNABLE_TO_FIX;DUPLICATE;INFO_SENT",
     ),
     ("hubspot_owner_id", "enumeration", "@owners"),
@@ -148,7 +148,7 @@ const COMMUNICATIONS: Rows = &[
         "WHATS_APP;LINKEDIN_MESSAGE;SMS",
     ),
     ("hs_communication_logged_from", "enumeration", "CRM"),
-    ("hs_communication_body", "string", ""),
+    ("hs_communication_body", "string:html", ""),
     ("hs_timestamp", "datetime", ""),
     ("hs_body_preview", "string", READ_ONLY),
     ("hubspot_owner_id", "enumeration", "@owners"),
@@ -159,7 +159,7 @@ const COMMUNICATIONS: Rows = &[
 
 const TASKS: Rows = &[
     ("hs_task_subject", "string", ""),
-    ("hs_task_body", "string", ""),
+    ("hs_task_body", "string:html", ""),
     (
         "hs_task_status",
         "enumeration",
@@ -176,7 +176,7 @@ const TASKS: Rows = &[
 ];
 
 const NOTES: Rows = &[
-    ("hs_note_body", "string", ""),
+    ("hs_note_body", "string:html", ""),
     ("hs_timestamp", "datetime", ""),
     ("hubspot_owner_id", "enumeration", "@owners"),
     ("hs_createdate", "datetime", READ_ONLY),
@@ -208,8 +208,8 @@ pub(crate) fn definitions(object: Object, now: i64) -> BTreeMap<String, Definiti
 
 fn definition(object: Object, row: &(&str, &str, &str), order: i64, now: i64) -> Definition {
     let (name, kind, rest) = *row;
-    let kind_name = kind.trim_end_matches('+');
-    let kind = Kind::named(kind_name).unwrap_or(Kind::String);
+    let (kind, form) = kind.split_once(':').unwrap_or((kind, ""));
+    let kind = Kind::named(kind).unwrap_or(Kind::String);
     let outside = match rest {
         "@owners" => Outside::Owners,
         "@pipelines" => Outside::Pipelines,
@@ -219,8 +219,7 @@ fn definition(object: Object, row: &(&str, &str, &str), order: i64, now: i64) ->
     };
     let own = kind == Kind::Enumeration && outside == Outside::No;
     let form = match kind {
-        // Several values at once are ticked.
-        Kind::Enumeration if row.1.ends_with('+') => "checkbox",
+        _ if !form.is_empty() => form,
         Kind::Enumeration => "select",
         Kind::String => "text",
         Kind::Number => "number",

@@ -55,7 +55,7 @@ impl Default for Options {
             scopes: None,
             portal_id: 4_815_162,
             time_zone: "America/Santiago".to_owned(),
-            currencies: ["CLP", "USD", "MXN", "COP", "ARS", "BRL", "PEN"]
+            currencies: ["CLP", "USD", "MXN", "COP", "ARS", "BRL", "PEN", "CLF"]
                 .map(str::to_owned)
                 .into(),
             owners: vec![

@@ -7,8 +7,8 @@ use hilo_domain::time::to_rfc3339;
 use serde_json::{Value, json};
 
 /// Currencies that can be enabled.
-const CODES: [&str; 14] = [
-    "ARS", "BOB", "BRL", "CLP", "COP", "CRC", "EUR", "GBP", "GTQ", "MXN", "PEN", "PYG", "USD", "UYU",
+const CODES: [&str; 15] = [
+    "ARS", "BOB", "BRL", "CLF", "CLP", "COP", "CRC", "EUR", "GBP", "GTQ", "MXN", "PEN", "PYG", "USD", "UYU",
 ];
 /// Records and properties that a portal may have, roughly as a Pro one.
 const MOST_RECORDS: u64 = 15_000_000;
