@@ -8,6 +8,7 @@ mod edge;
 mod facts;
 pub mod hubspot;
 mod links;
+pub mod provision;
 mod secret;
 mod settings;
 mod sink;

@@ -68,7 +68,8 @@ pub struct Item {
     pub parents: Vec<Linked>,
     /// Records that it belongs to already.
     pub associated: Vec<Linked>,
-    /// Records that it belongs to and no longer should.
+    /// Records that it belongs to and no longer should. An id of a record that was merged leads to another one, so that
+    /// all of `parents` have to be associated again where there are some.
     pub stale: Vec<Linked>,
 }
 

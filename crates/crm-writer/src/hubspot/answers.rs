@@ -17,6 +17,8 @@ pub(crate) struct Answer {
     pub(crate) context: Value,
     pub(crate) id: Value,
     pub(crate) utc_offset_milliseconds: Value,
+    pub(crate) company_currency: Value,
+    pub(crate) additional_currencies: Value,
     pub(crate) paging: Value,
 }
 

@@ -20,18 +20,8 @@ impl HubSpot {
     /// Makes associations; gives the trouble of each record that has some, by its index.
     pub(super) async fn associate(&self, from: Object, wanted: &[Wanted<'_>]) -> BTreeMap<usize, Trouble> {
         let mut troubles = BTreeMap::new();
+        // Removed first: an old id may lead to a record that is added again.
         for to in Object::ALL {
-            let pairs: Vec<(usize, Pair)> = wanted
-                .iter()
-                .flat_map(|one| {
-                    one.add
-                        .iter()
-                        .filter(|linked| linked.object == to)
-                        .map(move |linked| (one, linked))
-                })
-                .map(|(one, linked)| (one.index, pair(&one.remote_id, &linked.remote_id)))
-                .collect();
-            self.add(from, to, pairs, &mut troubles).await;
             let stale: Vec<(usize, Unpair)> = wanted
                 .iter()
                 .flat_map(|one| {
@@ -46,6 +36,17 @@ impl HubSpot {
                 })
                 .collect();
             self.remove(from, to, stale, &mut troubles).await;
+            let pairs: Vec<(usize, Pair)> = wanted
+                .iter()
+                .flat_map(|one| {
+                    one.add
+                        .iter()
+                        .filter(|linked| linked.object == to)
+                        .map(move |linked| (one, linked))
+                })
+                .map(|(one, linked)| (one.index, pair(&one.remote_id, &linked.remote_id)))
+                .collect();
+            self.add(from, to, pairs, &mut troubles).await;
         }
         troubles
     }

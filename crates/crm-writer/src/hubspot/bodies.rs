@@ -83,6 +83,12 @@ pub(crate) struct NewProperty {
     pub(crate) options: Vec<NewOption>,
 }
 
+/// Options of a property that is there: the whole list.
+#[derive(Debug, Serialize)]
+pub(crate) struct OptionsOf {
+    pub(crate) options: Vec<NewOption>,
+}
+
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NewOption {

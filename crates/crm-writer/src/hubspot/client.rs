@@ -115,6 +115,10 @@ impl Client {
         self.call(Method::POST, path, Some(body), sent).await
     }
 
+    pub(crate) async fn patch<T: Serialize + Sync>(&self, path: &str, body: &T) -> Result<Answer, Refusal> {
+        self.call(Method::PATCH, path, Some(body), &[]).await
+    }
+
     async fn call<T: Serialize + Sync>(
         &self,
         method: Method,

@@ -35,9 +35,10 @@ impl HubSpot {
         ours: &[String],
     ) -> Result<Outcome, Refusal> {
         // A request that was carried out without an answer shows here: both ids lead to one record.
-        if let Some(id) = self.united(object, into, remote_id).await? {
-            return Ok(done(&id));
-        }
+        let winner = match self.united(object, into, remote_id).await? {
+            (id, true) => return Ok(done(&id)),
+            (id, false) => id,
+        };
         let empty: Vec<String> = ours.iter().filter(|name| *name != KEY).cloned().collect();
         if !empty.is_empty() {
             let write = Write {
@@ -55,7 +56,7 @@ impl HubSpot {
             }
         }
         let body = Merge {
-            primary_object_id: into.remote_id.clone(),
+            primary_object_id: winner,
             object_id_to_merge: remote_id.to_owned(),
         };
         let path = self.client.version().objects(object, "merge");
@@ -66,8 +67,8 @@ impl HubSpot {
         }
     }
 
-    /// The id of the record that both are by now; none while they are two.
-    async fn united(&self, object: Object, into: &Linked, remote_id: &str) -> Result<Option<String>, Refusal> {
+    /// The other one's id as it is now, and whether both are one record already.
+    async fn united(&self, object: Object, into: &Linked, remote_id: &str) -> Result<(String, bool), Refusal> {
         let one = self
             .read_by_id(object, [into.remote_id.as_str()].into_iter(), &[])
             .await?;
@@ -82,12 +83,9 @@ impl HubSpot {
             };
         };
         let two = self.read_by_id(object, [remote_id].into_iter(), &[]).await?;
-        Ok(match two.first() {
-            // The one that goes is gone.
-            None => Some(winner.id.clone()),
-            Some(loser) if loser.id == winner.id => Some(winner.id.clone()),
-            Some(_) => None,
-        })
+        // The one that goes may be gone altogether.
+        let one = two.first().is_none_or(|loser| loser.id == winner.id);
+        Ok((winner.id.clone(), one))
     }
 }
 

@@ -16,6 +16,7 @@ pub use client::{Client, ClientError, Portal};
 pub use version::ApiVersion;
 
 pub(crate) use answers::text;
+pub(crate) use bodies::{NewGroup, NewOption, NewPipeline, NewProperty, NewStage, OptionsOf};
 pub(crate) use client::Refusal;
 
 use crate::{

@@ -56,6 +56,17 @@ impl ApiVersion {
         format!("/crm/owners/{}?limit=500{after}", self.as_str())
     }
 
+    pub(crate) fn validations(self, object: Object) -> String {
+        let number = match object {
+            Object::Contact => "0-1",
+            Object::Ticket => "0-5",
+            Object::Deal => "0-3",
+            Object::Communication => "0-18",
+            Object::Task => "0-27",
+        };
+        format!("/crm/property-validations/{}/{number}", self.as_str())
+    }
+
     pub(crate) fn account(self) -> String {
         format!("/account-info/{}/details", self.as_str())
     }

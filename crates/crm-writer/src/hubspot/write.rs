@@ -54,7 +54,8 @@ impl HubSpot {
         for (index, item) in &chosen {
             if let Some(Some(Outcome::Done(known))) = outcomes.get_mut(*index) {
                 // A record that is new there belongs to nobody yet, whatever the link says.
-                let has = |linked: &&Linked| !known.created && item.associated.contains(linked);
+                let has =
+                    |linked: &&Linked| !known.created && item.stale.is_empty() && item.associated.contains(linked);
                 wanted.push(Wanted {
                     index: *index,
                     remote_id: known.remote_id.clone(),

@@ -22,8 +22,6 @@ pub(crate) struct Waiting {
     pub link: Option<Link>,
     /// Standing of each record that it belongs to, in the order of its associations, then of its `alias_of`.
     pub parents: Vec<Parent>,
-    /// Records that the CRM still associates with it, and the desired record does not.
-    pub stale: Vec<Linked>,
 }
 
 /// Standing of a record that another one belongs to.
@@ -69,14 +67,12 @@ impl Db {
             let record = self.decode(&body)?;
             let link = self.link(lane, &record_key)?;
             let parents = self.parents(lane, &record)?;
-            let stale = self.stale(lane, link.as_ref(), &parents)?;
             taken.push(Waiting {
                 record,
                 attempts,
                 lookups,
                 link,
                 parents,
-                stale,
             });
         }
         Ok(taken)
@@ -170,29 +166,5 @@ impl Db {
             .query_row(params![lane, key], |_| Ok(()))
             .optional()?;
         Ok(found.is_some())
-    }
-
-    /// What the CRM associates by our hand and should not: followed through merges on both sides, because a merge in the
-    /// CRM moves associations by itself.
-    fn stale(&self, lane: i64, link: Option<&Link>, parents: &[Parent]) -> rusqlite::Result<Vec<Linked>> {
-        let Some(link) = link.filter(|link| link.own_id().is_some()) else {
-            return Ok(Vec::new());
-        };
-        let mut stale = Vec::new();
-        for old in &link.associated {
-            let kept = |key: &str| {
-                parents.iter().any(|parent| match parent {
-                    Parent::There(linked) => linked.record_key == key,
-                    Parent::Waits(other) | Parent::Rejected(other) | Parent::Unknown(_, other) => other == key,
-                    Parent::Deleted => false,
-                })
-            };
-            match self.parent(lane, old.object, &old.record_key)? {
-                Parent::There(now) if !kept(&now.record_key) => stale.push(now),
-                Parent::Unknown(_, key) if !kept(&key) => stale.push(old.clone()),
-                _ => {}
-            }
-        }
-        Ok(stale)
     }
 }

@@ -226,14 +226,21 @@ fn goes(waiting: &Waiting) -> bool {
 
 fn write(waiting: &Waiting, act: Act, parents: Vec<Linked>) -> Planned {
     let link = waiting.link.as_ref().filter(|link| link.own_id().is_some());
+    let associated = link.map(|link| link.associated.clone()).unwrap_or_default();
+    // Also where only the id is another one now: the old one may lead to a record that it was merged into.
+    let stale = associated
+        .iter()
+        .filter(|linked| !parents.contains(linked))
+        .cloned()
+        .collect();
     Planned::Write(Box::new(Item {
         record: waiting.record.clone(),
         act,
         remote_id: link.and_then(|link| link.remote_id.clone()),
         filled: link.map(|link| link.filled.clone()).unwrap_or_default(),
-        associated: link.map(|link| link.associated.clone()).unwrap_or_default(),
+        associated,
         parents,
-        stale: waiting.stale.clone(),
+        stale,
     }))
 }
 

@@ -1,0 +1,6 @@
+//! The writer against the simulated portal.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod basics;
