@@ -5,41 +5,36 @@ pub(crate) mod kafka;
 pub(crate) mod metrics;
 pub(crate) mod writer;
 
-use crate::config::{Config, Tenant, configured};
+use crate::config::{Config, Crm, Tenant, configured};
 use anyhow::{Context as _, Result, bail};
 use hilo_crm::{
     campaigns::Campaigns,
     mapping::Mappings,
     project::{Config as CrmConfig, Target},
 };
-use jiff::tz::TimeZone;
 use std::{fs, path::Path};
 
 /// What `project` does for each tenant.
 pub(crate) fn config(config: &Config) -> Result<CrmConfig> {
     let mut targets = CrmConfig::default();
     for (name, tenant, crm) in configured(&config.tenants) {
-        let mappings = match &crm.mapping {
-            Some(folder) => mappings(folder).with_context(|| format!("tenants.{name}.crm.{}.mapping", crm.sink))?,
-            None => Mappings::default_hubspot()?,
+        let target = Target {
+            sink: crm.sink.clone(),
+            mappings: mappings_of(name, tenant, crm)?,
+            campaigns: tenant.campaigns.clone(),
         };
-        targets
-            .tenants
-            .insert(name.clone(), target(&crm.sink, mappings, tenant)?);
+        targets.tenants.insert(name.clone(), target);
     }
     Ok(targets)
 }
 
-fn target(sink: &str, mappings: Mappings, tenant: &Tenant) -> Result<Target> {
-    Ok(Target {
-        sink: sink.to_owned(),
-        mappings,
-        campaigns: tenant.campaigns.clone(),
-        time_zone: match &tenant.time_zone {
-            Some(zone) => TimeZone::get(zone)?,
-            None => TimeZone::UTC,
-        },
-    })
+/// The mapping of a tenant: of its folder, else the one that Hilo brings, at home in the tenant's country.
+pub(crate) fn mappings_of(name: &str, tenant: &Tenant, crm: &Crm) -> Result<Mappings> {
+    match (&crm.mapping, &tenant.country) {
+        (Some(folder), _) => mappings(folder).with_context(|| format!("tenants.{name}.crm.{}.mapping", crm.sink)),
+        (None, Some(country)) => Ok(Mappings::default_for(country, &[])?),
+        (None, None) => Ok(Mappings::default_hubspot()?),
+    }
 }
 
 /// HubSpot with the default mapping.
@@ -48,7 +43,6 @@ pub(crate) fn default_target() -> Result<Target> {
         sink: "hubspot".to_owned(),
         mappings: Mappings::default_hubspot()?,
         campaigns: Campaigns::default(),
-        time_zone: TimeZone::UTC,
     })
 }
 
@@ -75,6 +69,14 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<(String, String)>> {
         );
     }
     Ok(files)
+}
+
+/// The mapping of a folder, or the one that Hilo brings where the name is `default`.
+pub(crate) fn named(name: &Path) -> Result<Mappings> {
+    if name == Path::new("default") {
+        return Ok(Mappings::default_hubspot()?);
+    }
+    mappings(name)
 }
 
 /// The mapping in a folder; without a fault.

@@ -50,6 +50,12 @@ impl Campaign {
     }
 }
 
+impl FromIterator<(String, Campaign)> for Campaigns {
+    fn from_iter<I: IntoIterator<Item = (String, Campaign)>>(campaigns: I) -> Self {
+        Self(campaigns.into_iter().collect())
+    }
+}
+
 impl Campaigns {
     /// Those of a TOML table: `"120211…" = "cyber"`, or `{ campaign, source, medium, content }`.
     pub fn parse(text: &str) -> Result<Self, CampaignError> {

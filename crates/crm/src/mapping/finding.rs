@@ -124,7 +124,8 @@ impl Findings {
         }
     }
 
-    pub(super) fn extend(&mut self, others: Self) {
+    /// Takes over others.
+    pub fn extend(&mut self, others: Self) {
         for finding in others.0 {
             self.add(finding);
         }

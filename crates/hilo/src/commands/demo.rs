@@ -4,14 +4,20 @@ use crate::{
     admin,
     cli::Demo,
     commands::up,
+    crm::{
+        self,
+        writer::{Account, Running},
+    },
     failure::Failure,
     node::Node,
     replay::Summary,
     say::say,
-    serve::{self, Listeners},
+    serve::{self, Listeners, Setup},
     topology::{self, Tenants},
 };
 use anyhow::{Context as _, ensure};
+use hilo_crm_simulator::{HubSpot, Options};
+use hilo_crm_writer::{Settings, Token, hubspot::ApiVersion, provision};
 use hilo_gateway::{Secret, TenantSecrets, Tenants as Secrets};
 use hilo_golden::Golden;
 use hilo_service::clock::now;
@@ -26,6 +32,8 @@ use tokio::{net::TcpListener, sync::watch};
 /// Secrets of the simulated tenant: the server listens on loopback only.
 const APP_SECRET: &str = "demo-app-secret";
 const API_TOKEN: &str = "demo-api-token";
+/// How long the writer may take at the end for what the CRM does not hold yet: its limits are those of a real one.
+const PATIENCE_OF_THE_CRM: Duration = Duration::from_secs(120);
 /// How long what is not acknowledged at the end is tried again.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -41,12 +49,14 @@ pub(crate) fn run(arguments: &Demo) -> Result<(), Failure> {
     };
     let fresh = !dir.join("raw.db").exists();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let tenants = Tenants::default();
-    let report = runtime.block_on(play(arguments, &dir, &tenants))?;
-    Ok(summarise(arguments, &dir, fresh, &tenants, &report)?)
+    let mut tenants = Tenants::default();
+    tenants.crm.others = Some(crm::default_target()?);
+    let (report, portal) = runtime.block_on(play(arguments, &dir, &tenants))?;
+    summarise(arguments, &dir, fresh, &tenants, &report)?;
+    Ok(crm_summary(arguments, &dir, fresh, &portal)?)
 }
 
-async fn play(arguments: &Demo, dir: &Path, tenants: &Tenants) -> Result<Report, Failure> {
+async fn play(arguments: &Demo, dir: &Path, tenants: &Tenants) -> Result<(Report, HubSpot), Failure> {
     let start = now();
     let profile = Profile::demo(start, arguments.rate);
     let names = profile.tenants.clone();
@@ -60,12 +70,45 @@ async fn play(arguments: &Demo, dir: &Path, tenants: &Tenants) -> Result<Report,
     // Only the simulated platform sends there.
     let http = TcpListener::bind(("127.0.0.1", 0)).await?;
     let base_url = format!("http://{}", http.local_addr()?);
+    let portal = HubSpot::new(Options::default());
+    let crm_page = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let account = Account {
+        tenant: names[0].clone(),
+        sink: "hubspot".to_owned(),
+        base_url: format!("http://{}", crm_page.local_addr()?),
+        token: Token::new(&Options::default().token).context("the simulator's token is none")?,
+        version: ApiVersion::default(),
+    };
+    let (close_crm, closes_crm) = watch::channel(false);
+    let simulated_crm = tokio::spawn({
+        let portal = portal.clone();
+        async move { portal.serve(crm_page, serve::closes(closes_crm)).await }
+    });
+    let manifest = crm::default_target()?.mappings.manifest();
+    provision::apply(&account.client()?, &manifest)
+        .await
+        .map_err(anyhow::Error::from)?;
     let node = Arc::new(Node::start(dir, tenants)?);
+    let crm = Running::on_log(
+        std::slice::from_ref(&account),
+        dir,
+        &topology::topology(tenants)?,
+        node.watch.clone(),
+        node.inlet.clone(),
+        Settings::default(),
+    )?;
     let link = admin.link(dir)?;
     if arguments.json {
-        eprintln!("dashboard: {link}\nwebhooks:  {base_url}");
+        eprintln!(
+            "dashboard: {link}\ncrm:       {}\nwebhooks:  {base_url}",
+            account.base_url
+        );
     } else {
         say!("dashboard: {link}   (it lets you in once; Ctrl-C ends the demo)")?;
+        say!(
+            "crm:       {}   (a simulated HubSpot that fills while you look)",
+            account.base_url
+        )?;
         say!("webhooks:  {base_url}")?;
     }
     let listeners = Listeners {
@@ -84,7 +127,14 @@ async fn play(arguments: &Demo, dir: &Path, tenants: &Tenants) -> Result<Report,
     };
     let (end, ended) = watch::channel(false);
     let mut ended_server = ended.clone();
-    let server = serve::serve(Arc::clone(&node), "demo", tenants, secrets, listeners, async move {
+    let setup = Setup {
+        label: "demo",
+        tenants,
+        secrets,
+        listeners,
+        crm: crm.as_ref().map(|crm| crm.status.clone()),
+    };
+    let server = serve::serve(Arc::clone(&node), setup, async move {
         // A dropped sender means that the platform failed: then there is nothing to serve any more either.
         drop(ended_server.wait_for(|ended| *ended).await);
     });
@@ -98,8 +148,18 @@ async fn play(arguments: &Demo, dir: &Path, tenants: &Tenants) -> Result<Report,
     let report = report.context("the simulated platform cannot send")?;
     // A line that says what the clock's last one said would be its duplicate.
     node.tick(now() + 1)?;
+    if let Some(crm) = crm {
+        // What came of the last item is among the desired records, and then it is written.
+        let (watch, len) = (node.watch.clone(), node.raw.len());
+        tokio::task::spawn_blocking(move || watch.wait_for(len))
+            .await
+            .map_err(anyhow::Error::from)?;
+        crm.finish(PATIENCE_OF_THE_CRM).await?;
+    }
+    close_crm.send_replace(true);
+    simulated_crm.await.map_err(anyhow::Error::from)?;
     up::sole(node)?.finish()?;
-    Ok(report)
+    Ok((report, portal))
 }
 
 /// Resolves after `duration`, or when somebody interrupts.
@@ -208,6 +268,40 @@ fn summarise(arguments: &Demo, dir: &Path, fresh: bool, tenants: &Tenants, repor
         let expected = expected(sent, others);
         let found = Counted::new(&summary);
         ensure!(found == expected, "counts differ: sent {expected:?}, found {found:?}");
+    }
+    Ok(())
+}
+
+/// Prints what the CRM should hold, what became of it, and what it holds; an error when these do not add up.
+fn crm_summary(arguments: &Demo, dir: &Path, fresh: bool, portal: &HubSpot) -> anyhow::Result<()> {
+    let golden = Golden::open_read_only(&dir.join(hilo_views::GOLDEN_DB))?;
+    let states = golden.crm_states(&golden.tenants()?)?;
+    let desired: i64 = states.iter().flat_map(|state| state.records.values()).sum();
+    let of = |kind: &str| -> i64 { states.iter().filter_map(|state| state.outcomes.get(kind)).sum() };
+    let (held, rejected) = (of("written") + of("skipped"), of("rejected"));
+    let waiting: i64 = states.iter().map(|state| state.waiting).sum();
+    let found = portal.state();
+    let in_portal = portal.held() as i64;
+    if arguments.json {
+        eprintln!(
+            "{}",
+            serde_json::json!({"crm": {"desired": desired, "held": held, "rejected": rejected, "waiting": waiting, "in_portal": in_portal}})
+        );
+    } else {
+        say!(
+            "the CRM should hold   {desired:>9} records = {held} written or already so + {rejected} rejected + {waiting} waiting"
+        )?;
+        let objects: Vec<String> = hilo_crm_simulator::Object::ALL
+            .iter()
+            .map(|object| format!("{} {}", found.of(*object).len(), object.name()))
+            .collect();
+        say!("the CRM holds         {in_portal:>9} records: {}", objects.join(", "))?;
+    }
+    if fresh && waiting == 0 {
+        ensure!(
+            desired == held + rejected && held == in_portal,
+            "the CRM should hold {desired} records; {held} are told as held and {rejected} as rejected, and it holds {in_portal}"
+        );
     }
     Ok(())
 }

@@ -5,6 +5,11 @@ use crate::{
     audit::AuditFile,
     cli::Run,
     config::Config,
+    crm::{
+        kafka::{TopicInlet, TopicOutcomes},
+        metrics::CrmMetrics,
+        writer::{self, Running},
+    },
     failure::Failure,
     kafka::{
         self, Place,
@@ -18,6 +23,7 @@ use crate::{
 };
 use anyhow::{Context as _, anyhow};
 use axum::Router;
+use hilo_crm_writer::Settings;
 use hilo_gateway::{Gateway, Limits};
 use hilo_kafka::{Engine, Measures, Plan, topics};
 use hilo_service::{Health, Hosts, ServeLimits, answering_to, serve};
@@ -25,7 +31,7 @@ use hilo_stream::embedded::DataDir;
 use hilo_views::{Follower, Kafka, Pulse, View};
 use prometheus::Registry;
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{net::TcpListener, runtime::Runtime, sync::watch};
 
 /// A lane that has not moved for so long hangs: liveness says so, and Kubernetes starts the process anew.
 const HANGS: Duration = Duration::from_secs(90);
@@ -33,6 +39,8 @@ const HANGS: Duration = Duration::from_secs(90);
 const STALLED: Duration = Duration::from_mins(1);
 /// How long the reader may take for the batch in hand at the end.
 const BATCH_IN_HAND: Duration = Duration::from_millis(2_500);
+/// Session of a member of a group, where the configuration names none.
+const SESSION: Duration = Duration::from_secs(10);
 /// How often it is looked whether something has ended.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -59,7 +67,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         .flat_map(|role| role.processors().iter().copied())
         .collect();
     // State and the golden record are of one process; a gateway keeps nothing.
-    let keeps = !processors.is_empty() || roles.contains(&Role::Golden);
+    let keeps = !processors.is_empty() || roles.contains(&Role::Golden) || roles.contains(&Role::Crm);
     let held = keeps.then(|| DataDir::open(&dir)).transpose()?;
     let topics = Arc::new(Kafka::new(
         &place.cluster,
@@ -71,6 +79,13 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         .contains(&Role::Golden)
         .then(|| Follower::start(&topics, &dir))
         .transpose()?;
+    let crm = roles
+        .contains(&Role::Crm)
+        .then(|| crm(&config, &dir, &place, &framing, &runtime))
+        .transpose()?;
+    if let Some(crm) = &crm {
+        registry.register(Box::new(CrmMetrics::new(crm.status.clone())?))?;
+    }
     let engine = lanes(&config, &dir, &place, processors, &framing, &measures)?;
     let log = roles
         .contains(&Role::Gateway)
@@ -110,6 +125,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
             tokio::select! {
                 _ = interrupted => {}
                 () = ended(engine.as_ref(), follower.as_ref()) => tracing::error!("a part of this process has ended, so all of it ends"),
+                () = writer::ended(crm.as_ref()) => tracing::error!("the writer of the CRM has ended, so all of the process ends"),
             }
             // Open event streams would keep the server from ending.
             closing.send_replace(true);
@@ -126,6 +142,10 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         }
         Ok::<_, Failure>(())
     });
+    let wrote = match crm {
+        Some(crm) => runtime.block_on(crm.stop()).map_err(Failure::failed),
+        None => Ok(()),
+    };
     let stopped = engine.map_or(Ok(()), Engine::stop).map_err(kafka::failure);
     let followed = follower
         .map_or(Ok(()), |follower| follower.stop_within(BATCH_IN_HAND))
@@ -136,7 +156,34 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     drop(held);
     // A blocking task of a request that nobody waits for any more does not hold the exit.
     runtime.shutdown_timeout(LOOK);
-    served.and(stopped).and(followed)
+    served.and(wrote).and(stopped).and(followed)
+}
+
+/// The writer of the CRMs, as a member of the group of writers.
+fn crm(
+    config: &Config,
+    dir: &Path,
+    place: &Place,
+    framing: &Arc<hilo_kafka::Framing>,
+    runtime: &Runtime,
+) -> Result<Running, Failure> {
+    let accounts = writer::accounts(config).map_err(Failure::usage)?;
+    if accounts.is_empty() {
+        return Err(Failure::usage(anyhow!(
+            "no tenant has a CRM, so there is nothing to write: add [tenants.NAME.crm.hubspot] to hilo.toml (see README.md)"
+        )));
+    }
+    let session_timeout = config.kafka.as_ref().map_or(SESSION, |kafka| kafka.session_timeout);
+    let inlet = TopicInlet::join(&place.cluster, framing, session_timeout).map_err(kafka::failure)?;
+    let outcomes = TopicOutcomes::new(&place.cluster, framing).map_err(kafka::failure)?;
+    let _within = runtime.enter();
+    Ok(Running::on_topics(
+        &accounts,
+        dir,
+        inlet,
+        outcomes,
+        Settings::default(),
+    )?)
 }
 
 fn lanes(

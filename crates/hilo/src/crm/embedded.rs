@@ -26,10 +26,7 @@ const CHUNK: usize = 500;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// An error of the engine, as the writer tells it.
-pub(super) fn failed(
-    what: &'static str,
-    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> EdgeError {
+pub(super) fn failed(what: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> EdgeError {
     EdgeError {
         what,
         source: source.into(),
@@ -125,7 +122,11 @@ impl Inlet for LogInlet {
                 .map_err(|error| failed("the reader of the desired records ended", error))??;
             let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
             let found = std::mem::take(&mut reading.found);
-            Ok(if found.is_empty() && ends { Event::End } else { Event::Records(found) })
+            Ok(if found.is_empty() && ends {
+                Event::End
+            } else {
+                Event::Records(found)
+            })
         })
     }
 
@@ -184,7 +185,9 @@ impl Outcomes for LogOutcomes {
             let records: Result<Vec<Record>, EdgeError> = facts.iter().map(|fact| record(&self.codec, fact)).collect();
             let (sender, appended) = oneshot::channel();
             // Nobody listens any more where the writer was stopped: it is published again.
-            self.inlet.append(records?).then(move |result| drop(sender.send(result)));
+            self.inlet
+                .append(records?)
+                .then(move |result| drop(sender.send(result)));
             match appended.await {
                 Ok(Ok(_)) => Ok(()),
                 Ok(Err(error)) => Err(failed("an outcome cannot be put into the log", error)),

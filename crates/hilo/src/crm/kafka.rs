@@ -84,13 +84,8 @@ impl TopicInlet {
     /// The outcomes of a partition so far.
     fn past(&self, partition: i32) -> Result<Past, EdgeError> {
         let what = "the outcomes of a partition cannot be read";
-        let past = hilo_kafka::Past::open(
-            &self.cluster,
-            topics::CRM_WRITE,
-            partition,
-            Arc::clone(&self.framing),
-        )
-        .map_err(edge(what))?;
+        let past = hilo_kafka::Past::open(&self.cluster, topics::CRM_WRITE, partition, Arc::clone(&self.framing))
+            .map_err(edge(what))?;
         let codec = codec::crm_write();
         Ok(Box::new(past.map(move |received| {
             let received = received.map_err(edge(what))?;
@@ -174,11 +169,7 @@ impl Inlet for TopicInlet {
         })
     }
 
-    fn latest<'a>(
-        &'a mut self,
-        partition: i32,
-        wanted: &'a [Wanted],
-    ) -> Reply<'a, Result<Vec<CrmRecord>, EdgeError>> {
+    fn latest<'a>(&'a mut self, partition: i32, wanted: &'a [Wanted]) -> Reply<'a, Result<Vec<CrmRecord>, EdgeError>> {
         Box::pin(async move {
             let what = "the desired records of a partition cannot be read";
             let keys: Vec<Vec<u8>> = wanted
@@ -213,8 +204,10 @@ impl Inlet for TopicInlet {
 
     fn released(&mut self, partition: i32) -> Reply<'_, Result<(), EdgeError>> {
         Box::pin(async move {
-            self.with("a partition cannot be given up", move |share| share.release(&[partition]))
-                .await
+            self.with("a partition cannot be given up", move |share| {
+                share.release(&[partition])
+            })
+            .await
         })
     }
 

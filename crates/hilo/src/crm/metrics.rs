@@ -32,7 +32,10 @@ impl Families {
         let by = |label: &'static str| [LANE[0], LANE[1], label];
         Ok(Self {
             waiting: IntGaugeVec::new(
-                Opts::new("hilo_crm_waiting_records", "Records whose last revision the CRM does not hold yet"),
+                Opts::new(
+                    "hilo_crm_waiting_records",
+                    "Records whose last revision the CRM does not hold yet",
+                ),
                 &LANE,
             )?,
             oldest: GaugeVec::new(
@@ -52,11 +55,17 @@ impl Families {
                 &by("outcome"),
             )?,
             budget: GaugeVec::new(
-                Opts::new("hilo_crm_budget_used_ratio", "Part of the day's calls that is used, as the CRM says"),
+                Opts::new(
+                    "hilo_crm_budget_used_ratio",
+                    "Part of the day's calls that is used, as the CRM says",
+                ),
                 &LANE,
             )?,
             state: IntGaugeVec::new(
-                Opts::new("hilo_crm_state", "1 for the state that the CRM is in: open, paused, stopped"),
+                Opts::new(
+                    "hilo_crm_state",
+                    "1 for the state that the CRM is in: open, paused, stopped",
+                ),
                 &by("state"),
             )?,
         })
@@ -78,7 +87,12 @@ impl Families {
 impl CrmMetrics {
     pub(crate) fn new(status: Status) -> prometheus::Result<Self> {
         let families = Families::new()?;
-        let descs = families.all().iter().flat_map(|family| family.desc()).cloned().collect();
+        let descs = families
+            .all()
+            .iter()
+            .flat_map(|family| family.desc())
+            .cloned()
+            .collect();
         Ok(Self { status, descs })
     }
 
@@ -101,7 +115,10 @@ impl CrmMetrics {
                 families.outcomes.with_label_values(&by(kind)).inc_by(count);
             }
             for (code, count) in &counters.rejected {
-                families.rejected.with_label_values(&[of[0], of[1], code.as_str()]).inc_by(*count);
+                families
+                    .rejected
+                    .with_label_values(&[of[0], of[1], code.as_str()])
+                    .inc_by(*count);
             }
             for (outcome, count) in &lane.calls {
                 families.calls.with_label_values(&by(outcome)).inc_by(*count);

@@ -4,7 +4,7 @@ use super::{
     embedded::{LogInlet, LogOutcomes},
     kafka::{TopicInlet, TopicOutcomes},
 };
-use crate::config::{Crm, Config, configured};
+use crate::config::{Config, Crm, configured};
 use anyhow::{Context as _, Result, anyhow};
 use hilo_crm_writer::{
     Budget, FILE, Inlet, Lane, Links, Outcomes, Settings, Sink, Status, Token, Writer,
@@ -47,7 +47,10 @@ impl Account {
         let at = || format!("tenants.{tenant}.crm.{}", crm.sink);
         let text = crm.token.text()?;
         let token = Token::new(&text).with_context(|| {
-            format!("{}.token is empty, or holds what no header can: copy it anew from the portal", at())
+            format!(
+                "{}.token is empty, or holds what no header can: copy it anew from the portal",
+                at()
+            )
         })?;
         let version = ApiVersion::parse(&crm.api_version)
             .ok_or_else(|| anyhow!("{}.api_version {:?} is not supported", at(), crm.api_version))?;
