@@ -47,10 +47,10 @@ impl Masked {
         Self(Shown::Words(crm::codes()).text(code))
     }
 
-    /// What to do about such a code, where it is what the writer says.
+    /// What to do about such a code; `None` where it is no sentence of the writer.
     #[must_use]
-    pub fn crm_action(action: &str) -> Self {
-        Self(Shown::Words(crm::actions()).text(action))
+    pub fn crm_action(action: &str) -> Option<Self> {
+        crm::is_action(action).then(|| Self(action.to_owned()))
     }
 
     /// A property that a CRM refused, where it is a plain name: as with a template, whoever sees the numbers sees it.

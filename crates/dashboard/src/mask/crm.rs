@@ -178,6 +178,11 @@ pub(super) fn actions() -> Vec<String> {
     CODES.iter().map(|(_, action)| (*action).to_owned()).collect()
 }
 
+/// Whether it is what the writer says.
+pub(super) fn is_action(text: &str) -> bool {
+    CODES.iter().any(|(_, action)| *action == text)
+}
+
 /// A property that Hilo or the CRM named. One that a business named may say something of somebody.
 pub(super) fn is_property(name: &str) -> bool {
     is_plain(name)

@@ -77,6 +77,77 @@ fn a_fact_keeps_its_words_and_loses_its_person() {
 }
 
 #[test]
+fn a_record_of_a_crm_keeps_its_names_and_loses_its_values() {
+    let key = "gr_0190b7c2aa0f4e7d12345678";
+    let desired = json!({
+        "kind": "desired", "sink": "hubspot", "object": "contact", "record_key": key, "alias_of": key, "adopt_id": "51201",
+        "fields": [{"name": "firstname", "value": "Camila", "write": "if_empty"},
+            {"name": "wa_phones", "value": "+56961234567", "write": "always"},
+            {"name": "motivo", "value": null, "write": "on_create"}],
+        "associations": [{"object": "ticket", "record_key": key}], "rule": "low_rating@1", "mapping": "default+CL",
+        "facts": ["0190b7c2aa0f4e7d12345678"]
+    });
+    assert_eq!(
+        record(Of::Topic("hilo.crm_record"), &desired),
+        json!({
+            "kind": "desired", "sink": "hubspot", "object": "contact", "record_key": key, "alias_of": key,
+            "adopt_id": "••• 5 characters",
+            "fields": [{"name": "firstname", "value": "••• 6 characters", "write": "if_empty"},
+                {"name": "wa_phones", "value": "••• 12 characters", "write": "always"},
+                {"name": "••• 6 characters", "value": null, "write": "on_create"}],
+            "associations": [{"object": "ticket", "record_key": key}], "rule": "low_rating@1", "mapping": "default+CL",
+            "facts": ["0190b7c2aa0f4e7d12345678"]
+        })
+    );
+    let action = "Change the transform of the field in the mapping to the property's type; then retry the code.";
+    let refused = json!({"kind": "rejected", "object": "deal", "record_key": key, "remote_id": "51234567890", "attempts": 3,
+        "code": "invalid_value", "field": "hs_priority", "action": action, "state": "stopped"});
+    let mut shown = refused.clone();
+    shown["remote_id"] = "?? ··· 7890".into();
+    assert_eq!(record(Of::Topic("hilo.crm_write"), &refused), shown);
+    assert_eq!(record(Of::Row("crm_links"), &refused)["field"], "hs_priority");
+    let told = json!({"code": "Camila", "field": "Camila", "action": "Ask Camila.", "state": "Camila"});
+    assert!(
+        !record(Of::Topic("hilo.crm_write"), &told)
+            .to_string()
+            .contains("Camila")
+    );
+}
+
+#[test]
+fn titles_of_a_crm_are_of_known_words() {
+    let title = |stage, topic: &str, title: &str| {
+        super::title(&Step {
+            stage,
+            at: 0,
+            title: title.into(),
+            topic: Some(topic.into()),
+            content: Value::Null,
+            links: Vec::new(),
+        })
+    };
+    assert_eq!(
+        title(Stage::Fact, "hilo.crm_record", "contact desired"),
+        "contact desired"
+    );
+    assert_eq!(
+        title(Stage::CrmWrite, "hilo.crm_write", "rejected invalid_option"),
+        "rejected invalid_option"
+    );
+    assert_eq!(
+        title(Stage::CrmWrite, "hilo.crm_write", "rejected Camila"),
+        "••• 15 characters"
+    );
+    assert_eq!(
+        title(Stage::Fact, "hilo.conversation", "contact desired"),
+        "••• 15 characters"
+    );
+    assert_eq!(identifier("crm:hubspot:rejected").0, "crm:hubspot:rejected");
+    assert_eq!(identifier("crm:hubspot:camila").0, "crm:hubspot:••• 6 characters");
+    assert!(is_opaque("gr_0190b7c2aa0f4e7d12345678") && !is_opaque("gr_56961234567"));
+}
+
+#[test]
 fn a_body_keeps_its_structure() {
     let body = r#"{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{
         "messages":[{"from":"56961234567","type":"text","timestamp":"1777899600","text":{"body":"Hola"},"Camila":1}]}}]}]}"#;

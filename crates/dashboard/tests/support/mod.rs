@@ -368,7 +368,7 @@ fn crm(step: u64) -> CrmCard {
     let rejection = |code: &str, field: Option<&str>, action, count| CrmRejection {
         code: Masked::crm_code(code),
         field: field.map(Masked::property),
-        action: Some(Masked::crm_action(action)),
+        action: Masked::crm_action(action),
         count,
         example: RECORD.into(),
     };
