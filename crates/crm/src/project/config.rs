@@ -1,7 +1,11 @@
 //! Which tenant has which CRM, and by which mapping.
 
-use crate::{campaigns::Campaigns, mapping::Mappings};
-use std::collections::BTreeMap;
+use super::{Key, key};
+use crate::{
+    campaigns::Campaigns,
+    mapping::{Mapping, Mappings},
+};
+use std::{collections::BTreeMap, fmt::Write as _};
 
 /// What `project` is told by the configuration.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +38,19 @@ impl Config {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tenants.is_empty() && self.others.is_none()
+    }
+}
+
+impl Config {
+    /// What records are made by, as a hash.
+    pub(super) fn hash(&self) -> Key {
+        let mut text = String::new();
+        let named = self.tenants.iter().map(|(name, target)| (name.as_str(), target));
+        for (name, target) in named.chain(self.others.iter().map(|target| ("", target))) {
+            let mappings: Vec<&str> = target.mappings.all().map(Mapping::hash).collect();
+            let _ = writeln!(text, "{name:?} {:?} {mappings:?} {:?}", target.sink, target.campaigns);
+        }
+        key("crm_config", &[text.as_bytes()])
     }
 }
 

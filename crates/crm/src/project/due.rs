@@ -1,5 +1,6 @@
 //! What has to be made anew, and when: at the next tick, or when a deadline has passed.
 
+use super::Key;
 use hilo_domain::Millis;
 use hilo_stream::{StateStore, Store, StoreError, Timers};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,8 @@ pub(super) type Marked = (Subject, Vec<u8>);
 pub(super) struct Clock {
     now: Millis,
     marked: u32,
+    /// Configuration by which records were made last.
+    config: Option<Key>,
 }
 
 impl Default for Clock {
@@ -35,6 +38,7 @@ impl Default for Clock {
         Self {
             now: Millis::MIN,
             marked: 0,
+            config: None,
         }
     }
 }
@@ -81,6 +85,21 @@ impl Due {
         }
     }
 
+    /// Notes by which configuration records are made. Gives whether it is another one than before.
+    pub(super) fn configured(&mut self, config: Key) -> Result<bool, StoreError> {
+        let had = self.clock.get(ONLY)?.and_then(|clock| clock.config);
+        if had == Some(config) {
+            return Ok(false);
+        }
+        self.clock.get_or_insert_with(ONLY, Clock::default)?.config = Some(config);
+        Ok(had.is_some())
+    }
+
+    /// A subject has to be made anew by another configuration, at `at`.
+    pub(super) fn again(&mut self, subject: Subject, id: &[u8], at: Millis) -> Result<(), StoreError> {
+        self.timers.schedule(&key(b'c', subject, id), at)
+    }
+
     /// Whether so much is marked that it should be made.
     pub(super) fn is_enough(&mut self) -> Result<bool, StoreError> {
         Ok(self.clock.get(ONLY)?.is_some_and(|clock| clock.marked >= ENOUGH))
@@ -91,7 +110,14 @@ impl Due {
         let clock = self.clock.get(ONLY)?.copied().unwrap_or_default();
         let now = tick.map_or(clock.now, |tick| tick.max(clock.now));
         if now != clock.now || clock.marked > 0 {
-            self.clock.put(ONLY, Clock { now, marked: 0 });
+            self.clock.put(
+                ONLY,
+                Clock {
+                    now,
+                    marked: 0,
+                    ..clock
+                },
+            );
         }
         let until = if tick.is_some() { now } else { NOW };
         let due = self.timers.due(until);

@@ -68,7 +68,7 @@ impl Project {
     }
 
     /// What became of a send.
-    pub(super) fn status(&mut self, fact: &Status, _context: &mut Context) -> Done {
+    pub(super) fn status(&mut self, fact: &Status) -> Done {
         let key = message_key(&fact.tenant, &fact.message_id);
         let message = self.message(&fact.tenant, &fact.message_id, &key)?;
         let before = message.counted();
@@ -77,7 +77,7 @@ impl Project {
         }
         message.trail.note(&fact.event_id, fact.event_time, fact.ingest_time);
         let after = message.counted();
-        self.recount(key, before, after, &Cause::of_status(fact))?;
+        self.recount(key, before.as_ref(), after.as_ref(), &Cause::of_status(fact))?;
         Ok(self.due.changed(Subject::Message, &key)?)
     }
 
@@ -91,7 +91,7 @@ impl Project {
         }
         message.trail.note(&fact.event_id, fact.event_time, fact.ingest_time);
         let (after, changes) = (message.counted(), owned(message.changes()));
-        self.recount(key, before, after, &Cause::of_conversation(fact))?;
+        self.recount(key, before.as_ref(), after.as_ref(), &Cause::of_conversation(fact))?;
         // What an edit says may have come after the edit: its message is made anew each time.
         for (change, is_here) in [(changed, false), (changes, true)] {
             let Some((edits, of, at)) = change else { continue };

@@ -3,6 +3,7 @@
 //! A fact changes what is kept and marks what is concerned; at each tick, and whenever enough is marked, what is marked
 //! is made anew from what is kept and told where it differs. So a record is a function of the facts, whatever their order.
 
+mod again;
 mod base;
 mod config;
 mod consents;
@@ -24,6 +25,8 @@ mod said;
 mod session;
 mod sums;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod texts;
 mod ticket;
 mod timeline;

@@ -212,12 +212,12 @@ impl Person {
         }
     }
 
-    /// When a template send was answered first; `None`: it is not waited for.
-    pub(super) fn answer(&self, at: Millis, message: Key) -> Option<Option<Millis>> {
+    /// A template send, while its answer is waited for.
+    pub(super) fn watched(&self, at: Millis, message: Key) -> Option<&Watch> {
         let place = self
             .watches
             .binary_search_by(|had| (had.at, had.message).cmp(&(at, message)));
-        place.ok().map(|place| self.watches[place].answered)
+        place.ok().map(|place| &self.watches[place])
     }
 
     /// Whether all that is known of them is a test.

@@ -34,6 +34,8 @@ pub struct Project {
     pub(super) due: Due,
     /// What is being made: what turns out to be concerned joins it.
     pub(super) making: BTreeSet<Marked>,
+    /// Hash of the configuration.
+    pub(super) made_by: Key,
     identity: AvroCodec<Identity>,
     conversation: AvroCodec<Conversation>,
     status: AvroCodec<Status>,
@@ -53,7 +55,7 @@ impl Processor for Project {
             }
             topics::STATUS => {
                 let fact = decode(&self.status, record)?;
-                self.status(&fact, context)?;
+                self.status(&fact)?;
             }
             topics::IDENTITY => {
                 let fact = decode(&self.identity, record)?;
@@ -75,6 +77,8 @@ impl Processor for Project {
         if self.config.is_empty() {
             return Ok(());
         }
+        let reached = self.due.now()?.max(now);
+        self.look_at_configuration(reached)?;
         self.make(Some(now), context)
     }
 
@@ -103,6 +107,7 @@ fn decode<T>(codec: &impl Codec<T>, record: &Record) -> Result<T, ProcessorError
 impl Project {
     pub(super) fn new(config: Arc<Config>) -> Self {
         Self {
+            made_by: config.hash(),
             config,
             people: Store::new("people"),
             sessions: Store::new("sessions"),

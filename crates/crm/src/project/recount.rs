@@ -95,8 +95,13 @@ impl Person {
 
 impl Project {
     /// A message counts as something else than before.
-    pub(super) fn recount(&mut self, key: Key, before: Option<Counted>, after: Option<Counted>, cause: &Cause) -> Done {
-        let (before, after) = (before.as_ref(), after.as_ref());
+    pub(super) fn recount(
+        &mut self,
+        key: Key,
+        before: Option<&Counted>,
+        after: Option<&Counted>,
+        cause: &Cause,
+    ) -> Done {
         if before == after {
             return Ok(());
         }

@@ -20,7 +20,7 @@ impl Project {
                 return Ok(Some(id));
             }
             match &who.is.survivor {
-                Some(survivor) => id = survivor.as_ref().to_owned(),
+                Some(survivor) => survivor.as_ref().clone_into(&mut id),
                 None => return Ok(None),
             }
         }

@@ -97,9 +97,10 @@ impl Project {
                         None => None,
                     };
                     // What is not waited for any more fires nothing.
-                    let Some(answered) = person.and_then(|person| person.answer(counted.at, key)) else {
+                    let Some(watch) = person.and_then(|person| person.watched(counted.at, key)) else {
                         continue;
                     };
+                    let answered = watch.answered;
                     let seconds = (answered.unwrap_or(now).saturating_sub(read_at)).div_euclid(1_000);
                     let at = read_at + after_seconds * 1_000;
                     if rule.when.fires(&Cause::Unanswered { template, seconds }) {

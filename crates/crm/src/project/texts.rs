@@ -95,9 +95,8 @@ pub(super) fn body(kind_of: &str, template: Option<&str>, said: Option<&Said>, l
     let text = said.and_then(|said| said.text.as_deref());
     let about = said.and_then(|said| said.about.as_deref());
     match (kind_of, text) {
-        ("text", Some(text)) => text.to_owned(),
         // A tap says its label.
-        ("button" | "interactive", Some(text)) => text.to_owned(),
+        ("text" | "button" | "interactive", Some(text)) => text.to_owned(),
         _ => {
             let label = kind(kind_of, language);
             let about = match (kind_of, about) {

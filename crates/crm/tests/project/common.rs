@@ -213,7 +213,7 @@ pub(crate) fn made(config: &Config, facts: &[Fact], now: Millis) -> Records {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Fact {
-    Identity(Identity),
+    Identity(Box<Identity>),
     Conversation(Box<Conversation>),
     Status(Box<Status>),
     Consent(Box<Consent>),
@@ -282,9 +282,13 @@ pub(crate) fn identity(id: &str, revision: i64, known: &[Known]) -> Identity {
     }
 }
 
+pub(crate) fn is(fact: Identity) -> Fact {
+    Fact::Identity(Box::new(fact))
+}
+
 /// Ana, with a name and a number.
 pub(crate) fn ana() -> Fact {
-    Fact::Identity(Identity {
+    is(Identity {
         name: Some("Ana Pérez Soto".to_owned()),
         ..identity("ana", 1, &[("phone", "+56961234567", "05-01T00:00:00", None)])
     })
@@ -292,7 +296,7 @@ pub(crate) fn ana() -> Fact {
 
 /// A person who became part of another one.
 pub(crate) fn closed(id: &str, revision: i64, survivor: Option<&str>) -> Fact {
-    Fact::Identity(Identity {
+    is(Identity {
         kind: "closed".to_owned(),
         other_person_id: survivor.map(str::to_owned),
         ..identity(id, revision, &[])

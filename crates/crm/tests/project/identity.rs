@@ -22,7 +22,7 @@ fn number_change_updates_the_same_contact() {
             ("bsuid", "CO.1", "05-10T00:00:00", None),
         ],
     );
-    let moved = Fact::Identity(Identity {
+    let moved = is(Identity {
         kind: "number_changed".to_owned(),
         country: Some("CO".to_owned()),
         ..moved
@@ -46,7 +46,7 @@ fn number_change_updates_the_same_contact() {
 /// winner's; and a merge of the winner takes both along.
 #[test]
 fn merge_aliases_the_loser_and_unmerge_brings_it_back() {
-    let bea = Fact::Identity(identity("bea", 1, &[("bsuid", "CL.2", "05-02T00:00:00", None)]));
+    let bea = is(identity("bea", 1, &[("bsuid", "CL.2", "05-02T00:00:00", None)]));
     let message = received("m1", "bea", "s-bea", at("05-03T10:00:00"), "hola");
     let opened = session("s-bea", "bea", 1, waiting(at("05-03T10:00:00")));
     let mut facts = vec![ana(), bea, told_of(message.clone()), told_of(opened.clone())];
@@ -84,7 +84,7 @@ fn merge_aliases_the_loser_and_unmerge_brings_it_back() {
     );
 
     // Ana turns out to be Carla: both are part of Carla now.
-    let carla = Fact::Identity(identity("carla", 1, &[]));
+    let carla = is(identity("carla", 1, &[]));
     let carla_key = key(Object::Contact, &["carla"]);
     let mut further = facts.clone();
     further.extend([carla, closed("ana", 2, Some("carla"))]);
@@ -107,7 +107,7 @@ fn merge_aliases_the_loser_and_unmerge_brings_it_back() {
     assert_eq!(named, aliases);
 
     // They come apart again: the old record is desired again, and nobody's alias.
-    facts.push(Fact::Identity(Identity {
+    facts.push(is(Identity {
         kind: "unmerged".to_owned(),
         other_person_id: Some("ana".to_owned()),
         ..identity("bea", 3, &[("bsuid", "CL.2", "05-02T00:00:00", None)])
@@ -161,8 +161,8 @@ fn recycled_number_is_another_contact_without_consent() {
             ("granted", "granted"),
             "form",
         )),
-        Fact::Identity(old),
-        Fact::Identity(new),
+        is(old),
+        is(new),
     ];
     let records = made(&config(""), &facts, at(NOW));
     let (ana, new) = (contact(&records, "ana").unwrap(), contact(&records, "new").unwrap());
@@ -190,7 +190,7 @@ fn username_only_person_has_a_contact_without_phone() {
         ],
     );
     let opened = session("s1", "u", 1, waiting(at("05-03T10:00:00")));
-    let records = made(&config(""), &[Fact::Identity(person), told_of(opened)], at(NOW));
+    let records = made(&config(""), &[is(person), told_of(opened)], at(NOW));
     let contact = contact(&records, "u").unwrap();
     assert_eq!(contact.get("s_username"), Some("lupe.f"));
     assert_eq!((contact.get("s_phone"), contact.get("s_name")), (None, None));
@@ -202,9 +202,9 @@ fn username_only_person_has_a_contact_without_phone() {
 #[test]
 fn a_record_of_the_crm_is_adopted() {
     let known = |kind| identity("ana", 1, &[(kind, "901", "05-01T00:00:00", None)]);
-    let of_hubspot = made(&config(""), &[Fact::Identity(known("hubspot_id"))], at(NOW));
+    let of_hubspot = made(&config(""), &[is(known("hubspot_id"))], at(NOW));
     assert_eq!(contact(&of_hubspot, "ana").unwrap().adopt_id.as_deref(), Some("901"));
-    let of_another = made(&config(""), &[Fact::Identity(known("salesforce_id"))], at(NOW));
+    let of_another = made(&config(""), &[is(known("salesforce_id"))], at(NOW));
     assert_eq!(contact(&of_another, "ana").unwrap().adopt_id, None);
 }
 
@@ -213,7 +213,7 @@ fn a_record_of_the_crm_is_adopted() {
 fn a_new_name_reaches_tickets_and_entries() {
     let opened = session("s1", "ana", 1, waiting(at("05-03T10:00:00")));
     let message = received("m1", "ana", "s1", at("05-03T10:00:00"), "hola");
-    let renamed = Fact::Identity(Identity {
+    let renamed = is(Identity {
         name: Some("Ana Soto".to_owned()),
         ..identity("ana", 2, &[("phone", "+56961234567", "05-01T00:00:00", None)])
     });

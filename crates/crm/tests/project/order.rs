@@ -23,13 +23,13 @@ fn everything() -> Config {
 pub(super) fn facts() -> Vec<Fact> {
     let mut all = vec![
         ana(),
-        Fact::Identity(identity("bea", 1, &[("bsuid", "CL.2", "05-02T00:00:00", None)])),
-        Fact::Identity(identity(
+        is(identity("bea", 1, &[("bsuid", "CL.2", "05-02T00:00:00", None)])),
+        is(identity(
             "carla",
             1,
             &[("phone", "+573211234567", "05-02T00:00:00", None)],
         )),
-        Fact::Identity(Identity {
+        is(Identity {
             country: Some("CO".to_owned()),
             name: Some("Carla".to_owned()),
             ..identity("carla", 2, &[("phone", "+573211234567", "05-02T00:00:00", None)])
@@ -37,13 +37,13 @@ pub(super) fn facts() -> Vec<Fact> {
         closed("bea", 2, Some("ana")),
         closed("carla", 3, Some("ana")),
         // Carla is somebody else after all.
-        Fact::Identity(Identity {
+        is(Identity {
             kind: "unmerged".to_owned(),
             name: Some("Carla".to_owned()),
             country: Some("CO".to_owned()),
             ..identity("carla", 4, &[("phone", "+573211234567", "05-02T00:00:00", None)])
         }),
-        Fact::Identity(identity("zoe", 1, &[("phone", "+51912345678", "05-02T00:00:00", None)])),
+        is(identity("zoe", 1, &[("phone", "+51912345678", "05-02T00:00:00", None)])),
         closed("zoe", 2, None),
     ];
     // Bea's talk becomes Ana's: session and messages are told anew.
@@ -84,12 +84,12 @@ pub(super) fn facts() -> Vec<Fact> {
     // An edit and a revocation.
     let change = |id: &str, kind: &str, of: &str, time: &str, text: &str| {
         let mut fact = received(id, "ana", "", at(time), text);
-        fact.kind = if kind == "edit" {
+        let told = if kind == "edit" {
             "message_edited"
         } else {
             "message_revoked"
-        }
-        .to_owned();
+        };
+        told.clone_into(&mut fact.kind);
         fact.message_type = Some(kind.to_owned());
         fact.reply_to = Some(of.to_owned());
         fact.window_expires_at = None;
@@ -165,7 +165,7 @@ pub(super) fn facts() -> Vec<Fact> {
     }));
     // What a history tells; a group; a call.
     let mut old = received("h1", "ana", "", at("04-01T10:00:00"), "antes");
-    old.kind = "message_history".to_owned();
+    "message_history".clone_into(&mut old.kind);
     all.push(told_of(old));
     let mut group = received("g1", "carla", "", at("05-13T10:00:00"), "a todos");
     group.group_id = Some("group".to_owned());
@@ -329,7 +329,7 @@ fn many_facts_without_a_tick_are_made_in_between() {
     let mut all = Vec::new();
     for person in 0..150 {
         let id = format!("p{person}");
-        all.push(Fact::Identity(identity(&id, 1, &[])));
+        all.push(is(identity(&id, 1, &[])));
         for message in 0..10 {
             let message_id = format!("{id}-{message}");
             let time = at("05-03T10:00:00") + message * 1_000;
