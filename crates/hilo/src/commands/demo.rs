@@ -281,7 +281,10 @@ fn crm_summary(arguments: &Demo, dir: &Path, fresh: bool, portal: &HubSpot) -> a
     let (held, rejected) = (of("written") + of("skipped"), of("rejected"));
     let waiting: i64 = states.iter().map(|state| state.waiting).sum();
     let found = portal.state();
-    let in_portal = portal.held() as i64;
+    let in_portal: i64 = hilo_crm_simulator::Object::ALL
+        .iter()
+        .map(|object| found.of(*object).len() as i64)
+        .sum();
     if arguments.json {
         eprintln!(
             "{}",
