@@ -190,7 +190,7 @@ fn rejection(rejection: &CrmRejection) -> Markup {
             span.what {
                 @match &rejection.action {
                     Some(action) => (action.as_str()),
-                    None => { "Look at them: " code { "hilo crm rejected list" } },
+                    None => { "Look at them: " code { "hilo crm rejected list" } "." },
                 }
                 @if mask::is_opaque(&rejection.example) {
                     " For example " a href=(page::trace_path(&rejection.example)) { code { (rejection.example) } }
