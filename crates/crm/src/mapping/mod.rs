@@ -140,6 +140,12 @@ impl Mapping {
         transform::local_date(at, &self.zone, self.day_form).unwrap_or_default()
     }
 
+    /// The sources from which the properties of a record come.
+    pub(crate) fn sources(&self, object: Object) -> impl Iterator<Item = &'static str> {
+        let fields = self.fields.get(&object).map(Vec::as_slice).unwrap_or_default();
+        fields.iter().flat_map(|field| &field.from).map(|source| source.name)
+    }
+
     /// The zone of its days.
     pub(crate) fn zone(&self) -> &TimeZone {
         &self.zone

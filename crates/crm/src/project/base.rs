@@ -5,6 +5,7 @@ use super::{
     config::Target,
     person::{Known, Person},
     processor::Project,
+    reach::Reach,
     record::belongs_to,
     texts,
 };
@@ -108,8 +109,14 @@ impl Person {
 }
 
 impl Project {
-    /// What a record takes from its person.
-    pub(super) fn base<'a>(&mut self, target: &'a Target, person: Option<&str>) -> Result<Base<'a>, ProcessorError> {
+    /// What a record takes from its person: who they are, and all of their contact where the mapping asks for that.
+    pub(super) fn base<'a>(
+        &mut self,
+        target: &'a Target,
+        person: Option<&str>,
+        all_of: impl FnOnce(Reach) -> bool,
+        now: Millis,
+    ) -> Result<Base<'a>, ProcessorError> {
         let root = match person {
             Some(person) => self.root(person)?,
             None => None,
@@ -127,14 +134,22 @@ impl Project {
             }
             key
         });
-        Ok(Base {
+        let base = Base {
             contact,
             mapping: target.mappings.of(who.and_then(|who| who.is.country.as_deref())),
             values,
             called: texts::called(who.map(|who| &who.is)),
             whose: who.map(|who| who.fact.as_ref().to_owned()),
             person: root.or_else(|| person.map(str::to_owned)),
-        })
+        };
+        let tenant = known.map(|known| known.tenant.as_ref());
+        if tenant.is_some_and(|tenant| all_of(self.reaches.get(tenant)))
+            && let Some(person) = &base.person
+        {
+            let values = self.contact_values(person, target, now)?;
+            return Ok(Base { values, ..base });
+        }
+        Ok(base)
     }
 
     /// The last touch of a person at a time or before.

@@ -2,9 +2,12 @@
 
 use super::{
     base::{Fill as _, Touch, who_values},
+    config::Target,
     due::Subject,
+    index::Item,
     person::Person,
     processor::Project,
+    reach::Reach,
     record::{Holds, Place},
     texts,
 };
@@ -91,13 +94,7 @@ impl Project {
         };
         self.due
             .wake(Subject::Person, id.as_bytes(), person.consents.next_end(now))?;
-        let ends = [person.touches.first(), person.touches.last()].map(|touch| touch.map(|(_, message)| *message));
-        let mut touches: [Option<Touch>; 2] = [None, None];
-        for (touch, message) in touches.iter_mut().zip(ends) {
-            if let Some(message) = message {
-                *touch = self.touch_of(message, target)?;
-            }
-        }
+        let mut values = self.contact_values(id, target, now)?;
         let Some((person, who)) = self
             .people
             .get(id.as_bytes())?
@@ -125,19 +122,7 @@ impl Project {
             // Whose part they are is not known yet, or is gone too.
             None => Holds::Nothing,
             Some(_) => {
-                let mut values = Values::new();
-                who_values(&key, &who.is, &mut values);
                 values.list("contact.aliases", aliases.iter().map(|id| contact_key(id)));
-                sums(person, &mut values);
-                for (touch, names) in touches.iter().zip(TOUCHES) {
-                    if let Some(touch) = touch {
-                        touch.fill(names, &mut values);
-                    }
-                }
-                if let Some(last) = &touches[1] {
-                    values.text("contact.last_touch_click", last.click.as_deref());
-                }
-                consents(person, now, &mut values);
                 let remote = format!("{}_id", target.sink);
                 Holds::Fields {
                     fields: mapping.fields(Object::Contact, &values),
@@ -147,7 +132,72 @@ impl Project {
                 }
             }
         };
-        self.records.tell(place, holds, context)
+        let reach = self.reaches.get(tenant);
+        self.records.tell(place, holds, context)?;
+        self.reach_from_contact(id, reach)
+    }
+
+    /// What a contact shows, without its aliases.
+    pub(super) fn contact_values(&mut self, id: &str, target: &Target, now: Millis) -> Result<Values, ProcessorError> {
+        let mut values = Values::new();
+        let Some(person) = self.people.get(id.as_bytes())? else {
+            return Ok(values);
+        };
+        if let Some(who) = person.known() {
+            let key = record_key(&person.tenant, Object::Contact, &[id]);
+            who_values(&key, who, &mut values);
+        }
+        sums(person, &mut values);
+        consents(person, now, &mut values);
+        let ends = [person.touches.first(), person.touches.last()].map(|touch| touch.map(|(_, message)| *message));
+        for (message, names) in ends.into_iter().zip(TOUCHES) {
+            let touch = match message {
+                Some(message) => self.touch_of(message, target)?,
+                None => None,
+            };
+            if let Some(touch) = touch {
+                touch.fill(names, &mut values);
+            }
+        }
+        if let [_, Some(last)] = ends
+            && let Some(touch) = self.touch_of(last, target)?
+        {
+            values.text("contact.last_touch_click", touch.click.as_deref());
+        }
+        Ok(values)
+    }
+
+    /// Where a mapping shows more of a contact elsewhere than who it is, a change of it reaches that too.
+    fn reach_from_contact(&mut self, id: &str, reach: Reach) -> Result<(), ProcessorError> {
+        if !reach.contact_in_sessions {
+            return Ok(());
+        }
+        for item in self.index.of(id)? {
+            match item {
+                Item::Session(session) => {
+                    if reach.contact_in_messages {
+                        self.reach_from_session(&session)?;
+                    }
+                    self.making.insert((Subject::Session, session.as_bytes().to_vec()));
+                }
+                Item::Deal(key) => {
+                    self.making.insert((Subject::Deal, key.to_vec()));
+                }
+                Item::Message(key) if reach.contact_in_messages => {
+                    self.making.insert((Subject::Message, key.to_vec()));
+                }
+                Item::Message(_) | Item::Event(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The messages of a session are made too.
+    pub(super) fn reach_from_session(&mut self, session: &str) -> Result<(), ProcessorError> {
+        for key in self.index.of(session)?.iter().filter_map(Item::message) {
+            self.making.insert((Subject::Message, key.to_vec()));
+        }
+        Ok(())
     }
 }
 

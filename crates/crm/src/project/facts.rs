@@ -92,6 +92,10 @@ impl Project {
         message.trail.note(&fact.event_id, fact.event_time, fact.ingest_time);
         let (after, changes) = (message.counted(), owned(message.changes()));
         self.recount(key, before.as_ref(), after.as_ref(), &Cause::of_conversation(fact))?;
+        // What its first message says, or a line of its digest, may have come after the message.
+        if let Some(session) = after.as_ref().and_then(|after| after.session.as_deref()) {
+            self.due.changed(Subject::Session, session.as_bytes())?;
+        }
         // What an edit says may have come after the edit: its message is made anew each time.
         for (change, is_here) in [(changed, false), (changes, true)] {
             let Some((edits, of, at)) = change else { continue };

@@ -1,6 +1,10 @@
 //! What is kept of a message: who told of it, what became of it, and what changed it later.
 
-use super::{Key, event, said::Said, trail::Trail};
+use super::{
+    Key, event,
+    said::{Ad, Said},
+    trail::Trail,
+};
 use hilo_contracts::facts::{Conversation, Status};
 use hilo_domain::Millis;
 use serde::{Deserialize, Serialize};
@@ -111,8 +115,9 @@ pub(super) struct Counted {
     pub language: Option<Box<str>>,
     /// A template that was sent: its answer may be waited for.
     pub template: bool,
-    pub by_ad: bool,
-    pub by_token: bool,
+    /// By which ad or token somebody came.
+    pub ad: Option<Ad>,
+    pub token: Option<Box<str>>,
     pub test: bool,
 }
 
@@ -324,8 +329,8 @@ impl Message {
             window: main.window,
             language: main.template.as_ref().and_then(|template| template.language.clone()),
             template: main.template.is_some() && main.by == By::Outbound,
-            by_ad: said.is_some_and(|said| said.ad.is_some()),
-            by_token: said.is_some_and(|said| said.token.is_some()),
+            ad: said.and_then(|said| said.ad.clone()),
+            token: said.and_then(|said| said.token.clone()),
             test: main.test,
         })
     }

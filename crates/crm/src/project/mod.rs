@@ -18,6 +18,7 @@ mod message;
 mod opportunity;
 mod person;
 mod processor;
+mod reach;
 mod record;
 mod recount;
 mod refresh;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 impl Project {
     /// Makes the record of a deal that this CRM told of: it is there already, and gets what led to it.
-    pub(super) fn make_deal(&mut self, key: &[u8], context: &mut Context) -> Result<(), ProcessorError> {
+    pub(super) fn make_deal(&mut self, key: &[u8], now: Millis, context: &mut Context) -> Result<(), ProcessorError> {
         let Some(deal) = self.deals.get(key)?.cloned() else {
             return Ok(());
         };
@@ -31,7 +31,7 @@ impl Project {
                 course.step(event);
             }
         }
-        let base = self.base(target, course.person.as_deref())?;
+        let base = self.base(target, course.person.as_deref(), |reach| reach.contact_in_sessions, now)?;
         let record = record_key(&deal.tenant, Object::Deal, &[&deal.system, &deal.id]);
         let place = Place {
             tenant: &deal.tenant,

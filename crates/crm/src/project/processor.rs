@@ -9,6 +9,7 @@ use super::{
     index::Index,
     message::Message,
     person::Person,
+    reach::Reaches,
     record::Records,
     session::Session,
 };
@@ -34,6 +35,8 @@ pub struct Project {
     pub(super) due: Due,
     /// What is being made: what turns out to be concerned joins it.
     pub(super) making: BTreeSet<Marked>,
+    /// What the mappings ask for.
+    pub(super) reaches: Reaches,
     /// Hash of the configuration.
     pub(super) made_by: Key,
     identity: AvroCodec<Identity>,
@@ -107,6 +110,7 @@ fn decode<T>(codec: &impl Codec<T>, record: &Record) -> Result<T, ProcessorError
 impl Project {
     pub(super) fn new(config: Arc<Config>) -> Self {
         Self {
+            reaches: Reaches::of(&config),
             made_by: config.hash(),
             config,
             people: Store::new("people"),
@@ -134,7 +138,7 @@ impl Project {
             match subject {
                 Subject::Person => self.make_contact(&text(id), now, context)?,
                 Subject::Session => self.make_session(&text(id), now, context)?,
-                Subject::Deal => self.make_deal(&id, context)?,
+                Subject::Deal => self.make_deal(&id, now, context)?,
                 Subject::Message => {
                     if let Ok(key) = Key::try_from(id.as_slice()) {
                         self.make_message(key, now, context)?;

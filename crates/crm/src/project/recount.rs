@@ -61,10 +61,10 @@ impl Counted {
     }
 
     fn mark(&self, message: Key) -> Option<Mark> {
-        (self.by_ad || self.by_token).then_some(Mark {
+        (self.ad.is_some() || self.token.is_some()).then_some(Mark {
             at: self.at,
             message,
-            by_ad: self.by_ad,
+            by_ad: self.ad.is_some(),
         })
     }
 }
@@ -127,7 +127,7 @@ impl Project {
             }
         }
         let touch = |counted: Option<&Counted>| {
-            let counted = counted.filter(|counted| counted.by_ad || counted.by_token)?;
+            let counted = counted.filter(|counted| counted.ad.is_some() || counted.token.is_some())?;
             Some((counted.person.as_deref()?.to_owned(), counted.at))
         };
         if let Some((person, at)) = touch(before)
@@ -138,8 +138,13 @@ impl Project {
         if let Some((person, at)) = touch(after)
             && let Some(counted) = after
         {
-            let counts = counted.by_ad || self.is_first_text(counted)?;
+            let counts = counted.ad.is_some() || self.is_first_text(counted)?;
             self.touch(&person, (at, key), counts)?;
+            // The same touch may say something else by now.
+            if before.is_some_and(|before| (&before.ad, &before.token) != (&counted.ad, &counted.token)) {
+                self.due.changed(Subject::Person, person.as_bytes())?;
+                self.refresh_deals(&person)?;
+            }
         }
         Ok(())
     }

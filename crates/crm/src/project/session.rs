@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 /// Touches of a session that are kept, the earliest ones.
 const MARKED: usize = 32;
+/// Messages with tasks whose agent is kept right.
+const ALARMS: usize = 64;
 /// Times of one tag or intent that are kept, the earliest ones.
 const SAID: usize = 16;
 
@@ -32,6 +34,8 @@ pub(super) struct Session {
     pub told: Told,
     /// Rules whose task was told.
     pub tasks: Vec<Box<str>>,
+    /// Messages in it that have tasks: those name its agent and queue.
+    pub alarms: Vec<Key>,
     pub trail: Trail,
 }
 
@@ -190,6 +194,15 @@ impl Session {
     /// When somebody came to this session by an ad or a token, first.
     pub(super) fn touched_at(&self) -> Option<Millis> {
         self.marked.iter().find(|mark| self.counts(mark)).map(|mark| mark.at)
+    }
+
+    /// A message in it has a task. Gives whether that is new.
+    pub(super) fn alarm(&mut self, message: Key) -> bool {
+        let is_new = self.alarms.len() < ALARMS && !self.alarms.contains(&message);
+        if is_new {
+            self.alarms.push(message);
+        }
+        is_new
     }
 
     /// An event with these words is in it, or no more.

@@ -30,6 +30,20 @@ struct Firing<'a> {
     words: Vec<(&'static str, String)>,
 }
 
+/// A message whose records are being made.
+pub(super) struct Told<'a> {
+    pub key: Key,
+    pub message: &'a Message,
+    pub base: &'a Base<'a>,
+    pub place: Place<'a>,
+    /// Key of its ticket, where there is one.
+    pub ticket: Option<&'a str>,
+    /// Values of that.
+    pub values: &'a Values,
+    /// The session that it is in.
+    pub session: Option<&'a str>,
+}
+
 /// Where a task hangs.
 struct Hook<'a> {
     /// Id of what caused it.
@@ -44,17 +58,13 @@ struct Hook<'a> {
 
 impl Project {
     /// Makes the tasks that a message causes. Gives the rules that hold.
-    #[expect(clippy::too_many_arguments, reason = "all that is known of the message by then")]
     pub(super) fn make_message_tasks(
         &mut self,
-        key: Key,
-        message: &Message,
-        base: &Base,
-        place: Place,
-        ticket: Option<&str>,
+        told: &Told,
         now: Millis,
         context: &mut Context,
     ) -> Result<Vec<Box<str>>, ProcessorError> {
+        let Told { key, message, base, .. } = *told;
         let rules = &base.mapping.policy().rules;
         let counted = message.counted();
         if rules.is_empty() && message.tasks.is_empty() {
@@ -118,12 +128,22 @@ impl Project {
             }
         }
         self.due.wake(Subject::Message, &key, wake.filter(|at| *at > now))?;
+        let mut values = told.values.clone();
+        if let Some(session) = told.session.filter(|_| !firings.is_empty())
+            && let Some(known) = self.sessions.get_mut(session.as_bytes())?
+        {
+            known.alarm(key);
+            if let Some(state) = known.state.as_ref().filter(|_| told.ticket.is_some()) {
+                values.text("ticket.agent", state.agent.as_deref());
+                values.text("ticket.queue", state.queue.as_deref());
+            }
+        }
         let hook = Hook {
             cause: &message.id,
-            place,
+            place: told.place,
             base,
-            ticket,
-            values: &Values::new(),
+            ticket: told.ticket,
+            values: &values,
             told: &message.tasks,
         };
         self.make_tasks(&hook, firings, context)

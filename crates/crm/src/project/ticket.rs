@@ -36,22 +36,14 @@ impl Project {
             return Ok(());
         };
         let person = session.person.as_ref().to_owned();
-        let base = self.base(target, Some(&person).filter(|id| !id.is_empty()).map(String::as_str))?;
+        let person = Some(person.as_str()).filter(|id| !id.is_empty());
+        let base = self.base(target, person, |reach| reach.contact_in_sessions, now)?;
         let Some(session) = self.sessions.get(id.as_bytes())?.cloned() else {
             return Ok(());
         };
-        let first_text = match session.first {
-            Some((_, message)) => self.text_of(message)?,
-            None => None,
-        };
-        let mut values = base.values.clone();
         let key = record_key(&session.tenant, Object::Ticket, &[id]);
-        if let Some(state) = &session.state {
-            values.text("ticket.key", Some(&key));
-            values.text("ticket.session_id", Some(id));
-            ticket_values(&session, state, &base, now, &mut values);
-            values.text("ticket.first_text", first_text.as_deref());
-        }
+        let mut values = base.values.clone();
+        self.ticket_values(id, &session, &base, now, &mut values)?;
         let place = Place {
             tenant: &session.tenant,
             sink: &target.sink,
@@ -98,6 +90,33 @@ impl Project {
             kept.told = told;
             kept.tasks = tasks;
         }
+        if self.reaches.get(&session.tenant).ticket_in_messages {
+            self.reach_from_session(id)?;
+        }
+        let alarms = session.alarms.iter().map(|key| (Subject::Message, key.to_vec()));
+        self.making.extend(alarms);
+        Ok(())
+    }
+
+    /// What a ticket shows.
+    pub(super) fn ticket_values(
+        &mut self,
+        id: &str,
+        session: &Session,
+        base: &Base,
+        now: Millis,
+        values: &mut Values,
+    ) -> Result<(), ProcessorError> {
+        let Some(state) = &session.state else { return Ok(()) };
+        let first_text = match session.first {
+            Some((_, message)) => self.text_of(message)?,
+            None => None,
+        };
+        let key = record_key(&session.tenant, Object::Ticket, &[id]);
+        values.text("ticket.key", Some(&key));
+        values.text("ticket.session_id", Some(id));
+        values.text("ticket.first_text", first_text.as_deref());
+        state_values(session, state, base, now, values);
         Ok(())
     }
 
@@ -145,7 +164,7 @@ fn breach(session: &Session, mapping: &Mapping, now: Millis) -> Option<Millis> {
     (stopped.is_none() && late > now).then_some(late)
 }
 
-fn ticket_values(session: &Session, state: &State, base: &Base, now: Millis, values: &mut Values) {
+fn state_values(session: &Session, state: &State, base: &Base, now: Millis, values: &mut Values) {
     let subject = format!("{} · {}", base.called, base.mapping.day(state.opened_at));
     values.text("ticket.subject", Some(&subject));
     values.text("ticket.conversation_id", state.conversation.as_deref());

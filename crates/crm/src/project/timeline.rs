@@ -2,11 +2,12 @@
 
 use super::{
     Key,
-    base::{Base, Fill as _},
+    base::Fill as _,
     facts::message_key,
     message::{By, Message},
     processor::Project,
     record::{Holds, Place, belongs_to},
+    tasks::Told,
     texts,
 };
 use crate::{
@@ -140,16 +141,31 @@ impl Project {
             .as_ref()
             .and_then(|counted| counted.person.as_deref())
             .map(str::to_owned);
-        let base = self.base(target, person.as_deref())?;
+        let base = self.base(target, person.as_deref(), |reach| reach.contact_in_messages, now)?;
         let shown = self.shown(key, base.mapping.policy().language)?;
         let session = shown.as_ref().and_then(|shown| shown.session.clone());
-        let ticket = match session {
-            Some(session) if base.mapping.policy().tickets => self.live_ticket(&session)?,
+        let ticket = match &session {
+            Some(session) if base.mapping.policy().tickets => self.live_ticket(session)?,
             _ => None,
         };
         let Some(message) = self.messages.get(&key)?.cloned() else {
             return Ok(());
         };
+        let mut of_ticket = Values::new();
+        if let Some(session) = session.as_ref().filter(|_| ticket.is_some()) {
+            if self.reaches.get(&message.tenant).ticket_in_messages {
+                if let Some(known) = self.sessions.get(session.as_bytes())?.cloned() {
+                    self.ticket_values(session, &known, &base, now, &mut of_ticket)?;
+                }
+            } else {
+                // Only what never changes: else each turn of a session would make all of its entries anew.
+                of_ticket.text("ticket.key", ticket.as_deref());
+                of_ticket.text("ticket.session_id", Some(session));
+                of_ticket.text("ticket.channel", Some("whatsapp"));
+                let conversation = shown.as_ref().and_then(|shown| shown.conversation.as_deref());
+                of_ticket.text("ticket.conversation_id", conversation);
+            }
+        }
         let record = record_key(&message.tenant, Object::Communication, &[&message.id]);
         let place = Place {
             tenant: &message.tenant,
@@ -167,7 +183,9 @@ impl Project {
         if let Some(shown) = entry {
             let mut associations = base.associations();
             associations.extend(ticket.clone().map(|ticket| belongs_to(Object::Ticket, ticket)));
-            let values = entry_values(&record, shown, &message, &base, ticket.as_deref());
+            let mut values = base.values.clone();
+            values.extend(of_ticket.clone());
+            entry_values(&record, shown, &message, &mut values);
             let holds = Holds::Fields {
                 fields: base.mapping.fields(Object::Communication, &values),
                 associations,
@@ -179,7 +197,18 @@ impl Project {
             self.records.tell(place, Holds::Nothing, context)?;
         }
         let told = entry.is_some();
-        let tasks = self.make_message_tasks(key, &message, &base, place, ticket.as_deref(), now, context)?;
+        let tasks = {
+            let cause = Told {
+                key,
+                message: &message,
+                base: &base,
+                place,
+                ticket: ticket.as_deref(),
+                values: &of_ticket,
+                session: session.as_deref(),
+            };
+            self.make_message_tasks(&cause, now, context)?
+        };
         if (told != message.told || tasks != message.tasks)
             && let Some(kept) = self.messages.get_mut(&key)?
         {
@@ -197,8 +226,7 @@ impl Project {
     }
 }
 
-fn entry_values(key: &str, shown: &Shown, message: &Message, base: &Base, ticket: Option<&str>) -> Values {
-    let mut values = base.values.clone();
+fn entry_values(key: &str, shown: &Shown, message: &Message, values: &mut Values) {
     values.text("communication.key", Some(key));
     values.time("communication.at", Some(shown.at));
     let direction = if shown.inbound { "inbound" } else { "outbound" };
@@ -213,10 +241,4 @@ fn entry_values(key: &str, shown: &Shown, message: &Message, base: &Base, ticket
     let failed = message.sent.as_ref().and_then(|sent| sent.error.as_deref());
     values.text("communication.error", failed.filter(|_| !shown.inbound));
     values.text("communication.conversation_id", shown.conversation.as_deref());
-    // Of its ticket only what never changes: else each turn of a session would make all of its entries anew.
-    values.text("ticket.key", ticket);
-    values.text("ticket.session_id", shown.session.as_deref());
-    values.text("ticket.conversation_id", shown.conversation.as_deref());
-    values.text("ticket.channel", ticket.map(|_| "whatsapp"));
-    values
 }

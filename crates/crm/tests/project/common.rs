@@ -95,6 +95,30 @@ pub(crate) fn showing_all(rest: &str) -> String {
     text
 }
 
+/// Properties that show of their contact and ticket what changes with each message.
+pub(crate) const REACHING: &str = r#"
+[ticket.fields.who_messages]
+from = ["contact.messages"]
+type = "number"
+label = "x"
+[deal.fields.who_last]
+from = ["contact.last_inbound_at"]
+type = "datetime"
+label = "x"
+[communication.fields.who_touch]
+from = ["contact.first_touch_campaign"]
+type = "string"
+label = "x"
+[communication.fields.ticket_status]
+from = ["ticket.status"]
+type = "string"
+label = "x"
+[task.fields.ticket_first]
+from = ["ticket.first_text"]
+type = "string"
+label = "x"
+"#;
+
 pub(crate) fn target(rest: &str) -> Target {
     let files = vec![("mapping.toml".to_owned(), showing_all(rest))];
     Target {

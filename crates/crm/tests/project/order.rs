@@ -19,6 +19,13 @@ fn everything() -> Config {
     ))
 }
 
+/// The same, where records show of their contact and ticket what changes with each message.
+fn reaching() -> Config {
+    config(&format!(
+        "[policy]\nfirst_response_target = 900\n[policy.deals]\nreferral = true\n{RULES}{REACHING}"
+    ))
+}
+
 /// Facts that move, take back, correct and contradict one another, as upstream tells them.
 pub(super) fn facts() -> Vec<Fact> {
     let mut all = vec![
@@ -319,6 +326,30 @@ fn a_digest_is_the_same_in_any_order() {
     );
     for seed in 0..8 {
         let found = run(&config, &permuted(&facts(), seed), &[(40, at("05-04T00:00:00"))], &[]);
+        assert_eq!(differences(&found, &expected), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn what_a_mapping_shows_of_contact_and_ticket_is_what_they_are_in_any_order() {
+    let config = reaching();
+    let expected = run(&config, &facts(), &[], &[]);
+    let ana = of(&expected, Object::Contact, &["ana"]).unwrap();
+    for natural in ["s-ana", "s2"] {
+        let ticket = of(&expected, Object::Ticket, &[natural]).unwrap();
+        assert_eq!(ticket.get("who_messages"), ana.get("s_messages"));
+    }
+    let entry = of(&expected, Object::Communication, &["m1"]).unwrap();
+    assert_eq!(
+        (entry.get("who_touch"), entry.get("ticket_status")),
+        (Some("cyber"), Some("closed"))
+    );
+    let task = of(&expected, Object::Task, &["bad", "s-ana"]).unwrap();
+    assert_eq!(task.get("ticket_first"), Some("Hola, vi su aviso"));
+    for seed in 0..12 {
+        let shuffled = permuted(&repeated(&facts(), seed), seed);
+        let ticks: Vec<(usize, Millis)> = (1..5).map(|tick| (tick * 20, at("05-04T00:00:00"))).collect();
+        let found = run(&config, &shuffled, &ticks, &[30]);
         assert_eq!(differences(&found, &expected), Vec::<String>::new());
     }
 }

@@ -371,6 +371,42 @@ fn a_failed_send_is_a_task_once_and_no_more_when_it_arrives_after_all() {
     );
 }
 
+/// A task of a message names who has its session by now, also by a fact that comes later.
+#[test]
+fn a_task_of_a_message_names_the_agent_of_its_ticket() {
+    let send = sent("m1", "ana", "s1", at("05-02T10:05:00"), ("agent", "luis"), "hola");
+    let mut failed = status("m1", "ana", 1, Some("failed"), at("05-02T10:06:00"));
+    failed.error_class = Some("template".to_owned());
+    let with_agent = |agent: &str| Session {
+        agent: Some(agent.to_owned()),
+        queue: Some("soporte".to_owned()),
+        ..waiting(at("05-02T10:00:00"))
+    };
+    let mut driver = driver(&config(RULES));
+    let facts = [
+        ana(),
+        told_of(send),
+        became(failed),
+        told_of(session("s1", "ana", 1, with_agent("luis"))),
+    ];
+    driver.pipe_all(facts.iter().map(Fact::record)).unwrap();
+    driver.tick(at(NOW)).unwrap();
+    let agent = |driver: &hilo_stream::TestDriver| {
+        let records = standing(driver);
+        let task = of(&records, Object::Task, &["failed", "m1"]).unwrap().clone();
+        (
+            task.get("s_agent").map(str::to_owned),
+            task.get("s_queue").map(str::to_owned),
+        )
+    };
+    assert_eq!(agent(&driver), (Some("luis".to_owned()), Some("soporte".to_owned())));
+    driver
+        .pipe(told_of(session("s1", "ana", 2, with_agent("eva"))).record())
+        .unwrap();
+    driver.tick(at(NOW)).unwrap();
+    assert_eq!(agent(&driver), (Some("eva".to_owned()), Some("soporte".to_owned())));
+}
+
 #[test]
 fn a_template_read_and_unanswered_is_a_task_by_time_alone() {
     let sent_at = at("05-02T10:00:00");
