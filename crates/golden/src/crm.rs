@@ -130,6 +130,8 @@ pub struct CrmState {
     pub waiting_since: Option<Millis>,
     /// Records by what became of them: `written`, `skipped`, …
     pub outcomes: BTreeMap<String, i64>,
+    /// The same by object and outcome.
+    pub by_object: BTreeMap<(String, String), i64>,
     /// Rejected records by code and field, with what to do.
     pub rejected: Vec<Rejection>,
     /// Time of the last outcome.
@@ -207,9 +209,13 @@ impl Golden {
             },
         )?;
         each(
-            "SELECT tenant, sink, kind, count(*), max(event_time) FROM crm_links WHERE {among} GROUP BY 1, 2, 3",
+            "SELECT tenant, sink, kind, count(*), max(event_time), object FROM crm_links WHERE {among}
+             GROUP BY 1, 2, 3, 6",
             &|state, row| {
-                state.outcomes.insert(row.get(2)?, row.get(3)?);
+                let (kind, count): (String, i64) = (row.get(2)?, row.get(3)?);
+                *state.outcomes.entry(kind.clone()).or_default() += count;
+                let object: Option<String> = row.get(5)?;
+                state.by_object.insert((object.unwrap_or_default(), kind), count);
                 state.last_at = state.last_at.max(row.get(4)?);
                 Ok(())
             },

@@ -147,7 +147,8 @@ CREATE TABLE crm_links(
   field TEXT, action TEXT, event_time INTEGER NOT NULL,
   UNIQUE(record_key, sink)
 );
-CREATE INDEX crm_links_by_outcome ON crm_links(tenant, sink, kind, code, field, event_time);
+CREATE INDEX crm_links_by_outcome ON crm_links(tenant, sink, kind, object, event_time);
+CREATE INDEX crm_links_rejected ON crm_links(tenant, sink, code, field) WHERE kind = 'rejected';
 CREATE INDEX crm_links_by_time ON crm_links(tenant, sink, event_time);
 CREATE INDEX crm_links_by_person ON crm_links(person_id);
 

@@ -47,6 +47,15 @@ pub fn register_runtime_metrics(
     registry.register(Box::new(metrics))
 }
 
+/// Registers what a process with a writer of CRMs shows at `/metrics`: for the same test.
+#[doc(hidden)]
+pub fn register_crm_metrics(
+    registry: &prometheus::Registry,
+    status: hilo_crm_writer::Status,
+) -> prometheus::Result<()> {
+    registry.register(Box::new(crm::metrics::CrmMetrics::new(status)?))
+}
+
 /// The program: reads the arguments, runs the command, says what failed.
 #[must_use]
 pub fn main() -> ExitCode {

@@ -9,7 +9,7 @@
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 /// Our crates, lowest first: each may depend on those before it.
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 24] = [
     "domain",
     "contracts",
     "stream",
@@ -20,9 +20,12 @@ const ORDER: [&str; 21] = [
     "account",
     "consent",
     "metrics",
+    "crm",
     "golden",
     "kafka",
     "service",
+    "crm-simulator",
+    "crm-writer",
     "gateway",
     "dashboard",
     "views",

@@ -7,6 +7,11 @@
 )]
 
 use hilo::topology::{self, topology};
+use hilo_contracts::facts::CrmWrite;
+use hilo_crm_writer::{
+    Budget, EdgeError, FILE, Lane, Links, Outcomes, Reply, Settings, Sink, Token, Writer,
+    hubspot::{ApiVersion, Client, HubSpot, Portal},
+};
 use hilo_gateway::{Gateway, Limits, Tenants};
 use hilo_stream::embedded::{DataDir, Engine, RawLog};
 use prometheus::{Gauge, Registry};
@@ -15,6 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -44,6 +50,15 @@ fn named(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// Outcomes of a writer that does not run.
+struct Nowhere;
+
+impl Outcomes for Nowhere {
+    fn publish(&self, _: Vec<CrmWrite>) -> Reply<'_, Result<(), EdgeError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
 /// Everything that a role's `/metrics` may have.
 fn registries(folder: &Path) -> [Registry; 2] {
     let (kafka, registry) = (Registry::new(), Registry::new());
@@ -55,6 +70,23 @@ fn registries(folder: &Path) -> [Registry; 2] {
     let engine = engine.start().unwrap();
     hilo::register_runtime_metrics(&registry, &engine, &log, folder, &topology).unwrap();
     Gateway::new(log, Tenants::new([]).unwrap(), Limits::default(), &registry).unwrap();
+    let links = Links::open(&folder.join(FILE)).unwrap();
+    // A sink that is asked for nothing: its counters are there all the same.
+    let budget = Arc::new(Budget::new(1, Duration::from_secs(1)));
+    let portal = Portal {
+        base: "http://127.0.0.1:1".to_owned(),
+        token: Token::new("token").unwrap(),
+        version: ApiVersion::default(),
+        timeout: Duration::from_secs(1),
+    };
+    let client = Arc::new(Client::new(portal, budget).unwrap());
+    let lane = Lane {
+        tenant: "acme".to_owned(),
+        sink: "hubspot".to_owned(),
+    };
+    let sink: Arc<dyn Sink> = Arc::new(HubSpot::new(client, Duration::from_secs(1)));
+    let writer = Writer::new(links, Arc::new(Nowhere), [(lane, sink)].into(), Settings::default());
+    hilo::register_crm_metrics(&registry, writer.status()).unwrap();
     [kafka, registry]
 }
 
@@ -93,6 +125,7 @@ fn every_metric_has_a_panel() {
         "crates/kafka/src/measures.rs",
         "crates/gateway/src/measures.rs",
         "crates/hilo/src/runtime_metrics.rs",
+        "crates/hilo/src/crm/metrics.rs",
     ] {
         let text = fs::read_to_string(root().join(source)).unwrap();
         let quoted: Vec<&str> = text.split('"').skip(1).step_by(2).collect();

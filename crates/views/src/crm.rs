@@ -27,9 +27,8 @@ fn card(state: CrmState) -> CrmCard {
         .map(|(object, desired)| CrmObject {
             object: object.clone(),
             desired: amount(*desired),
-            // The golden record counts outcomes of all objects together.
-            written: None,
-            rejected: None,
+            written: Some(became(&state, object, &["written", "skipped"])),
+            rejected: Some(became(&state, object, &["rejected"])),
             trace: trace(object),
         })
         .collect();
@@ -65,6 +64,12 @@ fn card(state: CrmState) -> CrmCard {
         tenant: state.tenant,
         sink: state.sink,
     }
+}
+
+/// Records of an object of which one of these outcomes holds.
+fn became(state: &CrmState, object: &str, kinds: &[&str]) -> u64 {
+    let of = |kind: &&str| state.by_object.get(&(object.to_owned(), (*kind).to_owned()));
+    amount(kinds.iter().filter_map(of).sum())
 }
 
 fn rejection(rejection: &Rejection) -> CrmRejection {

@@ -76,7 +76,14 @@ impl Running {
                 hosts: Vec::new(),
                 admin,
             };
-            serve::serve(shared, "test", &tenants, secrets, listeners, async {
+            let setup = serve::Setup {
+                label: "test",
+                tenants: &tenants,
+                secrets,
+                listeners,
+                crm: None,
+            };
+            serve::serve(shared, setup, async {
                 drop(ended.await);
             })
             .await
