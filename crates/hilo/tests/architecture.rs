@@ -37,7 +37,7 @@ const ORDER: [&str; 24] = [
 ];
 
 /// What a processor may use beyond `domain`, `contracts` and `stream`: nothing that has a clock, a file or a socket.
-const PROCESSORS: [&str; 7] = [
+const PROCESSORS: [&str; 8] = [
     "normalize",
     "identity",
     "conversation",
@@ -45,8 +45,9 @@ const PROCESSORS: [&str; 7] = [
     "account",
     "consent",
     "metrics",
+    "crm",
 ];
-const PURE: [&str; 8] = [
+const PURE: [&str; 10] = [
     "hilo-contracts",
     "hilo-domain",
     "hilo-stream",
@@ -54,7 +55,9 @@ const PURE: [&str; 8] = [
     "rustc-hash",
     "serde",
     "serde_json",
+    "strsim",
     "thiserror",
+    "toml",
 ];
 
 fn root() -> &'static Path {
@@ -186,4 +189,14 @@ fn links_of_the_documents_exist() {
             );
         }
     }
+}
+
+/// `cargo run --release -- demo`, the first command of the README, has to know which program is meant.
+#[test]
+fn cargo_run_is_hilo() {
+    let manifest: toml::Table = fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    let default = manifest["workspace"]["default-members"].as_array().unwrap();
+    assert_eq!(default.iter().map(|member| member.as_str().unwrap()).collect::<Vec<_>>(), ["crates/hilo"]);
+    let hilo: toml::Table = fs::read_to_string(root().join("crates/hilo/Cargo.toml")).unwrap().parse().unwrap();
+    assert!(!hilo.contains_key("bin"), "crates/hilo has one program: src/main.rs");
 }
