@@ -66,7 +66,8 @@ impl Event {
     pub(super) fn of(fact: &Conversation) -> Option<Self> {
         let kind = fact.kind.as_str();
         let is_deal = kind.starts_with("deal_");
-        let is_call = kind.starts_with("call_") && fact.window_expires_at.is_some();
+        // One that opens no window may take the place of one that did: of two with one id the smaller holds.
+        let is_call = kind.starts_with("call_");
         if !is_deal && !is_call && !INBOX.contains(&kind) {
             return None;
         }
