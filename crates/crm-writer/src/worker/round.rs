@@ -10,7 +10,6 @@ use super::{
 use crate::{
     links::Waiting,
     sink::{Item, Outcome},
-    worker::State,
 };
 use futures_util::{StreamExt as _, stream};
 use hilo_crm::values::Object;
@@ -59,7 +58,8 @@ impl Runner {
             while let Some(ended) = running.next().await {
                 ended?;
             }
-            let closed = *standing::of(&self.shared).state() != State::Open || *self.common.stop.borrow();
+            let leave = standing::of(&self.shared).leave(clock::now());
+            let closed = !matches!(leave, Leave::Go | Leave::One) || *self.common.stop.borrow();
             if closed || (one && did > 0) {
                 break;
             }

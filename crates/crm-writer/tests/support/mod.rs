@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 
 pub(crate) mod records;
+pub(crate) mod traffic;
 
 use axum::{
     extract::Request,
