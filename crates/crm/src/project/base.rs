@@ -29,7 +29,7 @@ pub(super) struct Base<'a> {
     pub called: String,
     /// The fact that says who they are.
     pub whose: Option<String>,
-    /// The person to whom the records belong: whom the one that facts name is part of by now.
+    /// The person to whom the records belong: whom the one that facts name is part of by now; none while nobody knows them.
     pub person: Option<String>,
 }
 
@@ -140,7 +140,7 @@ impl Project {
             values,
             called: texts::called(who.map(|who| &who.is)),
             whose: who.map(|who| who.fact.as_ref().to_owned()),
-            person: root.or_else(|| person.map(str::to_owned)),
+            person: root,
         };
         let tenant = known.map(|known| known.tenant.as_ref());
         if tenant.is_some_and(|tenant| all_of(self.reaches.get(tenant)))

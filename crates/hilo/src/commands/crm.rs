@@ -10,7 +10,7 @@ use crate::{
     say::say,
 };
 use anyhow::anyhow;
-use hilo_crm::mapping::{Findings, Mappings};
+use hilo_crm::mapping::{Findings, Mappings, Severity};
 use hilo_crm_writer::{
     FILE, Lane, Links, Which,
     provision::{self, Found},
@@ -141,13 +141,12 @@ pub(super) fn listed(findings: &Findings) -> Vec<serde_json::Value> {
 
 /// An error where findings forbid the use of a mapping.
 pub(super) fn refused(findings: &Findings) -> Result<(), Failure> {
-    if findings.has_errors() {
-        return Err(Failure::failed(anyhow!(
-            "{} findings; mend them and try again",
-            findings.len()
-        )));
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+    match errors.count() {
+        0 => Ok(()),
+        1 => Err(Failure::failed(anyhow!("1 error; mend it and try again"))),
+        errors => Err(Failure::failed(anyhow!("{errors} errors; mend them and try again"))),
     }
-    Ok(())
 }
 
 /// The links of a data directory, which a running writer may hold too.
