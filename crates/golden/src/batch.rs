@@ -341,6 +341,7 @@ fn keep_better(kept: &mut Conversation, next: &mut Conversation) -> bool {
     }
     if kept.content.is_none() && same_item {
         kept.content = next.content.take();
+        kept.details = next.details.take();
     }
     true
 }

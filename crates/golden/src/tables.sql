@@ -58,11 +58,12 @@ CREATE TABLE message_parts(
   revision INTEGER NOT NULL, type TEXT NOT NULL, direction TEXT NOT NULL, person_id TEXT, conversation_id TEXT,
   session_id TEXT, phone_number_id TEXT, group_id TEXT, author_kind TEXT, author_id TEXT, template TEXT, language TEXT,
   category TEXT, campaign TEXT, segment TEXT, reply_to TEXT, referral TEXT, opt_out INTEGER NOT NULL,
-  window_expires_at INTEGER, content TEXT, test INTEGER NOT NULL, source TEXT NOT NULL,
+  window_expires_at INTEGER, content TEXT, test INTEGER NOT NULL, source TEXT NOT NULL, text TEXT,
   UNIQUE(tenant, message_id, part)
 );
 CREATE INDEX message_parts_by_session ON message_parts(session_id, event_time) WHERE session_id IS NOT NULL;
 CREATE INDEX message_parts_by_time ON message_parts(tenant, event_time) WHERE conversation_id IS NOT NULL;
+CREATE INDEX message_parts_changes ON message_parts(tenant, reply_to, type, event_time) WHERE type IN ('edit', 'revoke');
 CREATE INDEX message_parts_opt_out ON message_parts(person_id) WHERE opt_out;
 
 -- What became of a message.

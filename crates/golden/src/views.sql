@@ -1,5 +1,6 @@
 -- One row per message: details from the first of outbound line, received, echo, history, statuses that is a message:
--- reactions and system messages received, edits and revocations are none.
+-- reactions and system messages received, edits and revocations are none. The text is that of the last edit; what was
+-- revoked has none, and no content.
 CREATE VIEW messages AS
 WITH ids AS (
   SELECT tenant, message_id FROM message_parts UNION SELECT tenant, message_id FROM message_status
@@ -35,18 +36,27 @@ SELECT k.tenant, k.message_id,
   CASE WHEN k.accepted THEN s.author_kind ELSE p.author_kind END AS author_kind,
   CASE WHEN k.accepted THEN s.author_id ELSE p.author_id END AS author_id,
   coalesce(p.person_id, s.person_id) AS person_id, p.conversation_id, p.session_id,
-  coalesce(p.phone_number_id, s.phone_number_id) AS phone_number_id, p.group_id, p.reply_to, p.referral, p.content,
-  coalesce(p.test, s.test) AS test
+  coalesce(p.phone_number_id, s.phone_number_id) AS phone_number_id, p.group_id, p.reply_to, p.referral,
+  CASE WHEN r.revoked_at IS NULL THEN p.content END AS content, coalesce(p.test, s.test) AS test,
+  CASE WHEN r.revoked_at IS NULL THEN coalesce(e.text, p.text) END AS text, e.event_time AS edited_at, r.revoked_at
 FROM known k
 LEFT JOIN message_status s ON s.tenant = k.tenant AND s.message_id = k.message_id
 LEFT JOIN message_parts p ON p.tenant = k.tenant AND p.message_id = k.message_id AND p.part = k.part
+LEFT JOIN (
+  SELECT tenant, reply_to, text, event_time, max(printf('%020d %s', event_time, message_id)) FROM message_parts
+  WHERE type = 'edit' GROUP BY tenant, reply_to
+) e ON e.tenant = k.tenant AND e.reply_to = k.message_id
+LEFT JOIN (
+  SELECT tenant, reply_to, min(event_time) AS revoked_at FROM message_parts
+  WHERE type = 'revoke' GROUP BY tenant, reply_to
+) r ON r.tenant = k.tenant AND r.reply_to = k.message_id
 WHERE k.accepted OR k.part IS NOT NULL OR k.orphan AND k.untold;
 
--- Threads: a person and a business number.
+-- Threads: a person and a business number. A reaction is no message.
 CREATE VIEW conversations AS
 SELECT conversation_id, tenant, person_id, phone_number_id, count(*) AS messages, min(event_time) AS first_message_at,
   max(event_time) AS last_message_at
-FROM message_parts WHERE conversation_id IS NOT NULL
+FROM messages WHERE conversation_id IS NOT NULL AND type <> 'reaction'
 GROUP BY conversation_id, tenant, person_id, phone_number_id;
 
 -- One case per session. The agent is the last human sender, else the last one assigned.

@@ -199,7 +199,7 @@ pub(crate) fn write_sessions(transaction: &Transaction, sessions: &BTreeMap<Stri
 pub(crate) fn write_parts(transaction: &Transaction, parts: &[(Part, Conversation)]) -> Result {
     let mut put = transaction.prepare_cached(
         "INSERT INTO message_parts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-           ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)
+           ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)
          ON CONFLICT DO UPDATE SET event_time = excluded.event_time, revision = excluded.revision,
            type = excluded.type, direction = excluded.direction, person_id = excluded.person_id,
            conversation_id = excluded.conversation_id, session_id = excluded.session_id,
@@ -209,11 +209,12 @@ pub(crate) fn write_parts(transaction: &Transaction, parts: &[(Part, Conversatio
            segment = excluded.segment, reply_to = excluded.reply_to, referral = excluded.referral,
            opt_out = excluded.opt_out, window_expires_at = excluded.window_expires_at,
            content = CASE WHEN excluded.content IS NULL AND excluded.source = source THEN content ELSE excluded.content END,
+           text = CASE WHEN excluded.content IS NULL AND excluded.source = source THEN text ELSE excluded.text END,
            test = excluded.test, source = excluded.source
          WHERE excluded.revision > revision",
     )?;
     let mut late_content = transaction.prepare_cached(
-        "UPDATE message_parts SET content = ?4
+        "UPDATE message_parts SET content = ?4, text = ?7
          WHERE tenant = ?1 AND message_id = ?2 AND part = ?3 AND event_time = ?5 AND content IS NULL
            AND source = ?6",
     )?;
@@ -228,6 +229,7 @@ pub(crate) fn write_parts(transaction: &Transaction, parts: &[(Part, Conversatio
         let source = format!("{delivery_id} {entry} {change} {item}");
         let author = fact.author.as_ref();
         let template = fact.template.as_ref();
+        let text = fact.details.as_ref().and_then(|details| details.text.as_ref());
         let changed = put.execute(params![
             fact.tenant,
             message_id,
@@ -255,6 +257,7 @@ pub(crate) fn write_parts(transaction: &Transaction, parts: &[(Part, Conversatio
             fact.content,
             fact.test,
             source,
+            text,
         ])?;
         // A correction of another partition may be applied before the first fact, which alone has the content.
         if changed == 0 && fact.content.is_some() {
@@ -264,7 +267,8 @@ pub(crate) fn write_parts(transaction: &Transaction, parts: &[(Part, Conversatio
                 part.as_str(),
                 fact.content,
                 fact.event_time,
-                source
+                source,
+                text
             ];
             late_content.execute(key)?;
         }

@@ -6,7 +6,11 @@ use super::{
     state,
 };
 use crate::{Golden, Turn};
-use hilo_contracts::facts::{Clock, Consent, Conversation, Identity, Session, Status};
+use hilo_contracts::{
+    details::Details,
+    facts::{Clock, Consent, Conversation, Identity, Session, Status},
+};
+use hilo_domain::Millis;
 
 pub(super) fn applied(log: &Log) -> Golden {
     let mut golden = Golden::open_in_memory().unwrap();
@@ -556,4 +560,65 @@ fn a_window_is_open_after_the_latest_message_or_call_of_the_person() {
     assert_eq!(windows(&log)[0].0, 1_000 + DAY);
     log.conversation(&call(5_000, "USER_INITIATED"));
     assert_eq!(windows(&log)[0].0, 5_000 + DAY);
+}
+
+/// A message with its text, or an edit or revocation of one.
+fn said(id: &str, at: Millis, kind: &str, of: Option<&str>, text: Option<&str>) -> Conversation {
+    Conversation {
+        message_type: Some(kind.to_owned()),
+        reply_to: of.map(str::to_owned),
+        details: Some(Box::new(Details {
+            text: text.map(str::to_owned),
+            ..Details::default()
+        })),
+        ..received(id, "a", at, Some("s"))
+    }
+}
+
+#[test]
+fn a_message_has_the_text_of_its_last_edit_and_a_revoked_one_has_none() {
+    let facts = [
+        said("m1", 10, "text", None, Some("first")),
+        // Of one instant the greater id holds.
+        said("e1", 30, "edit", Some("m1"), Some("second")),
+        said("e2", 30, "edit", Some("m1"), Some("third")),
+        said("e3", 20, "edit", Some("m1"), Some("too early")),
+        said("m2", 11, "text", None, Some("a secret")),
+        said("e4", 12, "edit", Some("m2"), Some("a secret still")),
+        said("r1", 40, "revoke", Some("m2"), None),
+        said("m3", 13, "text", None, Some("as it was")),
+    ];
+    type Row = (String, Option<String>, Option<Millis>, Option<Millis>, bool);
+    let row = |id: &str, text: Option<&str>, edited, revoked, content: bool| -> Row {
+        (id.to_owned(), text.map(str::to_owned), edited, revoked, content)
+    };
+    for seed in 0..50 {
+        let mut log = Log::default();
+        for fact in hilo_stream::driver::permuted(&facts, seed) {
+            log.conversation(&fact);
+        }
+        for golden in [applied(&log), one_by_one(&log)] {
+            let rows: Vec<Row> = golden
+                .connection
+                .prepare("SELECT message_id, text, edited_at, revoked_at, content IS NOT NULL FROM messages ORDER BY message_id")
+                .unwrap()
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
+                .unwrap()
+                .map(Result::unwrap)
+                .collect();
+            assert_eq!(
+                rows,
+                [
+                    row("m1", Some("third"), Some(30), None, true),
+                    row("m2", None, Some(12), Some(40), false),
+                    row("m3", Some("as it was"), None, None, true),
+                ]
+            );
+            let messages: i64 = golden
+                .connection
+                .query_row("SELECT sum(messages) FROM conversations", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(messages, 3, "edits and revocations are no messages");
+        }
+    }
 }
