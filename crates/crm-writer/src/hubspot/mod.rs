@@ -79,10 +79,23 @@ impl HubSpot {
             }
         }
         self.write_records(object, items, &upserts, &mut outcomes).await;
-        outcomes
-            .into_iter()
-            .map(|outcome| outcome.unwrap_or_else(|| Trouble::again("no_result").into()))
-            .collect()
+        let named = |outcome: Option<Outcome>| {
+            let mut outcome = outcome.unwrap_or_else(|| Trouble::again("no_result").into());
+            if let Outcome::Failed {
+                trouble:
+                    Trouble::Stop {
+                        code: "missing_scope",
+                        missing,
+                    },
+                ..
+            } = &mut outcome
+            {
+                // Where the CRM does not name it, it is that of the object.
+                missing.get_or_insert_with(|| version::scope(object).to_owned());
+            }
+            outcome
+        };
+        outcomes.into_iter().map(named).collect()
     }
 }
 

@@ -148,6 +148,7 @@ impl Db {
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
         let object = facts::object(&record.object).map_or(-1, facts::rank);
         let before = self.waiting_revision(lane, &record.record_key)?;
+        let turns = record.kind != "desired";
         self.connection
             .prepare_cached("DELETE FROM rejected WHERE lane = ?1 AND record_key = ?2")?
             .execute(params![lane, record.record_key])?;
@@ -155,11 +156,11 @@ impl Db {
         self.connection
             .prepare_cached(
                 "INSERT INTO waiting(lane, record_key, object, partition, revision, body, since, due, attempts, lookups,
-                   blocked_by, announced) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0, NULL, 0)
+                   blocked_by, announced, turns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0, NULL, 0, ?8)
                  ON CONFLICT(lane, record_key) DO UPDATE SET partition = ?4, revision = ?5, body = ?6, due = 0, attempts = 0,
-                   lookups = 0, blocked_by = NULL, announced = 0 WHERE excluded.revision > revision",
+                   lookups = 0, blocked_by = NULL, announced = 0, turns = max(turns, ?8) WHERE excluded.revision > revision",
             )?
-            .execute(params![lane, record.record_key, object, partition, record.revision, body, now])?;
+            .execute(params![lane, record.record_key, object, partition, record.revision, body, now, turns])?;
         if record.object == Object::Contact.as_str() {
             self.remember_names(lane, record)?;
         }

@@ -135,8 +135,8 @@ impl Db {
             .connection
             .prepare_cached(&format!(
                 "INSERT OR IGNORE INTO waiting(lane, record_key, object, partition, revision, body, since, due, attempts, lookups,
-                   blocked_by, announced)
-                 SELECT lane, record_key, object, partition, revision, body, ?3, 0, 0, 0, NULL, 1 FROM rejected
+                   blocked_by, announced, turns)
+                 SELECT lane, record_key, object, partition, revision, body, ?3, 0, 0, 0, NULL, 1, 1 FROM rejected
                  WHERE lane = ?1 AND {condition}"
             ))?
             .execute(params![lane, value, now])?;

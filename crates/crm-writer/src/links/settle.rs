@@ -248,10 +248,12 @@ impl Db {
 
     fn wait(&mut self, lane: i64, one: &Wait, now: Millis) -> rusqlite::Result<()> {
         self.partly(lane, one.object, &one.record_key, one.partly.as_ref(), now)?;
-        // A newer revision that came meanwhile has its own attempts and its own parents.
+        // A newer revision that came meanwhile has its own attempts and its own parents. What it goes after may have come
+        // to rest meanwhile, in a batch beside this one.
         self.connection
             .prepare_cached(
-                "UPDATE waiting SET due = ?4, attempts = ?5, lookups = ?6, blocked_by = ?7
+                "UPDATE waiting SET due = ?4, attempts = ?5, lookups = ?6,
+                   blocked_by = (SELECT record_key FROM waiting WHERE lane = ?1 AND record_key = ?7)
                  WHERE lane = ?1 AND record_key = ?2 AND revision = ?3",
             )?
             .execute(params![

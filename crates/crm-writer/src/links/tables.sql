@@ -6,11 +6,12 @@ CREATE TABLE IF NOT EXISTS links(
   lane INTEGER NOT NULL, record_key TEXT NOT NULL, object INTEGER NOT NULL, partition INTEGER, kind TEXT NOT NULL,
   revision INTEGER NOT NULL, remote_id TEXT, content_hash TEXT, attempts INTEGER NOT NULL, alias_of TEXT, filled TEXT NOT NULL,
   associated TEXT NOT NULL, code TEXT, field TEXT, at INTEGER NOT NULL, PRIMARY KEY(lane, record_key)) WITHOUT ROWID;
--- The newest desired state of each record that is not at rest. blocked_by: it goes after that record.
+-- The newest desired state of each record that is not at rest. blocked_by: it goes after that record. turns: it, or a
+-- revision before it that may have reached the CRM, merges or removes the record, so that its id may not be what it was.
 CREATE TABLE IF NOT EXISTS waiting(
   seq INTEGER PRIMARY KEY AUTOINCREMENT, lane INTEGER NOT NULL, record_key TEXT NOT NULL, object INTEGER NOT NULL,
   partition INTEGER NOT NULL, revision INTEGER NOT NULL, body BLOB NOT NULL, since INTEGER NOT NULL, due INTEGER NOT NULL,
-  attempts INTEGER NOT NULL, lookups INTEGER NOT NULL, blocked_by TEXT, announced INTEGER NOT NULL, UNIQUE(lane, record_key));
+  attempts INTEGER NOT NULL, lookups INTEGER NOT NULL, blocked_by TEXT, announced INTEGER NOT NULL, turns INTEGER NOT NULL, UNIQUE(lane, record_key));
 CREATE INDEX IF NOT EXISTS waiting_ready ON waiting(lane, object, seq) WHERE blocked_by IS NULL;
 CREATE INDEX IF NOT EXISTS waiting_blocked ON waiting(lane, blocked_by) WHERE blocked_by IS NOT NULL;
 CREATE INDEX IF NOT EXISTS waiting_unannounced ON waiting(lane, seq) WHERE announced = 0;

@@ -116,6 +116,11 @@ impl Db {
         let mut key = key.to_owned();
         for _ in 0..ALIAS_DEPTH {
             let link = self.link(lane, &key)?;
+            let has_id = link.as_ref().is_some_and(|link| link.own_id().is_some());
+            // Where it merges, parts or goes, whoever belongs to it would belong to the wrong one.
+            if self.waits(lane, &key)?.is_some_and(|turns| turns || !has_id) {
+                return Ok(Parent::Waits(key));
+            }
             match link {
                 Some(Link {
                     kind,
@@ -134,8 +139,7 @@ impl Db {
                         remote_id,
                     }));
                 }
-                // A deleted record that waits again is coming back.
-                Some(link) if link.kind == "deleted" && !self.waits(lane, &key)? => return Ok(Parent::Deleted),
+                Some(link) if link.kind == "deleted" => return Ok(Parent::Deleted),
                 Some(link) if link.own_id().is_some() => {
                     return Ok(Parent::There(Linked {
                         object,
@@ -144,9 +148,6 @@ impl Db {
                     }));
                 }
                 link => {
-                    if self.waits(lane, &key)? {
-                        return Ok(Parent::Waits(key));
-                    }
                     let refused = link.is_some_and(|link| link.kind == "rejected");
                     return Ok(if refused {
                         Parent::Rejected(key)
@@ -159,12 +160,11 @@ impl Db {
         Ok(Parent::Unknown(object, key))
     }
 
-    fn waits(&self, lane: i64, key: &str) -> rusqlite::Result<bool> {
-        let found = self
-            .connection
-            .prepare_cached("SELECT 1 FROM waiting WHERE lane = ?1 AND record_key = ?2")?
-            .query_row(params![lane, key], |_| Ok(()))
-            .optional()?;
-        Ok(found.is_some())
+    /// Whether a record waits, and if so, whether it turns.
+    fn waits(&self, lane: i64, key: &str) -> rusqlite::Result<Option<bool>> {
+        self.connection
+            .prepare_cached("SELECT turns FROM waiting WHERE lane = ?1 AND record_key = ?2")?
+            .query_row(params![lane, key], |row| row.get(0))
+            .optional()
     }
 }

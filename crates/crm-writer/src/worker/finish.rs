@@ -97,6 +97,15 @@ impl Runner {
             }
             Outcome::Conflict { .. } => self.refuse(object, waiting, "unique_conflict", None, None, ended),
             Outcome::Failed { trouble, partly } => match trouble {
+                // Properties for new records only were left out, and the CRM asks for one: somebody removed the record there.
+                Trouble::Reject {
+                    code: "required_property",
+                    ..
+                } if item.remote_id.is_some() && item.act == Act::Upsert => {
+                    let id = item.remote_id.clone().unwrap_or_default();
+                    ended.gone.push((waiting.record.record_key.clone(), id));
+                    self.put_off(object, waiting, &Trouble::again("not_found"), partly, ended);
+                }
                 Trouble::Reject { code, field } => self.refuse(object, waiting, code, field, partly, ended),
                 Trouble::Retry { code, .. } => {
                     if code == "not_found" {

@@ -199,3 +199,17 @@ pub(crate) fn held(state: &State, desired: &[CrmRecord]) -> BTreeSet<Held> {
     }
     held
 }
+
+/// The portal holds what these records say, each once, and nothing else.
+pub(crate) fn assert_holds(state: &State, records: &[CrmRecord]) {
+    let (held, expected) = (held(state, records), expected(records));
+    let lacking: Vec<_> = expected.difference(&held).take(3).collect();
+    let unwanted: Vec<_> = held.difference(&expected).take(3).collect();
+    assert!(
+        lacking.is_empty() && unwanted.is_empty(),
+        "lacking {lacking:#?}, unwanted {unwanted:#?}"
+    );
+    let many: usize = Remote::ALL.iter().map(|object| state.of(*object).len()).sum();
+    assert_eq!(many, expected.len(), "each once");
+    assert_eq!(state.counts.ignored, BTreeMap::new(), "no field is mistyped");
+}

@@ -94,14 +94,20 @@ fn merge(dice: &mut Dice, streams: &mut [Vec<CrmRecord>], person: usize, parting
             }
         } else if last.object == "ticket" && natural == loser {
             let ticket = |revision, note, whose: &str| {
-                of(record(Object::Ticket, &loser, revision, Some(note)), &[(Object::Contact, whose)])
+                of(
+                    record(Object::Ticket, &loser, revision, Some(note)),
+                    &[(Object::Contact, whose)],
+                )
             };
             stream.push(ticket(at + 1, "merged", &winner));
             if parts {
                 stream.push(ticket(at + 2, "apart", &loser));
             }
         } else if last.kind == "desired" && last.object != "contact" && natural.starts_with(&loser) {
-            let rank = Object::ALL.into_iter().find(|object| object.as_str() == last.object).unwrap();
+            let rank = Object::ALL
+                .into_iter()
+                .find(|object| object.as_str() == last.object)
+                .unwrap();
             let both = |whose: &str| [(Object::Contact, whose.to_owned()), (Object::Ticket, loser.clone())];
             let again = |revision, note, whose: &str| {
                 let both = both(whose);

@@ -2,7 +2,7 @@
 
 use crate::support::{
     Crm, Facts, Log, Trap, lane, records,
-    records::{aliased, deleted, expected, held, of, record},
+    records::{aliased, deleted, of, record},
     run, settings,
 };
 use hilo_contracts::facts::CrmRecord;
@@ -69,18 +69,7 @@ impl Bench {
 
     /// The portal holds what the log says, once.
     pub(crate) fn agrees(&self) {
-        let state = self.crm.simulator.state();
-        let (held, expected) = (held(&state, &self.log.records), expected(&self.log.records));
-        let lacking: Vec<_> = expected.difference(&held).take(5).collect();
-        let unwanted: Vec<_> = held.difference(&expected).take(5).collect();
-        assert!(
-            lacking.is_empty() && unwanted.is_empty(),
-            "lacking {lacking:#?}, unwanted {unwanted:#?}"
-        );
-        let many =
-            |objects: &[hilo_crm_simulator::Object]| objects.iter().map(|one| state.of(*one).len()).sum::<usize>();
-        assert_eq!(many(&hilo_crm_simulator::Object::ALL), expected.len(), "each once");
-        assert_eq!(state.counts.ignored, BTreeMap::new(), "no field is mistyped");
+        records::assert_holds(&self.crm.simulator.state(), &self.log.records);
     }
 
     /// The kind of the newest fact of each record, counted.

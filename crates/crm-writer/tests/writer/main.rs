@@ -5,3 +5,6 @@ mod support;
 
 mod basics;
 mod chaos;
+mod lanes;
+mod provisioning;
+mod trouble;
