@@ -65,7 +65,7 @@ pub(crate) enum Command {
     Clock(Clock),
     /// What is wrong with the set-up, and how to mend it.
     Doctor(Doctor),
-    /// Measure this machine: replay and gateway.
+    /// Measure this machine: replay, gateway, CRM and Kafka.
     Bench(Bench),
 }
 
@@ -669,6 +669,21 @@ pub(crate) enum BenchCommand {
         /// Configuration file with [kafka] [default: ./hilo.toml if there].
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Calls that a CRM is asked for, with and without joining revisions; the writer's speed; memory and file of its links.
+    Crm {
+        /// Conversations of the generated world.
+        #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u64).range(1..=1_000_000))]
+        conversations: u64,
+        /// Links of the file that is measured.
+        #[arg(long, default_value_t = 1_000_000, value_parser = value_parser!(u64).range(1..=100_000_000))]
+        links: u64,
+        /// Seed of the world.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
         /// Print as JSON.
         #[arg(long)]
         json: bool,

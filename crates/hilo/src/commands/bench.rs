@@ -3,6 +3,7 @@
 use crate::{
     bench::{
         self,
+        crm::{self, CrmBench},
         kafka::{self, KafkaBench},
     },
     cli::{Bench, BenchCommand},
@@ -37,6 +38,26 @@ pub(crate) fn run(arguments: &Bench) -> Result<(), Failure> {
                 lanes: kafka.map_or(1, |kafka| kafka.lanes),
                 commit_interval: kafka.map_or(Duration::from_millis(100), |kafka| kafka.commit_interval),
                 people: *people,
+            })?;
+            if *json {
+                say!("{}", serde_json::to_string(&report)?)?;
+            } else {
+                for line in report.to_string().lines() {
+                    say!("{line}")?;
+                }
+            }
+            Ok(())
+        }
+        BenchCommand::Crm {
+            conversations,
+            links,
+            seed,
+            json,
+        } => {
+            let report = crm::run(&CrmBench {
+                conversations: *conversations,
+                links: *links,
+                seed: *seed,
             })?;
             if *json {
                 say!("{}", serde_json::to_string(&report)?)?;

@@ -202,11 +202,20 @@ impl Readers {
             .collect();
         golden::agrees(&db, &desired, run);
         let names = Names::new(&db, &run.rules());
-        let mut lines = BTreeMap::new();
-        for record in &desired {
-            let name = format!("{} {}", record.object, names.of(&record.record_key));
-            let again = lines.insert(name.clone(), names.line(record));
-            assert_eq!(again, None, "two records of one thing: {name}");
+        let mut named: Vec<(String, String)> = desired
+            .iter()
+            .map(|record| {
+                let name = format!("{} {}", record.object, names.of(&record.record_key));
+                (name, names.line(record))
+            })
+            .collect();
+        named.sort();
+        let (mut lines, mut alike) = (BTreeMap::new(), BTreeMap::<String, usize>::new());
+        for (name, line) in named {
+            // People whose numbers all went over to others may have been known by the same ones.
+            let count = alike.entry(name.clone()).or_default();
+            *count += 1;
+            lines.insert(format!("{name} ({count})"), line);
         }
         Found { lines }
     }
@@ -282,11 +291,10 @@ impl Names {
     }
 
     fn line(&self, record: &CrmRecord) -> String {
+        // Not by which overlay it was made: a record that another one makes the same is not told again.
         let mut line = format!(
-            "{} by {} {} rule {:?} adopts {:?} test {}",
+            "{} rule {:?} adopts {:?} test {}",
             self.of(record.person_id.as_deref().unwrap_or("nobody")),
-            record.mapping,
-            record.mapping_hash,
             record.rule,
             record.adopt_id,
             record.test
