@@ -8,6 +8,7 @@ use crate::{
 use hilo_contracts::facts::{CrmRecord, CrmWrite};
 use hilo_domain::Millis;
 use rusqlite::{OptionalExtension as _, params};
+use std::collections::BTreeSet;
 
 impl Db {
     /// Forgets what belongs to a partition.
@@ -149,6 +150,25 @@ impl Db {
             .query_row(params![lane, record_key], |_| Ok(()))
             .optional()?;
         Ok(found.is_some())
+    }
+
+    /// Those of some records that wait at that very revision.
+    pub(crate) fn still_waiting(
+        &mut self,
+        lane: &Lane,
+        records: &[(String, i64)],
+    ) -> rusqlite::Result<BTreeSet<String>> {
+        let lane = self.lane(lane)?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM waiting WHERE lane = ?1 AND record_key = ?2 AND revision = ?3")?;
+        let mut still = BTreeSet::new();
+        for (key, revision) in records {
+            if statement.exists(params![lane, key, revision])? {
+                still.insert(key.clone());
+            }
+        }
+        Ok(still)
     }
 
     /// Such records were announced.

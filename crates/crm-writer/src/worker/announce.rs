@@ -1,7 +1,7 @@
 //! Where places wait for published outcomes, a CRM that takes nothing must not hold up others: what waits for it is
 //! published as deferred, and its places are let go.
 
-use super::{Shared, Writer, WriterError, standing, status};
+use super::{Shared, Writer, WriterError, claims::Claims, standing, status};
 use crate::{
     edge::Inlet,
     facts::{self, Lane, Told},
@@ -41,9 +41,21 @@ impl Writer {
         code: &'static str,
         until: Option<i64>,
     ) -> Result<(), WriterError> {
+        let shared = self.lanes.get(lane).map(Arc::clone);
+        let nobody = Claims::default();
+        let claims = shared.as_deref().map_or(&nobody, |shared| &shared.claims);
         loop {
             let name = lane.clone();
-            let records = self.common.links.call(move |db| db.announce(&name, AT_ONCE)).await?;
+            let mut records = self.common.links.call(move |db| db.announce(&name, AT_ONCE)).await?;
+            let claim = claims.hold(records.iter().map(|(record, ..)| record.record_key.as_str()));
+            let held = records.iter().filter(|(record, ..)| claim.has(&record.record_key));
+            let held: Vec<(String, i64)> = held
+                .map(|(record, ..)| (record.record_key.clone(), record.revision))
+                .collect();
+            // Some may have come to rest before they were held.
+            let name = lane.clone();
+            let waiting = self.common.links.call(move |db| db.still_waiting(&name, &held)).await?;
+            records.retain(|(record, ..)| waiting.contains(&record.record_key));
             if records.is_empty() {
                 return Ok(());
             }
@@ -70,11 +82,12 @@ impl Writer {
                 .into_iter()
                 .map(|(record, ..)| (record.record_key, record.revision))
                 .collect();
-            if let Some(shared) = self.lanes.get(lane) {
+            if let Some(shared) = &shared {
                 status::counters(shared).deferred += keys.len() as u64;
             }
             let (name, told) = (lane.clone(), keys.clone());
             self.common.links.call(move |db| db.announced(&name, &told)).await?;
+            drop(claim);
             for place in self.ledger.settle(lane, &keys) {
                 inlet.commit(place).await?;
             }

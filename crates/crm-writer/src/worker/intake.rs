@@ -111,6 +111,7 @@ impl Writer {
         let Some(mut past) = past else {
             return Ok(());
         };
+        self.ledger.forget(partition);
         self.common.links.call(move |db| db.forget(partition)).await?;
         loop {
             let read = tokio::task::spawn_blocking(move || {

@@ -1,6 +1,7 @@
 //! The writer: takes desired records in, and runs a lane for each CRM of each tenant.
 
 mod announce;
+mod claims;
 mod finish;
 mod intake;
 mod lane;
@@ -20,6 +21,7 @@ use crate::{
     settings::Settings,
     sink::Sink,
 };
+use claims::Claims;
 use lane::Runner;
 use ledger::Ledger;
 use standing::Standing;
@@ -54,6 +56,7 @@ pub(crate) struct Shared {
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) standing: Mutex<Standing>,
     pub(crate) counters: Mutex<Counters>,
+    pub(crate) claims: Claims,
     /// Something came in, or became due.
     pub(crate) wake: Notify,
 }
@@ -102,6 +105,7 @@ impl Writer {
                 sink,
                 standing: Mutex::default(),
                 counters: Mutex::default(),
+                claims: Claims::default(),
                 wake: Notify::new(),
             };
             (lane, Arc::new(shared))

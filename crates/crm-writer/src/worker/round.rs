@@ -34,14 +34,21 @@ impl Runner {
         let mut did = 0;
         for step in STEPS {
             let mut batches: Vec<(Object, Vec<Waiting>)> = Vec::new();
+            let mut claims = Vec::new();
             for object in step {
                 let (lane, object, limit) = (self.shared.lane.clone(), *object, capabilities.batch * parallel);
                 let now = clock::now();
-                let taken = self
+                let mut taken = self
                     .common
                     .links
                     .call(move |db| db.take(&lane, object, limit, now))
                     .await?;
+                let claim = self
+                    .shared
+                    .claims
+                    .hold(taken.iter().map(|waiting| waiting.record.record_key.as_str()));
+                taken.retain(|waiting| claim.has(&waiting.record.record_key));
+                claims.push(claim);
                 batches.extend(
                     split(taken, capabilities.batch)
                         .into_iter()
@@ -58,6 +65,8 @@ impl Runner {
             while let Some(ended) = running.next().await {
                 ended?;
             }
+            drop(running);
+            drop(claims);
             let leave = standing::of(&self.shared).leave(clock::now());
             let closed = !matches!(leave, Leave::Go | Leave::One) || *self.common.stop.borrow();
             if closed || (one && did > 0) {
