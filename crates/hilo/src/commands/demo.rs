@@ -33,7 +33,7 @@ use tokio::{net::TcpListener, sync::watch};
 const APP_SECRET: &str = "demo-app-secret";
 const API_TOKEN: &str = "demo-api-token";
 /// How long the writer may take at the end for what the CRM does not hold yet: its limits are those of a real one.
-const PATIENCE_OF_THE_CRM: Duration = Duration::from_secs(120);
+const PATIENCE_OF_THE_CRM: Duration = Duration::from_mins(2);
 /// How long what is not acknowledged at the end is tried again.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -29,7 +29,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// How often it is looked whether the writer has ended.
 const LOOK: Duration = Duration::from_millis(500);
 /// How soon labels that a portal did not know are looked for again.
-const RELABEL: Duration = Duration::from_secs(60);
+const RELABEL: Duration = Duration::from_mins(1);
 
 /// The CRM of one tenant, and how it is reached.
 #[derive(Clone)]

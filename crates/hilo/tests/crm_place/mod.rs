@@ -15,7 +15,7 @@ use std::{
 /// The token of the portal; nothing may ever show it.
 pub(crate) const TOKEN: &str = "pat-na1-marcador-4711";
 /// How long a node may take for what a test waits for: far more than it needs.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What a command said.
 pub(crate) struct Said {

@@ -126,7 +126,7 @@ impl Portal {
         let before = Asked::of(&simulator.counts());
         Ok(Self {
             simulator,
-            sink: Arc::new(HubSpot::new(client, Duration::from_secs(60))),
+            sink: Arc::new(HubSpot::new(client, Duration::from_mins(1))),
             links: Links::open(&folder.path().join(FILE))?,
             next: AtomicI64::new(0),
             before,
