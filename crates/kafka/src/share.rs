@@ -23,9 +23,11 @@ const ANSWER: Duration = Duration::from_secs(30);
 pub enum Shared {
     /// Records in the order of their partitions; none came within the patience where there are none.
     Records(Vec<Received>),
-    /// These partitions are this member's: each is read from [`Share::begin`] on.
+    /// These partitions are this member's: they are read from [`Share::begin`] on. It has to be called for none too: the
+    /// group waits for it.
     Assigned(Vec<i32>),
-    /// These partitions go to somebody else as soon as [`Share::release`] is called. `lost`: they may have gone already.
+    /// These partitions go to somebody else as soon as [`Share::release`] is called with all of them. `lost`: they may
+    /// have gone already.
     Revoked {
         /// Which ones.
         partitions: Vec<i32>,
@@ -41,6 +43,8 @@ pub struct Share {
     name: String,
     group: String,
     framing: Arc<Framing>,
+    /// An assignment was told, and [`Share::begin`] was not called since.
+    unanswered: bool,
 }
 
 impl Share {
@@ -67,6 +71,7 @@ impl Share {
             name,
             group: cluster.name(group),
             framing,
+            unanswered: false,
         })
     }
 
@@ -81,7 +86,10 @@ impl Share {
             {
                 tracing::info!(group = self.group, ?change, "the group changes");
                 return Ok(match change {
-                    Change::Assigned(partitions) => Shared::Assigned(partitions),
+                    Change::Assigned(partitions) => {
+                        self.unanswered = true;
+                        Shared::Assigned(partitions)
+                    }
                     Change::Revoked { partitions, lost } => Shared::Revoked { partitions, lost },
                 });
             }
@@ -107,14 +115,34 @@ impl Share {
         }
     }
 
-    /// Reads a partition from its committed offset on, or from its first record.
-    pub fn begin(&mut self, partition: i32) -> Result<(), EngineError> {
-        let mut asked = TopicPartitionList::new();
-        asked.add_partition(&self.name, partition);
-        let committed = self
-            .consumer
-            .committed_offsets(asked, ANSWER)
-            .map_err(failed("asking for committed offsets"))?;
+    /// Reads partitions from their committed offsets on, or from their first records. One answer to what the group gave:
+    /// with a part of it the client would count the rest as refused.
+    pub fn begin(&mut self, partitions: &[i32]) -> Result<(), EngineError> {
+        let mut list = TopicPartitionList::new();
+        if !partitions.is_empty() {
+            let mut asked = TopicPartitionList::new();
+            for partition in partitions {
+                asked.add_partition(&self.name, *partition);
+            }
+            let committed = self
+                .consumer
+                .committed_offsets(asked, ANSWER)
+                .map_err(failed("asking for committed offsets"))?;
+            for partition in partitions {
+                let start = self.start(*partition, &committed)?;
+                list.add_partition_offset(&self.name, *partition, Offset::Offset(start))
+                    .map_err(failed("naming offsets"))?;
+            }
+        }
+        self.consumer
+            .incremental_assign(&list)
+            .map_err(failed("taking partitions over"))?;
+        self.unanswered = false;
+        Ok(())
+    }
+
+    /// Where a partition is read from.
+    fn start(&self, partition: i32, committed: &TopicPartitionList) -> Result<i64, EngineError> {
         let had = committed
             .find_partition(&self.name, partition)
             .and_then(|found| found.offset().to_raw())
@@ -124,13 +152,7 @@ impl Share {
             .fetch_watermarks(&self.name, partition, ANSWER)
             .map_err(failed(format!("asking for the ends of {}", self.name)))?;
         // The topic is compacted: what is gone was replaced by a later record, which is still to come.
-        let start = had.map_or(low, |offset| offset.max(low));
-        let mut list = TopicPartitionList::new();
-        list.add_partition_offset(&self.name, partition, Offset::Offset(start))
-            .map_err(failed("naming offsets"))?;
-        self.consumer
-            .incremental_assign(&list)
-            .map_err(failed("taking partitions over"))
+        Ok(had.map_or(low, |offset| offset.max(low)))
     }
 
     /// Everything of a partition before `next` is done.
@@ -140,8 +162,8 @@ impl Share {
             .map_err(failed("naming offsets"))?;
         match self.consumer.commit(&list, CommitMode::Sync) {
             Ok(()) => Ok(()),
-            // The group has changed meanwhile: the next owner does it again.
-            Err(KafkaError::ConsumerCommit(code)) if is_stale(code) => {
+            // The group has changed meanwhile, or the broker is away: it is done again, or the next commit says it too.
+            Err(KafkaError::ConsumerCommit(code)) if is_passing(code) => {
                 tracing::info!(group = self.group, partition, %code, "an offset was not committed; it is done again");
                 Ok(())
             }
@@ -149,7 +171,7 @@ impl Share {
         }
     }
 
-    /// Gives up partitions that were revoked.
+    /// Gives up the partitions that were revoked, all of them at once: it is the answer that the group waits for.
     pub fn release(&mut self, partitions: &[i32]) -> Result<(), EngineError> {
         let mut list = TopicPartitionList::new();
         for partition in partitions {
@@ -164,15 +186,33 @@ impl Share {
 impl Drop for Share {
     /// Leaves the group at once.
     fn drop(&mut self) {
-        self.consumer.context().close();
+        let context = self.consumer.context();
+        context.close();
+        let unanswered = std::iter::from_fn(|| context.next()).any(|change| matches!(change, Change::Assigned(_)));
+        // An assignment that nobody answers would keep the client in the group.
+        if (self.unanswered || unanswered)
+            && let Err(error) = self.consumer.incremental_assign(&TopicPartitionList::new())
+        {
+            tracing::debug!(%error, "a closing member refuses partitions");
+        }
         let_go(&self.consumer);
     }
 }
 
-fn is_stale(code: RDKafkaErrorCode) -> bool {
+fn is_passing(code: RDKafkaErrorCode) -> bool {
     matches!(
         code,
-        RDKafkaErrorCode::RebalanceInProgress | RDKafkaErrorCode::UnknownMemberId | RDKafkaErrorCode::IllegalGeneration
+        RDKafkaErrorCode::RebalanceInProgress
+            | RDKafkaErrorCode::UnknownMemberId
+            | RDKafkaErrorCode::IllegalGeneration
+            | RDKafkaErrorCode::AssignmentLost
+            | RDKafkaErrorCode::OperationTimedOut
+            | RDKafkaErrorCode::RequestTimedOut
+            | RDKafkaErrorCode::AllBrokersDown
+            | RDKafkaErrorCode::BrokerTransportFailure
+            | RDKafkaErrorCode::NotCoordinator
+            | RDKafkaErrorCode::CoordinatorNotAvailable
+            | RDKafkaErrorCode::CoordinatorLoadInProgress
     )
 }
 

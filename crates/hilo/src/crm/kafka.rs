@@ -11,7 +11,7 @@ use hilo_domain::Millis;
 use hilo_kafka::{Cluster, Delivered, EngineError, Framing, RawProducer, Share, Shared};
 use hilo_service::clock;
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -34,10 +34,13 @@ pub(crate) struct TopicInlet {
     codec: AvroCodec<CrmRecord>,
     /// What the group said and the writer was not told yet.
     waiting: Arc<Mutex<VecDeque<Told>>>,
+    /// Partitions that are to go, with those of them that the writer has not let go of. The group takes them together.
+    going: Arc<Mutex<(Vec<i32>, BTreeSet<i32>)>>,
 }
 
 enum Told {
-    Assigned(i32),
+    /// Perhaps none: the group waits for an answer to that too.
+    Assigned(Vec<i32>),
     /// Assigned, and read from its offset on.
     Begun(i32),
     Revoked(i32),
@@ -61,6 +64,7 @@ impl TopicInlet {
             framing: Arc::clone(framing),
             codec: codec::crm_record(),
             waiting: Arc::default(),
+            going: Arc::default(),
         })
     }
 
@@ -100,14 +104,20 @@ impl Inlet for TopicInlet {
     fn next(&mut self) -> Reply<'_, Result<Event, EdgeError>> {
         Box::pin(async {
             if self.lock().is_empty() {
-                let (waiting, codec) = (Arc::clone(&self.waiting), self.codec.clone());
+                let (waiting, going) = (Arc::clone(&self.waiting), Arc::clone(&self.going));
+                let codec = self.codec.clone();
                 // What comes goes into the queue on the thread itself: a future that is dropped loses nothing.
                 self.with("the desired records cannot be read", move |share| {
                     let told = share.next(CHUNK, PATIENCE)?;
                     let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
                     match told {
-                        Shared::Assigned(partitions) => waiting.extend(partitions.into_iter().map(Told::Assigned)),
-                        Shared::Revoked { partitions, .. } => waiting.extend(partitions.into_iter().map(Told::Revoked)),
+                        Shared::Assigned(partitions) => waiting.push_back(Told::Assigned(partitions)),
+                        Shared::Revoked { partitions, .. } if partitions.is_empty() => share.release(&[])?,
+                        Shared::Revoked { partitions, .. } => {
+                            waiting.extend(partitions.iter().copied().map(Told::Revoked));
+                            let left = partitions.iter().copied().collect();
+                            *going.lock().unwrap_or_else(PoisonError::into_inner) = (partitions, left);
+                        }
                         Shared::Records(records) => {
                             let mut found = Vec::with_capacity(records.len());
                             for received in records {
@@ -133,15 +143,21 @@ impl Inlet for TopicInlet {
                 .await?;
             }
             let assigned = match self.lock().front() {
-                Some(Told::Assigned(partition)) => Some(*partition),
+                Some(Told::Assigned(partitions)) => Some(partitions.clone()),
                 _ => None,
             };
-            if let Some(partition) = assigned {
+            if let Some(partitions) = assigned {
                 let waiting = Arc::clone(&self.waiting);
-                self.with("a partition cannot be taken over", move |share| {
-                    share.begin(partition)?;
-                    if let Some(told) = waiting.lock().unwrap_or_else(PoisonError::into_inner).front_mut() {
-                        *told = Told::Begun(partition);
+                self.with("partitions cannot be taken over", move |share| {
+                    // Held all the while: a future that is dropped must not begin them twice.
+                    let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                    if !matches!(waiting.front(), Some(Told::Assigned(_))) {
+                        return Ok(());
+                    }
+                    share.begin(&partitions)?;
+                    waiting.pop_front();
+                    for partition in partitions.into_iter().rev() {
+                        waiting.push_front(Told::Begun(partition));
                     }
                     Ok(())
                 })
@@ -152,7 +168,12 @@ impl Inlet for TopicInlet {
                 None => Event::Records(Vec::new()),
                 Some(Told::Records(records)) => Event::Records(records),
                 Some(Told::Revoked(partition)) => Event::Revoked { partition },
-                Some(Told::Assigned(partition) | Told::Begun(partition)) => Event::Assigned {
+                // It came in meanwhile: it is begun with the next call.
+                Some(told @ Told::Assigned(_)) => {
+                    self.lock().push_front(told);
+                    Event::Records(Vec::new())
+                }
+                Some(Told::Begun(partition)) => Event::Assigned {
                     partition,
                     past: Some(self.past(partition)?),
                 },
@@ -204,10 +225,18 @@ impl Inlet for TopicInlet {
 
     fn released(&mut self, partition: i32) -> Reply<'_, Result<(), EdgeError>> {
         Box::pin(async move {
-            self.with("a partition cannot be given up", move |share| {
-                share.release(&[partition])
-            })
-            .await
+            let all = {
+                let mut going = self.going.lock().unwrap_or_else(PoisonError::into_inner);
+                going.1.remove(&partition);
+                going.1.is_empty().then(|| std::mem::take(&mut going.0))
+            };
+            match all {
+                Some(all) => {
+                    self.with("partitions cannot be given up", move |share| share.release(&all))
+                        .await
+                }
+                None => Ok(()),
+            }
         })
     }
 

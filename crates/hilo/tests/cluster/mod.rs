@@ -65,6 +65,8 @@ pub(crate) struct Cluster {
     lanes: usize,
     /// Whether each process has a `kafka.instance`, which stays with its folder.
     pub named: bool,
+    /// Sections that stand in every configuration too.
+    pub more: String,
     processes: Vec<Process>,
 }
 
@@ -80,6 +82,7 @@ impl Cluster {
             partitions,
             lanes,
             named: false,
+            more: String::new(),
             processes: Vec::new(),
         };
         cluster.register();
@@ -100,7 +103,7 @@ impl Cluster {
              transaction_timeout_ms = 5000\nsession_timeout_ms = {}\n{}\
              [registry]\nurl = \"{}\"\n\
              [tenants.acme]\nverify_token = \"v\"\napp_secrets = [\"s\"]\napi_tokens = [\"t\"]\n\
-             [readers.ana]\ntoken = \"{READER}\"\nrole = \"operator\"\n",
+             [readers.ana]\ntoken = \"{READER}\"\nrole = \"operator\"\n{}",
             self.folder.path().join(name).display(),
             self.broker.address(),
             self.partitions,
@@ -112,6 +115,7 @@ impl Cluster {
                 String::new()
             },
             self.registry.url(),
+            self.more,
         );
         fs::write(&path, text).unwrap();
         path
@@ -170,7 +174,8 @@ impl Cluster {
         self.processes[role.0].port
     }
 
-    fn running(&self, name: &str) -> Vec<Role> {
+    /// Processes with these roles that run.
+    pub(crate) fn running(&self, name: &str) -> Vec<Role> {
         let found = self.processes.iter().enumerate();
         found
             .filter(|(_, process)| process.child.is_some() && process.roles == name)
@@ -307,6 +312,13 @@ impl Cluster {
     pub(crate) fn metrics(&self, role: Role) -> String {
         let address = format!("http://127.0.0.1:{}/metrics", self.processes[role.0].port);
         reqwest::blocking::get(address).unwrap().text().unwrap()
+    }
+
+    /// What each process with these roles tells of itself; `None` while one does not answer.
+    pub(crate) fn all_metrics(&self, name: &str) -> Vec<Option<String>> {
+        let of = |role: &Role| format!("http://127.0.0.1:{}/metrics", self.port(*role));
+        let ask = |role: &Role| reqwest::blocking::get(of(role)).ok()?.text().ok();
+        self.running(name).iter().map(ask).collect()
     }
 
     pub(crate) fn golden(&self, role: Role) -> Golden {
