@@ -143,17 +143,20 @@ impl Portal {
 
     fn get(&self, path: &str) -> Value {
         let client = reqwest::blocking::Client::new();
-        let answer = client
-            .get(format!("{}{path}", self.base))
-            .bearer_auth(TOKEN)
-            .send()
-            .unwrap();
-        assert!(answer.status().is_success(), "{path}: {}", answer.status());
-        serde_json::from_str(&answer.text().unwrap()).unwrap()
+        loop {
+            let asked = client.get(format!("{}{path}", self.base)).bearer_auth(TOKEN);
+            let answer = asked.send().unwrap();
+            // The writers may have used the calls of these ten seconds.
+            if answer.status() != 429 {
+                assert!(answer.status().is_success(), "{path}: {}", answer.status());
+                return serde_json::from_str(&answer.text().unwrap()).unwrap();
+            }
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
     }
 
     /// What the portal itself says of its properties, pipelines and owners.
-    fn words(&self) -> Words {
+    pub(crate) fn words(&self) -> Words {
         let mut words = Words::default();
         for object in ["contacts", "tickets", "deals", "communications", "tasks"] {
             let answer = self.get(&format!("/crm/properties/2026-09/{object}"));
@@ -186,7 +189,7 @@ impl Portal {
     }
 
     /// What is not as it should be; empty where the portal holds exactly what is desired.
-    pub(crate) fn differences(&self, state: &State, all: &[Desired], outcomes: &[Outcome]) -> Vec<String> {
+    pub(crate) fn differences(words: &Words, state: &State, all: &[Desired], outcomes: &[Outcome]) -> Vec<String> {
         let mut wrong = Vec::new();
         let newest = desired::newest(all);
         let wanted: BTreeMap<(&str, &str), &Desired> = newest
@@ -194,7 +197,6 @@ impl Portal {
             .filter(|record| record.kind == "desired" && !record.test)
             .map(|record| ((plural(&record.object), record.record_key.as_str()), *record))
             .collect();
-        let words = self.words();
         let mut keys: BTreeMap<&str, String> = BTreeMap::new();
         let mut found: BTreeSet<(&str, &str)> = BTreeSet::new();
         for object in Object::ALL {
@@ -272,7 +274,7 @@ fn plural(object: &str) -> &'static str {
 
 /// What names and values mean in a portal.
 #[derive(Default)]
-struct Words {
+pub(crate) struct Words {
     /// Type and field type of a property.
     kinds: BTreeMap<(String, String), String>,
     /// Ids of pipelines and stages, by object.
