@@ -40,7 +40,7 @@ mod tests {
     fn waits_double_up_to_the_cap_and_are_jittered_from_zero() {
         let backoff = Backoff {
             base: Duration::from_secs(1),
-            cap: Duration::from_secs(60),
+            cap: Duration::from_mins(1),
         };
         let ceilings: Vec<u64> = [1, 2, 3, 6, 7, 8, 40, 4000]
             .map(|failures| backoff.ceiling(failures).as_secs())

@@ -48,6 +48,7 @@ codes! {
     "no_result" "The CRM said yes and did nothing, several times: report it to the vendor; then retry it.";
     "kept_failing" "The CRM failed on this record alone, many times: try it by hand in the CRM; then retry it.";
     "locked" "The CRM is busy with this record: nothing is to be done, it is tried again.";
+    "vanished" "Somebody removed the record in the CRM: nothing is to be done, it is written anew.";
     "not_found" "The CRM no longer has a record that it had: nothing is to be done, it is looked up again.";
     "no_parent_yet" "The record that this one belongs to is not in the CRM yet: nothing is to be done, it is looked up again.";
     "rate" "The CRM's limit of calls is reached: nothing is to be done, it goes on by itself.";

@@ -32,11 +32,11 @@ impl Default for Settings {
         Self {
             backoff: Backoff {
                 base: Duration::from_millis(500),
-                cap: Duration::from_secs(60),
+                cap: Duration::from_mins(1),
             },
             attempts: 20,
             parent_lookups: 30,
-            probe: Duration::from_secs(300),
+            probe: Duration::from_mins(5),
             idle: Duration::from_secs(1),
             drain: Duration::from_secs(10),
             window: 10_000,

@@ -3,6 +3,7 @@
 use super::{
     HubSpot,
     bodies::{Id, Inputs, Pair, Unpair},
+    properties::item_trouble,
 };
 use crate::sink::{Linked, Trouble};
 use hilo_crm::values::Object;
@@ -64,7 +65,7 @@ impl HubSpot {
             let trouble = match self.client.post(&path, &body, &[]).await {
                 Ok(answer) if answer.errors.is_empty() && !answer.results.is_empty() => continue,
                 Ok(answer) => match answer.items().first() {
-                    Some(item) => self.item_trouble(item, &[]),
+                    Some(item) => item_trouble(item, &[]),
                     None => Trouble::again("no_result"),
                 },
                 Err(refusal) => refusal.trouble,

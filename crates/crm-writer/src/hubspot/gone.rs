@@ -3,6 +3,7 @@
 use super::{
     HubSpot, KEY, Refusal,
     bodies::{Inputs, Merge, Write},
+    properties::item_trouble,
 };
 use crate::sink::{Known, Linked, Outcome, Trouble};
 use hilo_crm::values::Object;
@@ -51,7 +52,7 @@ impl HubSpot {
             let answer = self.client.post(&path, &Inputs { inputs: vec![write] }, &empty).await?;
             if answer.found().is_empty() {
                 let item = answer.items().into_iter().next();
-                let trouble = item.map_or(Trouble::again("no_result"), |item| self.item_trouble(&item, &empty));
+                let trouble = item.map_or(Trouble::again("no_result"), |item| item_trouble(&item, &empty));
                 return Ok(trouble.into());
             }
         }

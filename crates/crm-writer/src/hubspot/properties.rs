@@ -86,12 +86,37 @@ impl HubSpot {
         }
     }
 
-    /// The trouble that an error of one input tells of.
-    pub(super) fn item_trouble(&self, item: &Answer, sent: &[String]) -> Trouble {
-        let now = clock::now();
-        let missing = item.missing_scopes().first().cloned();
-        classify(0, item, sent.iter()).trouble(None, missing, now, now + DAY)
+    /// Where a property is asked for that goes with new records only, somebody may have removed the record.
+    pub(super) async fn find_vanished(&self, object: Object, items: &[Item], outcomes: &mut [Option<Outcome>]) {
+        let asked = |outcome: &Option<Outcome>| {
+            let Some(Outcome::Failed { trouble, .. }) = outcome else {
+                return false;
+            };
+            trouble.code() == "required_property"
+        };
+        let open = || {
+            items
+                .iter()
+                .zip(outcomes.iter())
+                .filter(|(item, outcome)| item.remote_id.is_some() && asked(outcome))
+        };
+        let keys: Vec<String> = open().map(|(item, _)| item.record.record_key.clone()).collect();
+        let Ok(found) = self.read_by_key(object, keys.iter().map(String::as_str), &[]).await else {
+            return;
+        };
+        for (item, outcome) in items.iter().zip(outcomes) {
+            if keys.contains(&item.record.record_key) && !found.contains_key(&item.record.record_key) {
+                *outcome = Some(Trouble::again("vanished").into());
+            }
+        }
     }
+}
+
+/// The trouble that an error of one input tells of.
+pub(super) fn item_trouble(item: &Answer, sent: &[String]) -> Trouble {
+    let now = clock::now();
+    let missing = item.missing_scopes().first().cloned();
+    classify(0, item, sent.iter()).trouble(None, missing, now, now + DAY)
 }
 
 /// Whether the CRM has to be looked at before this property is sent.

@@ -7,7 +7,7 @@ use super::{
     bodies::{Inputs, Write},
     classify::{Verdict, classify},
     labels::is_label,
-    properties::properties,
+    properties::{item_trouble, properties},
 };
 use crate::sink::{Act, Item, Known, Linked, Outcome, Trouble};
 use hilo_crm::values::Object;
@@ -50,6 +50,7 @@ impl HubSpot {
         self.send(object, "batch/upsert", upserts, outcomes).await;
         self.send(object, "batch/update", updates, outcomes).await;
         self.name_holders(object, outcomes).await;
+        self.find_vanished(object, items, outcomes).await;
         let mut wanted = Vec::new();
         for (index, item) in &chosen {
             if let Some(Some(Outcome::Done(known))) = outcomes.get_mut(*index) {
@@ -97,9 +98,10 @@ impl HubSpot {
             .flat_map(|(_, item)| item.record.fields.iter().filter_map(|field| field.value.as_deref()))
             .filter(|value| is_label(value))
             .collect();
-        let ids = match names.is_empty() {
-            true => BTreeMap::new(),
-            false => self.labels.resolve(&self.client, object, names.iter().copied()).await?,
+        let ids = if names.is_empty() {
+            BTreeMap::new()
+        } else {
+            self.labels.resolve(&self.client, object, names.iter().copied()).await?
         };
         let known = self.look(object, chosen).await.map_err(|refusal| refusal.trouble)?;
         let (mut upserts, mut updates) = (Vec::new(), Vec::new());
@@ -169,7 +171,7 @@ impl HubSpot {
                 inputs: sent.iter().map(|one| one.write.clone()).collect(),
             };
             match self.client.post(&path, &body, &names).await {
-                Ok(answer) => self.assign(&answer, sent, outcomes),
+                Ok(answer) => assign(&answer, sent, outcomes),
                 Err(refusal) => {
                     let one_is_wrong =
                         matches!(refusal.verdict, Verdict::Reject | Verdict::Conflict) || refusal.status == 404;
@@ -201,44 +203,44 @@ impl HubSpot {
             }
         }
     }
+}
 
-    /// Gives each record its part of an answer: by our key, by the trace id, or by the id.
-    fn assign(&self, answer: &Answer, sent: Vec<Sent>, outcomes: &mut Outcomes) {
-        let found = answer.found();
-        let errors: Vec<(Vec<String>, Answer)> = answer.items().into_iter().map(|item| (item.about(), item)).collect();
-        for one in sent {
-            let key = one.write.properties.get(KEY).map(String::as_str);
-            let is_it = |found: &&Found| {
-                found.value(KEY).map_or_else(
-                    || found.trace.as_ref() == Some(&one.write.object_write_trace_id) || found.id == one.write.id,
-                    |value| Some(value) == key,
-                )
-            };
-            let outcome = if let Some(found) = found.iter().find(is_it) {
-                Outcome::Done(Known {
-                    remote_id: found.id.clone(),
-                    created: found.new,
-                    // A record that somebody removed, and that is new again, holds only what was sent.
-                    filled: one
-                        .filled
-                        .into_iter()
-                        .filter(|n| !found.new || one.write.properties.contains_key(n))
-                        .collect(),
-                    associated: Vec::new(),
-                })
-            } else if let Some((_, item)) = errors
-                .iter()
-                .find(|(about, _)| about.contains(&one.write.object_write_trace_id) || about.contains(&one.write.id))
-            {
-                let names: Vec<String> = one.write.properties.keys().cloned().collect();
-                let verdict = classify(0, item, names.iter()).verdict;
-                refused(item, verdict, self.item_trouble(item, &names))
-            } else {
-                // It said yes and did nothing.
-                Trouble::again("no_result").into()
-            };
-            set(outcomes, one.index, outcome);
-        }
+/// Gives each record its part of an answer: by our key, by the trace id, or by the id.
+fn assign(answer: &Answer, sent: Vec<Sent>, outcomes: &mut Outcomes) {
+    let found = answer.found();
+    let errors: Vec<(Vec<String>, Answer)> = answer.items().into_iter().map(|item| (item.about(), item)).collect();
+    for one in sent {
+        let key = one.write.properties.get(KEY).map(String::as_str);
+        let is_it = |found: &&Found| {
+            found.value(KEY).map_or_else(
+                || found.trace.as_ref() == Some(&one.write.object_write_trace_id) || found.id == one.write.id,
+                |value| Some(value) == key,
+            )
+        };
+        let outcome = if let Some(found) = found.iter().find(is_it) {
+            Outcome::Done(Known {
+                remote_id: found.id.clone(),
+                created: found.new,
+                // A record that somebody removed, and that is new again, holds only what was sent.
+                filled: one
+                    .filled
+                    .into_iter()
+                    .filter(|n| !found.new || one.write.properties.contains_key(n))
+                    .collect(),
+                associated: Vec::new(),
+            })
+        } else if let Some((_, item)) = errors
+            .iter()
+            .find(|(about, _)| about.contains(&one.write.object_write_trace_id) || about.contains(&one.write.id))
+        {
+            let names: Vec<String> = one.write.properties.keys().cloned().collect();
+            let verdict = classify(0, item, names.iter()).verdict;
+            refused(item, verdict, item_trouble(item, &names))
+        } else {
+            // It said yes and did nothing.
+            Trouble::again("no_result").into()
+        };
+        set(outcomes, one.index, outcome);
     }
 }
 

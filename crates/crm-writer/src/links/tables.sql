@@ -13,6 +13,7 @@ CREATE TABLE IF NOT EXISTS waiting(
   partition INTEGER NOT NULL, revision INTEGER NOT NULL, body BLOB NOT NULL, since INTEGER NOT NULL, due INTEGER NOT NULL,
   attempts INTEGER NOT NULL, lookups INTEGER NOT NULL, blocked_by TEXT, announced INTEGER NOT NULL, turns INTEGER NOT NULL, UNIQUE(lane, record_key));
 CREATE INDEX IF NOT EXISTS waiting_ready ON waiting(lane, object, seq) WHERE blocked_by IS NULL;
+CREATE INDEX IF NOT EXISTS waiting_oldest ON waiting(lane, seq);
 CREATE INDEX IF NOT EXISTS waiting_blocked ON waiting(lane, blocked_by) WHERE blocked_by IS NOT NULL;
 CREATE INDEX IF NOT EXISTS waiting_unannounced ON waiting(lane, seq) WHERE announced = 0;
 -- Refused records with their desired state, to be tried again.

@@ -3,7 +3,7 @@
 use super::{
     WriterError,
     lane::{Runner, millis},
-    plan::settled,
+    plan::{settled, wait},
     standing, status,
 };
 use crate::{
@@ -24,7 +24,7 @@ const TELL_DEFERRED_AT: u32 = 3;
 /// What became of one record.
 pub(super) enum One {
     /// It is at rest.
-    Rests(Settled, Waiting),
+    Rests(Box<(Settled, Waiting)>),
     /// It waits on.
     Waits(Wait),
 }
@@ -95,19 +95,15 @@ impl Runner {
             } if holder == waiting.record.record_key => {
                 self.put_off(object, waiting, &Trouble::again("locked"), None, ended);
             }
-            Outcome::Conflict { .. } => self.refuse(object, waiting, "unique_conflict", None, None, ended),
+            Outcome::Conflict { .. } => refuse(object, waiting, "unique_conflict", None, None, ended),
             Outcome::Failed { trouble, partly } => match trouble {
-                // Properties for new records only were left out, and the CRM asks for one: somebody removed the record there.
-                Trouble::Reject {
-                    code: "required_property",
-                    ..
-                } if item.remote_id.is_some() && item.act == Act::Upsert => {
-                    let id = item.remote_id.clone().unwrap_or_default();
-                    ended.gone.push((waiting.record.record_key.clone(), id));
-                    self.put_off(object, waiting, &Trouble::again("not_found"), partly, ended);
-                }
-                Trouble::Reject { code, field } => self.refuse(object, waiting, code, field, partly, ended),
+                Trouble::Reject { code, field } => refuse(object, waiting, code, field, partly, ended),
                 Trouble::Retry { code, .. } => {
+                    if code == "vanished" {
+                        ended
+                            .gone
+                            .extend(item.remote_id.clone().map(|id| (waiting.record.record_key.clone(), id)));
+                    }
                     if code == "not_found" {
                         let parents = item.parents.iter().chain(&item.stale);
                         ended
@@ -122,26 +118,6 @@ impl Runner {
             },
         }
         None
-    }
-
-    fn refuse(
-        &self,
-        object: Object,
-        waiting: &Waiting,
-        code: &'static str,
-        field: Option<String>,
-        partly: Option<Known>,
-        ended: &mut Ended,
-    ) {
-        let rest = Rest::Rejected {
-            code,
-            field,
-            blocked_by: None,
-            partly,
-        };
-        ended
-            .rests
-            .push((settled(object, waiting, waiting.attempts + 1, rest), waiting.clone()));
     }
 
     /// A record waits on, or has failed too often.
@@ -169,9 +145,9 @@ impl Runner {
             } else {
                 "kept_failing"
             };
-            return self.refuse(object, waiting, code, None, partly, ended);
+            return refuse(object, waiting, code, None, partly, ended);
         }
-        let mut wait = self.wait(object, waiting, after, None);
+        let mut wait = wait(object, waiting, after, None);
         wait.attempts = attempts;
         wait.partly = partly;
         if attempts == TELL_DEFERRED_AT && attempts > waiting.attempts {
@@ -235,6 +211,25 @@ impl Runner {
         }
         Ok(())
     }
+}
+
+fn refuse(
+    object: Object,
+    waiting: &Waiting,
+    code: &'static str,
+    field: Option<String>,
+    partly: Option<Known>,
+    ended: &mut Ended,
+) {
+    let rest = Rest::Rejected {
+        code,
+        field,
+        blocked_by: None,
+        partly,
+    };
+    ended
+        .rests
+        .push((settled(object, waiting, waiting.attempts + 1, rest), waiting.clone()));
 }
 
 fn done(item: &Item, known: Known) -> Rest {

@@ -79,7 +79,7 @@ impl Runner {
             {
                 let link = waiting.link.get_or_insert_default();
                 link.remote_id = Some(own.remote_id.clone());
-                link.kind = "known".to_owned();
+                "known".clone_into(&mut link.kind);
             }
         }
         let (lane, now) = (self.shared.lane.clone(), clock::now());
@@ -181,7 +181,7 @@ impl Runner {
         match parent {
             Parent::There(linked) => Ok(Some(linked.clone())),
             Parent::Deleted => Ok(None),
-            Parent::Waits(key) => Err(Box::new(One::Waits(self.wait(object, waiting, 0, Some(key.clone()))))),
+            Parent::Waits(key) => Err(Box::new(One::Waits(wait(object, waiting, 0, Some(key.clone()))))),
             Parent::Rejected(key) => Err(Box::new(rejected(
                 object,
                 waiting,
@@ -193,7 +193,7 @@ impl Runner {
                 if lookups > self.common.settings.parent_lookups {
                     return Err(Box::new(rejected(object, waiting, "parent_missing", Some(key.clone()))));
                 }
-                let mut wait = self.wait(
+                let mut wait = wait(
                     object,
                     waiting,
                     millis(self.common.settings.backoff.wait(lookups)),
@@ -202,19 +202,6 @@ impl Runner {
                 wait.lookups = lookups;
                 Err(Box::new(One::Waits(wait)))
             }
-        }
-    }
-
-    pub(super) fn wait(&self, object: Object, waiting: &Waiting, after: i64, blocked_by: Option<String>) -> Wait {
-        Wait {
-            object,
-            record_key: waiting.record.record_key.clone(),
-            revision: waiting.record.revision,
-            due: clock::now() + after,
-            attempts: waiting.attempts,
-            lookups: waiting.lookups,
-            blocked_by,
-            partly: None,
         }
     }
 }
@@ -245,10 +232,7 @@ fn write(waiting: &Waiting, act: Act, parents: Vec<Linked>) -> Planned {
 }
 
 fn rest(object: Object, waiting: &Waiting, rest: Rest) -> Planned {
-    Planned::Ended(Box::new(One::Rests(
-        settled(object, waiting, waiting.attempts, rest),
-        waiting.clone(),
-    )))
+    Planned::Ended(Box::new(rests(object, waiting, rest)))
 }
 
 fn reject(object: Object, waiting: &Waiting, code: &'static str, blocked_by: Option<String>) -> Planned {
@@ -262,7 +246,27 @@ fn rejected(object: Object, waiting: &Waiting, code: &'static str, blocked_by: O
         blocked_by,
         partly: None,
     };
-    One::Rests(settled(object, waiting, waiting.attempts, rest), waiting.clone())
+    rests(object, waiting, rest)
+}
+
+fn rests(object: Object, waiting: &Waiting, rest: Rest) -> One {
+    One::Rests(Box::new((
+        settled(object, waiting, waiting.attempts, rest),
+        waiting.clone(),
+    )))
+}
+
+pub(super) fn wait(object: Object, waiting: &Waiting, after: i64, blocked_by: Option<String>) -> Wait {
+    Wait {
+        object,
+        record_key: waiting.record.record_key.clone(),
+        revision: waiting.record.revision,
+        due: clock::now() + after,
+        attempts: waiting.attempts,
+        lookups: waiting.lookups,
+        blocked_by,
+        partly: None,
+    }
 }
 
 pub(super) fn settled(object: Object, waiting: &Waiting, attempts: u32, rest: Rest) -> Settled {
@@ -278,7 +282,7 @@ pub(super) fn settled(object: Object, waiting: &Waiting, attempts: u32, rest: Re
 impl Ended {
     pub(super) fn push(&mut self, one: One) {
         match one {
-            One::Rests(settled, waiting) => self.rests.push((settled, waiting)),
+            One::Rests(rests) => self.rests.push(*rests),
             One::Waits(wait) => self.waits.push(wait),
         }
     }

@@ -110,9 +110,8 @@ impl Runner {
         self.note(&outcomes);
         let mut adopt = Vec::new();
         for ((waiting, item), outcome) in waiting.into_iter().zip(items).zip(outcomes) {
-            match self.conclude(object, &waiting, &item, outcome, ended) {
-                Some(again) => adopt.push((waiting, again)),
-                None => continue,
+            if let Some(again) = self.conclude(object, &waiting, &item, outcome, ended) {
+                adopt.push((waiting, again));
             }
         }
         if adopt.is_empty() {

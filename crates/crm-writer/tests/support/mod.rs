@@ -132,25 +132,25 @@ impl Crm {
         }
     }
 
-    pub(crate) fn client(&self, portal: Portal) -> Arc<Client> {
-        let budget = Arc::new(Budget::new(1_000_000, Duration::from_secs(1)));
-        Arc::new(Client::new(portal, budget).unwrap())
-    }
-
     pub(crate) async fn provisioned(self) -> Self {
-        let client = self.client(self.portal());
+        let client = client(self.portal());
         provision::apply(&client, &manifest()).await.unwrap();
         self
     }
 
     pub(crate) fn sinks(&self) -> BTreeMap<Lane, Arc<dyn Sink>> {
-        self.sinks_of(self.portal())
+        Self::sinks_of(self.portal())
     }
 
-    pub(crate) fn sinks_of(&self, portal: Portal) -> BTreeMap<Lane, Arc<dyn Sink>> {
-        let sink: Arc<dyn Sink> = Arc::new(HubSpot::new(self.client(portal), Duration::from_millis(1)));
+    pub(crate) fn sinks_of(portal: Portal) -> BTreeMap<Lane, Arc<dyn Sink>> {
+        let sink: Arc<dyn Sink> = Arc::new(HubSpot::new(client(portal), Duration::from_millis(1)));
         [(lane(), sink)].into()
     }
+}
+
+pub(crate) fn client(portal: Portal) -> Arc<Client> {
+    let budget = Arc::new(Budget::new(1_000_000, Duration::from_secs(1)));
+    Arc::new(Client::new(portal, budget).unwrap())
 }
 
 /// Impatient, so that nothing waits long.

@@ -27,6 +27,11 @@ fn records() -> usize {
         .unwrap_or(2_000)
 }
 
+/// Steps until the next death: more with each, so that there is an end, and with more records no more deaths.
+fn patience(dice: &mut Dice, first: u64, kills: i64) -> i64 {
+    dice.below(first + kills as u64 * records() as u64 / 4_000) as i64
+}
+
 fn misbehave(crm: &Crm) {
     let often = |chance| When::chance(chance);
     let few = |times, after| When {
@@ -104,9 +109,8 @@ async fn kills_and_misbehaviour_change_nothing_on_one_file() {
     let mut dice = Dice::new(11);
     let mut kills = 0_i64;
     loop {
-        // With time deaths become rarer, so that there is an end.
-        trap.arm(DEATHS[dice.below(4) as usize], dice.below(4 + kills as u64) as i64);
-        let sinks = crm.sinks_of(hasty(&crm));
+        trap.arm(DEATHS[dice.below(4) as usize], patience(&mut dice, 4, kills));
+        let sinks = Crm::sinks_of(hasty(&crm));
         let killed = tokio::select! {
             ended = run(dir.path(), &mut log, &facts, sinks, patient(), true) => { ended.unwrap(); false }
             () = trap.sprung() => true,
@@ -152,7 +156,7 @@ async fn a_new_machine_takes_over_from_outcomes_alone() {
     let mut dice = Dice::new(29);
     let mut kills = 0_i64;
     loop {
-        trap.arm(DEATHS[dice.below(4) as usize], dice.below(2 + kills as u64 / 2) as i64);
+        trap.arm(DEATHS[dice.below(4) as usize], patience(&mut dice, 2, kills));
         let dir = tempfile::tempdir().unwrap();
         let links = Links::open(&dir.path().join(FILE)).unwrap();
         let past: Vec<CrmWrite> = facts.latest().into_values().collect();
@@ -162,7 +166,7 @@ async fn a_new_machine_takes_over_from_outcomes_alone() {
             partition: 0,
             past: Some(Box::new(past.into_iter().map(Ok))),
         });
-        let writer = Writer::new(links, Arc::new(facts.clone()), crm.sinks_of(hasty(&crm)), patient());
+        let writer = Writer::new(links, Arc::new(facts.clone()), Crm::sinks_of(hasty(&crm)), patient());
         let (_keep, stop) = watch::channel(false);
         let killed = tokio::select! {
             ended = writer.run(&mut inlet, stop) => { ended.unwrap(); false }

@@ -1,5 +1,12 @@
 //! The writer against the simulated portal.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "parts of tests"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

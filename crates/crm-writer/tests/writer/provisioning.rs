@@ -1,6 +1,6 @@
 //! A portal is made ready: only what is missing is made, and drift is shown.
 
-use crate::support::{Crm, Trap, manifest};
+use crate::support::{self, Crm, Trap, manifest};
 use hilo_crm::{
     mapping::{Choice, Mappings, Origin, Pipeline, Stage},
     values::Object,
@@ -11,7 +11,7 @@ use hilo_crm_writer::provision::{Found, Step, apply, plan, portal, verify};
 #[tokio::test]
 async fn the_default_mapping_is_made_once_and_then_verified() {
     let crm = Crm::start(Options::unlimited(), &Trap::new()).await;
-    let client = crm.client(crm.portal());
+    let client = support::client(crm.portal());
     let manifest = Mappings::default_hubspot().unwrap().manifest();
     assert!(
         verify(&client, &manifest).await.unwrap().has_errors(),
@@ -35,7 +35,7 @@ async fn the_default_mapping_is_made_once_and_then_verified() {
 #[tokio::test]
 async fn options_and_stages_are_added_and_nothing_is_taken_away() {
     let crm = Crm::start(Options::unlimited(), &Trap::new()).await;
-    let client = crm.client(crm.portal());
+    let client = support::client(crm.portal());
     let mut wanted = manifest();
     let property = wanted.properties.iter_mut().find(|one| one.name == "wa_note").unwrap();
     (property.kind, property.field_type) = ("enumeration".into(), "select".into());
@@ -89,7 +89,7 @@ async fn options_and_stages_are_added_and_nothing_is_taken_away() {
 #[tokio::test]
 async fn a_property_of_another_type_is_drift_that_no_step_mends() {
     let crm = Crm::start(Options::unlimited(), &Trap::new()).await;
-    let client = crm.client(crm.portal());
+    let client = support::client(crm.portal());
     apply(&client, &manifest()).await.unwrap();
     let mut wanted = manifest();
     let property = wanted.properties.iter_mut().find(|one| one.name == "wa_note").unwrap();

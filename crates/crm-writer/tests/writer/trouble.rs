@@ -3,7 +3,7 @@
 use crate::{
     basics::{Bench, conversation},
     support::{
-        lane,
+        Crm, client, lane,
         records::{field, key, of, record},
         run, settings,
     },
@@ -90,8 +90,8 @@ async fn children_of_a_refused_record_follow_when_it_is_mended() {
     let mut late = manifest.properties.last().unwrap().clone();
     (late.name, late.unique) = ("wa_late".into(), false);
     manifest.properties.push(late);
-    let client = bench.crm.client(bench.crm.portal());
-    hilo_crm_writer::provision::apply(&client, &manifest).await.unwrap();
+    let portal = client(bench.crm.portal());
+    hilo_crm_writer::provision::apply(&portal, &manifest).await.unwrap();
     assert_eq!(links.retry(&lane(), Which::Code("missing_property"), 1).unwrap(), 1);
     bench.write(Vec::new()).await;
     bench.agrees();
@@ -201,7 +201,7 @@ async fn a_rule_of_an_administrator_is_named_and_binds_the_newer_version_only() 
         .unwrap();
     let mut older = bench.crm.portal();
     older.version = hilo_crm_writer::hubspot::ApiVersion::V2026_03;
-    let sinks = bench.crm.sinks_of(older);
+    let sinks = Crm::sinks_of(older);
     run(bench.dir.path(), &mut bench.log, &bench.facts, sinks, settings(), true)
         .await
         .unwrap();
@@ -230,7 +230,7 @@ async fn a_scope_that_is_missing_stops_the_portal_and_is_named() {
     .await;
     bench.log.records = conversation("ana");
     let patient = Settings {
-        probe: Duration::from_secs(3600),
+        probe: Duration::from_hours(1),
         ..settings()
     };
     let sinks = bench.crm.sinks();
@@ -298,10 +298,10 @@ async fn neither_the_token_nor_what_people_wrote_is_in_errors_and_facts() {
     portal.token = Token::new(secret).unwrap();
     let shown = format!("{portal:?} {:?}", portal.token);
     assert!(!shown.contains(secret), "{shown}");
-    let client = bench.crm.client(portal.clone());
-    let sink = HubSpot::new(client.clone(), Duration::from_millis(1));
+    let stranger = client(portal.clone());
+    let sink = HubSpot::new(stranger.clone(), Duration::from_millis(1));
     let refused = sink.probe().await.unwrap_err();
-    let provisioning = hilo_crm_writer::provision::verify(&client, &crate::support::manifest())
+    let provisioning = hilo_crm_writer::provision::verify(&stranger, &crate::support::manifest())
         .await
         .unwrap_err();
     let shown = format!("{refused:?} {provisioning} {provisioning:?}");
@@ -323,4 +323,23 @@ async fn neither_the_token_nor_what_people_wrote_is_in_errors_and_facts() {
         .unwrap()
         .unwrap();
     assert!(format!("{:?}", body.record).contains(said), "only --reveal shows it");
+}
+
+#[tokio::test]
+async fn a_deal_that_somebody_removed_is_written_anew_with_all_it_needs() {
+    let mut bench = Bench::new(Options::unlimited()).await;
+    bench.write(conversation("ana")).await;
+    let id = bench.crm.simulator.state().of(Remote::Deals)[0].id.clone();
+    let removed = reqwest::Client::new()
+        .delete(format!("{}/crm/objects/2026-09/0-3/{id}", bench.crm.base))
+        .bearer_auth(crate::support::TOKEN)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(removed.status(), 204);
+    let newer = record(Object::Deal, "ana", 2, Some("won after all"));
+    bench
+        .write(vec![of(newer, &[(Object::Contact, "ana"), (Object::Ticket, "ana")])])
+        .await;
+    bench.agrees();
 }
