@@ -196,7 +196,16 @@ fn links_of_the_documents_exist() {
 fn cargo_run_is_hilo() {
     let manifest: toml::Table = fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
     let default = manifest["workspace"]["default-members"].as_array().unwrap();
-    assert_eq!(default.iter().map(|member| member.as_str().unwrap()).collect::<Vec<_>>(), ["crates/hilo"]);
-    let hilo: toml::Table = fs::read_to_string(root().join("crates/hilo/Cargo.toml")).unwrap().parse().unwrap();
+    assert_eq!(
+        default
+            .iter()
+            .map(|member| member.as_str().unwrap())
+            .collect::<Vec<_>>(),
+        ["crates/hilo"]
+    );
+    let hilo: toml::Table = fs::read_to_string(root().join("crates/hilo/Cargo.toml"))
+        .unwrap()
+        .parse()
+        .unwrap();
     assert!(!hilo.contains_key("bin"), "crates/hilo has one program: src/main.rs");
 }
