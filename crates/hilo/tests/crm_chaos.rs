@@ -197,7 +197,7 @@ fn one_process_is_killed_and_the_crm_misbehaves() {
     let size = Size::chosen();
     let portal = Portal::start(Options::default());
     let mut node = Node::new("acme", &portal.section("acme"));
-    portal.provision(node.config());
+    Portal::provision(node.config());
     node.ingest(&lines("acme", now() - 3_600_000, size.before));
     let platform = node.platform(world("acme", now(), size.rate), size.patience);
 
@@ -263,7 +263,7 @@ fn writers_that_share_the_work_are_killed_and_replaced() {
     };
     let portal = Portal::start(Options::default());
     cluster.more = portal.section("acme");
-    portal.provision(cluster.config("setup", 0).to_str().unwrap());
+    Portal::provision(cluster.config("setup", 0).to_str().unwrap());
     let text = lines("acme", now() - 3_600_000, size.before);
     let lines: Vec<&str> = text.lines().collect();
     let parts: Vec<&[&str]> = lines.chunks(lines.len() / size.kills as usize + 1).collect();
@@ -278,6 +278,12 @@ fn writers_that_share_the_work_are_killed_and_replaced() {
         cluster.ingest(&part.join("\n"));
         let calls = portal.calls() + 1 + random.below(size.calls) as u64;
         until("the CRM is called", size.patience, || portal.calls() > calls);
+        if turn % 8 == 5 {
+            cluster.broker.kill();
+            // Everybody notices.
+            thread::sleep(Duration::from_secs(1));
+            cluster.broker.restart();
+        }
         let victim = cluster.pick("crm", &mut random).unwrap();
         match turn % 4 {
             // It comes back with its disk.

@@ -45,8 +45,9 @@ impl Node {
         let config = folder.path().join("hilo.toml");
         let data = folder.path().join("data");
         let text = format!(
-            "[http]\nlisten = \"127.0.0.1:{http}\"\n[admin]\nlisten = \"127.0.0.1:{admin}\"\n[storage]\ndata_dir = {data:?}\n\
-             [tenants.{tenant}]\nverify_token = \"v\"\napp_secrets = [\"{SECRET}\"]\napi_tokens = [\"{SECRET}\"]\n{more}"
+            "[http]\nlisten = \"127.0.0.1:{http}\"\n[admin]\nlisten = \"127.0.0.1:{admin}\"\n[storage]\ndata_dir = \"{}\"\n\
+             [tenants.{tenant}]\nverify_token = \"v\"\napp_secrets = [\"{SECRET}\"]\napi_tokens = [\"{SECRET}\"]\n{more}",
+            data.display()
         );
         fs::write(&config, text).unwrap();
         Self {

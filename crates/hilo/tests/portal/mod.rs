@@ -76,7 +76,7 @@ impl Portal {
     }
 
     /// Makes what the mapping needs, as an operator does.
-    pub(crate) fn provision(&self, config: &str) {
+    pub(crate) fn provision(config: &str) {
         let output = Command::new(env!("CARGO_BIN_EXE_hilo"))
             .args(["crm", "apply", "--config", config])
             .output()
