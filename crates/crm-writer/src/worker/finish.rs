@@ -60,7 +60,7 @@ impl Runner {
             Some(code) if !answered => {
                 standing::of(&self.shared).failed(code, &settings.backoff, settings.breaker, clock::now());
             }
-            _ if answered => standing::of(&self.shared).succeeded(),
+            _ if answered => standing::of(&self.shared).succeeded(clock::now()),
             _ => {}
         }
     }

@@ -64,7 +64,7 @@ impl Runner {
     async fn probe(&self) -> usize {
         match self.shared.sink.probe().await {
             Ok(()) => {
-                standing::of(&self.shared).succeeded();
+                standing::of(&self.shared).answers();
                 tracing::info!(
                     tenant = self.shared.lane.tenant,
                     sink = self.shared.lane.sink,

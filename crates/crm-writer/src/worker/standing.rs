@@ -103,7 +103,18 @@ impl Standing {
         }
     }
 
-    pub(crate) fn succeeded(&mut self) {
+    /// A request was answered. It may have been under way already when another one was refused: then what that one said
+    /// holds on.
+    pub(crate) fn succeeded(&mut self, now: Millis) {
+        self.failures = 0;
+        self.rest_until = 0;
+        if matches!(self.state, State::Paused { until, .. } if now >= until) {
+            self.state = State::Open;
+        }
+    }
+
+    /// A stopped CRM was asked, and answers.
+    pub(crate) fn answers(&mut self) {
         self.failures = 0;
         self.rest_until = 0;
         self.state = State::Open;
@@ -164,7 +175,7 @@ mod tests {
             }
         ));
         assert_eq!(standing.leave(2_000), Leave::One, "the cap has passed: one batch tries");
-        standing.succeeded();
+        standing.succeeded(2_000);
         assert_eq!((standing.leave(0), standing.state()), (Leave::Go, &State::Open));
     }
 
@@ -182,6 +193,12 @@ mod tests {
             (standing.leave(499), standing.leave(500)),
             (Leave::Wait(500), Leave::One)
         );
+        standing.succeeded(499);
+        assert_eq!(
+            standing.leave(499),
+            Leave::Wait(500),
+            "an answer that was under way ends no pause"
+        );
         let stop = Trouble::Stop {
             code: "missing_scope",
             missing: Some("tickets".into()),
@@ -189,9 +206,13 @@ mod tests {
         standing.refused(&stop, 900);
         standing.refused(&Trouble::Pause { code: "rate", until: 5 }, 0);
         assert!(standing.is_stopped(), "a pause does not open what is stopped");
+        standing.succeeded(600);
+        assert!(standing.is_stopped(), "nor does an answer that was under way");
         assert_eq!(
             (standing.leave(899), standing.leave(900)),
             (Leave::Wait(900), Leave::Probe)
         );
+        standing.answers();
+        assert_eq!(standing.leave(0), Leave::Go);
     }
 }
