@@ -234,15 +234,11 @@ impl Inlet for LogInlet<'_> {
     }
 
     fn latest<'a>(&'a mut self, _: i32, wanted: &'a [Wanted]) -> Reply<'a, Result<Vec<CrmRecord>, EdgeError>> {
-        let newest = |wanted: &Wanted| {
-            let of_key = self
-                .log
-                .records
-                .iter()
-                .filter(|record| record.record_key == wanted.record_key);
-            of_key.max_by_key(|record| record.revision).cloned()
-        };
-        let found = wanted.iter().filter_map(newest).collect();
+        let newest = records::newest(&self.log.records);
+        let found = wanted
+            .iter()
+            .filter_map(|wanted| newest.get(&wanted.record_key).cloned())
+            .collect();
         Box::pin(async { Ok(found) })
     }
 

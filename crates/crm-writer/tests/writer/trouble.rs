@@ -12,7 +12,26 @@ use hilo_contracts::facts::CrmRecord;
 use hilo_crm::values::Object;
 use hilo_crm_simulator::{Misbehaviour, Object as Remote, Options, Rule, When};
 use hilo_crm_writer::{Settings, Sink as _, Token, Which, codes, hubspot::HubSpot};
-use std::time::Duration;
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 fn with(mut record: CrmRecord, name: &str, value: &str) -> CrmRecord {
     record.fields.retain(|field| field.name != name);
@@ -291,7 +310,13 @@ async fn yes_without_results_is_no_success_and_ends_in_a_rejection() {
 }
 
 #[tokio::test]
-async fn neither_the_token_nor_what_people_wrote_is_in_errors_and_facts() {
+async fn neither_the_token_nor_what_people_wrote_is_in_logs_errors_and_facts() {
+    let said_so_far = Log::default();
+    let log = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(Mutex::new(said_so_far.clone()))
+        .finish();
+    let logging = tracing::subscriber::set_default(log);
     let mut bench = Bench::new(Options::unlimited()).await;
     let secret = "pat-na1-very-secret";
     let mut portal = bench.crm.portal();
@@ -313,6 +338,22 @@ async fn neither_the_token_nor_what_people_wrote_is_in_errors_and_facts() {
     bench.write(vec![bad]).await;
     let facts = format!("{:?}", bench.facts.all.lock().unwrap());
     let list = format!("{:?}", bench.links().rejected(&lane(), Which::All, 10).unwrap());
+    // A CRM that stops is logged.
+    bench
+        .crm
+        .simulator
+        .misbehave(Misbehaviour::Unauthorized, When::times(1).on("contacts/batch/upsert"));
+    bench.write(vec![record(Object::Contact, "bea", 1, Some(said))]).await;
+    drop(logging);
+    let logged = String::from_utf8(said_so_far.0.lock().unwrap().clone()).unwrap();
+    assert!(logged.contains("the CRM takes nothing for now"), "{logged}");
+    for shown in [&logged, &facts, &list] {
+        assert!(
+            !shown.contains(secret) && !shown.contains(crate::support::TOKEN),
+            "{shown}"
+        );
+        assert!(!shown.contains(said) && !shown.contains("12.345.678"), "{shown}");
+    }
     for shown in [facts, list] {
         assert!(shown.contains("invalid_option"), "{shown}");
         assert!(!shown.contains(said) && !shown.contains("Ana"), "{shown}");
