@@ -4,7 +4,10 @@
 
 use crate::{
     datum::{self, Defect},
-    facts::{Account, Consent, Conversation, Count, CrmRecord, CrmWrite, DeadLetter, Identity, Metric, Raw, Status, Unclassified},
+    facts::{
+        Account, Consent, Conversation, Count, CrmRecord, CrmWrite, DeadLetter, Identity, Metric, Raw, Status,
+        Unclassified,
+    },
     schemas::{self, Version},
     shape, topics, transcode,
 };

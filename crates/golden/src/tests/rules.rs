@@ -575,6 +575,9 @@ fn said(id: &str, at: Millis, kind: &str, of: Option<&str>, text: Option<&str>) 
     }
 }
 
+/// Id, text, edited, revoked, whether there is content.
+type Row = (String, Option<String>, Option<Millis>, Option<Millis>, bool);
+
 #[test]
 fn a_message_has_the_text_of_its_last_edit_and_a_revoked_one_has_none() {
     let facts = [
@@ -588,7 +591,6 @@ fn a_message_has_the_text_of_its_last_edit_and_a_revoked_one_has_none() {
         said("r1", 40, "revoke", Some("m2"), None),
         said("m3", 13, "text", None, Some("as it was")),
     ];
-    type Row = (String, Option<String>, Option<Millis>, Option<Millis>, bool);
     let row = |id: &str, text: Option<&str>, edited, revoked, content: bool| -> Row {
         (id.to_owned(), text.map(str::to_owned), edited, revoked, content)
     };

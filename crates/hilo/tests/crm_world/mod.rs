@@ -21,7 +21,10 @@ use hilo_golden::{Golden, Placed};
 use hilo_stream::{PartitionedDriver, Record};
 use rusqlite::Connection;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 /// Properties that say which records became part of one: that depends on who came first.
 const OF_ARRIVAL: [&str; 1] = ["wa_key_aliases"];
@@ -49,7 +52,7 @@ pub(crate) fn difference(want: &Found, got: &Found) -> Option<String> {
     let text = |found: &Found, name: &String| found.lines.get(name).cloned().unwrap_or_default();
     let only = |one: &str, other: &str, sign: &str| -> String {
         let lines = one.lines().filter(|line| !other.lines().any(|had| had == *line));
-        lines.map(|line| format!("\n{sign} {}", line.trim())).collect()
+        lines.fold(String::new(), |text, line| format!("{text}\n{sign} {}", line.trim()))
     };
     let differing = names
         .into_iter()
@@ -237,12 +240,8 @@ impl Names {
             let (id, tenant) = (text(0), text(1));
             let (_, name) = people.entry(id).or_insert_with(|| (tenant.clone(), tenant));
             let is_current = row.get::<_, bool>(4).unwrap();
-            name.push_str(&format!(
-                " {}{} {}",
-                if is_current { "" } else { "former " },
-                text(2),
-                text(3)
-            ));
+            let former = if is_current { "" } else { "former " };
+            write!(name, " {former}{} {}", text(2), text(3)).unwrap();
         }
         for (id, (tenant, name)) in &people {
             names.insert(record_key(tenant, Object::Contact, &[id]), format!("contact of {name}"));
@@ -305,7 +304,7 @@ impl Names {
             .filter(|field| !OF_ARRIVAL.contains(&field.name.as_str()))
         {
             let value = field.value.as_deref().map(|value| self.of(value));
-            line.push_str(&format!("\n    {} {} {value:?}", field.write, field.name));
+            write!(line, "\n    {} {} {value:?}", field.write, field.name).unwrap();
         }
         let mut associations: Vec<String> = record
             .associations
