@@ -5,7 +5,7 @@ use crate::cluster::Cluster;
 use crate::error::failed;
 use crate::rebalance::Quiet;
 use crate::topics;
-use hilo_stream::{TopicKind, Topology};
+use hilo_stream::{ProcessorSpec, TopicKind, Topology};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::{Offset, TopicPartitionList};
 use rustc_hash::FxHashMap;
@@ -25,14 +25,18 @@ pub struct Backlog {
 type Inputs = Vec<(String, bool)>;
 
 impl Backlog {
-    /// Of all processors of a topology.
-    pub fn open(cluster: &Cluster, topology: &Topology) -> Result<Self, EngineError> {
+    /// Of the processors of a topology that count.
+    pub fn open(
+        cluster: &Cluster,
+        topology: &Topology,
+        counts: impl Fn(&ProcessorSpec) -> bool,
+    ) -> Result<Self, EngineError> {
         let is_raw = |topic: &str| {
             let mut topics = topology.topics().iter();
             topics.any(|spec| spec.name == topic && spec.kind == TopicKind::Raw)
         };
         let mut groups = Vec::new();
-        for processor in topology.processors() {
+        for processor in topology.processors().iter().filter(|processor| counts(processor)) {
             let consumer: BaseConsumer<Quiet> = cluster
                 .reader(&format!("hilo.{}", processor.name))
                 .create_with_context(Quiet::default())

@@ -2,10 +2,11 @@
 
 use crate::engine::{Engine, Feed, Shelf, Waiting};
 use anyhow::Result;
+use hilo_contracts::topics;
 use hilo_golden::{FOLLOWED, Place, Placed};
 use hilo_kafka::{Backlog, Cluster, Framing, Lookup, Measures, Reader};
 use hilo_service::clock;
-use hilo_stream::{Record, Topology};
+use hilo_stream::{ProcessorSpec, Record, Topology};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
@@ -37,6 +38,12 @@ pub struct Kafka {
     waiting: Arc<Mutex<Waiting>>,
     /// Whether what waited at the start has been processed.
     through: Arc<AtomicBool>,
+}
+
+/// Whether pages wait for a processor. Not for one that only makes records of CRMs: nobody runs it where there is no CRM,
+/// and pages that waited for it would never be ready.
+fn makes_facts(processor: &ProcessorSpec) -> bool {
+    processor.writes().any(|topic| topic != topics::CRM_RECORD)
 }
 
 impl Kafka {
@@ -78,7 +85,7 @@ impl Engine for Kafka {
         }
         Ok(Box::new(TopicFeed {
             not_reached: reader.partitions().collect(),
-            backlog: Backlog::open(&self.cluster, &self.topology)?,
+            backlog: Backlog::open(&self.cluster, &self.topology, makes_facts)?,
             reader,
             measures: self.measures.clone(),
             behind: BTreeMap::new(),
@@ -228,5 +235,40 @@ impl Shelf for Lookup {
 
     fn latest(&mut self, topic: &'static str, limit: usize) -> Result<Vec<Record>> {
         Ok(Self::latest(self, topic, limit as i64)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hilo_stream::{Scope, TopicKind, TopicSpec};
+    use std::sync::Arc;
+
+    fn processor(writes: &[&'static str]) -> ProcessorSpec {
+        let output = |name: &&'static str| TopicSpec {
+            name,
+            kind: TopicKind::Internal,
+            key: "person",
+            schema: None,
+            kept: "",
+            doc: "",
+        };
+        ProcessorSpec {
+            name: "one",
+            doc: "",
+            scope: Scope::Global,
+            inputs: Vec::new(),
+            outputs: writes.iter().map(output).collect(),
+            also_writes: Vec::new(),
+            stores: Vec::new(),
+            factory: Arc::new(|| unreachable!("it is never made")),
+        }
+    }
+
+    #[test]
+    fn pages_wait_for_facts_and_not_for_the_records_of_crms() {
+        assert!(makes_facts(&processor(&[topics::STATUS])));
+        assert!(makes_facts(&processor(&[topics::CRM_RECORD, topics::METRIC])));
+        assert!(!makes_facts(&processor(&[topics::CRM_RECORD])));
     }
 }
