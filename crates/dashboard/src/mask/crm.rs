@@ -123,6 +123,10 @@ const CODES: &[(&str, &str)] = &[
         "The CRM is busy with this record: nothing is to be done, it is tried again.",
     ),
     (
+        "vanished",
+        "Somebody removed the record in the CRM: nothing is to be done, it is written anew.",
+    ),
+    (
         "not_found",
         "The CRM no longer has a record that it had: nothing is to be done, it is looked up again.",
     ),
