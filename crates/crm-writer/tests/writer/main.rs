@@ -15,3 +15,4 @@ mod chaos;
 mod lanes;
 mod provisioning;
 mod trouble;
+mod types;
