@@ -9,7 +9,7 @@
 mod support;
 
 use hilo_crm_simulator::{HubSpot, Misbehaviour, Object, Options, Rule, When};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use support::{V, input, portal, standing, ticket_properties, untraced};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -44,19 +44,32 @@ impl Listening {
         }
     }
 
+    fn posted(&self, path: &str, body: &Value) -> RequestBuilder {
+        let request = self.client.post(format!("{}{path}", self.base));
+        request.bearer_auth(Options::default().token).json(body)
+    }
+
     async fn post(&self, path: &str, body: &Value) -> reqwest::Result<Response> {
-        let request = self
-            .client
-            .post(format!("{}{path}", self.base))
-            .bearer_auth(Options::default().token);
-        request.json(body).send().await
+        self.posted(path, body).send().await
     }
 
     /// An upsert of one contact.
-    async fn upsert(&self, key: &str) -> reqwest::Result<Response> {
+    fn upsert_of(&self, key: &str) -> RequestBuilder {
         let body = json!({"inputs": [untraced(key, json!({"firstname": "Ana"}))]});
-        self.post(&format!("/crm/objects/{V}/contacts/batch/upsert"), &body)
-            .await
+        self.posted(&format!("/crm/objects/{V}/contacts/batch/upsert"), &body)
+    }
+
+    async fn upsert(&self, key: &str) -> reqwest::Result<Response> {
+        self.upsert_of(key).send().await
+    }
+
+    /// A call that is under way, and is held by the portal.
+    async fn held(&self, call: RequestBuilder) -> JoinHandle<reqwest::Result<Response>> {
+        let call = tokio::spawn(call.send());
+        while self.hubspot.held() == 0 {
+            tokio::task::yield_now().await;
+        }
+        call
     }
 
     fn contacts(&self) -> usize {
@@ -172,22 +185,7 @@ async fn an_answer_is_held_though_the_call_was_applied() {
     portal
         .hubspot
         .misbehave(Misbehaviour::HoldAfter { millis: 3_600_000 }, When::times(1));
-    let (client, url) = (
-        portal.client.clone(),
-        format!("{}/crm/objects/{V}/contacts/batch/upsert", portal.base),
-    );
-    let body = json!({"inputs": [untraced("k1", json!({}))]});
-    let call = tokio::spawn(async move {
-        client
-            .post(url)
-            .bearer_auth(Options::default().token)
-            .json(&body)
-            .send()
-            .await
-    });
-    while portal.hubspot.held() == 0 {
-        tokio::task::yield_now().await;
-    }
+    let call = portal.held(portal.upsert_of("k1")).await;
     assert_eq!(portal.contacts(), 1);
     assert!(!call.is_finished());
     portal.hubspot.release();
@@ -202,14 +200,8 @@ async fn a_held_answer_does_not_keep_the_server() {
     portal
         .hubspot
         .misbehave(Misbehaviour::HoldAfter { millis: 3_600_000 }, When::default());
-    let (client, url) = (
-        portal.client.clone(),
-        format!("{}/crm/v3/objects/contacts", portal.base),
-    );
-    let call = tokio::spawn(async move { client.get(url).send().await });
-    while portal.hubspot.held() == 0 {
-        tokio::task::yield_now().await;
-    }
+    let list = portal.client.get(format!("{}/crm/v3/objects/contacts", portal.base));
+    let call = portal.held(list).await;
     portal.end().await;
     assert!(call.await.unwrap().is_err());
 }
@@ -220,22 +212,7 @@ async fn a_slow_call_is_applied_after_its_time() {
     portal
         .hubspot
         .misbehave(Misbehaviour::Slow { millis: 3_600_000 }, When::times(1));
-    let (client, url) = (
-        portal.client.clone(),
-        format!("{}/crm/objects/{V}/contacts/batch/upsert", portal.base),
-    );
-    let body = json!({"inputs": [untraced("k1", json!({}))]});
-    let call = tokio::spawn(async move {
-        client
-            .post(url)
-            .bearer_auth(Options::default().token)
-            .json(&body)
-            .send()
-            .await
-    });
-    while portal.hubspot.held() == 0 {
-        tokio::task::yield_now().await;
-    }
+    let call = portal.held(portal.upsert_of("k1")).await;
     assert_eq!(portal.contacts(), 0);
     portal.hubspot.release();
     assert_eq!(call.await.unwrap().unwrap().status(), StatusCode::OK);

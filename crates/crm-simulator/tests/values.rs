@@ -17,6 +17,14 @@ async fn one(hubspot: &HubSpot, object: &str, properties: Value) -> Answer {
     upsert(hubspot, object, vec![untraced("k1", properties)]).await
 }
 
+/// A contact, and the answer to whoever creates another one with its key.
+async fn taken(hubspot: &HubSpot) -> (String, Answer) {
+    let holder = contact(hubspot, "k1").await;
+    let another = json!({"properties": {"wa_key": "k1"}});
+    let answer = post(hubspot, &format!("/crm/objects/{V}/contacts"), another).await;
+    (holder, answer)
+}
+
 #[tokio::test]
 async fn all_values_are_texts() {
     let hubspot = portal(standing()).await;
@@ -113,13 +121,7 @@ async fn all_wrong_values_are_named_at_once() {
 #[tokio::test]
 async fn a_unique_value_is_held_by_one_record() {
     let hubspot = portal(standing()).await;
-    let holder = contact(&hubspot, "k1").await;
-    let answer = post(
-        &hubspot,
-        &format!("/crm/objects/{V}/contacts"),
-        json!({"properties": {"wa_key": "k1"}}),
-    )
-    .await;
+    let (holder, answer) = taken(&hubspot).await;
     assert_eq!(
         (answer.status, answer.category(), answer.property()),
         (409, "CONFLICT", "wa_key")
@@ -130,11 +132,11 @@ async fn a_unique_value_is_held_by_one_record() {
     );
     // Inside of a batch it is an error of its own.
     one(&hubspot, "contacts", json!({"email": "ana@example.test"})).await;
-    let taken = vec![
+    let inputs = vec![
         input("k2", json!({"email": "Ana@Example.test"})),
         input("k3", json!({})),
     ];
-    let answer = upsert(&hubspot, "contacts", taken).await;
+    let answer = upsert(&hubspot, "contacts", inputs).await;
     assert_eq!(answer.status, 207);
     assert_eq!(answer.body["errors"][0]["category"], "CONFLICT");
     assert_eq!(
@@ -150,13 +152,7 @@ async fn a_unique_value_may_be_refused_as_wrong_instead() {
         ..standing()
     })
     .await;
-    let holder = contact(&hubspot, "k1").await;
-    let answer = post(
-        &hubspot,
-        &format!("/crm/objects/{V}/contacts"),
-        json!({"properties": {"wa_key": "k1"}}),
-    )
-    .await;
+    let (holder, answer) = taken(&hubspot).await;
     assert_eq!(
         (answer.status, answer.code(), answer.property()),
         (400, "CONFLICTING_UNIQUE_VALUE", "wa_key")
