@@ -103,6 +103,35 @@ const TABLE: &[(i64, i64, ErrorClass)] = {
 };
 
 impl ErrorClass {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::Auth,
+        Self::Account,
+        Self::Rate,
+        Self::Transient,
+        Self::Window,
+        Self::MarketingCap,
+        Self::OptOut,
+        Self::Unreachable,
+        Self::Quality,
+        Self::Template,
+        Self::Request,
+        Self::Media,
+        Self::Identity,
+        Self::Other,
+    ];
+
+    /// Their names, in the same order.
+    pub const NAMES: [&str; Self::ALL.len()] = {
+        let mut names = [""; Self::ALL.len()];
+        let mut place = 0;
+        while place < names.len() {
+            names[place] = Self::ALL[place].as_str();
+            place += 1;
+        }
+        names
+    };
+
     /// The class of a code; `None` stands for a failure without a code.
     #[must_use]
     pub fn of(code: Option<i64>) -> Self {
@@ -115,7 +144,7 @@ impl ErrorClass {
 
     /// The name used as a dimension of metrics.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Auth => "auth",
             Self::Account => "account",
@@ -138,6 +167,7 @@ impl ErrorClass {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn codes_have_the_class_of_the_definitions() {
@@ -158,5 +188,15 @@ mod tests {
             assert_eq!(ErrorClass::of(Some(code)).as_str(), class, "{code}");
         }
         assert_eq!(ErrorClass::of(None), ErrorClass::Other);
+    }
+
+    #[test]
+    fn the_names_are_those_of_all_classes() {
+        for code in (0..140_000).chain([2_494_100]) {
+            let class = ErrorClass::of(Some(code)).as_str();
+            assert!(ErrorClass::NAMES.contains(&class), "{class}");
+        }
+        let different: BTreeSet<&str> = ErrorClass::NAMES.into();
+        assert_eq!(different.len(), ErrorClass::ALL.len());
     }
 }

@@ -5,7 +5,8 @@ use super::native::LONGEST_TEXT;
 use super::node::Node;
 use super::policy::{Cause, PLACEHOLDERS, Rule, When};
 use super::reader::{Reader, instead, under};
-use super::words::{CLASSES, PRIORITIES};
+use super::words::PRIORITIES;
+use hilo_domain::ErrorClass;
 use std::collections::BTreeSet;
 
 const KEYS: &[&str] = &[
@@ -151,9 +152,10 @@ fn when(reader: &mut Reader, node: &Node, path: &str) -> Option<When> {
         "failed" => {
             reader.closed(node, &path, &["classes"]);
             for (class, origin) in reader.texts(node, &path, "classes") {
-                if !CLASSES.contains(&class.as_str()) {
+                if !ErrorClass::NAMES.contains(&class.as_str()) {
                     let message = format!("there is no class {class:?}");
-                    reader.error(&origin, codes::UNKNOWN_WORD, &path, message, instead(&class, CLASSES));
+                    let hint = instead(&class, &ErrorClass::NAMES);
+                    reader.error(&origin, codes::UNKNOWN_WORD, &path, message, hint);
                 }
             }
             let classes = texts(reader, "classes");

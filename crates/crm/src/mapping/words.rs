@@ -1,5 +1,7 @@
 //! The vocabularies of sources: which words each may be, where that is known.
 
+use hilo_domain::ErrorClass;
+
 /// Words of a source.
 #[derive(Clone, Copy, Debug)]
 pub struct Vocabulary {
@@ -40,7 +42,7 @@ const CLOSED: &[(&str, &[&str])] = &[
         "communication.status",
         &["accepted", "sent", "delivered", "read", "played", "failed"],
     ),
-    ("communication.error", CLASSES),
+    ("communication.error", &ErrorClass::NAMES),
     ("task.status", &["open", "done"]),
     ("task.priority", PRIORITIES),
 ];
@@ -53,24 +55,6 @@ const OPEN: &[(&str, &[&str])] = &[
         "communication.author",
         &["customer", "agent", "bot", "automation", "campaign", "unknown"],
     ),
-];
-
-/// Classes of errors.
-pub(super) const CLASSES: &[&str] = &[
-    "auth",
-    "account",
-    "rate",
-    "transient",
-    "window",
-    "marketing_cap",
-    "opt_out",
-    "unreachable",
-    "quality",
-    "template",
-    "request",
-    "media",
-    "identity",
-    "other",
 ];
 
 /// Priorities of a task.
@@ -90,21 +74,12 @@ pub fn vocabulary(source: &str) -> Option<Vocabulary> {
 mod tests {
     use super::*;
     use crate::values::{Kind, source};
-    use hilo_domain::error_class::ErrorClass;
 
     #[test]
     fn every_vocabulary_is_that_of_a_word() {
         for (name, words) in CLOSED.iter().chain(OPEN) {
             assert_eq!(source(name).map(|source| source.kind), Some(Kind::Word), "{name}");
             assert!(!words.is_empty());
-        }
-    }
-
-    #[test]
-    fn the_classes_are_those_of_the_error_table() {
-        for code in 0..140_000 {
-            let class = ErrorClass::of(Some(code)).as_str();
-            assert!(CLASSES.contains(&class), "{class}");
         }
     }
 }

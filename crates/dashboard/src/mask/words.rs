@@ -3,6 +3,7 @@
 use super::{crm, rules::Rules, shown::Shown, tables};
 use crate::{catalogue, trace::Stage};
 use hilo_contracts::topics;
+use hilo_domain::ErrorClass;
 
 /// Types of messages.
 pub(super) const MESSAGE_TYPES: &[&str] = &[
@@ -50,22 +51,7 @@ pub(super) const QUALITIES: &[&str] = &["GREEN", "YELLOW", "RED", "UNKNOWN", "NA
 
 pub(super) const AUTHORS: &[&str] = &["customer", "agent", "bot", "automation", "campaign", "unknown"];
 
-pub(super) const ERROR_CLASSES: &[&str] = &[
-    "auth",
-    "account",
-    "rate",
-    "transient",
-    "window",
-    "marketing_cap",
-    "opt_out",
-    "unreachable",
-    "quality",
-    "template",
-    "request",
-    "media",
-    "identity",
-    "other",
-];
+pub(super) const ERROR_CLASSES: &[&str] = &ErrorClass::NAMES;
 
 pub(super) const ERROR_ACTIONS: &[&str] = &[
     "retry",
