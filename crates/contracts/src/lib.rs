@@ -4,6 +4,7 @@
 pub mod capture;
 pub mod codec;
 pub mod compatibility;
+pub mod crm_codes;
 mod datum;
 pub mod details;
 pub mod facts;

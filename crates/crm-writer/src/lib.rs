@@ -3,7 +3,6 @@
 
 mod backoff;
 mod budget;
-pub mod codes;
 mod edge;
 mod facts;
 pub mod hubspot;
@@ -18,6 +17,7 @@ pub use backoff::Backoff;
 pub use budget::{Budget, BudgetView, Limits};
 pub use edge::{EdgeError, Event, Inlet, Outcomes, Past, Place, Reply, Wanted};
 pub use facts::Lane;
+pub use hilo_contracts::crm_codes as codes;
 pub use links::{Census, FILE, Link, Links, LinksError, Rejected, RejectedBody, Which};
 pub use secret::Token;
 pub use settings::Settings;

@@ -1,6 +1,7 @@
 //! Words of CRMs: objects, properties, mappings, rules, and the codes of a writer with what to do about each.
 
 use super::shown::{has_phone, is_country};
+use hilo_contracts::crm_codes::{self, CODES};
 
 /// Objects of a CRM.
 pub(super) const OBJECTS: &[&str] = &["contact", "ticket", "deal", "communication", "task"];
@@ -47,144 +48,19 @@ const PROPERTIES: &[&str] = &[
     "subject",
 ];
 
-/// The codes of the writer, each with the sentence that says what to do. A test holds them against the writer's own.
-const CODES: &[(&str, &str)] = &[
-    (
-        "missing_property",
-        "Run `hilo crm apply`, or take the field out of the mapping; then retry the code.",
-    ),
-    (
-        "invalid_option",
-        "Add the option to the property in the CRM, or map the value to one that it has; then retry the code.",
-    ),
-    (
-        "invalid_value",
-        "Change the transform of the field in the mapping to the property's type; then retry the code.",
-    ),
-    ("too_long", "Shorten the field in the mapping; then retry the code."),
-    (
-        "read_only_property",
-        "The CRM computes this property: take it out of the mapping; then retry the code.",
-    ),
-    (
-        "required_property",
-        "A rule of the CRM asks for this property: map it, or relax the rule; then retry the code.",
-    ),
-    (
-        "invalid_stage",
-        "Name a pipeline and a stage that the CRM has in the mapping; then retry the code.",
-    ),
-    (
-        "currency_disabled",
-        "Enable the currency in the CRM's settings, or map it to another one; then retry the code.",
-    ),
-    (
-        "unknown_label",
-        "Create the pipeline, stage or owner in the CRM, or change the name in the mapping; then retry the code.",
-    ),
-    (
-        "unknown_object",
-        "This release does not write that object: upgrade the writer, or take it out of the mapping.",
-    ),
-    (
-        "unique_conflict",
-        "Another record of ours holds a unique value of this one: look at both in the CRM and merge or correct; then retry it.",
-    ),
-    (
-        "parent_missing",
-        "The record that this one belongs to is not in the CRM: see what became of it; then retry this one.",
-    ),
-    (
-        "parent_rejected",
-        "The record that this one belongs to was rejected: mend that one, and this one follows by itself.",
-    ),
-    (
-        "parent_deleted",
-        "The record that this one belongs to was deleted: nothing is to be done unless that was a mistake.",
-    ),
-    (
-        "too_many_identities",
-        "The CRM cannot merge so many records into one: merge or split by hand there.",
-    ),
-    (
-        "refused",
-        "The CRM refuses the record without a reason that is known here: try it by hand in the CRM; then retry it.",
-    ),
-    (
-        "no_result",
-        "The CRM said yes and did nothing, several times: report it to the vendor; then retry it.",
-    ),
-    (
-        "kept_failing",
-        "The CRM failed on this record alone, many times: try it by hand in the CRM; then retry it.",
-    ),
-    (
-        "locked",
-        "The CRM is busy with this record: nothing is to be done, it is tried again.",
-    ),
-    (
-        "vanished",
-        "Somebody removed the record in the CRM: nothing is to be done, it is written anew.",
-    ),
-    (
-        "not_found",
-        "The CRM no longer has a record that it had: nothing is to be done, it is looked up again.",
-    ),
-    (
-        "no_parent_yet",
-        "The record that this one belongs to is not in the CRM yet: nothing is to be done, it is looked up again.",
-    ),
-    (
-        "rate",
-        "The CRM's limit of calls is reached: nothing is to be done, it goes on by itself.",
-    ),
-    (
-        "daily",
-        "The calls of the day are used up: raise the limit in the CRM, or write less; it goes on at the portal's midnight.",
-    ),
-    (
-        "unavailable",
-        "The CRM fails: look at its status page; it goes on by itself.",
-    ),
-    (
-        "timeout",
-        "The CRM does not answer in time: look at its status page; it goes on by itself.",
-    ),
-    (
-        "unreachable",
-        "The CRM cannot be reached: check the network and the address in the configuration.",
-    ),
-    (
-        "unauthorized",
-        "The CRM does not accept the token: put a valid one in the configuration, and restart the writer.",
-    ),
-    (
-        "missing_scope",
-        "The token lacks a scope: add it in the CRM; the writer notices by itself.",
-    ),
-    (
-        "no_sink",
-        "The configuration has no CRM of this name for the tenant: add it, or take the mapping away.",
-    ),
-    (
-        "test_record",
-        "A test of the platform is never written: nothing is to be done.",
-    ),
-];
-
 /// The stable codes.
 pub(super) fn codes() -> Vec<String> {
-    CODES.iter().map(|(code, _)| (*code).to_owned()).collect()
+    CODES.iter().map(|code| code.name.to_owned()).collect()
 }
 
 /// What to do about them.
 pub(super) fn actions() -> Vec<String> {
-    CODES.iter().map(|(_, action)| (*action).to_owned()).collect()
+    CODES.iter().map(|code| code.action.to_owned()).collect()
 }
 
 /// Whether it is what the writer says.
 pub(super) fn is_action(text: &str) -> bool {
-    CODES.iter().any(|(_, action)| *action == text)
+    CODES.iter().any(|code| code.action == text)
 }
 
 /// A property that Hilo or the CRM named. One that a business named may say something of somebody.
@@ -228,7 +104,7 @@ pub(super) fn is_title(title: &str) -> bool {
     if OBJECTS.contains(&first) {
         return words.next().is_some_and(|kind| RECORD_KINDS.contains(&kind)) && words.next().is_none();
     }
-    let is_known = |word: &str| STATES.contains(&word) || CODES.iter().any(|(code, _)| *code == word);
+    let is_known = |word: &str| STATES.contains(&word) || crm_codes::of(word).is_some();
     WRITE_KINDS.contains(&first) && words.all(is_known)
 }
 
@@ -240,29 +116,6 @@ pub(super) fn is_part(part: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_codes_are_those_of_the_writer() {
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../crm-writer/src/codes.rs");
-        let source = std::fs::read_to_string(source).unwrap();
-        let table = source
-            .split_once("\ncodes! {\n")
-            .unwrap()
-            .1
-            .split_once("\n}")
-            .unwrap()
-            .0;
-        let theirs: Vec<&str> = table
-            .lines()
-            .map(str::trim)
-            .filter(|line| line.starts_with('"'))
-            .collect();
-        let ours: Vec<String> = CODES
-            .iter()
-            .map(|(code, action)| format!("\"{code}\" \"{action}\";"))
-            .collect();
-        assert_eq!(ours, theirs);
-    }
 
     #[test]
     fn names_of_properties_are_shown_where_hilo_or_the_crm_gave_them() {

@@ -1,4 +1,4 @@
-//! The stable codes of what can go wrong, and what to do about each: data, shown on pages and in runbooks.
+//! The stable codes of `hilo.crm_write`, and what to do about each: data, shown on pages and in runbooks.
 
 /// One code.
 #[derive(Clone, Copy, Debug)]
