@@ -9,14 +9,10 @@ use std::{collections::BTreeMap, time::Duration};
 /// What a CRM can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
-    /// One request creates or updates by our own key. Where this is false, [`Sink::find`] goes before each create.
-    pub upsert_by_own_key: bool,
     /// Records in a batch.
     pub batch: usize,
     /// Batches of one object at a time.
     pub parallel: usize,
-    /// Whether associations go inside the write. Where they go after it, a record can be half written.
-    pub associations_inside: bool,
 }
 
 /// A record of the CRM that another one belongs to.

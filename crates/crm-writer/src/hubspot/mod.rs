@@ -102,11 +102,8 @@ impl HubSpot {
 impl Sink for HubSpot {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            upsert_by_own_key: true,
             batch: BATCH,
             parallel: PARALLEL,
-            // A batch upsert takes none, also where creating alone requires them: they follow in a second request.
-            associations_inside: false,
         }
     }
 

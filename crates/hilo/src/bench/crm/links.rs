@@ -33,10 +33,8 @@ struct Instantly {
 impl Sink for Instantly {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            upsert_by_own_key: true,
             batch: 100,
             parallel: 4,
-            associations_inside: false,
         }
     }
 
