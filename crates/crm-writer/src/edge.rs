@@ -32,18 +32,20 @@ pub type Past = Box<dyn Iterator<Item = Result<CrmWrite, EdgeError>> + Send>;
 pub enum Event {
     /// Records in the order of their partitions. May be empty.
     Records(Vec<(Place, CrmRecord)>),
-    /// A partition is this writer's from now on.
+    /// A partition is this writer's from now on. An engine whose links file moves with its log never says so: the file
+    /// has the links.
     Assigned {
         /// Which one.
         partition: i32,
-        /// Outcomes of it, where the links have to be built from them. An engine whose links file is its only one gives
-        /// them when [`crate::Links::offset`] knows no offset, and `None` otherwise.
-        past: Option<Past>,
+        /// Its outcomes: the links are built from them.
+        past: Past,
     },
-    /// A partition is another one's from now on: the writer ends what it is about, commits, and calls [`Inlet::released`].
+    /// Partitions go to another writer: this one ends its requests, commits, and calls [`Inlet::released`].
     Revoked {
-        /// Which one.
-        partition: i32,
+        /// Which ones.
+        partitions: Vec<i32>,
+        /// The other writer may have begun: requests end at once, and nothing is committed.
+        lost: bool,
     },
     /// Nothing comes any more: the writer works off what waits, and ends.
     End,
@@ -62,24 +64,37 @@ pub struct Wanted {
     pub record_key: String,
 }
 
-/// Gives desired records in the order of their partitions.
+/// Gives desired records in the order of their partitions. An engine whose links file moves with its log implements
+/// [`Inlet::next`] only; any other engine implements all of it.
 pub trait Inlet: Send {
     /// The next event. Dropping the future loses nothing: what it would have given comes with the next call.
     fn next(&mut self) -> Reply<'_, Result<Event, EdgeError>>;
 
     /// All records of the partition up to and with this place are at rest.
-    fn commit(&mut self, place: Place) -> Reply<'_, Result<(), EdgeError>>;
+    fn commit(&mut self, _place: Place) -> Reply<'_, Result<(), EdgeError>> {
+        Box::pin(async { Ok(()) })
+    }
 
-    /// The newest desired state of some records of a partition. Asked for after an assignment, for records of which the
-    /// past says only that they wait or were refused. An engine that has one links file never gets asked.
-    fn latest<'a>(&'a mut self, partition: i32, wanted: &'a [Wanted]) -> Reply<'a, Result<Vec<CrmRecord>, EdgeError>>;
+    /// The newest desired state of some records of a partition. The writer asks after an assignment, where the past says
+    /// only that a record waits or was refused.
+    fn latest<'a>(
+        &'a mut self,
+        _partition: i32,
+        _wanted: &'a [Wanted],
+    ) -> Reply<'a, Result<Vec<CrmRecord>, EdgeError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 
-    /// The writer has let go of a revoked partition.
-    fn released(&mut self, partition: i32) -> Reply<'_, Result<(), EdgeError>>;
+    /// The writer has let go of revoked partitions.
+    fn released<'a>(&'a mut self, _partitions: &'a [i32]) -> Reply<'a, Result<(), EdgeError>> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// Whether the links file moves with the log: then a record is at rest as soon as it is in that file, and its offset
     /// is in the same transaction. Otherwise it is at rest when an outcome of it is published.
-    fn is_local(&self) -> bool;
+    fn is_local(&self) -> bool {
+        true
+    }
 }
 
 /// Publishes outcomes.

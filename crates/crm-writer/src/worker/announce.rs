@@ -88,9 +88,7 @@ impl Writer {
             let (name, told) = (lane.clone(), keys.clone());
             self.common.links.call(move |db| db.announced(&name, &told)).await?;
             drop(claim);
-            for place in self.ledger.settle(lane, &keys) {
-                inlet.commit(place).await?;
-            }
+            self.commit(inlet, lane, &keys).await?;
         }
     }
 }

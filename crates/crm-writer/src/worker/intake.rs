@@ -8,6 +8,7 @@ use crate::{
 };
 use hilo_contracts::facts::{CrmRecord, CrmWrite};
 use hilo_service::clock;
+use std::time::Duration;
 
 /// Facts of the past that are restored in one transaction.
 const RESTORED_AT_ONCE: usize = 5_000;
@@ -106,11 +107,8 @@ impl Writer {
         &mut self,
         inlet: &mut dyn Inlet,
         partition: i32,
-        past: Option<Past>,
+        mut past: Past,
     ) -> Result<(), WriterError> {
-        let Some(mut past) = past else {
-            return Ok(());
-        };
         self.ledger.forget(partition);
         self.common.links.call(move |db| db.forget(partition)).await?;
         loop {
@@ -126,16 +124,14 @@ impl Writer {
             }
             self.common.links.call(move |db| db.restore(partition, &facts)).await?;
         }
-        if !inlet.is_local() {
-            let wanted = self.common.links.call(move |db| db.wanted(partition)).await?;
-            for wanted in wanted.chunks(RESTORED_AT_ONCE) {
-                let records = inlet.latest(partition, wanted).await?;
-                let now = clock::now();
-                self.common
-                    .links
-                    .call(move |db| db.bring_back(partition, &records, now))
-                    .await?;
-            }
+        let wanted = self.common.links.call(move |db| db.wanted(partition)).await?;
+        for wanted in wanted.chunks(RESTORED_AT_ONCE) {
+            let records = inlet.latest(partition, wanted).await?;
+            let now = clock::now();
+            self.common
+                .links
+                .call(move |db| db.bring_back(partition, &records, now))
+                .await?;
         }
         for shared in self.lanes.values() {
             shared.wake.notify_one();
@@ -144,9 +140,20 @@ impl Writer {
     }
 
     /// What is under way ends, within a bounded time; what waits is read again by the next writer.
-    pub(super) async fn revoked(&mut self, inlet: &mut dyn Inlet, partition: i32) -> Result<(), WriterError> {
+    pub(super) async fn revoked(
+        &mut self,
+        inlet: &mut dyn Inlet,
+        partitions: Vec<i32>,
+        lost: bool,
+    ) -> Result<(), WriterError> {
         let gate = std::sync::Arc::clone(&self.common.gate);
-        let drained = tokio::time::timeout(self.common.settings.drain, gate.write()).await;
+        // The next writer of lost partitions waits for nobody: an old revision must not come after its newer one.
+        let drain = if lost {
+            Duration::ZERO
+        } else {
+            self.common.settings.drain
+        };
+        let drained = tokio::time::timeout(drain, gate.write()).await;
         let held = match drained {
             Ok(held) => held,
             Err(_) => {
@@ -156,15 +163,15 @@ impl Writer {
                 held
             }
         };
-        while let Ok((lane, keys)) = self.rested.try_recv() {
-            for place in self.ledger.settle(&lane, &keys) {
-                inlet.commit(place).await?;
-            }
+        if !lost {
+            self.commit_rested(inlet).await?;
         }
-        self.ledger.forget(partition);
-        self.common.links.call(move |db| db.forget(partition)).await?;
+        for partition in partitions.iter().copied() {
+            self.ledger.forget(partition);
+            self.common.links.call(move |db| db.forget(partition)).await?;
+        }
         drop(held);
-        Ok(inlet.released(partition).await?)
+        Ok(inlet.released(&partitions).await?)
     }
 }
 

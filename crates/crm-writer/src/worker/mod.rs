@@ -172,17 +172,13 @@ impl Writer {
                     ended.map_err(|_| WriterError::Ended)??;
                     return Err(WriterError::Ended);
                 }
-                Some((lane, keys)) = self.rested.recv() => {
-                    for place in self.ledger.settle(&lane, &keys) {
-                        inlet.commit(place).await?;
-                    }
-                }
+                Some((lane, keys)) = self.rested.recv() => self.commit(inlet, &lane, &keys).await?,
                 _ = tick.tick() => if !local { self.announce(inlet).await? },
                 () = progress.notified(), if ended => {}
                 event = inlet.next(), if room && !ended => match event? {
                     Event::Records(records) => self.take_in(inlet, records).await?,
                     Event::Assigned { partition, past } => self.assigned(inlet, partition, past).await?,
-                    Event::Revoked { partition } => self.revoked(inlet, partition).await?,
+                    Event::Revoked { partitions, lost } => self.revoked(inlet, partitions, lost).await?,
                     Event::End => ended = true,
                 },
             }
@@ -225,11 +221,23 @@ impl Writer {
             tasks.shutdown().await;
             Ok(())
         };
-        while let Ok((lane, keys)) = self.rested.try_recv() {
-            for place in self.ledger.settle(&lane, &keys) {
-                inlet.commit(place).await?;
-            }
-        }
+        self.commit_rested(inlet).await?;
         result
+    }
+
+    /// Commits all that came to rest so far.
+    async fn commit_rested(&mut self, inlet: &mut dyn Inlet) -> Result<(), EdgeError> {
+        while let Ok((lane, keys)) = self.rested.try_recv() {
+            self.commit(inlet, &lane, &keys).await?;
+        }
+        Ok(())
+    }
+
+    /// Commits the places that records at rest leave behind.
+    async fn commit(&mut self, inlet: &mut dyn Inlet, lane: &Lane, keys: &[(String, i64)]) -> Result<(), EdgeError> {
+        for place in self.ledger.settle(lane, keys) {
+            inlet.commit(place).await?;
+        }
+        Ok(())
     }
 }

@@ -242,10 +242,6 @@ impl Inlet for LogInlet<'_> {
         Box::pin(async { Ok(found) })
     }
 
-    fn released(&mut self, _: i32) -> Reply<'_, Result<(), EdgeError>> {
-        Box::pin(async { Ok(()) })
-    }
-
     fn is_local(&self) -> bool {
         self.local
     }

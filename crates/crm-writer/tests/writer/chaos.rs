@@ -164,7 +164,7 @@ async fn a_new_machine_takes_over_from_outcomes_alone() {
         inlet.batch = 20;
         inlet.first = Some(Event::Assigned {
             partition: 0,
-            past: Some(Box::new(past.into_iter().map(Ok))),
+            past: Box::new(past.into_iter().map(Ok)),
         });
         let writer = Writer::new(links, Arc::new(facts.clone()), Crm::sinks_of(hasty(&crm)), patient());
         let (_keep, stop) = watch::channel(false);

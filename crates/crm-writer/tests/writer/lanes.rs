@@ -182,7 +182,10 @@ impl Inlet for Member {
                         let partition = at as i32;
                         if !assigned {
                             self.position.remove(&at);
-                            return Ok(Event::Revoked { partition });
+                            return Ok(Event::Revoked {
+                                partitions: vec![partition],
+                                lost: false,
+                            });
                         }
                         group.moving[at] = false;
                         self.position.insert(at, group.committed[at]);
@@ -191,7 +194,7 @@ impl Inlet for Member {
                             .filter(|(key, _)| self::partition(key) == at)
                             .map(|(_, fact)| fact)
                             .collect();
-                        let past = Some(Box::new(past.into_iter().map(Ok)) as hilo_crm_writer::Past);
+                        let past = Box::new(past.into_iter().map(Ok));
                         return Ok(Event::Assigned { partition, past });
                     }
                     for (at, next) in &mut self.position {
@@ -245,11 +248,13 @@ impl Inlet for Member {
         Box::pin(async { Ok(found) })
     }
 
-    fn released(&mut self, at: i32) -> Reply<'_, Result<(), EdgeError>> {
+    fn released<'a>(&'a mut self, partitions: &'a [i32]) -> Reply<'a, Result<(), EdgeError>> {
         let mut group = self.group.lock().unwrap();
-        let (at, other) = (at as usize, 1 - self.me);
-        group.owner[at] = other;
-        group.news[other].push_back((true, at));
+        let other = 1 - self.me;
+        for at in partitions.iter().map(|at| *at as usize) {
+            group.owner[at] = other;
+            group.news[other].push_back((true, at));
+        }
         self.moved.notify_waiters();
         Box::pin(async { Ok(()) })
     }

@@ -13,6 +13,7 @@ mod support;
 mod basics;
 mod chaos;
 mod lanes;
+mod lost;
 mod provisioning;
 mod trouble;
 mod types;

@@ -5,7 +5,7 @@ use hilo_contracts::{
     facts::{CrmRecord, CrmWrite},
     topics,
 };
-use hilo_crm_writer::{EdgeError, Event, Inlet, Outcomes, Place, Reply, Wanted};
+use hilo_crm_writer::{EdgeError, Event, Inlet, Outcomes, Place, Reply};
 use hilo_stream::{
     Record, Topology,
     embedded::{Log, ProgressWatch},
@@ -37,7 +37,6 @@ pub(super) fn failed(what: &'static str, source: impl Into<Box<dyn std::error::E
 pub(crate) struct LogInlet {
     reading: Arc<Mutex<Reading>>,
     watch: ProgressWatch,
-    assigned: bool,
     /// The node stops: what is there now is read, and then there is an end.
     ends: Arc<AtomicBool>,
 }
@@ -64,7 +63,6 @@ impl LogInlet {
                 codec: codec::crm_record(),
             })),
             watch,
-            assigned: false,
             ends,
         }
     }
@@ -95,13 +93,6 @@ impl Reading {
 impl Inlet for LogInlet {
     fn next(&mut self) -> Reply<'_, Result<Event, EdgeError>> {
         Box::pin(async {
-            if !self.assigned {
-                self.assigned = true;
-                return Ok(Event::Assigned {
-                    partition: 0,
-                    past: None,
-                });
-            }
             let (reading, watch) = (Arc::clone(&self.reading), self.watch.clone());
             // Looked at before the log: what was there when somebody said stop is given.
             let ends = self.ends.load(Ordering::Acquire);
@@ -128,23 +119,6 @@ impl Inlet for LogInlet {
                 Event::Records(found)
             })
         })
-    }
-
-    fn commit(&mut self, _: Place) -> Reply<'_, Result<(), EdgeError>> {
-        // The links file has the offset.
-        Box::pin(async { Ok(()) })
-    }
-
-    fn latest<'a>(&'a mut self, _: i32, _: &'a [Wanted]) -> Reply<'a, Result<Vec<CrmRecord>, EdgeError>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-
-    fn released(&mut self, _: i32) -> Reply<'_, Result<(), EdgeError>> {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn is_local(&self) -> bool {
-        true
     }
 }
 

@@ -34,8 +34,6 @@ pub(crate) struct TopicInlet {
     codec: AvroCodec<CrmRecord>,
     /// What the group said and the writer was not told yet.
     waiting: Arc<Mutex<VecDeque<Told>>>,
-    /// Partitions that are to go, with those of them that the writer has not let go of. The group takes them together.
-    going: Arc<Mutex<(Vec<i32>, BTreeSet<i32>)>>,
 }
 
 enum Told {
@@ -43,7 +41,10 @@ enum Told {
     Assigned(Vec<i32>),
     /// Assigned, and read from its offset on.
     Begun(i32),
-    Revoked(i32),
+    Revoked {
+        partitions: Vec<i32>,
+        lost: bool,
+    },
     Records(Vec<(Place, CrmRecord)>),
 }
 
@@ -64,7 +65,6 @@ impl TopicInlet {
             framing: Arc::clone(framing),
             codec: codec::crm_record(),
             waiting: Arc::default(),
-            going: Arc::default(),
         })
     }
 
@@ -104,7 +104,7 @@ impl Inlet for TopicInlet {
     fn next(&mut self) -> Reply<'_, Result<Event, EdgeError>> {
         Box::pin(async {
             if self.lock().is_empty() {
-                let (waiting, going) = (Arc::clone(&self.waiting), Arc::clone(&self.going));
+                let waiting = Arc::clone(&self.waiting);
                 let codec = self.codec.clone();
                 // What comes goes into the queue on the thread itself: a future that is dropped loses nothing.
                 self.with("the desired records cannot be read", move |share| {
@@ -113,10 +113,8 @@ impl Inlet for TopicInlet {
                     match told {
                         Shared::Assigned(partitions) => waiting.push_back(Told::Assigned(partitions)),
                         Shared::Revoked { partitions, .. } if partitions.is_empty() => share.release(&[])?,
-                        Shared::Revoked { partitions, .. } => {
-                            waiting.extend(partitions.iter().copied().map(Told::Revoked));
-                            let left = partitions.iter().copied().collect();
-                            *going.lock().unwrap_or_else(PoisonError::into_inner) = (partitions, left);
+                        Shared::Revoked { partitions, lost } => {
+                            waiting.push_back(Told::Revoked { partitions, lost });
                         }
                         Shared::Records(records) => {
                             let mut found = Vec::with_capacity(records.len());
@@ -167,7 +165,7 @@ impl Inlet for TopicInlet {
             Ok(match told {
                 None => Event::Records(Vec::new()),
                 Some(Told::Records(records)) => Event::Records(records),
-                Some(Told::Revoked(partition)) => Event::Revoked { partition },
+                Some(Told::Revoked { partitions, lost }) => Event::Revoked { partitions, lost },
                 // It came in meanwhile: it is begun with the next call.
                 Some(told @ Told::Assigned(_)) => {
                     self.lock().push_front(told);
@@ -175,7 +173,7 @@ impl Inlet for TopicInlet {
                 }
                 Some(Told::Begun(partition)) => Event::Assigned {
                     partition,
-                    past: Some(self.past(partition)?),
+                    past: self.past(partition)?,
                 },
             })
         })
@@ -193,7 +191,7 @@ impl Inlet for TopicInlet {
     fn latest<'a>(&'a mut self, partition: i32, wanted: &'a [Wanted]) -> Reply<'a, Result<Vec<CrmRecord>, EdgeError>> {
         Box::pin(async move {
             let what = "the desired records of a partition cannot be read";
-            let keys: Vec<Vec<u8>> = wanted
+            let keys: BTreeSet<Vec<u8>> = wanted
                 .iter()
                 .map(|one| hilo_crm::record_topic_key(&one.tenant, &one.sink, &one.object, &one.record_key))
                 .collect();
@@ -223,20 +221,11 @@ impl Inlet for TopicInlet {
         })
     }
 
-    fn released(&mut self, partition: i32) -> Reply<'_, Result<(), EdgeError>> {
+    fn released<'a>(&'a mut self, partitions: &'a [i32]) -> Reply<'a, Result<(), EdgeError>> {
         Box::pin(async move {
-            let all = {
-                let mut going = self.going.lock().unwrap_or_else(PoisonError::into_inner);
-                going.1.remove(&partition);
-                going.1.is_empty().then(|| std::mem::take(&mut going.0))
-            };
-            match all {
-                Some(all) => {
-                    self.with("partitions cannot be given up", move |share| share.release(&all))
-                        .await
-                }
-                None => Ok(()),
-            }
+            let all = partitions.to_vec();
+            self.with("partitions cannot be given up", move |share| share.release(&all))
+                .await
         })
     }
 

@@ -6,7 +6,7 @@ use hilo_contracts::facts::{CrmRecord, CrmWrite};
 use hilo_crm::project::Target;
 use hilo_crm_simulator::{HubSpot as Simulator, Object, Options};
 use hilo_crm_writer::{
-    Budget, EdgeError, Event, FILE, Inlet, Lane, Links, Outcomes, Place, Reply, Settings, Sink, Token, Wanted, Writer,
+    Budget, EdgeError, Event, FILE, Inlet, Lane, Links, Outcomes, Place, Reply, Settings, Sink, Token, Writer,
     hubspot::{self, ApiVersion, Client, HubSpot},
     provision,
 };
@@ -33,17 +33,12 @@ impl Outcomes for Unread {
 pub(super) struct Given<I> {
     records: I,
     next: i64,
-    assigned: bool,
 }
 
 impl<I: Iterator<Item = CrmRecord> + Send> Given<I> {
     /// Records from this offset on.
     pub(super) fn new(records: I, next: i64) -> Self {
-        Self {
-            records,
-            next,
-            assigned: false,
-        }
+        Self { records, next }
     }
 }
 
@@ -51,13 +46,6 @@ impl<I: Iterator<Item = CrmRecord> + Send> Inlet for Given<I> {
     fn next(&mut self) -> Reply<'_, Result<Event, EdgeError>> {
         // Nothing is taken before somebody asks: the writer makes futures that it drops.
         Box::pin(async {
-            if !self.assigned {
-                self.assigned = true;
-                return Ok(Event::Assigned {
-                    partition: 0,
-                    past: None,
-                });
-            }
             let records: Vec<(Place, CrmRecord)> = (self.next..)
                 .map(|offset| Place { partition: 0, offset })
                 .zip(self.records.by_ref().take(CHUNK))
@@ -69,22 +57,6 @@ impl<I: Iterator<Item = CrmRecord> + Send> Inlet for Given<I> {
                 Event::Records(records)
             })
         })
-    }
-
-    fn commit(&mut self, _: Place) -> Reply<'_, Result<(), EdgeError>> {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn latest<'a>(&'a mut self, _: i32, _: &'a [Wanted]) -> Reply<'a, Result<Vec<CrmRecord>, EdgeError>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-
-    fn released(&mut self, _: i32) -> Reply<'_, Result<(), EdgeError>> {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn is_local(&self) -> bool {
-        true
     }
 }
 
