@@ -3,7 +3,7 @@
 //! A datum stands alone, without header and without schema id: who stores it knows its subject and version.
 
 use crate::{
-    datum::{self, Defect},
+    datum::{self, Defect, Reader},
     facts::{
         Account, Consent, Conversation, Count, CrmRecord, CrmWrite, DeadLetter, Identity, Metric, Raw, Status,
         Unclassified,
@@ -162,6 +162,14 @@ fn undecodable(subject: &str, datum: &[u8], Defect(reason): Defect) -> ContractE
     }
 }
 
+/// The tenant of a fact, without decoding it: what begins with an id and a tenant, as every fact about people does.
+#[must_use]
+pub fn tenant_of(datum: &[u8]) -> Option<&str> {
+    let mut reader = Reader { rest: datum };
+    reader.bytes().ok()?;
+    std::str::from_utf8(reader.bytes().ok()?).ok()
+}
+
 /// `hilo.raw`.
 #[must_use]
 pub fn raw() -> AvroCodec<Raw> {
@@ -232,4 +240,43 @@ pub fn dead_letter() -> AvroCodec<DeadLetter> {
 #[must_use]
 pub fn unclassified() -> AvroCodec<Unclassified> {
     of(topics::UNCLASSIFIED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tenant_of_each_fact_stands_where_it_is_looked_for() {
+        let tenant = "acme-".repeat(40);
+        let (event_id, tenant) = ("e".repeat(70), tenant.as_str());
+        let data = [
+            identity().encode(&Identity {
+                event_id: event_id.clone(),
+                tenant: tenant.into(),
+                ..Identity::default()
+            }),
+            conversation().encode(&Conversation {
+                event_id: event_id.clone(),
+                tenant: tenant.into(),
+                ..Conversation::default()
+            }),
+            status().encode(&Status {
+                event_id: event_id.clone(),
+                tenant: tenant.into(),
+                ..Status::default()
+            }),
+            consent().encode(&Consent {
+                event_id: event_id.clone(),
+                tenant: tenant.into(),
+                ..Consent::default()
+            }),
+        ];
+        for datum in data {
+            assert_eq!(tenant_of(&datum.unwrap()), Some(tenant));
+        }
+        assert_eq!(tenant_of(&[]), None);
+        assert_eq!(tenant_of(&[0xff; 12]), None);
+        assert_eq!(tenant_of(&[2]), None);
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Key,
-    config::{Config, tenant_of},
+    config::Config,
     deal::Deal,
     due::{Due, Marked, Subject},
     event::Event,
@@ -48,7 +48,7 @@ pub struct Project {
 impl Processor for Project {
     fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError> {
         let config = Arc::clone(&self.config);
-        let Some(target) = tenant_of(&record.value).and_then(|tenant| config.of(tenant)) else {
+        let Some(target) = codec::tenant_of(&record.value).and_then(|tenant| config.of(tenant)) else {
             return Ok(Verdict::Done);
         };
         match record.topic {
