@@ -8,6 +8,8 @@ use super::{Mapping, Mappings};
 use std::collections::{BTreeMap, BTreeSet};
 
 const BASE: &str = "mapping.toml";
+/// Layer of a tenant's own base; 0 and 1 are the built-in ones.
+const OWN: usize = 2;
 
 /// The built-in mapping, by file.
 const BUILT_IN: [(&str, &str); 7] = [
@@ -37,23 +39,14 @@ struct Trees {
 #[must_use]
 pub fn validate(files: &[(String, String)]) -> (Option<Mappings>, Findings) {
     let mut findings = Findings::default();
-    let mut base = None;
-    let mut overlays = BTreeMap::new();
-    for (file, text) in files {
-        let country = country_of(file);
-        if country.is_none() && file != BASE {
-            findings.add(unknown(file));
-            continue;
-        }
-        // Layers 0 and 1 are the built-in ones.
-        match Node::parse(file, text, if country.is_some() { 3 } else { 2 }) {
-            Err(finding) => findings.add(*finding),
-            Ok(node) => match country {
-                Some(country) => drop(overlays.insert(country.to_owned(), node)),
-                None => base = Some(node),
-            },
-        }
+    let (known, others): (Vec<_>, Vec<_>) = files
+        .iter()
+        .map(|(file, text)| (file.as_str(), text.as_str()))
+        .partition(|(file, _)| *file == BASE || country_of(file).is_some());
+    for (file, _) in others {
+        findings.add(unknown(file));
     }
+    let (base, overlays) = parse("", &known, OWN, &mut findings);
     let Some(base) = base else {
         if !files.iter().any(|(file, _)| file == BASE) {
             findings.add(missing());
@@ -86,11 +79,22 @@ pub(super) fn default_for(home: Option<&str>, countries: &[&str]) -> Result<Mapp
 }
 
 fn built_in_trees(findings: &mut Findings) -> Option<(Node, BTreeMap<String, Node>)> {
+    let (base, overlays) = parse("hubspot/", &BUILT_IN, 0, findings);
+    base.map(|base| (base, overlays))
+}
+
+/// The base of files and their overlays by country, one layer above it.
+fn parse(
+    folder: &str,
+    files: &[(&str, &str)],
+    layer: usize,
+    findings: &mut Findings,
+) -> (Option<Node>, BTreeMap<String, Node>) {
     let mut base = None;
     let mut overlays = BTreeMap::new();
-    for (file, text) in BUILT_IN {
+    for (file, text) in files {
         let country = country_of(file);
-        match Node::parse(&format!("hubspot/{file}"), text, usize::from(country.is_some())) {
+        match Node::parse(&format!("{folder}{file}"), text, layer + usize::from(country.is_some())) {
             Err(finding) => findings.add(*finding),
             Ok(node) => match country {
                 Some(country) => drop(overlays.insert(country.to_owned(), node)),
@@ -98,7 +102,7 @@ fn built_in_trees(findings: &mut Findings) -> Option<(Node, BTreeMap<String, Nod
             },
         }
     }
-    base.map(|base| (base, overlays))
+    (base, overlays)
 }
 
 impl Trees {
