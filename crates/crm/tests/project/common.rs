@@ -14,11 +14,11 @@ use hilo_crm::{
     campaigns::Campaigns,
     mapping::Mappings,
     spec,
-    values::{Kind, Object, SOURCES},
+    values::{Kind, Object, SOURCES, source},
 };
 use hilo_domain::{Millis, hash, time::parse_rfc3339};
 use hilo_stream::{ProcessorError, Record, TestDriver, TopicKind, TopicSpec, Topology};
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::BTreeMap;
 
 pub(crate) const NUMBER: &str = "106500000000001";
 pub(crate) const CAMPAIGNS: &str = r#"
@@ -69,55 +69,40 @@ pub(crate) fn showing_all(rest: &str) -> String {
         }
         for source in SOURCES.iter().filter(|source| source.object() == object) {
             let name = source.name.split_once('.').unwrap().1;
-            let rest = match source.kind {
-                Kind::Text | Kind::Word => "type = \"string\"",
-                Kind::Number => "type = \"number\"",
-                Kind::Flag => "type = \"bool\"",
-                Kind::Time => "type = \"datetime\"",
-                Kind::List => "type = \"string\"\ntransform = [\"join:,\"]",
-                Kind::Money => "type = \"number\"\ntransform = [\"amount\"]",
-            };
-            writeln!(
-                text,
-                "[{object}.fields.s_{name}]\nfrom = [\"{}\"]\n{rest}\nlabel = \"x\"",
-                source.name
-            )
-            .unwrap();
+            text.push_str(&shows(object, &format!("s_{name}"), source.name));
         }
         if object != "contact" {
-            writeln!(
-                text,
-                "[{object}.fields.who_name]\nfrom = [\"contact.name\"]\ntype = \"string\"\nlabel = \"x\""
-            )
-            .unwrap();
+            text.push_str(&shows(object, "who_name", "contact.name"));
         }
     }
     text
 }
 
+/// A property of ours that shows a source.
+fn shows(object: &str, property: &str, name: &str) -> String {
+    let rest = match source(name).unwrap().kind {
+        Kind::Text | Kind::Word => "type = \"string\"",
+        Kind::Number => "type = \"number\"",
+        Kind::Flag => "type = \"bool\"",
+        Kind::Time => "type = \"datetime\"",
+        Kind::List => "type = \"string\"\ntransform = [\"join:,\"]",
+        Kind::Money => "type = \"number\"\ntransform = [\"amount\"]",
+    };
+    format!("[{object}.fields.{property}]\nfrom = [\"{name}\"]\n{rest}\nlabel = \"x\"\n")
+}
+
 /// Properties that show of their contact and ticket what changes with each message.
-pub(crate) const REACHING: &str = r#"
-[ticket.fields.who_messages]
-from = ["contact.messages"]
-type = "number"
-label = "x"
-[deal.fields.who_last]
-from = ["contact.last_inbound_at"]
-type = "datetime"
-label = "x"
-[communication.fields.who_touch]
-from = ["contact.first_touch_campaign"]
-type = "string"
-label = "x"
-[communication.fields.ticket_status]
-from = ["ticket.status"]
-type = "string"
-label = "x"
-[task.fields.ticket_first]
-from = ["ticket.first_text"]
-type = "string"
-label = "x"
-"#;
+pub(crate) fn reaching() -> String {
+    let all = [
+        ("ticket", "who_messages", "contact.messages"),
+        ("deal", "who_last", "contact.last_inbound_at"),
+        ("communication", "who_touch", "contact.first_touch_campaign"),
+        ("communication", "ticket_status", "ticket.status"),
+        ("task", "ticket_first", "ticket.first_text"),
+    ];
+    all.map(|(object, property, name)| shows(object, property, name))
+        .concat()
+}
 
 pub(crate) fn target(rest: &str) -> Target {
     let files = vec![("mapping.toml".to_owned(), showing_all(rest))];
