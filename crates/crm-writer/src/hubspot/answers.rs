@@ -113,7 +113,7 @@ impl Answer {
         scopes
     }
 
-    /// The id of the record that holds a unique value, which stands in a text only.
+    /// The id of the record that holds a unique value. Only a text of the error says it.
     pub(crate) fn holder(&self) -> Option<String> {
         let mut texts: Vec<String> = text(&self.message).into_iter().collect();
         texts.extend(self.errors.iter().filter_map(|error| text(error.get("message")?)));
@@ -132,7 +132,7 @@ impl Answer {
         text(&self.message).is_some_and(|message| message.to_ascii_lowercase().contains(part))
     }
 
-    /// A list of wrong values stands as JSON in the text: code and name of each.
+    /// Code and name of each wrong value. The text of the error holds them as a JSON list.
     fn wrong_values(&self) -> Vec<(String, String)> {
         let Some(message) = text(&self.message) else {
             return Vec::new();
@@ -167,6 +167,15 @@ pub(crate) fn text(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
+}
+
+/// A list in an answer; an empty one where there is none.
+pub(crate) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value
+        .get(name)
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default()
 }
 
 fn texts(value: Option<&Value>) -> Vec<String> {

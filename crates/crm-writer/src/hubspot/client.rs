@@ -1,7 +1,7 @@
 //! Requests to the portal: under its budget, with their outcome classified and counted.
 
 use super::{
-    answers::Answer,
+    answers::{Answer, text},
     classify::{Verdict, classify},
     version::ApiVersion,
 };
@@ -14,6 +14,7 @@ use hilo_domain::{Millis, time::DAY};
 use hilo_service::clock;
 use reqwest::{Method, Response, header::HeaderMap};
 use serde::Serialize;
+use serde_json::Value;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -22,6 +23,8 @@ use std::{
 
 /// Bytes of an answer that are read: a batch of 100 records with all their properties is far below.
 const MOST: usize = 16 << 20;
+/// Pages of owners that are read, of 500 each.
+const PAGES: usize = 100;
 
 /// How to reach a portal.
 #[derive(Clone, Debug)]
@@ -117,6 +120,22 @@ impl Client {
 
     pub(crate) async fn patch<T: Serialize + Sync>(&self, path: &str, body: &T) -> Result<Answer, Refusal> {
         self.call(Method::PATCH, path, Some(body), &[]).await
+    }
+
+    /// All owners, page by page.
+    pub(crate) async fn owners(&self) -> Result<Vec<Value>, Refusal> {
+        let mut owners = Vec::new();
+        let mut after: Option<String> = None;
+        for _ in 0..PAGES {
+            let answer = self.get(&self.version().owners(after.as_deref())).await?;
+            owners.extend(answer.results);
+            let next = answer.paging.get("next").and_then(|next| next.get("after"));
+            after = next.and_then(text);
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok(owners)
     }
 
     async fn call<T: Serialize + Sync>(

@@ -1,6 +1,9 @@
 //! Names of the portal become its ids: pipelines and stages by label, owners by e-mail address.
 
-use super::{Client, Refusal, answers::text};
+use super::{
+    Client, Refusal,
+    answers::{list, text},
+};
 use crate::sink::Trouble;
 use hilo_crm::values::Object;
 use serde_json::Value;
@@ -10,9 +13,6 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::Mutex;
-
-/// Pages of owners that are read, of 500 each.
-const PAGES: usize = 100;
 
 #[derive(Default)]
 struct Known {
@@ -77,32 +77,15 @@ impl Known {
                 let (Some(label), Some(id)) = (key(pipeline, "label"), pipeline.get("id").and_then(text)) else {
                     continue;
                 };
-                let stages = pipeline
-                    .get("stages")
-                    .and_then(Value::as_array)
-                    .map(Vec::as_slice)
-                    .unwrap_or_default();
-                let stages = stages
+                let stages = list(pipeline, "stages")
                     .iter()
                     .filter_map(|stage| Some((key(stage, "label")?, stage.get("id").and_then(text)?)));
                 known.pipelines.insert((object, label), (id, stages.collect()));
             }
         }
-        let mut after: Option<String> = None;
-        for _ in 0..PAGES {
-            let answer = client.get(&client.version().owners(after.as_deref())).await?;
-            for owner in &answer.results {
-                if let (Some(email), Some(id)) = (key(owner, "email"), owner.get("id").and_then(text)) {
-                    known.owners.insert(email, id);
-                }
-            }
-            after = answer
-                .paging
-                .get("next")
-                .and_then(|next| next.get("after"))
-                .and_then(text);
-            if after.is_none() {
-                break;
+        for owner in &client.owners().await? {
+            if let (Some(email), Some(id)) = (key(owner, "email"), owner.get("id").and_then(text)) {
+                known.owners.insert(email, id);
             }
         }
         Ok(known)

@@ -15,7 +15,7 @@ mod write;
 pub use client::{Client, ClientError, Portal};
 pub use version::ApiVersion;
 
-pub(crate) use answers::text;
+pub(crate) use answers::{list, text};
 pub(crate) use bodies::{NewGroup, NewOption, NewPipeline, NewProperty, NewStage, OptionsOf};
 pub(crate) use client::Refusal;
 
@@ -61,20 +61,12 @@ impl HubSpot {
         }
         let mut outcomes: Vec<Option<Outcome>> = vec![None; items.len()];
         let mut upserts = Vec::new();
-        for (index, item) in items.iter().enumerate() {
+        for (index, (item, outcome)) in items.iter().zip(&mut outcomes).enumerate() {
             match &item.act {
                 Act::Upsert | Act::Adopt(_) => upserts.push(index),
-                Act::Archive { remote_id } => {
-                    let outcome = self.archive(object, remote_id).await;
-                    if let Some(slot) = outcomes.get_mut(index) {
-                        *slot = Some(outcome);
-                    }
-                }
+                Act::Archive { remote_id } => *outcome = Some(self.archive(object, remote_id).await),
                 Act::Merge { into, remote_id, ours } => {
-                    let outcome = self.merge(object, into, remote_id, ours).await;
-                    if let Some(slot) = outcomes.get_mut(index) {
-                        *slot = Some(outcome);
-                    }
+                    *outcome = Some(self.merge(object, into, remote_id, ours).await);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! A portal as it is: groups, properties with their options, pipelines with their ids.
 
 use super::ProvisionError;
-use crate::hubspot::{ApiVersion, Client, text};
+use crate::hubspot::{ApiVersion, Client, list, text};
 use hilo_crm::{
     mapping::{Portal, PortalPipeline, PortalProperty, PortalRule},
     values::Object,
@@ -45,9 +45,6 @@ pub(super) struct Pipeline {
     pub(super) label: String,
     pub(super) stages: Vec<String>,
 }
-
-/// Pages of owners that are read, of 500 each.
-const PAGES: usize = 100;
 
 impl Found {
     /// Reads a portal.
@@ -120,13 +117,8 @@ impl Found {
             let Some(property) = word(&one, "propertyName") else {
                 continue;
             };
-            let rules = one
-                .get("propertyValidationRules")
-                .and_then(Value::as_array)
-                .cloned()
-                .unwrap_or_default();
             self.rules.extend(
-                rules
+                list(&one, "propertyValidationRules")
                     .iter()
                     .filter_map(|rule| word(rule, "ruleType"))
                     .map(|rule| PortalRule {
@@ -150,21 +142,10 @@ impl Found {
     }
 
     async fn read_owners(&mut self, client: &Client) -> Result<(), ProvisionError> {
-        let mut after: Option<String> = None;
-        for _ in 0..PAGES {
-            let answer = client.get(&client.version().owners(after.as_deref())).await;
-            let answer = answer.map_err(|refusal| ProvisionError::new("reading owners", &refusal))?;
-            self.owners
-                .extend(answer.results.iter().filter_map(|owner| word(owner, "email")));
-            after = answer
-                .paging
-                .get("next")
-                .and_then(|next| next.get("after"))
-                .and_then(text);
-            if after.is_none() {
-                break;
-            }
-        }
+        let owners = client.owners().await;
+        let owners = owners.map_err(|refusal| ProvisionError::new("reading owners", &refusal))?;
+        self.owners
+            .extend(owners.iter().filter_map(|owner| word(owner, "email")));
         Ok(())
     }
 }
@@ -185,11 +166,6 @@ fn flag(value: &Value, name: &str) -> bool {
 }
 
 fn property(one: &Value) -> Property {
-    let options = one
-        .get("options")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
     let option = |option: &Value| {
         Some(Choice {
             value: word(option, "value")?,
@@ -203,22 +179,20 @@ fn property(one: &Value) -> Property {
     Property {
         kind: word(one, "type").unwrap_or_default(),
         field_type: word(one, "fieldType").unwrap_or_default(),
-        options: options.iter().filter_map(option).collect(),
+        options: list(one, "options").iter().filter_map(option).collect(),
         unique: flag(one, "hasUniqueValue"),
         read_only: read_only || flag(one, "calculated"),
     }
 }
 
 fn pipeline(object: Object, one: &Value) -> Option<Pipeline> {
-    let stages = one
-        .get("stages")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
     Some(Pipeline {
         object,
         id: word(one, "id")?,
         label: word(one, "label")?,
-        stages: stages.iter().filter_map(|stage| word(stage, "label")).collect(),
+        stages: list(one, "stages")
+            .iter()
+            .filter_map(|stage| word(stage, "label"))
+            .collect(),
     })
 }
