@@ -198,16 +198,66 @@ impl Db {
         work: impl FnOnce(&mut Self) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
-        match work(self) {
-            Ok(value) => {
-                self.connection.execute_batch("COMMIT")?;
-                Ok(value)
-            }
-            Err(error) => {
-                // The first error is the one to tell.
-                drop(self.connection.execute_batch("ROLLBACK"));
-                Err(error)
-            }
+        let result = work(self).and_then(|value| {
+            self.connection.execute_batch("COMMIT")?;
+            Ok(value)
+        });
+        if result.is_err() {
+            self.roll_back();
         }
+        result
+    }
+
+    /// Takes back what an unfinished transaction did. Where there is none, or the file fails, that is not the first error.
+    pub(super) fn roll_back(&mut self) {
+        drop(self.connection.execute_batch("ROLLBACK"));
+        // The file may lack the newest of them.
+        self.names.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::links::{FILE, Links};
+    use hilo_contracts::facts::CrmField;
+
+    #[test]
+    fn work_that_fails_or_panics_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let links = Links::open(&dir.path().join(FILE)).unwrap();
+        let name = Lane {
+            tenant: "acme".into(),
+            sink: "hubspot".into(),
+        };
+        let record = CrmRecord {
+            kind: "desired".into(),
+            object: "contact".into(),
+            record_key: "gr_1".into(),
+            revision: 1,
+            fields: vec![CrmField {
+                name: "wa_note".into(),
+                value: None,
+                write: "always".into(),
+            }],
+            ..CrmRecord::default()
+        };
+        let put = |then: fn() -> rusqlite::Result<()>| {
+            links.with(|db| {
+                let lane = db.lane(&name)?;
+                db.in_transaction(|db| {
+                    db.put(lane, 0, &record, 1)?;
+                    then()
+                })
+            })
+        };
+        assert!(put(|| Err(rusqlite::Error::InvalidQuery)).is_err());
+        assert_eq!(links.census(&name).unwrap().waiting, 0);
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| put(|| panic!("a defect"))));
+        assert!(panicked.is_err());
+        assert_eq!(links.census(&name).unwrap().waiting, 0);
+        put(|| Ok(())).unwrap();
+        assert_eq!(links.census(&name).unwrap().waiting, 1);
+        assert_eq!(links.with(|db| db.our_names(&name)).unwrap(), ["wa_note"]);
     }
 }

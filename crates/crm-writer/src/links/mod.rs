@@ -27,7 +27,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -259,8 +259,12 @@ impl Links {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Db> {
-        // What a panic left unfinished is rolled back by its transaction.
-        self.db.lock().unwrap_or_else(PoisonError::into_inner)
+        self.db.lock().unwrap_or_else(|poisoned| {
+            let mut db = poisoned.into_inner();
+            // A panic may have left its transaction open.
+            db.roll_back();
+            db
+        })
     }
 }
 
