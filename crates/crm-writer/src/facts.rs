@@ -1,7 +1,7 @@
 //! Outcomes as facts of `hilo.crm_write`.
 
 use crate::codes;
-use hilo_contracts::facts::CrmWrite;
+use hilo_contracts::facts::{CrmRecord, CrmWrite};
 use hilo_crm::values::Object;
 use hilo_domain::{Millis, hash};
 
@@ -14,7 +14,7 @@ pub struct Lane {
     pub sink: String,
 }
 
-/// What a fact tells of a record.
+/// What a fact says about a record.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Told<'a> {
     pub kind: &'static str,
@@ -28,6 +28,19 @@ pub(crate) struct Told<'a> {
     pub until: Option<Millis>,
     pub code: Option<&'a str>,
     pub field: Option<String>,
+}
+
+impl<'a> Told<'a> {
+    /// Which record it is, and which revision.
+    pub(crate) fn of(record: &'a CrmRecord) -> Self {
+        Self {
+            object: &record.object,
+            record_key: &record.record_key,
+            person_id: record.person_id.clone(),
+            revision: record.revision,
+            ..Self::default()
+        }
+    }
 }
 
 /// The fact of what became of a record.

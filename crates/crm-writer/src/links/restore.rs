@@ -19,7 +19,7 @@ impl Db {
                     .prepare_cached(&format!("DELETE FROM {table} WHERE partition = ?1"))?
                     .execute([partition])?;
             }
-            // Whoever went after a record that is another writer's now has to look it up.
+            // A record may wait for one that is another writer's now: it has to look that one up.
             db.connection.execute("UPDATE waiting SET blocked_by = NULL", [])?;
             Ok(())
         })
@@ -41,7 +41,7 @@ impl Db {
                 };
                 // What only waits has no outcome: the record that comes again must not count as seen.
                 let revision = if fact.kind == "deferred" { 0 } else { fact.revision };
-                // Which associations the CRM has is told by no fact: they are made again with the next write.
+                // No fact says which associations the CRM has: the next write makes them again.
                 db.connection
                     .prepare_cached(
                         "INSERT INTO links VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, '', '', ?10, ?11, ?12)
@@ -67,7 +67,7 @@ impl Db {
         })
     }
 
-    /// Records of a partition of which the outcomes tell only that they wait or were refused.
+    /// Records of a partition whose outcomes say only that they wait or were refused.
     pub(crate) fn wanted(&mut self, partition: i32) -> rusqlite::Result<Vec<Wanted>> {
         let mut statement = self.connection.prepare_cached(
             "SELECT tenant, sink, object, record_key FROM links JOIN lanes ON lanes.id = lane
@@ -118,8 +118,8 @@ impl Db {
         })
     }
 
-    /// Records of a lane that wait and of which no outcome says so, the oldest first; they count as announced from now on.
-    pub(crate) fn announce(
+    /// Records of a lane that wait while no outcome says so, the oldest first.
+    pub(crate) fn unannounced(
         &mut self,
         lane: &Lane,
         limit: usize,

@@ -1,6 +1,6 @@
-//! What became of a record, kept: its link, its end of waiting or its next attempt, and who may go now.
+//! Keeps what became of a record: its link, its end of waiting or its next attempt, and which records may go now.
 
-use super::{Db, join};
+use super::{Db, Link, join};
 use crate::{
     facts::{self, Lane},
     sink::{Known, Linked},
@@ -16,6 +16,8 @@ pub(crate) struct Settled {
     pub record_key: String,
     pub revision: i64,
     pub attempts: u32,
+    /// Hash of what it should hold.
+    pub content_hash: String,
     pub rest: Rest,
 }
 
@@ -23,21 +25,15 @@ pub(crate) struct Settled {
 #[derive(Clone, Debug)]
 pub(crate) enum Rest {
     /// The CRM holds it.
-    Written { known: Known, content_hash: String },
-    /// Nothing was to be done, for example an alias of a record that the CRM never had.
-    Nothing {
-        kind: &'static str,
-        alias_of: Option<String>,
-        content_hash: String,
-    },
-    /// The CRM holds it in another record.
+    Written(Known),
+    /// It is part of another record.
     Merged {
-        into: Linked,
-        alias_of: String,
-        content_hash: String,
+        /// The record that holds it in the CRM; none where the CRM had nothing to merge.
+        into: Option<Linked>,
+        alias_of: Option<String>,
     },
     /// The CRM does not hold it any more.
-    Deleted { content_hash: String },
+    Deleted,
     /// It was refused.
     Rejected {
         code: &'static str,
@@ -45,6 +41,18 @@ pub(crate) enum Rest {
         blocked_by: Option<String>,
         partly: Option<Known>,
     },
+}
+
+impl Rest {
+    /// Its word in facts and in the links file.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Written(_) => "written",
+            Self::Merged { .. } => "merged",
+            Self::Deleted => "deleted",
+            Self::Rejected { .. } => "rejected",
+        }
+    }
 }
 
 /// A record that has to wait on.
@@ -60,12 +68,6 @@ pub(crate) struct Wait {
     /// What the CRM holds of it nevertheless.
     pub partly: Option<Known>,
 }
-
-const UPSERT: &str =
-    "INSERT INTO links VALUES (?1, ?2, ?3, (SELECT partition FROM waiting WHERE lane = ?1 AND record_key = ?2),
-   ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
- ON CONFLICT DO UPDATE SET partition = ifnull(excluded.partition, partition), kind = ?4, revision = ?5, remote_id = ?6,
-   content_hash = ?7, attempts = ?8, alias_of = ?9, filled = ?10, associated = ?11, code = ?12, field = ?13, at = ?14";
 
 impl Db {
     /// Keeps outcomes, in one transaction.
@@ -92,91 +94,30 @@ impl Db {
         let object = facts::rank(one.object);
         let key = &one.record_key;
         match &one.rest {
-            Rest::Written { known, content_hash } => {
-                let associated = join(&known.associated);
-                self.connection.prepare_cached(UPSERT)?.execute(params![
-                    lane,
-                    key,
-                    object,
-                    "written",
-                    one.revision,
-                    known.remote_id,
-                    content_hash,
-                    one.attempts,
-                    None::<String>,
-                    known.filled.join(" "),
-                    associated,
-                    None::<String>,
-                    None::<String>,
-                    now
-                ])?;
+            Rest::Written(known) => {
+                let held = Link {
+                    remote_id: Some(known.remote_id.clone()),
+                    filled: known.filled.clone(),
+                    associated: known.associated.clone(),
+                    ..Link::default()
+                };
+                self.keep(lane, one, &held, now)?;
             }
-            Rest::Nothing {
-                kind,
-                alias_of,
-                content_hash,
-            } => {
-                self.connection.prepare_cached(UPSERT)?.execute(params![
-                    lane,
-                    key,
-                    object,
-                    kind,
-                    one.revision,
-                    None::<String>,
-                    content_hash,
-                    one.attempts,
-                    alias_of,
-                    "",
-                    "",
-                    None::<String>,
-                    None::<String>,
-                    now
-                ])?;
+            Rest::Merged { into, alias_of } => {
+                let held = Link {
+                    remote_id: into.as_ref().map(|into| into.remote_id.clone()),
+                    alias_of: alias_of.clone(),
+                    ..Link::default()
+                };
+                self.keep(lane, one, &held, now)?;
+                if let Some(into) = into {
+                    // A merge may give the other record a new id.
+                    self.connection
+                        .prepare_cached("UPDATE links SET remote_id = ?3 WHERE lane = ?1 AND record_key = ?2")?
+                        .execute(params![lane, into.record_key, into.remote_id])?;
+                }
             }
-            Rest::Merged {
-                into,
-                alias_of,
-                content_hash,
-            } => {
-                self.connection.prepare_cached(UPSERT)?.execute(params![
-                    lane,
-                    key,
-                    object,
-                    "merged",
-                    one.revision,
-                    into.remote_id,
-                    content_hash,
-                    one.attempts,
-                    alias_of,
-                    "",
-                    "",
-                    None::<String>,
-                    None::<String>,
-                    now
-                ])?;
-                // A merge may give the other record a new id.
-                self.connection
-                    .prepare_cached("UPDATE links SET remote_id = ?3 WHERE lane = ?1 AND record_key = ?2")?
-                    .execute(params![lane, into.record_key, into.remote_id])?;
-            }
-            Rest::Deleted { content_hash } => {
-                self.connection.prepare_cached(UPSERT)?.execute(params![
-                    lane,
-                    key,
-                    object,
-                    "deleted",
-                    one.revision,
-                    None::<String>,
-                    content_hash,
-                    one.attempts,
-                    None::<String>,
-                    "",
-                    "",
-                    None::<String>,
-                    None::<String>,
-                    now
-                ])?;
-            }
+            Rest::Deleted => self.keep(lane, one, &Link::default(), now)?,
             Rest::Rejected {
                 code,
                 field,
@@ -205,13 +146,40 @@ impl Db {
         self.connection
             .prepare_cached("DELETE FROM waiting WHERE lane = ?1 AND record_key = ?2 AND revision <= ?3")?
             .execute(params![lane, key, one.revision])?;
-        // Whoever went after it is looked at again, also where it was refused: then they are, with a code of their own.
+        // Records that wait for it are looked at again. Where it was refused, they are refused too, with a code of their own.
         self.connection
             .prepare_cached("UPDATE waiting SET blocked_by = NULL, due = 0 WHERE lane = ?1 AND blocked_by = ?2")?
             .execute(params![lane, key])?;
         if !matches!(one.rest, Rest::Rejected { .. }) {
             self.again(lane, "blocked_by = ?2", key, now)?;
         }
+        Ok(())
+    }
+
+    /// Keeps what the CRM holds of a record at rest that was not refused.
+    fn keep(&mut self, lane: i64, one: &Settled, held: &Link, now: Millis) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO links VALUES (?1, ?2, ?3, (SELECT partition FROM waiting WHERE lane = ?1 AND record_key = ?2),
+                   ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, NULL, NULL, ?12)
+                 ON CONFLICT DO UPDATE SET partition = ifnull(excluded.partition, partition), kind = ?4, revision = ?5,
+                   remote_id = ?6, content_hash = ?7, attempts = ?8, alias_of = ?9, filled = ?10, associated = ?11,
+                   code = NULL, field = NULL, at = ?12",
+            )?
+            .execute(params![
+                lane,
+                one.record_key,
+                facts::rank(one.object),
+                one.rest.kind(),
+                one.revision,
+                held.remote_id,
+                one.content_hash,
+                one.attempts,
+                held.alias_of,
+                held.filled.join(" "),
+                join(&held.associated),
+                now
+            ])?;
         Ok(())
     }
 

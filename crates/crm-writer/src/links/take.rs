@@ -39,8 +39,8 @@ pub(crate) enum Parent {
     Unknown(Object, String),
 }
 
-/// Rows of the queue: sequence, body, attempts, look-ups.
-type Queued = (i64, String, Vec<u8>, u32, u32);
+/// Rows of the queue: body, attempts, look-ups.
+type Queued = (Vec<u8>, u32, u32);
 
 impl Db {
     /// The oldest records of an object that may be written now.
@@ -54,18 +54,18 @@ impl Db {
         let lane = self.lane(lane)?;
         let queued: Vec<Queued> = {
             let mut statement = self.connection.prepare_cached(
-                "SELECT seq, record_key, body, attempts, lookups FROM waiting
+                "SELECT body, attempts, lookups FROM waiting
                  WHERE lane = ?1 AND object = ?2 AND blocked_by IS NULL AND due <= ?3 ORDER BY seq LIMIT ?4",
             )?;
             let rows = statement.query_map(params![lane, facts::rank(object), now, limit as i64], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })?;
             rows.collect::<rusqlite::Result<_>>()?
         };
         let mut taken = Vec::with_capacity(queued.len());
-        for (_, record_key, body, attempts, lookups) in queued {
+        for (body, attempts, lookups) in queued {
             let record = self.decode(&body)?;
-            let link = self.link(lane, &record_key)?;
+            let link = self.link(lane, &record.record_key)?;
             let parents = self.parents(lane, &record)?;
             taken.push(Waiting {
                 record,
@@ -117,7 +117,7 @@ impl Db {
         for _ in 0..ALIAS_DEPTH {
             let link = self.link(lane, &key)?;
             let has_id = link.as_ref().is_some_and(|link| link.own_id().is_some());
-            // Where it merges, parts or goes, whoever belongs to it would belong to the wrong one.
+            // While it merges, parts or goes, its id may lead to another record: those that belong to it wait.
             if self.waits(lane, &key)?.is_some_and(|turns| turns || !has_id) {
                 return Ok(Parent::Waits(key));
             }

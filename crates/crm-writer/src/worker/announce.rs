@@ -5,9 +5,10 @@ use super::{Shared, Writer, WriterError, claims::Claims, standing, status};
 use crate::{
     edge::Inlet,
     facts::{self, Lane, Told},
+    links::Link,
     worker::State,
 };
-use hilo_contracts::facts::CrmWrite;
+use hilo_contracts::facts::{CrmRecord, CrmWrite};
 use hilo_service::clock;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ impl Writer {
         if self.ledger.open() == 0 {
             return Ok(());
         }
-        // With the window half full, also those wait who are merely slow.
+        // With the window half full, records of slow CRMs are published as deferred too.
         let crowded = self.ledger.open() >= self.common.settings.window / 2;
         for lane in self.common.links.call(|db| db.all_lanes()).await? {
             let shared = self.lanes.get(&lane).map(Arc::clone);
@@ -46,7 +47,7 @@ impl Writer {
         let claims = shared.as_deref().map_or(&nobody, |shared| &shared.claims);
         loop {
             let name = lane.clone();
-            let mut records = self.common.links.call(move |db| db.announce(&name, AT_ONCE)).await?;
+            let mut records = self.common.links.call(move |db| db.unannounced(&name, AT_ONCE)).await?;
             let claim = claims.hold(records.iter().map(|(record, ..)| record.record_key.as_str()));
             let held = records.iter().filter(|(record, ..)| claim.has(&record.record_key));
             let held: Vec<(String, i64)> = held
@@ -60,19 +61,15 @@ impl Writer {
                 return Ok(());
             }
             let now = clock::now();
-            let fact = |(record, attempts, link): &(hilo_contracts::facts::CrmRecord, u32, Option<crate::Link>)| {
+            let fact = |(record, attempts, link): &(CrmRecord, u32, Option<Link>)| {
                 let told = Told {
                     kind: "deferred",
-                    object: &record.object,
-                    record_key: &record.record_key,
-                    person_id: record.person_id.clone(),
-                    revision: record.revision,
                     remote_id: link.as_ref().and_then(|link| link.remote_id.clone()),
                     content_hash: link.as_ref().and_then(|link| link.content_hash.clone()),
                     attempts: *attempts,
                     until: until.or(Some(now)),
                     code: Some(code),
-                    field: None,
+                    ..Told::of(record)
                 };
                 facts::of_record(lane, told, now)
             };

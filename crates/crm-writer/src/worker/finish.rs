@@ -1,4 +1,4 @@
-//! What became of a batch: outcomes are published, then kept, then told to whoever commits places.
+//! What became of a batch: outcomes are published, then kept. Then the writer commits their places.
 
 use super::{
     WriterError,
@@ -9,7 +9,7 @@ use super::{
 use crate::{
     facts::{self, Told},
     links::{Rest, Settled, Wait, Waiting},
-    sink::{Act, Item, Known, Outcome, Trouble},
+    sink::{Act, Item, Known, Linked, Outcome, Trouble},
 };
 use hilo_contracts::facts::CrmWrite;
 use hilo_crm::values::Object;
@@ -158,7 +158,8 @@ impl Runner {
                 code: Some(trouble.code()),
                 remote_id: link.and_then(|link| link.remote_id.clone()),
                 content_hash: link.and_then(|link| link.content_hash.clone()),
-                ..told(waiting, attempts)
+                attempts,
+                ..Told::of(&waiting.record)
             };
             ended
                 .deferred
@@ -167,7 +168,7 @@ impl Runner {
         ended.waits.push(wait);
     }
 
-    /// Publishes outcomes, then keeps them: whoever dies in between writes and tells again, which changes nothing.
+    /// Publishes outcomes, then keeps them. A writer that dies in between publishes them again, which changes nothing.
     pub(super) async fn finish(&self, ended: Ended) -> Result<(), WriterError> {
         let Ended {
             rests,
@@ -186,8 +187,8 @@ impl Runner {
             for (one, waiting) in rests {
                 match &one.rest {
                     Rest::Rejected { code, .. } => *counters.rejected.entry((*code).to_owned()).or_default() += 1,
-                    Rest::Nothing { .. } => counters.skipped += 1,
-                    Rest::Written { .. } | Rest::Merged { .. } | Rest::Deleted { .. } => counters.written += 1,
+                    Rest::Merged { into: None, .. } => counters.skipped += 1,
+                    Rest::Written(_) | Rest::Merged { .. } | Rest::Deleted => counters.written += 1,
                 }
                 deferred.push(facts::of_record(&self.shared.lane, outcome(&one, &waiting), now));
                 rested.push((one.record_key.clone(), one.revision));
@@ -206,7 +207,7 @@ impl Runner {
             })
             .await?;
         if self.tells_rest && !rested.is_empty() {
-            // Whoever does not listen any more has no places to commit.
+            // A writer that has ended commits no places.
             drop(self.common.rested.send((self.shared.lane.clone(), rested)));
         }
         Ok(())
@@ -233,69 +234,43 @@ fn refuse(
 }
 
 fn done(item: &Item, known: Known) -> Rest {
-    let content_hash = item.record.content_hash.clone();
+    let merged = |into| Rest::Merged {
+        into,
+        alias_of: item.record.alias_of.clone(),
+    };
     match &item.act {
-        Act::Upsert | Act::Adopt(_) => Rest::Written { known, content_hash },
-        Act::Merge { into, .. } => {
-            let mut into = into.clone();
-            into.remote_id = known.remote_id;
-            let alias_of = item.record.alias_of.clone().unwrap_or_default();
-            Rest::Merged {
-                into,
-                alias_of,
-                content_hash,
-            }
-        }
-        Act::Archive { .. } if item.record.kind == "aliased" => Rest::Nothing {
-            kind: "merged",
-            alias_of: item.record.alias_of.clone(),
-            content_hash,
-        },
-        Act::Archive { .. } => Rest::Deleted { content_hash },
-    }
-}
-
-fn told(waiting: &Waiting, attempts: u32) -> Told<'_> {
-    Told {
-        object: &waiting.record.object,
-        record_key: &waiting.record.record_key,
-        person_id: waiting.record.person_id.clone(),
-        revision: waiting.record.revision,
-        attempts,
-        ..Told::default()
+        Act::Upsert | Act::Adopt(_) => Rest::Written(known),
+        Act::Merge { into, .. } => merged(Some(Linked {
+            remote_id: known.remote_id,
+            ..into.clone()
+        })),
+        Act::Archive { .. } if item.record.kind == "aliased" => merged(None),
+        Act::Archive { .. } => Rest::Deleted,
     }
 }
 
 fn outcome<'a>(one: &'a Settled, waiting: &'a Waiting) -> Told<'a> {
-    let told = told(waiting, one.attempts);
+    let told = Told {
+        kind: one.rest.kind(),
+        content_hash: Some(one.content_hash.clone()),
+        attempts: one.attempts,
+        ..Told::of(&waiting.record)
+    };
     match &one.rest {
-        Rest::Written { known, content_hash } => Told {
-            kind: "written",
+        Rest::Written(known) => Told {
             remote_id: Some(known.remote_id.clone()),
-            content_hash: Some(content_hash.clone()),
             ..told
         },
-        Rest::Nothing { kind, content_hash, .. } => Told {
-            kind,
-            content_hash: Some(content_hash.clone()),
+        Rest::Merged { into, .. } => Told {
+            remote_id: into.as_ref().map(|into| into.remote_id.clone()),
             ..told
         },
-        Rest::Merged { into, content_hash, .. } => Told {
-            kind: "merged",
-            remote_id: Some(into.remote_id.clone()),
-            content_hash: Some(content_hash.clone()),
-            ..told
-        },
-        Rest::Deleted { content_hash } => Told {
-            kind: "deleted",
-            content_hash: Some(content_hash.clone()),
-            ..told
-        },
+        Rest::Deleted => told,
         Rest::Rejected {
             code, field, partly, ..
         } => {
             let link = waiting.link.as_ref().filter(|link| link.own_id().is_some());
-            let (id, hash) = match partly {
+            let (remote_id, content_hash) = match partly {
                 // Half of it is written: what the CRM holds now has no hash.
                 Some(known) => (Some(known.remote_id.clone()), None),
                 None => (
@@ -304,9 +279,8 @@ fn outcome<'a>(one: &'a Settled, waiting: &'a Waiting) -> Told<'a> {
                 ),
             };
             Told {
-                kind: "rejected",
-                remote_id: id,
-                content_hash: hash,
+                remote_id,
+                content_hash,
                 code: Some(code),
                 field: field.clone(),
                 ..told

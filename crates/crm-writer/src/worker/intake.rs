@@ -41,7 +41,7 @@ impl Writer {
             })
             .await?;
         let batch: Vec<(Incoming, Triage)> = batch.into_iter().zip(decided).collect();
-        // Told before it is kept: whoever dies in between tells it again.
+        // Published before it is kept: a writer that dies in between publishes it again.
         let facts: Vec<CrmWrite> = batch
             .iter()
             .filter_map(|(incoming, triage)| passed(incoming, triage))
@@ -93,7 +93,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Whether a record waits whose waiting no outcome tells of.
+    /// Whether a record waits and no outcome says so.
     async fn waits(&self, lane: &Lane, record: &CrmRecord) -> Result<bool, WriterError> {
         let (lane, key) = (lane.clone(), record.record_key.clone());
         Ok(self
@@ -178,13 +178,7 @@ impl Writer {
 /// The fact of a record that needs no write.
 fn passed(incoming: &Incoming, triage: &Triage) -> Option<CrmWrite> {
     let record = &incoming.record;
-    let told = Told {
-        object: &record.object,
-        record_key: &record.record_key,
-        person_id: record.person_id.clone(),
-        revision: record.revision,
-        ..Told::default()
-    };
+    let told = Told::of(record);
     let told = match triage {
         Triage::AsIs(link) => Told {
             kind: match link.kind.as_str() {

@@ -1,4 +1,4 @@
-//! What to do with a record that waits: who has to be there before it, and which request it becomes.
+//! What to do with a record that waits: which records go before it, and which request it becomes.
 
 use super::{
     WriterError,
@@ -102,13 +102,7 @@ impl Runner {
         match record.kind.as_str() {
             "deleted" => match own {
                 Some(remote_id) => write(waiting, Act::Archive { remote_id }, Vec::new()),
-                None => rest(
-                    object,
-                    waiting,
-                    Rest::Deleted {
-                        content_hash: record.content_hash.clone(),
-                    },
-                ),
+                None => rest(object, waiting, Rest::Deleted),
             },
             "aliased" => self.alias(object, waiting, own, names),
             _ => {
@@ -116,7 +110,9 @@ impl Runner {
                 for parent in &waiting.parents {
                     match self.parent(object, waiting, parent) {
                         Ok(Some(linked)) => parents.push(linked),
-                        Ok(None) => return reject(object, waiting, "parent_deleted", None),
+                        Ok(None) => {
+                            return Planned::Ended(Box::new(rejected(object, waiting, "parent_deleted", None)));
+                        }
                         Err(one) => return Planned::Ended(one),
                     }
                 }
@@ -132,20 +128,12 @@ impl Runner {
     }
 
     fn alias(&self, object: Object, waiting: &Waiting, own: Option<String>, names: &[String]) -> Planned {
-        let record = &waiting.record;
-        let alias_of = record.alias_of.clone();
-        let content_hash = record.content_hash.clone();
+        let merged = |into| {
+            let alias_of = waiting.record.alias_of.clone();
+            rest(object, waiting, Rest::Merged { into, alias_of })
+        };
         let Some(remote_id) = own else {
-            let kind = "merged";
-            return rest(
-                object,
-                waiting,
-                Rest::Nothing {
-                    kind,
-                    alias_of,
-                    content_hash,
-                },
-            );
+            return merged(None);
         };
         if object != Object::Contact {
             return write(waiting, Act::Archive { remote_id }, Vec::new());
@@ -155,18 +143,7 @@ impl Runner {
         };
         match self.parent(object, waiting, into) {
             // An operator merged them in the CRM.
-            Ok(Some(into)) if into.remote_id == remote_id => {
-                let alias_of = alias_of.unwrap_or_default();
-                rest(
-                    object,
-                    waiting,
-                    Rest::Merged {
-                        into,
-                        alias_of,
-                        content_hash,
-                    },
-                )
-            }
+            Ok(Some(into)) if into.remote_id == remote_id => merged(Some(into)),
             Ok(Some(into)) => {
                 let ours = names.to_vec();
                 write(waiting, Act::Merge { into, remote_id, ours }, Vec::new())
@@ -235,10 +212,6 @@ fn rest(object: Object, waiting: &Waiting, rest: Rest) -> Planned {
     Planned::Ended(Box::new(rests(object, waiting, rest)))
 }
 
-fn reject(object: Object, waiting: &Waiting, code: &'static str, blocked_by: Option<String>) -> Planned {
-    Planned::Ended(Box::new(rejected(object, waiting, code, blocked_by)))
-}
-
 fn rejected(object: Object, waiting: &Waiting, code: &'static str, blocked_by: Option<String>) -> One {
     let rest = Rest::Rejected {
         code,
@@ -275,6 +248,7 @@ pub(super) fn settled(object: Object, waiting: &Waiting, attempts: u32, rest: Re
         record_key: waiting.record.record_key.clone(),
         revision: waiting.record.revision,
         attempts,
+        content_hash: waiting.record.content_hash.clone(),
         rest,
     }
 }
