@@ -1,4 +1,4 @@
-//! Exponential waits with full jitter: many who failed together do not come back together.
+//! Exponential waits with full jitter: requests that failed together do not come back together.
 
 use std::time::Duration;
 

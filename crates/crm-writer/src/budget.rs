@@ -1,4 +1,4 @@
-//! One budget for all who call one portal from this process: a token bucket that learns its size from the CRM's headers.
+//! One budget for all calls of this process to one portal: a token bucket that learns its size from the CRM's headers.
 
 use std::{
     sync::{Mutex, PoisonError},

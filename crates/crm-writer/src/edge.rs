@@ -16,7 +16,7 @@ pub struct EdgeError {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// Where a desired record stands on its topic.
+/// The place of a desired record on its topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// Partition of `hilo.crm_record`.
@@ -28,7 +28,7 @@ pub struct Place {
 /// Facts from which links are built again: those of one partition of `hilo.crm_write`, the oldest first. Reading may block.
 pub type Past = Box<dyn Iterator<Item = Result<CrmWrite, EdgeError>> + Send>;
 
-/// What an inlet tells next.
+/// What an inlet gives next.
 pub enum Event {
     /// Records in the order of their partitions. May be empty.
     Records(Vec<(Place, CrmRecord)>),

@@ -1,4 +1,4 @@
-//! What a CRM is to the writer: it takes batches of one object, and tells of each record what became of it.
+//! What a CRM is to the writer: it takes batches of one object, and says what became of each record.
 
 use crate::{budget::BudgetView, edge::Reply};
 use hilo_contracts::facts::CrmRecord;
@@ -64,8 +64,8 @@ pub struct Item {
     pub parents: Vec<Linked>,
     /// Records that it belongs to already.
     pub associated: Vec<Linked>,
-    /// Records that it belongs to and no longer should. An id of a record that was merged leads to another one, so that
-    /// all of `parents` have to be associated again where there are some.
+    /// Records that it belongs to and no longer should. The id of a merged record leads to another one: where there are
+    /// some, all of `parents` have to be associated again.
     pub stale: Vec<Linked>,
 }
 

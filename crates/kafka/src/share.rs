@@ -1,5 +1,5 @@
-//! One topic shared out among the members of a group, for a reader whose work is outside of Kafka: it commits an offset once
-//! what stands before it is done elsewhere.
+//! One topic shared out among the members of a group, for a reader whose work is outside of Kafka. It commits an offset once
+//! the work on all records before it is done.
 
 use crate::EngineError;
 use crate::cluster::Cluster;
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// Patience with one question to the broker.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// What the group or the topic tells a member.
+/// What the group or the topic gives to a member.
 #[derive(Debug)]
 pub enum Shared {
     /// Records in the order of their partitions; none came within the patience where there are none.
@@ -43,7 +43,7 @@ pub struct Share {
     name: String,
     group: String,
     framing: Arc<Framing>,
-    /// An assignment was told, and [`Share::begin`] was not called since.
+    /// The member has an assignment, and has not called [`Share::begin`] since.
     unanswered: bool,
 }
 

@@ -70,7 +70,7 @@ impl HubSpot {
                 },
                 Err(refusal) => refusal.trouble,
             };
-            // One wrong id must not keep the others from it. Which one it is, is not told reliably.
+            // One wrong id must not keep the others from it. The CRM does not name it reliably.
             let one_is_wrong = matches!(
                 trouble,
                 Trouble::Reject { .. } | Trouble::Retry { code: "not_found", .. }

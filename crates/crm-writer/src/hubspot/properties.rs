@@ -112,7 +112,7 @@ impl HubSpot {
     }
 }
 
-/// The trouble that an error of one input tells of.
+/// What an error of one input means.
 pub(super) fn item_trouble(item: &Answer, sent: &[String]) -> Trouble {
     let now = clock::now();
     let missing = item.missing_scopes().first().cloned();

@@ -1,4 +1,4 @@
-//! Writing records: what stands in each request, and what its answer means for each record.
+//! Writing records: what each request holds, and what its answer means for each record.
 
 use super::{
     HubSpot, KEY,

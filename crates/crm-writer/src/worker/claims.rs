@@ -1,5 +1,5 @@
-//! Records that somebody is about. Their outcomes are published in the order in which things happened: whoever writes a
-//! record, or tells that it is deferred, holds it until that is kept.
+//! Records that are being worked on. A part of the writer that writes a record, or publishes that it is deferred, holds it
+//! until that is kept. So the outcomes of a record are published in the order in which things happened.
 
 use std::{
     collections::BTreeSet,

@@ -70,7 +70,7 @@ pub(crate) struct Common {
     pub(crate) links: Links,
     pub(crate) outcomes: Arc<dyn Outcomes>,
     pub(crate) settings: Settings,
-    /// Held by a round for reading; whoever needs all rounds ended takes it for writing.
+    /// A round holds it for reading. Who takes it for writing waits until all rounds have ended.
     pub(crate) gate: Arc<RwLock<()>>,
     /// Rounds end at once, with outcomes unknown.
     pub(crate) hurry: watch::Sender<bool>,
@@ -166,7 +166,7 @@ impl Writer {
             let room = local || self.ledger.open() < self.common.settings.window;
             tokio::select! {
                 biased;
-                // Whoever dropped the other end wants no stop: the inlet ends the run.
+                // A dropped sender is no stop: the inlet ends the run.
                 Ok(()) = stop.changed() => if *stop.borrow() { return Ok(()) },
                 Some(ended) = tasks.join_next() => {
                     ended.map_err(|_| WriterError::Ended)??;

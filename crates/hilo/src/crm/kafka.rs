@@ -32,7 +32,7 @@ pub(crate) struct TopicInlet {
     cluster: Cluster,
     framing: Arc<Framing>,
     codec: AvroCodec<CrmRecord>,
-    /// What the group said and the writer was not told yet.
+    /// What the group said and the writer has not taken yet.
     waiting: Arc<Mutex<VecDeque<Told>>>,
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn run(bench: &CrmBench) -> Result<Report> {
 async fn measure(bench: &CrmBench) -> Result<Report> {
     let mut report = Report::default();
     eprintln!("writing {} records with a CRM that answers at once", bench.links);
-    let (typical, _) = World::new(20, bench.seed)?.all()?;
+    let typical = World::new(20, bench.seed)?.all()?;
     report.links = links::measure(typical, bench.links).await?;
 
     eprintln!(

@@ -100,15 +100,13 @@ impl World {
         Ok(None)
     }
 
-    /// All that it tells, and how many records that are.
-    pub(super) fn all(mut self) -> Result<(Vec<CrmRecord>, usize)> {
+    /// All that it tells.
+    pub(super) fn all(mut self) -> Result<Vec<CrmRecord>> {
         let mut all = Vec::new();
         while let Some(mut told) = self.second()? {
             all.append(&mut told);
         }
-        let keys: BTreeSet<&str> = all.iter().map(|record| record.record_key.as_str()).collect();
-        let count = keys.len();
-        Ok((all, count))
+        Ok(all)
     }
 
     fn send(&mut self, event: &Event) -> Result<()> {
