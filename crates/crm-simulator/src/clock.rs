@@ -1,4 +1,4 @@
-//! Time of the portal: the machine's, or one that stands still until it is told to go on.
+//! The portal's time: it is the machine's, or stands still until `advance` moves it.
 
 use hilo_service::clock;
 
