@@ -8,7 +8,7 @@
 
 mod crm_place;
 
-use crm_place::{Place, Portal, TOKEN, overlays};
+use crm_place::{Place, Portal, TOKEN, overlays, wrote};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -187,23 +187,11 @@ fn the_example_of_the_readme_is_a_good_one() {
     place.hilo(&["mapping", "validate"]).ends(0, &["acme is good"]);
 }
 
-fn webhook(value: &Value) -> Value {
-    json!({"source": "whatsapp", "tenant": "acme", "received_at": "2026-05-04T13:00:01Z", "body": {
-        "object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}})
-}
-
 /// Two people, one message each, one of them answered.
 fn capture(place: &Place) -> String {
-    let metadata = json!({"display_phone_number": "15550783881", "phone_number_id": "2"});
-    let message = |id: &str, from: &str, name: &str| {
-        webhook(
-            &json!({"metadata": metadata, "contacts": [{"wa_id": from, "profile": {"name": name}}],
-            "messages": [{"id": id, "from": from, "type": "text", "text": {"body": "hola secreto"}, "timestamp": "1777899600"}]}),
-        )
-    };
     let lines = [
-        message("wamid.1", "56961234567", "Ana Beltran"),
-        message("wamid.2", "573211234567", "Luis Prado"),
+        wrote("wamid.1", "56961234567", "Ana Beltran", "hola secreto"),
+        wrote("wamid.2", "573211234567", "Luis Prado", "hola secreto"),
         json!({"source": "outbound", "tenant": "acme", "at": "2026-05-04T13:10:00Z", "phone_number_id": "2",
             "message_id": "wamid.3", "to": {"phone": "+56961234567"}, "type": "text", "author": {"kind": "agent", "id": "ana"}}),
         json!({"source": "clock", "at": "2026-05-04T14:00:00Z"}),

@@ -9,7 +9,7 @@
 
 mod crm_place;
 
-use crm_place::{Place, Portal, TOKEN, all_closed, property};
+use crm_place::{Place, Portal, TOKEN, all_closed, property, wrote};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -17,24 +17,11 @@ const PROPERTIES: &str = "/crm/properties/2026-09";
 /// What is personal in the captures.
 const PERSONAL: [&str; 4] = ["56977712345", "Marcadora", "palabra-reservada", "573211234567"];
 
-fn webhook(value: &Value) -> Value {
-    json!({"source": "whatsapp", "tenant": "acme", "received_at": "2026-05-04T13:00:01Z", "body": {
-        "object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}})
-}
-
 /// Two people who wrote; the session of one is tagged, that of the other is not.
 fn capture() -> Vec<Value> {
-    let metadata = json!({"display_phone_number": "15550783881", "phone_number_id": "2"});
-    let message = |id: &str, from: &str, name: &str| {
-        webhook(
-            &json!({"metadata": metadata, "contacts": [{"wa_id": from, "profile": {"name": name}}],
-            "messages": [{"id": id, "from": from, "type": "text", "text": {"body": "una palabra-reservada"},
-                "timestamp": "1777899600"}]}),
-        )
-    };
     vec![
-        message("wamid.1", "56977712345", "Ana Marcadora"),
-        message("wamid.2", "573211234567", "Luis Marcadora"),
+        wrote("wamid.1", "56977712345", "Ana Marcadora", "una palabra-reservada"),
+        wrote("wamid.2", "573211234567", "Luis Marcadora", "una palabra-reservada"),
         json!({"source": "inbox", "tenant": "acme", "at": "2026-05-04T13:10:00Z", "phone_number_id": "2",
             "user": {"phone": "+56977712345"}, "event": "tagged", "tags": ["mora"], "agent": "ana"}),
     ]

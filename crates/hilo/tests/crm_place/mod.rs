@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     fs::{self, File},
@@ -108,7 +108,7 @@ impl Portal {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-    /// How many records of each object it holds.
+    /// The records of an object that it holds, a hundred at most.
     pub(crate) fn holds(&self, object: &str) -> Vec<Value> {
         let page = self.call("GET", &format!("/crm/objects/2026-09/{object}?limit=100"), &Value::Null);
         page["results"].as_array().unwrap().clone()
@@ -265,6 +265,15 @@ impl Place {
             std::thread::sleep(Duration::from_millis(100));
         }
     }
+}
+
+/// A line of a capture: a text that somebody wrote.
+pub(crate) fn wrote(id: &str, from: &str, name: &str, text: &str) -> Value {
+    let metadata = json!({"display_phone_number": "15550783881", "phone_number_id": "2"});
+    let value = json!({"metadata": metadata, "contacts": [{"wa_id": from, "profile": {"name": name}}],
+        "messages": [{"id": id, "from": from, "type": "text", "text": {"body": text}, "timestamp": "1777899600"}]});
+    json!({"source": "whatsapp", "tenant": "acme", "received_at": "2026-05-04T13:00:01Z", "body": {
+        "object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}})
 }
 
 /// The last of each record.

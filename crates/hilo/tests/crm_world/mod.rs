@@ -3,9 +3,9 @@
 
 mod golden;
 
-use hilo::{captures, pipeline, topology};
+use crate::nasty::records;
+use hilo::{pipeline, topology};
 use hilo_contracts::{
-    capture,
     codec::{self, AvroCodec, Codec as _},
     facts::CrmRecord,
     topics,
@@ -141,15 +141,6 @@ impl Run {
         }
         readers.found(self)
     }
-}
-
-fn records(lines: &[Value]) -> Vec<Record> {
-    let codec = codec::raw();
-    let record = |line: &Value| {
-        let raw = capture::from_line(line.to_string().as_bytes(), None, 0).unwrap();
-        captures::record(&codec, &raw).unwrap()
-    };
-    lines.iter().map(record).collect()
 }
 
 /// Who reads: the golden record, and the last revision of each desired record.

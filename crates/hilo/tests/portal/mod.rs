@@ -228,7 +228,7 @@ impl Portal {
             wrong.extend(here.difference(there).map(|(a, b)| format!("{a} {what} {b}")));
         }
         for (record, outcome) in desired::rejected(&newest, outcomes) {
-            wrong.push(format!("{} {record} is refused: {outcome}", "record"));
+            wrong.push(format!("record {record} is refused: {outcome}"));
         }
         for (field, count) in &state.counts.ignored {
             wrong.push(format!("the field {field} was sent {count} times and means nothing"));
