@@ -9,7 +9,7 @@ use crate::topics;
 use hilo_stream::Record;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
-use rdkafka::message::Message as _;
+use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
@@ -30,6 +30,33 @@ pub struct Received {
     pub receipt: i64,
     /// The record.
     pub record: Record,
+}
+
+impl Received {
+    /// A record of a topic as it came. `None`: it has no contract, so it is none of ours; that is logged.
+    pub(crate) fn of(topic: &'static str, framing: &Framing, message: &BorrowedMessage) -> Option<Self> {
+        let (partition, offset) = (message.partition(), message.offset());
+        let appended = message.timestamp().to_millis().unwrap_or_default();
+        let times = Times::of(message.headers()).map(|(times, _)| times);
+        match framing.unwrap(topic, message.payload().unwrap_or_default()) {
+            Ok(value) => Some(Self {
+                partition,
+                offset,
+                appended,
+                receipt: times.map_or(0, |times| times.receipt),
+                record: Record {
+                    topic,
+                    key: message.key().unwrap_or_default().to_vec(),
+                    value: value.to_vec(),
+                    timestamp: times.map_or(appended, |times| times.event),
+                },
+            }),
+            Err(problem) => {
+                tracing::warn!(topic, partition, offset, problem, "a record is passed over");
+                None
+            }
+        }
+    }
 }
 
 /// How far a reader is behind in a partition.
@@ -182,25 +209,9 @@ impl Reader {
                     let topic = self.topics[place].1;
                     let appended = message.timestamp().to_millis().unwrap_or_default();
                     self.appended.insert((place, partition), appended);
-                    let headers = message.headers();
-                    let times = Times::of(headers).map(|(times, _)| times);
-                    match self.framing.unwrap(topic, message.payload().unwrap_or_default()) {
-                        Ok(value) => received.push(Received {
-                            partition,
-                            offset,
-                            appended,
-                            receipt: times.map_or(0, |times| times.receipt),
-                            record: Record {
-                                topic,
-                                key: message.key().unwrap_or_default().to_vec(),
-                                value: value.to_vec(),
-                                timestamp: times.map_or(appended, |times| times.event),
-                            },
-                        }),
-                        Err(problem) => {
-                            self.foreign += 1;
-                            tracing::warn!(topic, partition, offset, problem, "a record is passed over");
-                        }
+                    match Received::of(topic, &self.framing, &message) {
+                        Some(record) => received.push(record),
+                        None => self.foreign += 1,
                     }
                 }
             }

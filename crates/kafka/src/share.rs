@@ -4,13 +4,11 @@
 use crate::EngineError;
 use crate::cluster::Cluster;
 use crate::error::failed;
-use crate::framing::{Framing, Times};
+use crate::framing::Framing;
 use crate::reader::Received;
 use crate::rebalance::{Change, LaneContext, Quiet, let_go};
-use hilo_stream::Record;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -100,7 +98,7 @@ impl Share {
             };
             match self.consumer.poll(wait) {
                 Some(Ok(message)) => {
-                    received.extend(read(self.topic, &self.framing, &message));
+                    received.extend(Received::of(self.topic, &self.framing, &message));
                     if received.len() >= max {
                         return Ok(Shared::Records(received));
                     }
@@ -216,30 +214,6 @@ fn is_passing(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-fn read(topic: &'static str, framing: &Framing, message: &BorrowedMessage) -> Option<Received> {
-    let (partition, offset) = (message.partition(), message.offset());
-    let appended = message.timestamp().to_millis().unwrap_or_default();
-    let times = Times::of(message.headers()).map(|(times, _)| times);
-    match framing.unwrap(topic, message.payload().unwrap_or_default()) {
-        Ok(value) => Some(Received {
-            partition,
-            offset,
-            appended,
-            receipt: times.map_or(0, |times| times.receipt),
-            record: Record {
-                topic,
-                key: message.key().unwrap_or_default().to_vec(),
-                value: value.to_vec(),
-                timestamp: times.map_or(appended, |times| times.event),
-            },
-        }),
-        Err(problem) => {
-            tracing::warn!(topic, partition, offset, problem, "a record is passed over");
-            None
-        }
-    }
-}
-
 /// One partition of a topic from its first record to the end that it has now.
 pub struct Past {
     consumer: BaseConsumer<Quiet>,
@@ -283,7 +257,7 @@ impl Iterator for Past {
         while !self.over {
             match self.consumer.poll(ANSWER.saturating_sub(begun.elapsed())) {
                 Some(Ok(message)) => {
-                    if let Some(received) = read(self.topic, &self.framing, &message) {
+                    if let Some(received) = Received::of(self.topic, &self.framing, &message) {
                         return Some(Ok(received));
                     }
                 }

@@ -13,12 +13,13 @@ pub enum ApiVersion {
 }
 
 impl ApiVersion {
+    /// All that are tested, the default first.
+    pub const ALL: [Self; 2] = [Self::V2026_09, Self::V2026_03];
+
     /// The version of a configuration's word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::V2026_09, Self::V2026_03]
-            .into_iter()
-            .find(|version| version.as_str() == word)
+        Self::ALL.into_iter().find(|version| version.as_str() == word)
     }
 
     /// Its date.

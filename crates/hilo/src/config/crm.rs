@@ -7,12 +7,11 @@ use super::{
 };
 use anyhow::{Context as _, Result, bail, ensure};
 use hilo_crm::campaigns::{Campaign, Campaigns};
+use hilo_crm_writer::hubspot::ApiVersion;
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 /// The CRMs that there are writers for.
 pub(crate) const SINKS: [&str; 1] = ["hubspot"];
-/// Versions of the API that are tested; the first is the default.
-const VERSIONS: [&str; 2] = ["2026-09", "2026-03"];
 /// Where HubSpot is.
 const HUBSPOT: &str = "https://api.hubapi.com";
 
@@ -25,8 +24,8 @@ pub(crate) struct Crm {
     pub base_url: String,
     /// Of a service key or private app.
     pub token: SecretRef,
-    /// `2026-09`.
-    pub api_version: String,
+    /// Version of the API.
+    pub api_version: ApiVersion,
     /// Folder with mapping.toml and its overlays; absent: the default mapping.
     pub mapping: Option<PathBuf>,
 }
@@ -68,15 +67,14 @@ pub(super) fn read(settings: &Settings, tenant: &str) -> Result<Option<Crm>> {
         }
     };
     let api_version = match text("api_version")? {
-        None => VERSIONS[0].to_owned(),
-        Some(Written { value, origin }) => {
-            ensure!(
-                VERSIONS.contains(&value.as_str()),
+        None => ApiVersion::default(),
+        Some(Written { value, origin }) => match ApiVersion::parse(&value) {
+            Some(version) => version,
+            None => bail!(
                 "{origin}: tenants.{tenant}.crm.{sink}.api_version {value:?} is not supported: write {}",
-                VERSIONS.join(" or ")
-            );
-            value
-        }
+                ApiVersion::ALL.map(ApiVersion::as_str).join(" or ")
+            ),
+        },
     };
     Ok(Some(Crm {
         token: SecretRef::new(&format!("tenants.{tenant}.crm.{sink}.token"), token)?,

@@ -52,14 +52,12 @@ impl Account {
                 at()
             )
         })?;
-        let version = ApiVersion::parse(&crm.api_version)
-            .ok_or_else(|| anyhow!("{}.api_version {:?} is not supported", at(), crm.api_version))?;
         Ok(Self {
             tenant: tenant.to_owned(),
             sink: crm.sink.clone(),
             base_url: crm.base_url.clone(),
             token,
-            version,
+            version: crm.api_version,
         })
     }
 
