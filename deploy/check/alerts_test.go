@@ -101,6 +101,8 @@ var cases = []struct {
 	{"HiloDiskLow", `
 		hilo_disk_free_bytes{role="low"} 9x60
 		hilo_disk_size_bytes{role="low"} 100x60
+		hilo_disk_free_bytes{role="large"} 10737418240x60
+		hilo_disk_size_bytes{role="large"} 1099511627776x60
 		hilo_disk_free_bytes{role="roomy"} 11x60
 		hilo_disk_size_bytes{role="roomy"} 100x60`, []string{"low"}},
 	// Ahead since years; jumped a moment ago; jumped long ago and was set; a little ahead.

