@@ -16,7 +16,6 @@ static ONE: Mutex<()> = Mutex::new(());
 
 /// Runs all attacks; each that fell is in the message.
 fn all_held(engine: Engine) {
-    let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let plan = Plan {
         hilo: env!("CARGO_BIN_EXE_hilo").into(),
         engine,
@@ -46,11 +45,13 @@ fn all_held(engine: Engine) {
 
 #[test]
 fn the_embedded_node_holds() {
+    let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     all_held(Engine::Embedded);
 }
 
 #[test]
 fn the_roles_on_kafka_hold() {
+    let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let Some((broker, registry)) = Broker::start().zip(SchemaRegistry::start()) else {
         return;
     };

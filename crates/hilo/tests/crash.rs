@@ -12,10 +12,10 @@ use hilo_simulator::{
     Profile, Simulator,
     sender::{self, Credentials, Target},
 };
+use hilo_testbed::free_port;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
     sync::{
@@ -28,7 +28,9 @@ use std::{
 
 const KILLS: u32 = 12;
 /// The platform gives up after this; the machine would have to be very slow.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(5);
+/// Between two looks, so that the one who waits leaves the machine to the node.
+const LOOK: Duration = Duration::from_millis(10);
 const START: i64 = 1_777_975_200_000;
 
 fn hilo(arguments: &[&str]) -> Command {
@@ -57,17 +59,11 @@ fn metric(client: &reqwest::blocking::Client, base: &str, name: &str) -> Option<
         .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
 }
 
-/// Two ports that nobody has.
-fn free_ports() -> [u16; 2] {
-    let taken = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    taken.map(|listener| listener.local_addr().unwrap().port())
-}
-
 fn until(what: &str, mut done: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !done() {
         assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}");
-        thread::yield_now();
+        thread::sleep(LOOK);
     }
 }
 
@@ -94,7 +90,7 @@ impl Drop for Killed {
 fn kills_lose_nothing_and_double_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let [port, admin] = free_ports();
+    let (port, admin) = (free_port(), free_port());
     let config = folder.path().join("hilo.toml");
     fs::write(
         &config,

@@ -2,9 +2,9 @@
 //! room again it goes on without a start.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use hilo_testbed::free_port;
 use std::{
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -58,8 +58,7 @@ fn a_full_disk_refuses_in_time_and_with_room_again_it_goes_on() {
         return;
     };
     let data = disk.0.join("data");
-    let taken = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    let [port, admin] = taken.map(|listener| listener.local_addr().unwrap().port());
+    let (port, admin) = (free_port(), free_port());
     let config = folder.path().join("hilo.toml");
     let text = format!(
         "[http]\nlisten = \"127.0.0.1:{port}\"\n[admin]\nlisten = \"127.0.0.1:{admin}\"\n[storage]\ndata_dir = {data:?}\n[tenants.demo]\napp_secrets = [\"secret\"]\napi_tokens = [\"token\"]\n"

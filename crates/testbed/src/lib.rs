@@ -17,7 +17,10 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{
+    Mutex, OnceLock,
+    atomic::{AtomicU16, Ordering},
+};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -48,10 +51,22 @@ fn home() -> Option<&'static Path> {
     .as_deref()
 }
 
-/// A port that nobody uses now.
+/// Ports below those that systems give to clients: a client's connection never takes one between the look and its use.
+const PORTS: std::ops::Range<u16> = 11_000..32_000;
+
+/// A port that nobody uses now, another one at each call.
 #[must_use]
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let width = PORTS.end - PORTS.start;
+    // Processes that run beside each other begin at different places.
+    let begin = u16::try_from(std::process::id() * 97 % u32::from(width)).unwrap();
+    let mut ports = std::iter::repeat_with(|| {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed) % width;
+        PORTS.start + (begin + step) % width
+    });
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    ports.by_ref().take(usize::from(width)).find(is_free).unwrap()
 }
 
 /// A record of somebody else.
