@@ -109,17 +109,18 @@ SELECT * FROM (
   ) AS place FROM account_history
 ) WHERE place = 1;
 
--- Until when a person may be written to free-form on a number: the latest customer service window by messages and calls.
+-- Until when an identity may be written to free-form from a business number: the latest customer service window by messages
+-- and calls. A window is open for the identity that wrote, the BSUID where there is one, and not for the person's others.
 -- A sender stops 10 minutes before it ends.
 CREATE VIEW windows AS
-SELECT tenant, conversation_id, max(window_expires_at) AS window_expires_at,
-  max(window_expires_at) - 600000 AS free_form_ends_at
+SELECT tenant, phone_number_id, window_identifier_kind AS identifier_kind, window_identifier AS identifier, person_id,
+  conversation_id, max(window_expires_at) AS window_expires_at, max(window_expires_at) - 600000 AS free_form_ends_at
 FROM (
-  SELECT tenant, conversation_id, window_expires_at FROM message_parts
-  WHERE conversation_id IS NOT NULL AND window_expires_at IS NOT NULL
+  SELECT tenant, phone_number_id, window_identifier_kind, window_identifier, person_id, conversation_id, window_expires_at
+  FROM message_parts WHERE window_expires_at IS NOT NULL
   UNION ALL
-  SELECT tenant, conversation_id, event_time + 86400000 FROM events
-  WHERE conversation_id IS NOT NULL AND kind LIKE 'call\_%' ESCAPE '\'
-    AND json_extract(content, '$.direction') = 'USER_INITIATED'
+  SELECT tenant, phone_number_id, window_identifier_kind, window_identifier, person_id, conversation_id, window_expires_at
+  FROM events WHERE window_expires_at IS NOT NULL
 )
-GROUP BY tenant, conversation_id;
+WHERE window_identifier IS NOT NULL
+GROUP BY tenant, phone_number_id, window_identifier_kind, window_identifier;
