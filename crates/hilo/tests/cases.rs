@@ -55,7 +55,10 @@ impl Replayed {
 
     /// Numerator and denominator of the row with these dimensions.
     fn row(&self, metric: &str, dimensions: &Value) -> Option<(u64, u64)> {
-        let row = self.rows(metric).into_iter().find(|row| row["dimensions"] == *dimensions)?;
+        let row = self
+            .rows(metric)
+            .into_iter()
+            .find(|row| row["dimensions"] == *dimensions)?;
         Some((row["numerator"].as_u64()?, row["denominator"].as_u64()?))
     }
 
@@ -94,14 +97,21 @@ fn a_reaction_is_no_answer(found: &Replayed) {
     ] {
         assert_eq!(found.rows(none), Vec::<Value>::new(), "{none}");
     }
-    assert_eq!(found.counts(["sessions", "messages_received", "messages_sent"]), [3, 3, 3]);
+    assert_eq!(
+        found.counts(["sessions", "messages_received", "messages_sent"]),
+        [3, 3, 3]
+    );
 }
 
 fn automatic_call_permission(found: &Replayed) {
     assert_eq!(found.counts(["sessions", "messages_received"]), [0, 1]);
     assert!(found.rows("unanswered").is_empty());
     let facts = found.lines("conversation.ndjson");
-    assert!(facts.iter().any(|fact| fact["message_type"] == "interactive" && fact["details"].is_object()));
+    assert!(
+        facts
+            .iter()
+            .any(|fact| fact["message_type"] == "interactive" && fact["details"].is_object())
+    );
 }
 
 fn category_is_the_platforms(found: &Replayed) {
@@ -131,11 +141,18 @@ fn group_send_one_of_three_fails(found: &Replayed) {
     assert_eq!(found.row("delivery_rate", &json!({})), Some((1, 1)));
     assert_eq!(found.row("failure_rate", &json!({})), Some((0, 1)));
     let facts = found.lines("status.ndjson");
-    assert!(facts.iter().any(|fact| fact["participant"].is_string() && fact["status"] == "failed"));
+    assert!(
+        facts
+            .iter()
+            .any(|fact| fact["participant"].is_string() && fact["status"] == "failed")
+    );
 }
 
 fn history_media_is_history(found: &Replayed) {
-    assert_eq!(found.counts(["sessions", "messages_received", "messages_history"]), [0, 0, 2]);
+    assert_eq!(
+        found.counts(["sessions", "messages_received", "messages_history"]),
+        [0, 0, 2]
+    );
     assert!(found.rows("unanswered").is_empty());
     assert_eq!(found.golden("SELECT * FROM windows"), [""; 0]);
     let messages = found.lines("state/messages.ndjson");
@@ -147,7 +164,10 @@ fn numbering_plan_change(found: &Replayed) {
     assert_eq!(found.counts(["persons", "sessions"]), [2, 2]);
     let rows = found.rows("frt_human_seconds");
     let all = rows.iter().find(|row| row["dimensions"] == json!({})).unwrap();
-    assert_eq!([&all["count"], &all["p50"], &all["p90"]].map(Value::as_f64), [Some(2.0), Some(90.0), Some(90.0)]);
+    assert_eq!(
+        [&all["count"], &all["p50"], &all["p90"]].map(Value::as_f64),
+        [Some(2.0), Some(90.0), Some(90.0)]
+    );
     assert_eq!(found.row("unanswered", &json!({})), Some((0, 2)));
 }
 
@@ -162,7 +182,8 @@ fn opt_out_words(found: &Replayed) {
 fn window_of_a_merged_person(found: &Replayed) {
     assert_eq!(found.counts(["persons"]), [1]);
     // As of the last line, 2026-08-29T10:41:00Z.
-    let open = "SELECT identifier_kind, identifier, window_expires_at FROM windows WHERE window_expires_at > 1788000060000";
+    let open =
+        "SELECT identifier_kind, identifier, window_expires_at FROM windows WHERE window_expires_at > 1788000060000";
     assert_eq!(found.golden(open), ["bsuid | CL.990102 | 1788086400000"]);
 }
 
@@ -172,7 +193,10 @@ const CASES: [(&str, Check); 9] = [
     ("a-reaction-is-no-answer", a_reaction_is_no_answer),
     ("automatic-call-permission", automatic_call_permission),
     ("category-is-the-platforms", category_is_the_platforms),
-    ("edits-and-revocations-in-the-record", edits_and_revocations_in_the_record),
+    (
+        "edits-and-revocations-in-the-record",
+        edits_and_revocations_in_the_record,
+    ),
     ("group-send-one-of-three-fails", group_send_one_of_three_fails),
     ("history-media-is-history", history_media_is_history),
     ("numbering-plan-change", numbering_plan_change),
@@ -184,7 +208,11 @@ const CASES: [(&str, Check); 9] = [
 fn orders(lines: &[&str]) -> [(&'static str, String); 3] {
     let backwards: Vec<&str> = lines.iter().rev().copied().collect();
     let doubled = [lines, lines].concat();
-    [("forwards", lines.join("\n")), ("backwards", backwards.join("\n")), ("doubled", doubled.join("\n"))]
+    [
+        ("forwards", lines.join("\n")),
+        ("backwards", backwards.join("\n")),
+        ("doubled", doubled.join("\n")),
+    ]
 }
 
 #[test]

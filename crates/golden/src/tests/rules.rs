@@ -569,7 +569,13 @@ fn a_window_is_open_for_the_identity_that_wrote_or_called_last() {
             .map(Result::unwrap)
             .collect();
         let row = |(kind, identifier): (&str, &str), at: i64| {
-            (kind.to_owned(), identifier.to_owned(), "p1".to_owned(), at + DAY, at + DAY - 600_000)
+            (
+                kind.to_owned(),
+                identifier.to_owned(),
+                "p1".to_owned(),
+                at + DAY,
+                at + DAY - 600_000,
+            )
         };
         assert_eq!(rows, [row(first, 5_000), row(second, 3_000)]);
     }
