@@ -6,7 +6,7 @@ use hilo_contracts::{
     facts::{AuthorRef, Conversation, Source, TemplateRef},
     item::{Body, Inbox, Item, Message, Origin, Request, Sign},
 };
-use hilo_domain::{Millis, hash, window};
+use hilo_domain::{IdentifierKind, Millis, hash, window};
 use hilo_stream::wire::{self, WireError};
 use serde::{Deserialize, Serialize};
 
@@ -178,7 +178,7 @@ fn fact_of(item: &Item) -> Conversation {
             describe(&mut fact, message);
             fact.message_id = Some(message.id.clone());
             if message.is_customer_message() && message.group_id.is_none() {
-                fact.window_expires_at = Some(window::customer_service_end(item.event_time));
+                open_window(&mut fact, item);
             }
         }
         Body::Inbox(inbox) => fact.kind.clone_from(&inbox.event),
@@ -190,7 +190,7 @@ fn fact_of(item: &Item) -> Conversation {
                 format!("call_{}", call.event)
             };
             if call.inbound {
-                fact.window_expires_at = Some(window::customer_service_end(item.event_time));
+                open_window(&mut fact, item);
             }
         }
         Body::Preference(preference) => {
@@ -218,6 +218,19 @@ fn fact_of(item: &Item) -> Conversation {
         }
     }
     fact
+}
+
+/// The customer service window that the item opens: for the identity that wrote or called, not for its person, who may
+/// have others.
+fn open_window(fact: &mut Conversation, item: &Item) {
+    fact.window_expires_at = Some(window::customer_service_end(item.event_time));
+    let shown = item.sightings.first().filter(|_| item.has_person);
+    let kinds = [IdentifierKind::Bsuid, IdentifierKind::WaId, IdentifierKind::Phone];
+    let identity = kinds
+        .iter()
+        .find_map(|kind| shown?.identifiers.iter().find(|identifier| identifier.kind == *kind));
+    fact.window_identifier_kind = identity.map(|identifier| identifier.kind.as_str().to_owned());
+    fact.window_identifier = identity.map(|identifier| identifier.value.clone());
 }
 
 /// What a message says beside its id.

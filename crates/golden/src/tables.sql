@@ -59,6 +59,7 @@ CREATE TABLE message_parts(
   session_id TEXT, phone_number_id TEXT, group_id TEXT, author_kind TEXT, author_id TEXT, template TEXT, language TEXT,
   category TEXT, campaign TEXT, segment TEXT, reply_to TEXT, referral TEXT, opt_out INTEGER NOT NULL,
   window_expires_at INTEGER, content TEXT, test INTEGER NOT NULL, source TEXT NOT NULL, text TEXT,
+  window_identifier_kind TEXT, window_identifier TEXT,
   UNIQUE(tenant, message_id, part)
 );
 CREATE INDEX message_parts_by_session ON message_parts(session_id, event_time) WHERE session_id IS NOT NULL;
@@ -92,7 +93,8 @@ CREATE TABLE consent_entries(
 -- Everything else that happened to a person: inbox, CRM, calls, preferences, groups.
 CREATE TABLE events(
   tenant TEXT NOT NULL, event_id TEXT NOT NULL, kind TEXT NOT NULL, event_time INTEGER NOT NULL,
-  revision INTEGER NOT NULL, person_id TEXT, conversation_id TEXT, session_id TEXT, content TEXT,
+  revision INTEGER NOT NULL, person_id TEXT, conversation_id TEXT, session_id TEXT, phone_number_id TEXT,
+  window_expires_at INTEGER, window_identifier_kind TEXT, window_identifier TEXT, content TEXT,
   PRIMARY KEY(tenant, event_id)
 ) WITHOUT ROWID;
 CREATE INDEX events_by_person ON events(person_id, event_time);

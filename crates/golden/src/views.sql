@@ -1,6 +1,6 @@
 -- One row per message: details from the first of outbound line, received, echo, history, statuses that is a message:
--- reactions and system messages received, edits and revocations are none. The text is that of the last edit; what was
--- revoked has none, and no content.
+-- reactions and system messages received, edits and revocations are none. The text is that of the last edit, else of the
+-- first source that has one: an outbound line has none, its echo does. What was revoked has none, and no content.
 CREATE VIEW messages AS
 WITH ids AS (
   SELECT tenant, message_id FROM message_parts UNION SELECT tenant, message_id FROM message_status
@@ -38,7 +38,10 @@ SELECT k.tenant, k.message_id,
   coalesce(p.person_id, s.person_id) AS person_id, p.conversation_id, p.session_id,
   coalesce(p.phone_number_id, s.phone_number_id) AS phone_number_id, p.group_id, p.reply_to, p.referral,
   CASE WHEN r.revoked_at IS NULL THEN p.content END AS content, coalesce(p.test, s.test) AS test,
-  CASE WHEN r.revoked_at IS NULL THEN coalesce(e.text, p.text) END AS text, e.event_time AS edited_at, r.revoked_at
+  CASE WHEN r.revoked_at IS NULL THEN coalesce(e.text, p.text, (
+    SELECT text FROM message_parts t WHERE t.tenant = k.tenant AND t.message_id = k.message_id AND t.text IS NOT NULL
+      AND t.type NOT IN ('reaction', 'edit', 'revoke') ORDER BY t.part LIMIT 1
+  )) END AS text, e.event_time AS edited_at, r.revoked_at
 FROM known k
 LEFT JOIN message_status s ON s.tenant = k.tenant AND s.message_id = k.message_id
 LEFT JOIN message_parts p ON p.tenant = k.tenant AND p.message_id = k.message_id AND p.part = k.part
@@ -109,17 +112,18 @@ SELECT * FROM (
   ) AS place FROM account_history
 ) WHERE place = 1;
 
--- Until when a person may be written to free-form on a number: the latest customer service window by messages and calls.
+-- Until when an identity may be written to free-form from a business number: the latest customer service window by messages
+-- and calls. A window is open for the identity that wrote, the BSUID where there is one, and not for the person's others.
 -- A sender stops 10 minutes before it ends.
 CREATE VIEW windows AS
-SELECT tenant, conversation_id, max(window_expires_at) AS window_expires_at,
-  max(window_expires_at) - 600000 AS free_form_ends_at
+SELECT tenant, phone_number_id, window_identifier_kind AS identifier_kind, window_identifier AS identifier, person_id,
+  conversation_id, max(window_expires_at) AS window_expires_at, max(window_expires_at) - 600000 AS free_form_ends_at
 FROM (
-  SELECT tenant, conversation_id, window_expires_at FROM message_parts
-  WHERE conversation_id IS NOT NULL AND window_expires_at IS NOT NULL
+  SELECT tenant, phone_number_id, window_identifier_kind, window_identifier, person_id, conversation_id, window_expires_at
+  FROM message_parts WHERE window_expires_at IS NOT NULL
   UNION ALL
-  SELECT tenant, conversation_id, event_time + 86400000 FROM events
-  WHERE conversation_id IS NOT NULL AND kind LIKE 'call\_%' ESCAPE '\'
-    AND json_extract(content, '$.direction') = 'USER_INITIATED'
+  SELECT tenant, phone_number_id, window_identifier_kind, window_identifier, person_id, conversation_id, window_expires_at
+  FROM events WHERE window_expires_at IS NOT NULL
 )
-GROUP BY tenant, conversation_id;
+WHERE window_identifier IS NOT NULL
+GROUP BY tenant, phone_number_id, window_identifier_kind, window_identifier;

@@ -199,7 +199,7 @@ pub(crate) fn write_sessions(transaction: &Transaction, sessions: &BTreeMap<Stri
 pub(crate) fn write_parts(transaction: &Transaction, parts: &[(Part, Conversation)]) -> Result {
     let mut put = transaction.prepare_cached(
         "INSERT INTO message_parts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-           ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)
+           ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)
          ON CONFLICT DO UPDATE SET event_time = excluded.event_time, revision = excluded.revision,
            type = excluded.type, direction = excluded.direction, person_id = excluded.person_id,
            conversation_id = excluded.conversation_id, session_id = excluded.session_id,
@@ -210,7 +210,8 @@ pub(crate) fn write_parts(transaction: &Transaction, parts: &[(Part, Conversatio
            opt_out = excluded.opt_out, window_expires_at = excluded.window_expires_at,
            content = CASE WHEN excluded.content IS NULL AND excluded.source = source THEN content ELSE excluded.content END,
            text = CASE WHEN excluded.content IS NULL AND excluded.source = source THEN text ELSE excluded.text END,
-           test = excluded.test, source = excluded.source
+           test = excluded.test, source = excluded.source,
+           window_identifier_kind = excluded.window_identifier_kind, window_identifier = excluded.window_identifier
          WHERE excluded.revision > revision",
     )?;
     let mut late_content = transaction.prepare_cached(
@@ -258,6 +259,8 @@ pub(crate) fn write_parts(transaction: &Transaction, parts: &[(Part, Conversatio
             fact.test,
             source,
             text,
+            fact.window_identifier_kind,
+            fact.window_identifier,
         ])?;
         // A correction of another partition may be applied before the first fact, which alone has the content.
         if changed == 0 && fact.content.is_some() {
@@ -279,10 +282,12 @@ pub(crate) fn write_parts(transaction: &Transaction, parts: &[(Part, Conversatio
 /// The rule of the message parts.
 pub(crate) fn write_events(transaction: &Transaction, events: &[Conversation]) -> Result {
     let mut put = transaction.prepare_cached(
-        "INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        "INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
          ON CONFLICT DO UPDATE SET kind = excluded.kind, event_time = excluded.event_time,
            revision = excluded.revision, person_id = excluded.person_id, conversation_id = excluded.conversation_id,
-           session_id = excluded.session_id, content = coalesce(excluded.content, content)
+           session_id = excluded.session_id, phone_number_id = excluded.phone_number_id,
+           window_expires_at = excluded.window_expires_at, window_identifier_kind = excluded.window_identifier_kind,
+           window_identifier = excluded.window_identifier, content = coalesce(excluded.content, content)
          WHERE excluded.revision > revision",
     )?;
     let mut late_content = transaction.prepare_cached(
@@ -301,6 +306,10 @@ pub(crate) fn write_events(transaction: &Transaction, events: &[Conversation]) -
         let Conversation {
             conversation_id,
             session_id,
+            phone_number_id,
+            window_expires_at,
+            window_identifier_kind,
+            window_identifier,
             content,
             ..
         } = fact;
@@ -313,6 +322,10 @@ pub(crate) fn write_events(transaction: &Transaction, events: &[Conversation]) -
             person_id,
             conversation_id,
             session_id,
+            phone_number_id,
+            window_expires_at,
+            window_identifier_kind,
+            window_identifier,
             content
         ];
         if put.execute(row)? == 0 && content.is_some() {

@@ -6,9 +6,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod beside;
 mod cluster;
 mod stand;
 
+use beside::beside;
 use cluster::{Cluster, READER};
 use hilo_contracts::{facts::Metric, topics};
 use hilo_dashboard::{Asked, MetricQuery, Snapshot, Source, Trace, model::Severity};
@@ -84,13 +86,32 @@ fn gist(trace: &Trace) -> (String, BTreeMap<(&'static str, String), usize>, BTre
     (trace.kind.clone(), steps, facts)
 }
 
+/// The cases that `tests/cases.rs` checks on the embedded engine, each a tenant of its own, without lines about time.
+fn cases() -> String {
+    let folder = beside("cases");
+    let files = folder.into_iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let captures = files
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "ndjson"));
+    let mut lines = String::new();
+    for path in captures {
+        let tenant = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let text = std::fs::read_to_string(path).unwrap();
+        for line in text.lines().filter(|line| !line.contains(r#""source":"clock""#)) {
+            lines += &line.replace(r#""tenant":"acme""#, &format!(r#""tenant":"{tenant}""#));
+            lines.push('\n');
+        }
+    }
+    lines
+}
+
 #[test]
 fn one_capture_is_one_page_on_both_engines() {
     let Some(mut cluster) = Cluster::start(2, 1) else {
         return;
     };
     let clock = |hour: u32| format!("{{\"source\":\"clock\",\"at\":\"2026-12-20T0{hour}:00:00Z\"}}\n");
-    let lines = two_tenants();
+    let lines = two_tenants() + &cases();
     let embedded = Stand::new(&format!("{lines}{CLOCK}{}{}", clock(1), clock(2)));
     cluster.run(&PROCESSORS);
     let golden = cluster.run(&["golden"]);

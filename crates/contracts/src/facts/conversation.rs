@@ -162,6 +162,10 @@ pub struct Conversation {
     pub window_expires_at: Option<Millis>,
     /// Last instant at which a sender should start a free-form message.
     pub free_form_ends_at: Option<Millis>,
+    /// Kind of `window_identifier`.
+    pub window_identifier_kind: Option<String>,
+    /// Identity for which the window is open.
+    pub window_identifier: Option<String>,
     /// The element as canonical JSON; in the first revision only.
     pub content: Option<String>,
     /// What it says, field by field; where `content` is.

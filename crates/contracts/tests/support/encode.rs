@@ -12,12 +12,27 @@ pub(super) fn datum(subject: &str, version: u32, json: &Json) -> Vec<u8> {
         .iter()
         .find(|known| known.subject == subject && known.number == version)
         .unwrap();
-    let value = value(&found.schema, json, &mut BTreeMap::new());
+    let mut named = BTreeMap::new();
+    name(&found.schema, &mut named);
+    let value = value(&found.schema, json, &named);
     let writer = GenericDatumWriter::builder(&found.schema).build().unwrap();
     writer.write_value_to_vec(value).unwrap()
 }
 
-fn value(schema: &Schema, json: &Json, named: &mut BTreeMap<String, Schema>) -> Value {
+/// Adds the records in a schema by name: one may be defined where the sample has nothing, and used behind.
+fn name(schema: &Schema, named: &mut BTreeMap<String, Schema>) {
+    match schema {
+        Schema::Array(array) => name(&array.items, named),
+        Schema::Union(union) => union.variants().iter().for_each(|variant| name(variant, named)),
+        Schema::Record(record) => {
+            named.insert(record.name.fullname(None), schema.clone());
+            record.fields.iter().for_each(|field| name(&field.schema, named));
+        }
+        _ => {}
+    }
+}
+
+fn value(schema: &Schema, json: &Json, named: &BTreeMap<String, Schema>) -> Value {
     match schema {
         Schema::Boolean => Value::Boolean(json.as_bool().unwrap()),
         Schema::Int => Value::Int(json.as_i64().unwrap().try_into().unwrap()),
@@ -33,7 +48,6 @@ fn value(schema: &Schema, json: &Json, named: &mut BTreeMap<String, Schema>) -> 
         Schema::Union(_) if json.is_null() => Value::Union(0, Box::new(Value::Null)),
         Schema::Union(union) => Value::Union(1, Box::new(value(&union.variants()[1], json, named))),
         Schema::Record(record) => {
-            named.insert(record.name.fullname(None), schema.clone());
             let field = |name: &str| json.get(name).unwrap_or_else(|| panic!("the sample lacks {name}"));
             let fields = record.fields.iter().map(|known| {
                 let found = value(&known.schema, field(&known.name), named);
@@ -41,10 +55,7 @@ fn value(schema: &Schema, json: &Json, named: &mut BTreeMap<String, Schema>) -> 
             });
             Value::Record(fields.collect())
         }
-        Schema::Ref { name } => {
-            let schema = named[&name.fullname(None)].clone();
-            value(&schema, json, named)
-        }
+        Schema::Ref { name } => value(&named[&name.fullname(None)], json, named),
         other => panic!("no datum for {other:?}: add it here"),
     }
 }

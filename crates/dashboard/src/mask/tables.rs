@@ -444,7 +444,8 @@ const TABLES: &[(&str, &str)] = &[
     ),
     (
         "message_parts",
-        "tenant: tenant; personal: message_id reply_to; part: part; time: event_time window_expires_at; \
+        "tenant: tenant; personal: message_id reply_to window_identifier; identifier: window_identifier_kind; part: part; \
+         time: event_time window_expires_at; \
          number: revision opt_out test; type: type; direction: direction; ours: person_id conversation_id session_id; \
          business: phone_number_id; author: author_kind; language: language; category: category; \
          length: group_id author_id template campaign segment referral content source",
@@ -458,7 +459,8 @@ const TABLES: &[(&str, &str)] = &[
     ),
     (
         "events",
-        "tenant: tenant; ours: event_id person_id conversation_id session_id; event: kind; time: event_time; \
+        "tenant: tenant; ours: event_id person_id conversation_id session_id; event: kind; business: phone_number_id; \
+         time: event_time window_expires_at; identifier: window_identifier_kind; personal: window_identifier; \
          number: revision; length: content",
     ),
     // Fields, associations and facts are lists in a text of one column; the fact of the same revision shows them.

@@ -526,40 +526,59 @@ fn an_id_leads_to_its_rows() {
 }
 
 #[test]
-fn a_window_is_open_after_the_latest_message_or_call_of_the_person() {
+fn a_window_is_open_for_the_identity_that_wrote_or_called_last() {
     const DAY: i64 = 86_400_000;
-    let mut log = Log::default();
-    let message = |id: &str, at: i64| Conversation {
-        conversation_id: Some("c1".into()),
-        window_expires_at: Some(at + DAY),
-        ..received(id, "p1", at, None)
+    let opens = |fact: Conversation, (kind, identifier): (&str, &str)| Conversation {
+        window_expires_at: Some(fact.event_time + DAY),
+        window_identifier_kind: Some(kind.to_owned()),
+        window_identifier: Some(identifier.to_owned()),
+        ..fact
     };
-    log.conversation(&message("m1", 1_000));
-    let call = |at: i64, direction: &str| Conversation {
-        conversation_id: Some("c1".into()),
+    let call = |at: i64| Conversation {
         event_id: format!("call-{at}"),
-        ..event(
-            "c",
-            "p1",
-            "call_connect",
-            at,
-            Some(&format!(r#"{{"direction":"{direction}"}}"#)),
-        )
+        phone_number_id: Some("210000000000001".into()),
+        ..event("c", "p1", "call_connect", at, None)
     };
-    let windows = |log: &Log| -> Vec<(i64, i64)> {
-        let golden = applied(log);
+    let (first, second) = (("bsuid", "CL.1"), ("wa_id", "56955010002"));
+    // One person with two identities. The last fact is another person's, from whom the second identity has come.
+    let facts = [
+        opens(received("m1", "p1", 1_000, None), first),
+        opens(call(5_000), first),
+        call(9_000),
+        opens(received("m2", "p1", 3_000, None), second),
+        opens(received("m3", "p0", 2_000, None), second),
+    ];
+    for seed in 0..20 {
+        let mut log = Log::default();
+        for fact in hilo_stream::driver::permuted(&facts, seed) {
+            log.conversation(&fact);
+        }
+        let golden = applied(&log);
         let mut statement = golden
             .connection
-            .prepare("SELECT window_expires_at, free_form_ends_at FROM windows")
+            .prepare(
+                "SELECT identifier_kind, identifier, person_id, window_expires_at, free_form_ends_at FROM windows
+                 ORDER BY identifier_kind",
+            )
             .unwrap();
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-        rows.map(Result::unwrap).collect()
-    };
-    assert_eq!(windows(&log), [(1_000 + DAY, 1_000 + DAY - 600_000)]);
-    log.conversation(&call(9_000, "BUSINESS_INITIATED"));
-    assert_eq!(windows(&log)[0].0, 1_000 + DAY);
-    log.conversation(&call(5_000, "USER_INITIATED"));
-    assert_eq!(windows(&log)[0].0, 5_000 + DAY);
+        let rows: Vec<(String, String, String, i64, i64)> = statement
+            .query_map([], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+            })
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let row = |(kind, identifier): (&str, &str), at: i64| {
+            (
+                kind.to_owned(),
+                identifier.to_owned(),
+                "p1".to_owned(),
+                at + DAY,
+                at + DAY - 600_000,
+            )
+        };
+        assert_eq!(rows, [row(first, 5_000), row(second, 3_000)]);
+    }
 }
 
 /// A message with its text, or an edit or revocation of one.
