@@ -7,7 +7,7 @@ use crate::{
     details::History,
     facts::{ChargedRef, ErrorRef, PaymentRef, PricingRef, Source},
 };
-use hilo_domain::{Identifier, Millis};
+use hilo_domain::{Identifier, Millis, OptOut};
 use rustc_hash::FxHasher;
 use serde::{Deserialize, Serialize};
 use std::hash::Hasher as _;
@@ -222,8 +222,8 @@ pub struct Message {
     pub group_id: Option<String>,
     /// A text that only closes politely (`text` with a courtesy).
     pub courtesy: bool,
-    /// A text or button that is an opt-out keyword.
-    pub opt_out: bool,
+    /// A text, button or list row that is a word of opt-out.
+    pub opt_out: Option<OptOut>,
     /// `expects_reply` of the send, or a bot's `interactive`: a question.
     pub question: bool,
     /// Click-to-WhatsApp referral as canonical JSON.

@@ -238,5 +238,5 @@ fn describe(fact: &mut Conversation, message: &Message) {
     fact.campaign.clone_from(&message.campaign);
     fact.segment.clone_from(&message.segment);
     fact.referral.clone_from(&message.referral);
-    fact.opt_out = message.opt_out;
+    fact.opt_out = consent::opts_out(message).is_some();
 }

@@ -263,7 +263,7 @@ fn outbound(line: &Value, region: Option<&str>) -> Result<Read, LineProblem> {
             .and_then(|context| text(context, "id"))
             .or_else(|| text(line, "reply_to")),
         courtesy: false,
-        opt_out: false,
+        opt_out: None,
         question: expects_reply || author.kind == "bot" && kind == "interactive",
         referral: None,
         template: line.get("template").and_then(template),
