@@ -257,6 +257,13 @@ impl Message {
         matches!(self.origin, Origin::Outbound | Origin::Echo | Origin::Requested)
             && !matches!(self.kind.as_str(), "edit" | "revoke")
     }
+
+    /// Whether it is an outbound message (metric definitions, chapter 2): a message sent that is no reaction. A thumb of the
+    /// business answers nobody: it is in no session and in no cohort.
+    #[must_use]
+    pub fn is_outbound_message(&self) -> bool {
+        self.is_sent_message() && self.kind != "reaction"
+    }
 }
 
 /// A status of a message.

@@ -132,7 +132,7 @@ fn role_of(item: &Item) -> Role {
             courtesy: message.courtesy,
             by_ad: message.referral.is_some(),
         },
-        Body::Message(message) if message.is_sent_message() => match message.author.kind.as_str() {
+        Body::Message(message) if message.is_outbound_message() => match message.author.kind.as_str() {
             "agent" => Role::Human {
                 agent: message.author.id.clone(),
             },

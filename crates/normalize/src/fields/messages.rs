@@ -10,7 +10,7 @@ use crate::{
     update::{Draft, Update},
 };
 use hilo_contracts::item::{Author, Body, Message, Origin, Sighting};
-use hilo_domain::{Identifier, OptOut, OptOutWords, json::canonical, text};
+use hilo_domain::{Identifier, OptOut, json::canonical, text};
 use serde_json::Value;
 
 /// Type of a message that names none.
@@ -60,9 +60,12 @@ pub(super) fn received(update: &Update, element: &Value) -> Result<Draft, Reason
     })
 }
 
-/// An element of `message_echoes`: an agent wrote it, and nobody says who.
+/// An element of `message_echoes`: an agent wrote it, and nobody says who; or the phone app answered by itself.
 pub(super) fn echo(update: &Update, element: &Value) -> Result<Draft, Reason> {
-    let message = message(element, Origin::Echo, false)?;
+    let mut message = message(element, Origin::Echo, false)?;
+    if said(element, &message.kind).is_some_and(|said| update.tenant.is_auto_reply(said)) {
+        "automation".clone_into(&mut message.author.kind);
+    }
     let key = Key::Message {
         origin: "echo",
         id: message.id.clone(),
@@ -100,7 +103,7 @@ fn answer_with_number(person: &mut Sighting, element: &Value, update: &Update) {
         return;
     }
     Named::under(phone, "wa_id", "", &[]).add_to(person);
-    let written = json::text(phone, "phone").and_then(|written| Identifier::phone(written, update.region));
+    let written = json::text(phone, "phone").and_then(|written| Identifier::phone(written, update.tenant.region()));
     if json::text(phone, "wa_id").is_none() {
         person.identifiers.extend(written);
     }
@@ -116,11 +119,6 @@ pub(super) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<
         (Origin::Echo, false) => "agent",
         _ => UNKNOWN,
     };
-    let body = element
-        .get("text")
-        .and_then(|text| text.get("body"))
-        .and_then(Value::as_str)
-        .filter(|_| kind == "text");
     Ok(Message {
         id: id.to_owned(),
         origin,
@@ -132,7 +130,7 @@ pub(super) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<
         },
         reply_to: reply_to(element, kind),
         group_id: json::text(element, "group_id").map(str::to_owned),
-        courtesy: body.is_some_and(text::is_courtesy),
+        courtesy: said(element, kind).is_some_and(text::is_courtesy),
         opt_out: None,
         question: false,
         referral: json::object(element, "referral").map(|_| canonical(&element["referral"])),
@@ -141,6 +139,12 @@ pub(super) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<
         segment: None,
         chunk: None,
     })
+}
+
+/// The text of a message that is one.
+fn said<'a>(element: &'a Value, kind: &str) -> Option<&'a str> {
+    let body = element.get("text")?.get("body")?.as_str();
+    body.filter(|_| kind == "text")
 }
 
 /// The message that this one is about.
@@ -164,11 +168,10 @@ fn opt_out(update: &Update, element: &Value, kind: &str) -> Option<OptOut> {
     if update.field == "history" {
         return None;
     }
-    let words = OptOutWords::default();
     let found = |object: Option<&Value>, keys: [&str; 2]| {
         let said = keys.iter().filter_map(|key| json::text(object?, key));
         // Of two words the one that always counts is the smaller.
-        said.filter_map(|said| words.find(said)).min()
+        said.filter_map(|said| update.tenant.opt_out(said)).min()
     };
     match kind {
         "text" => found(element.get("text"), ["body", "body"]),
