@@ -1,32 +1,52 @@
 //! Who is seen on an item: identifiers of one person, together.
 
-use crate::json;
+use crate::{json, tenant::Tenant};
 use hilo_contracts::item::Sighting;
 use hilo_domain::{Identifier, IdentifierKind, phone};
 use serde_json::Value;
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 
-/// The business, which is nobody: its own number, in the form in which all of its forms meet; as it is shown where that is
-/// no number.
+/// The business, which is nobody: the number beside an item, and those of the configuration. Each stands in the form in
+/// which all of its forms meet; a shown text that is no number as it is.
 #[derive(Debug, Default)]
-pub(crate) struct Business(Option<String>);
+pub(crate) struct Business<'a> {
+    shown: Option<String>,
+    configured: &'a [String],
+}
 
 /// Digits at the end that all forms of a number share; forms differ behind the country.
 const COMMON_DIGITS: usize = 6;
 
-impl Business {
-    /// The business with this display number, in whatever form.
-    pub(crate) fn new(display: Option<&str>) -> Self {
-        Self(display.map(|shown| any_form(shown).unwrap_or_else(|| shown.to_owned())))
+impl<'a> Business<'a> {
+    /// The business of a tenant with this display number, in whatever form.
+    pub(crate) fn new(display: Option<&str>, tenant: &'a Tenant) -> Self {
+        Self {
+            shown: display.map(|shown| any_form(shown, None).unwrap_or_else(|| shown.to_owned())),
+            configured: tenant.own_numbers(),
+        }
     }
 
     /// Whether `wa_id` is the business itself.
     pub(crate) fn is(&self, wa_id: &str) -> bool {
-        let Some(own) = &self.0 else { return false };
-        // Nearly nobody ends like the business: the look at the country is for those who do.
-        last_digits(own).eq(last_digits(wa_id)) && any_form(wa_id).as_deref().unwrap_or(wa_id) == own
+        self.shown
+            .iter()
+            .chain(self.configured)
+            .any(|own| is_form_of(own, wa_id))
     }
+
+    /// Whether `wa_id` is another number of the business than the one beside the item. With that one stand, as seen, user
+    /// ids of senders without a phone; with any other only the business's own.
+    pub(crate) fn is_other(&self, wa_id: &str) -> bool {
+        let is_shown = || self.shown.as_deref().is_some_and(|shown| is_form_of(shown, wa_id));
+        self.configured.iter().any(|own| is_form_of(own, wa_id)) && !is_shown()
+    }
+}
+
+/// Whether `number` is another form of `own`.
+fn is_form_of(own: &str, number: &str) -> bool {
+    // Nearly nobody ends like the business: the look at the country is for those who do.
+    last_digits(own).eq(last_digits(number)) && any_form(number, None).as_deref().unwrap_or(number) == own
 }
 
 fn last_digits(number: &str) -> impl Iterator<Item = u8> {
@@ -34,8 +54,8 @@ fn last_digits(number: &str) -> impl Iterator<Item = u8> {
 }
 
 /// Digits in which all forms of a number meet, Argentina's too: they are two people's only where people are meant.
-fn any_form(number: &str) -> Option<String> {
-    let digits = phone::dialable(number, None)?;
+pub(crate) fn any_form(number: &str, region: Option<&str>) -> Option<String> {
+    let digits = phone::dialable(number, region)?;
     let digits = digits.trim_start_matches('+');
     Some(phone::candidate_digits(digits).unwrap_or_else(|| digits.to_owned()))
 }
@@ -147,6 +167,8 @@ const LOOKED_THROUGH: usize = 8;
 #[derive(Debug, Default)]
 pub(crate) struct Contacts<'a> {
     entries: Vec<(Named<'a>, Cell<bool>)>,
+    /// User ids of the business's other numbers.
+    own_users: Vec<&'a str>,
     index: OnceCell<Index<'a>>,
     numbers: OnceCell<BTreeMap<String, Places>>,
 }
@@ -186,16 +208,22 @@ impl<'a> Contacts<'a> {
         let Some(contacts) = json::list(value, "contacts") else {
             return Self::default();
         };
-        let entries = contacts
+        let named = contacts.iter().map(Named::contact).filter(|entry| !entry.is_nobody());
+        let (own, theirs): (Vec<Named>, Vec<Named>) =
+            named.partition(|entry| entry.wa_id.is_some_and(|wa_id| business.is(wa_id)));
+        let others = own
             .iter()
-            .map(Named::contact)
-            .filter(|entry| !entry.is_nobody() && !entry.wa_id.is_some_and(|wa_id| business.is(wa_id)))
-            .map(|entry| (entry, Cell::new(false)))
-            .collect();
+            .filter(|entry| entry.wa_id.is_some_and(|wa_id| business.is_other(wa_id)));
         Self {
-            entries,
+            own_users: others.filter_map(|entry| entry.user_id).collect(),
+            entries: theirs.into_iter().map(|entry| (entry, Cell::new(false))).collect(),
             ..Self::default()
         }
+    }
+
+    /// Whether a user id is that of another number of the business.
+    pub(crate) fn is_own_user(&self, user_id: &str) -> bool {
+        self.own_users.contains(&user_id)
     }
 
     /// Adds to `sighting` what the entries say of the person it names. Two entries may name one number with two user

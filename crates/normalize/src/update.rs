@@ -5,6 +5,7 @@ use crate::{
     key::Key,
     outcome::{Outcome, Reason},
     people::{Business, Contacts, Named, seen},
+    tenant::{TEST_ENTRY, Tenant},
 };
 use hilo_contracts::{
     facts::Raw,
@@ -13,9 +14,6 @@ use hilo_contracts::{
 use hilo_domain::{Millis, json::canonical};
 use serde_json::Value;
 use std::cell::OnceCell;
-
-/// `entry.id` of the platform's test button.
-const TEST_ENTRY: &str = "0";
 
 /// What was read of one element.
 #[derive(Debug)]
@@ -48,14 +46,13 @@ impl Draft {
 /// A change, its value, and where it stands.
 pub(crate) struct Update<'a> {
     pub raw: &'a Raw,
-    /// Default region of the tenant's local phone forms.
-    pub region: Option<&'a str>,
+    pub tenant: &'a Tenant,
     pub entry_id: &'a str,
     pub entry_time: Option<Millis>,
     pub field: &'a str,
     pub value: &'a Value,
     pub phone_number_id: Option<String>,
-    pub business: Business,
+    pub business: Business<'a>,
     pub contacts: Contacts<'a>,
     /// Smallest time of an element in the value, once somebody needed it.
     pub smallest: OnceCell<Option<Millis>>,
@@ -132,9 +129,18 @@ impl Update<'_> {
         }
     }
 
+    /// Whether `named` is another number of the business, by the number or by the user id that `contacts` has beside it.
+    pub(crate) fn is_other_number(&self, named: &Named) -> bool {
+        let is_own_user = |user_id| self.contacts.is_own_user(user_id);
+        named.wa_id.is_some_and(|wa_id| self.business.is_other(wa_id)) || named.user_id.is_some_and(is_own_user)
+    }
+
     /// The person that `named` names, with what `contacts` says of them; `None` for the business and for nobody.
     pub(crate) fn person(&self, named: Named) -> Option<Sighting> {
         let mut named = named;
+        if self.is_other_number(&named) {
+            return None;
+        }
         if named.wa_id.is_some_and(|wa_id| self.business.is(wa_id)) {
             if named.user_id.is_none() && named.parent.is_none() {
                 return None;

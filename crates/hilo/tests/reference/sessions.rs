@@ -1,9 +1,10 @@
 //! Sessions with their first responses and outcomes: metrics.md, chapters 2, 4, 6 and 7.
 
 use super::{
+    configured,
     items::{Item, Kind},
     json::{canonical, text},
-    messages::Message,
+    messages::{Message, is_reaction},
     people::People,
 };
 use serde_json::Value;
@@ -93,7 +94,7 @@ pub(crate) fn sessions<'a>(
         }
     };
     for message in messages.iter().filter(|message| message.tenant == tenant) {
-        if let Some(item) = message.sent().filter(|item| !is_group(item)) {
+        if let Some(item) = message.sent().filter(|item| !is_group(item) && !is_reaction(item)) {
             add(item, 2, message.id.to_owned(), author(item), message.id);
         }
         if let Some(item) = message.received().filter(|item| !is_group(item)) {
@@ -146,6 +147,7 @@ fn is_group(item: &Item) -> bool {
 
 fn author(item: &Item) -> What {
     match (item.kind, text(&item.element["author"], "kind")) {
+        (Kind::Echo, _) if configured::is_auto_reply(item) => What::Other,
         (Kind::Echo, _) | (_, Some("agent")) => What::Human,
         (_, Some("bot")) => What::Bot,
         _ => What::Other,
