@@ -168,7 +168,7 @@ impl Place<'_> {
 
     fn update<'a>(&'a self, field: &'a str, value: &'a Value) -> Update<'a> {
         let metadata = value.get("metadata").unwrap_or(&Value::Null);
-        let business = Business::new(json::text(metadata, "display_phone_number"));
+        let business = Business::new(json::id_at(metadata, "display_phone_number").as_deref());
         Update {
             raw: self.raw,
             region: self.region,

@@ -213,7 +213,7 @@ fn person(line: &Value, key: &str, region: Option<&str>, creates: bool) -> Someo
         ..Sighting::default()
     };
     Named::under(user, "wa_id", "user_id", &["parent_user_id"]).add_to(&mut sighting);
-    let phone = json::text(user, "phone").and_then(|phone| Identifier::phone(phone, region));
+    let phone = json::id_at(user, "phone").and_then(|phone| Identifier::phone(&phone, region));
     let bad_phone = phone.is_none() && user.get("phone").is_some_and(|phone| !phone.is_null());
     sighting.identifiers.extend(phone);
     Someone {
@@ -229,7 +229,7 @@ fn text(line: &Value, key: &str) -> Option<String> {
 fn outbound(line: &Value, region: Option<&str>) -> Result<Read, LineProblem> {
     // A send that timed out is known by what was stamped on it, until a status echoes that.
     let callback = || json::id(line, "biz_opaque_callback_data").or_else(|| json::id(line, "command_id"));
-    let id = json::text(line, "message_id");
+    let id = json::id(line, "message_id");
     let callback = if id.is_some() {
         None
     } else {
@@ -250,7 +250,7 @@ fn outbound(line: &Value, region: Option<&str>) -> Result<Read, LineProblem> {
     let to_group = group_id.is_some();
     let expects_reply = line.get("expects_reply").and_then(Value::as_bool) == Some(true);
     let message = Message {
-        id: id.to_owned(),
+        id: id.clone(),
         origin: if callback.is_some() {
             Origin::Requested
         } else {
@@ -260,8 +260,8 @@ fn outbound(line: &Value, region: Option<&str>) -> Result<Read, LineProblem> {
         inbound: false,
         reply_to: line
             .get("context")
-            .and_then(|context| text(context, "id"))
-            .or_else(|| text(line, "reply_to")),
+            .and_then(|context| json::id(context, "id"))
+            .or_else(|| json::id(line, "reply_to")),
         courtesy: false,
         opt_out: false,
         question: expects_reply || author.kind == "bot" && kind == "interactive",
@@ -280,13 +280,7 @@ fn outbound(line: &Value, region: Option<&str>) -> Result<Read, LineProblem> {
             },
             Body::Request(Request { callback, message }),
         ),
-        None => (
-            Key::Message {
-                origin: "outbound",
-                id: id.to_owned(),
-            },
-            Body::Message(message),
-        ),
+        None => (Key::Message { origin: "outbound", id }, Body::Message(message)),
     };
     let Someone { sighting, bad_phone } = person(line, "to", region, true);
     let to_nobody = sighting.is_none() && !to_group;
@@ -415,7 +409,7 @@ fn decision(line: &Value, region: Option<&str>) -> Result<Read, LineProblem> {
     let user = named("user", problem::NO_USER_SIDE)?;
     let other = named("other", problem::NO_OTHER_SIDE)?;
     json::instant(line, "at").ok_or(problem::NO_TIME)?;
-    let actor = text(line, "actor").ok_or(problem::NO_ACTOR)?;
+    let actor = json::id(line, "actor").ok_or(problem::NO_ACTOR)?;
     let decision = Decision {
         ruling,
         user: user.ids,

@@ -135,7 +135,7 @@ impl Update<'_> {
     /// The person that `named` names, with what `contacts` says of them; `None` for the business and for nobody.
     pub(crate) fn person(&self, named: Named) -> Option<Sighting> {
         let mut named = named;
-        if named.wa_id.is_some_and(|wa_id| self.business.is(wa_id)) {
+        if named.wa_id.as_deref().is_some_and(|wa_id| self.business.is(wa_id)) {
             if named.user_id.is_none() && named.parent.is_none() {
                 return None;
             }

@@ -9,7 +9,7 @@ use crate::{
     stated,
     update::{Draft, Update},
 };
-use hilo_contracts::item::{Author, Body, Message, Origin, Sighting};
+use hilo_contracts::item::{Author, Body, CUSTOMER, Message, Origin, Sighting};
 use hilo_domain::{Identifier, json::canonical, text};
 use serde_json::Value;
 
@@ -88,48 +88,45 @@ fn answer_with_number(person: &mut Sighting, element: &Value, update: &Update) {
     let Some([phone]) = json::list(card, "phones").map(Vec::as_slice) else {
         return;
     };
-    let told = json::text(phone, "wa_id").or_else(|| json::text(phone, "phone"));
-    if told.is_some_and(|number| update.business.is(number)) {
+    let told = json::id_at(phone, "wa_id").or_else(|| json::id_at(phone, "phone"));
+    if told.is_some_and(|number| update.business.is(&number)) {
         return;
     }
     if origin != Some("contact_request") || person.identifiers.iter().any(|had| had.number().is_some()) {
         return;
     }
     Named::under(phone, "wa_id", "", &[]).add_to(person);
-    let written = json::text(phone, "phone").and_then(|written| Identifier::phone(written, update.region));
-    if json::text(phone, "wa_id").is_none() {
+    let written = json::id_at(phone, "phone").and_then(|written| Identifier::phone(&written, update.region));
+    if json::id_at(phone, "wa_id").is_none() {
         person.identifiers.extend(written);
     }
     person.identifiers.sort_unstable();
 }
 
 /// What a message element says, wherever it stands.
-pub(super) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<Message, Reason> {
-    let id = json::text(element, "id").ok_or("no_id")?;
+pub(crate) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<Message, Reason> {
+    let id = json::id(element, "id").ok_or("no_id")?;
     let kind = json::text(element, "type").unwrap_or(UNKNOWN);
-    let author = match (origin, inbound) {
-        (_, true) => "customer",
-        (Origin::Echo, false) => "agent",
-        _ => UNKNOWN,
-    };
     let body = element
         .get("text")
         .and_then(|text| text.get("body"))
         .and_then(Value::as_str)
         .filter(|_| kind == "text");
     Ok(Message {
-        id: id.to_owned(),
+        id,
         origin,
         kind: kind.to_owned(),
         inbound,
-        author: Author {
-            kind: author.to_owned(),
-            id: None,
+        author: if inbound && is_automatic(element, kind) {
+            by("automation")
+        } else {
+            author(origin, inbound)
         },
         reply_to: reply_to(element, kind),
-        group_id: json::text(element, "group_id").map(str::to_owned),
+        group_id: json::id(element, "group_id"),
         courtesy: body.is_some_and(text::is_courtesy),
-        opt_out: inbound && opts_out(element, kind),
+        // A word of former times opts nobody out today.
+        opt_out: inbound && origin != Origin::History && opts_out(element, kind),
         question: false,
         referral: json::object(element, "referral").map(|_| canonical(&element["referral"])),
         template: None,
@@ -137,6 +134,31 @@ pub(super) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<
         segment: None,
         chunk: None,
     })
+}
+
+/// Who wrote a message that stands in this kind of list.
+pub(super) fn author(origin: Origin, inbound: bool) -> Author {
+    by(match (origin, inbound) {
+        (_, true) => CUSTOMER,
+        (Origin::Echo, false) => "agent",
+        _ => UNKNOWN,
+    })
+}
+
+fn by(kind: &str) -> Author {
+    Author {
+        kind: kind.to_owned(),
+        id: None,
+    }
+}
+
+/// Whether the platform by itself allows a call back, after a call: nobody wrote it.
+fn is_automatic(element: &Value, kind: &str) -> bool {
+    let reply = element
+        .get("interactive")
+        .filter(|_| kind == "interactive")
+        .and_then(|interactive| interactive.get("call_permission_reply"));
+    reply.and_then(|reply| json::text(reply, "response_source")) == Some("automatic")
 }
 
 /// The message that this one is about.
@@ -147,12 +169,11 @@ fn reply_to(element: &Value, kind: &str) -> Option<String> {
         "revoke" => ("revoke", "original_message_id"),
         _ => ("context", "id"),
     };
-    let context = || element.get("context").and_then(|context| json::text(context, "id"));
+    let context = || element.get("context").and_then(|context| json::id(context, "id"));
     element
         .get(object)
-        .and_then(|object| json::text(object, key))
+        .and_then(|object| json::id(object, key))
         .or_else(context)
-        .map(str::to_owned)
 }
 
 /// Whether a text or a pressed button is an opt-out keyword.
