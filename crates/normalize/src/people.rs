@@ -85,14 +85,26 @@ impl<'a> Named<'a> {
     fn is_described_by(&self, other: &Named, is_one: impl Fn(&str, &str) -> bool) -> bool {
         match (&self.user_id, &other.user_id) {
             (Some(one), Some(two)) => one == two,
-            _ => both(&self.wa_id, &other.wa_id).is_some_and(|(one, two)| is_one(one, two)),
+            _ => self
+                .wa_id
+                .as_deref()
+                .zip(other.wa_id.as_deref())
+                .is_some_and(|(one, two)| is_one(one, two)),
         }
     }
 
     /// Whether nothing speaks against one person: a thread has one partner, named by whichever id was at hand.
     pub(crate) fn agrees_with(&self, other: &Named) -> bool {
-        let users = both(&self.user_id, &other.user_id).is_none_or(|(one, two)| one == two);
-        let numbers = both(&self.wa_id, &other.wa_id).is_none_or(|(one, two)| one == two || is_one_number(one, two));
+        let users = self
+            .user_id
+            .as_deref()
+            .zip(other.user_id.as_deref())
+            .is_none_or(|(one, two)| one == two);
+        let numbers = self
+            .wa_id
+            .as_deref()
+            .zip(other.wa_id.as_deref())
+            .is_none_or(|(one, two)| one == two || is_one_number(one, two));
         users && numbers
     }
 
@@ -122,11 +134,6 @@ impl<'a> Named<'a> {
             sighting.identity_hash = self.identity_hash.map(str::to_owned);
         }
     }
-}
-
-/// Two ids, where both are told.
-fn both<'a>(one: &'a Option<Cow<str>>, other: &'a Option<Cow<str>>) -> Option<(&'a str, &'a str)> {
-    one.as_deref().zip(other.as_deref())
 }
 
 fn number(wa_id: &str) -> Option<String> {

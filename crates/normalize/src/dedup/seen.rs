@@ -137,7 +137,6 @@ impl Seen {
             .map(|held| (held.at, pack::unpack(&held.content, id), held))
             .min_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)))?;
         Some(Content {
-            origin: held.origin?,
             key: held.key,
             text: String::from_utf8_lossy(&text).into_owned(),
         })

@@ -23,8 +23,6 @@ pub(super) struct StandIn {
 
 /// What another list has under the same id.
 pub(super) struct Content {
-    /// Which list.
-    pub origin: Origin,
     /// Key of the item that told it.
     pub key: u64,
     /// Canonical JSON of its element.
@@ -103,8 +101,8 @@ fn filled(stand_in: Item, content: &Content) -> Result<Item, ProcessorError> {
     let read = message(&element, told.origin, told.inbound);
     let read = read.map_err(|reason| ProcessorError::Contract(reason.to_owned()))?;
     let message = Message {
-        // A word of a history opts nobody out, whatever it stands for.
-        opt_out: read.opt_out && content.origin != Origin::History,
+        // What stands in a history, or what the business typed, opts nobody out.
+        opt_out: Default::default(),
         group_id: told.group_id.clone(),
         chunk: told.chunk.clone(),
         ..read

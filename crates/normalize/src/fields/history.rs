@@ -92,6 +92,10 @@ fn of_history(draft: Draft) -> Draft {
     let Body::Message(message) = draft.body else {
         return draft;
     };
+    let mut author = message.author;
+    if !message.inbound {
+        messages::UNKNOWN.clone_into(&mut author.kind);
+    }
     Draft {
         key: Key::Message {
             origin: "history",
@@ -99,12 +103,8 @@ fn of_history(draft: Draft) -> Draft {
         },
         body: Body::Message(Message {
             origin: Origin::History,
-            author: if message.inbound {
-                message.author
-            } else {
-                messages::author(Origin::History, false)
-            },
-            opt_out: false,
+            author,
+            opt_out: Default::default(),
             ..message
         }),
         ..draft
@@ -139,6 +139,8 @@ fn told(update: &Update, thread: &Value, element: &Value, chunk: Option<History>
     let inbound = is_inbound(update, &from, &to);
     let message = Message {
         chunk,
+        // A word of former times opts nobody out today.
+        opt_out: Default::default(),
         ..message(element, Origin::History, inbound)?
     };
     let key = Key::Message {

@@ -14,7 +14,7 @@ use hilo_domain::{Identifier, json::canonical, text};
 use serde_json::Value;
 
 /// Type of a message that names none.
-const UNKNOWN: &str = "unknown";
+pub(super) const UNKNOWN: &str = "unknown";
 
 /// Keys of the sender.
 pub(crate) fn sender(element: &Value) -> Named<'_> {
@@ -107,6 +107,12 @@ fn answer_with_number(person: &mut Sighting, element: &Value, update: &Update) {
 pub(crate) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<Message, Reason> {
     let id = json::id(element, "id").ok_or("no_id")?;
     let kind = json::text(element, "type").unwrap_or(UNKNOWN);
+    let author = match (origin, inbound) {
+        (_, true) if is_automatic(element, kind) => "automation",
+        (_, true) => CUSTOMER,
+        (Origin::Echo, false) => "agent",
+        _ => UNKNOWN,
+    };
     let body = element
         .get("text")
         .and_then(|text| text.get("body"))
@@ -117,16 +123,14 @@ pub(crate) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<
         origin,
         kind: kind.to_owned(),
         inbound,
-        author: if inbound && is_automatic(element, kind) {
-            by("automation")
-        } else {
-            author(origin, inbound)
+        author: Author {
+            kind: author.to_owned(),
+            id: None,
         },
         reply_to: reply_to(element, kind),
         group_id: json::id(element, "group_id"),
         courtesy: body.is_some_and(text::is_courtesy),
-        // A word of former times opts nobody out today.
-        opt_out: inbound && origin != Origin::History && opts_out(element, kind),
+        opt_out: inbound && opts_out(element, kind),
         question: false,
         referral: json::object(element, "referral").map(|_| canonical(&element["referral"])),
         template: None,
@@ -134,22 +138,6 @@ pub(crate) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<
         segment: None,
         chunk: None,
     })
-}
-
-/// Who wrote a message that stands in this kind of list.
-pub(super) fn author(origin: Origin, inbound: bool) -> Author {
-    by(match (origin, inbound) {
-        (_, true) => CUSTOMER,
-        (Origin::Echo, false) => "agent",
-        _ => UNKNOWN,
-    })
-}
-
-fn by(kind: &str) -> Author {
-    Author {
-        kind: kind.to_owned(),
-        id: None,
-    }
 }
 
 /// Whether the platform by itself allows a call back, after a call: nobody wrote it.

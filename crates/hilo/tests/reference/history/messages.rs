@@ -30,7 +30,9 @@ const TYPES: &[&str] = &[
     "revoke",
     "request_welcome",
     "unsupported",
+    "unsupported",
     "button",
+    "interactive",
 ];
 const ANSWERS: &[&str] = &["text", "text", "text", "button", "button", "image", "reaction"];
 const STATUSES: &[&str] = &["sent", "delivered", "delivered", "read", "played", "failed", "failed"];
@@ -106,6 +108,11 @@ impl Maker {
             if kind == "button" {
                 let (pressed, payload) = (self.random.of(&["Sí", "Baja"]), self.random.of(&["yes", "no", "STOP"]));
                 message["button"] = json!({"text": pressed, "payload": payload});
+            }
+            if kind == "interactive" {
+                let source = self.random.of(&["automatic", "automatic", "user_action"]);
+                message["interactive"] = json!({"type": "call_permission_reply", "call_permission_reply": {
+                    "response": "accept", "response_source": source}});
             }
             if self.random.one_in(if self.taste.sends { 3 } else { 6 }) {
                 message["context"] = json!({"from": display, "id": self.wamid("s")});
@@ -186,9 +193,16 @@ impl Maker {
     pub(super) fn echo(&mut self, display: &str, value: &mut Value) {
         let (time, id) = (self.time(), self.wamid("e"));
         let ids = self.partner(&id);
-        let kind = *self
-            .random
-            .of(&["text", "text", "text", "image", "contacts", "edit", "revoke"]);
+        let kind = *self.random.of(&[
+            "text",
+            "text",
+            "text",
+            "image",
+            "contacts",
+            "edit",
+            "revoke",
+            "unsupported",
+        ]);
         let mut echo = json!({"from": display, "id": id, "type": kind});
         if kind == "contacts" {
             self.cards(display, &mut echo);
@@ -202,6 +216,12 @@ impl Maker {
     }
 
     pub(super) fn history(&mut self, display: &str, value: &mut Value) {
+        // Media of what was a placeholder in its thread come in a list beside.
+        match self.random.below(4) {
+            0 => return self.received(display, value),
+            1 => return self.echo(display, value),
+            _ => {}
+        }
         if self.random.one_in(5) {
             value["history"] = json!([{"errors": [{"code": 2_593_109}]}]);
             return;
@@ -213,8 +233,13 @@ impl Maker {
             .map(|_| {
                 let (time, side) = (self.time(), *self.random.of(&["r", "s", "e", "h"]));
                 let id = self.wamid(side);
-                let mut message =
-                    json!({"id": id, "type": "text", "text": {"body": "x"}, "timestamp": self.stamp(time)});
+                let kind = *self
+                    .random
+                    .of(&["text", "text", "image", "media_placeholder", "unsupported"]);
+                let mut message = json!({"id": id, "type": kind, "timestamp": self.stamp(time)});
+                if kind == "text" {
+                    message["text"] = json!({"body": self.random.of(TEXTS)});
+                }
                 if self.random.one_in(2) {
                     message["from"] = json!(display);
                     Self::put(&mut message, ["to", "to_user_id", ""], [ids[0], ids[1], None]);

@@ -18,6 +18,10 @@ const WORDS: &[&str] = &["stop", "baja", "salir", "sair", "parar", "cancelar", "
 
 /// Whether a message or a pressed button is one of the words.
 pub(super) fn is_word(item: &Item) -> bool {
+    // What stands in for a history, or for what the business typed, is nobody's word.
+    if item.content.is_some() {
+        return false;
+    }
     let element = &item.element;
     let words = match type_of(item) {
         "text" => [text(&element["text"], "body"), None],
@@ -143,6 +147,7 @@ fn is_refused(status: &Item) -> bool {
 fn sign(item: &Item) -> Option<Sign> {
     let element = &item.element;
     match item.kind {
+        Kind::Element("user_preferences") if item.is_history => None,
         Kind::Element("user_preferences") => match text(element, "value")? {
             "stop" => Some(Sign::Out),
             "resume" | "signup" => Some(Sign::In),

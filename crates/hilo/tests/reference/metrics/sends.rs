@@ -3,7 +3,7 @@
 use super::{
     super::{
         items::{Kind, participant},
-        json::{canonical, text},
+        json::text,
         messages::Message,
         state,
     },
@@ -76,7 +76,7 @@ pub(super) fn addressee(world: &World, message: &Message) -> Option<usize> {
     let mut told = sent.filter_map(|kind| message.held.get(&kind).copied());
     let mut statuses = message.statuses.clone();
     statuses.retain(|status| participant(&status.element).is_none());
-    statuses.sort_by_key(|status| canonical(&status.element));
+    statuses.sort_by_key(|status| status.told.clone());
     if world.tie == Tie::Greatest {
         statuses.reverse();
     }
