@@ -183,10 +183,17 @@ pub enum Origin {
     Requested,
 }
 
-/// Who wrote an outbound message.
+/// [`Author::kind`] of what a customer wrote.
+pub const CUSTOMER: &str = "customer";
+
+/// Types of a message that only say that something came. `unknown` is also the type of a message that names none.
+const STAND_INS: [&str; 3] = ["unsupported", "media_placeholder", "unknown"];
+
+/// Who wrote a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Author {
-    /// `agent`, `bot`, `automation`, `campaign`; `customer` for inbound; `unknown` where nobody says.
+    /// `agent`, `bot`, `automation`, `campaign`; [`CUSTOMER`] for inbound, `automation` where the platform wrote that;
+    /// `unknown` where nobody says.
     pub kind: String,
     /// Agent's, bot's or campaign's id.
     pub id: Option<String>,
@@ -239,15 +246,24 @@ pub struct Message {
 }
 
 impl Message {
-    /// Whether it is a customer message: inbound in `messages` and not system, reaction, edit, revoke or
-    /// request_welcome (metric definitions, chapter 2).
+    /// Whether it is a customer message: inbound in `messages`, by the customer and not by the platform, and not system,
+    /// reaction, edit, revoke or request_welcome (metric definitions, chapter 2).
     #[must_use]
     pub fn is_customer_message(&self) -> bool {
         self.origin == Origin::Received
+            && self.author.kind == CUSTOMER
             && !matches!(
                 self.kind.as_str(),
                 "system" | "reaction" | "edit" | "revoke" | "request_welcome"
             )
+    }
+
+    /// Whether it is an element that only says that something came: any content under its id holds over it. A line of the
+    /// send log is no element: it says what it says.
+    #[must_use]
+    pub fn is_stand_in(&self) -> bool {
+        matches!(self.origin, Origin::Received | Origin::Echo | Origin::History)
+            && STAND_INS.contains(&self.kind.as_str())
     }
 
     /// Whether it counts as a message sent: an outbound line or echo, or a request that a status confirmed, and not of type

@@ -43,6 +43,8 @@ pub(crate) struct Event {
     /// The item's key: one event per key.
     pub key: Box<str>,
     pub role: Role,
+    /// How many of its key held before it.
+    pub generation: u32,
     /// The item's fingerprint: an occurrence that no longer holds is forgotten by it.
     pub fingerprint: u64,
     /// Part of the identity graph that it hangs on, and the version that decided.
@@ -100,6 +102,7 @@ impl Event {
             id: fact.message_id.as_deref().unwrap_or(&item.key).into(),
             key: item.key.as_str().into(),
             role,
+            generation: item.generation,
             fingerprint: item.fingerprint(),
             atom,
             version,

@@ -81,6 +81,7 @@ pub(crate) fn event(at: Millis, word: &str) -> Event {
         id: id.as_str().into(),
         key: id.as_str().into(),
         role,
+        generation: 0,
         fingerprint: 0,
         atom: 1,
         version: 1,

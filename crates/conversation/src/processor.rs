@@ -193,8 +193,8 @@ impl Conversation {
             person.forgotten.remove(place);
             return Ok(());
         }
-        // An event that came after its person may be stale: the smaller duplicate took its place here already.
-        let is_better = |had: &Event| had.key == event.key && had.at < event.at;
+        // An event that came after its person may be stale: the duplicate that holds took its place here already.
+        let is_better = |had: &Event| had.key == event.key && had.generation > event.generation;
         if new.is_none() && find(person, &mut self.segments, whose, Millis::MIN, is_better, context)?.is_some() {
             return Ok(());
         }

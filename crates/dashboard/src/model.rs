@@ -181,8 +181,8 @@ pub struct SenderRow {
     pub quality: Option<String>,
     /// Unique users in rolling 24 hours; −1 is unlimited.
     pub limit: Option<i64>,
-    /// When that was observed.
-    pub observed_at: Millis,
+    /// When that was observed; `None` while only its number is known.
+    pub observed_at: Option<Millis>,
     /// Facts behind it.
     pub trace: String,
 }

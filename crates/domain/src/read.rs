@@ -2,6 +2,7 @@
 
 use crate::{Millis, json::canonical, time};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// A text that says something.
 #[must_use]
@@ -9,14 +10,33 @@ pub fn text<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     object.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
-/// A text, or a whole number as its digits: ids come as both.
+/// What an id is at most where JSON has it as a number with a fraction or an exponent: a double has no more digits.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// An id that a value is: a text, or a whole number as its digits, for ids come as both.
 #[must_use]
-pub fn id(object: &Value, key: &str) -> Option<String> {
-    match object.get(key)? {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
+pub fn id_of(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(Cow::Borrowed(text)),
+        Value::Number(number) if number.is_i64() || number.is_u64() => Some(Cow::Owned(number.to_string())),
+        Value::Number(number) => number
+            .as_f64()
+            .filter(|float| float.fract() == 0.0 && float.abs() <= EXACT)
+            .map(|_| Cow::Owned(canonical(value))),
         _ => None,
     }
+}
+
+/// The id under a key, borrowed where it is a text.
+#[must_use]
+pub fn id_at<'a>(object: &'a Value, key: &str) -> Option<Cow<'a, str>> {
+    object.get(key).and_then(id_of)
+}
+
+/// The id under a key.
+#[must_use]
+pub fn id(object: &Value, key: &str) -> Option<String> {
+    id_at(object, key).map(Cow::into_owned)
 }
 
 /// A number as decimal text, or a text that is one.
@@ -112,5 +132,23 @@ mod tests {
             (Some("1.5"), Some("7"))
         );
         assert!(list(&object, "o").is_none() && self::object(&object, "l").is_none());
+    }
+
+    #[test]
+    fn an_id_is_a_text_or_the_digits_of_a_whole_number() {
+        for (told, want) in [
+            (json!("56961234567"), Some("56961234567")),
+            (json!(56_961_234_567_i64), Some("56961234567")),
+            (json!(18_446_744_073_709_551_615_u64), Some("18446744073709551615")),
+            (json!(56_961_234_567.0), Some("56961234567")),
+            (json!(1.5), None),
+            (json!(1e300), None),
+            (json!(""), None),
+            (json!(true), None),
+            (json!(null), None),
+            (json!([7]), None),
+        ] {
+            assert_eq!(id_of(&told).as_deref(), want, "{told}");
+        }
     }
 }

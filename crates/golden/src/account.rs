@@ -3,7 +3,7 @@
 use crate::{Golden, GoldenError, Tenants, error::failed, write};
 use hilo_contracts::facts::{Account, Attribute, Restriction};
 use hilo_domain::{Millis, json::canonical};
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{Row, ToSql, Transaction, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -154,6 +154,37 @@ impl Golden {
             });
         }
         Ok(states)
+    }
+
+    /// When the quality of a number or template was observed last, which may be that it has none.
+    pub fn quality_observed_at(&self, tenant: &str, kind: &str, id: &str) -> Result<Option<Millis>, GoldenError> {
+        self.latest(
+            "SELECT max(at) FROM (
+               SELECT (SELECT event_time FROM account_history
+                 WHERE tenant = ?1 AND subject_kind = ?2 AND subject_id = ?3 AND kind = kinds.value AND NOT test
+                   AND (quality IS NOT NULL OR kind = 'number_snapshot')
+                 ORDER BY event_time DESC LIMIT 1) AS at
+               FROM json_each('[\"number_snapshot\",\"template_snapshot\",\"template_quality\"]') kinds)",
+            params![tenant, kind, id],
+        )
+    }
+
+    /// When the limit of a portfolio, or of an account whose portfolio nobody named, was observed last.
+    pub fn limit_observed_at(&self, tenant: &str, id: &str) -> Result<Option<Millis>, GoldenError> {
+        self.latest(
+            "SELECT (SELECT event_time FROM account_history
+               WHERE tenant = ?1 AND limit_told AND NOT test AND (portfolio_id = ?2 OR waba_id = ?2 OR waba_id IN (
+                 SELECT waba_id FROM account_history WHERE tenant = ?1 AND portfolio_id = ?2))
+               ORDER BY event_time DESC LIMIT 1)",
+            params![tenant, id],
+        )
+    }
+
+    fn latest(&self, sql: &str, of: &[&dyn ToSql]) -> Result<Option<Millis>, GoldenError> {
+        let read = || -> Result<Option<Millis>, rusqlite::Error> {
+            self.connection.prepare_cached(sql)?.query_row(of, |row| row.get(0))
+        };
+        read().map_err(failed("read"))
     }
 
     /// Who owns an account, by (tenant, account): what the latest observation that names an owner says. The latest of all

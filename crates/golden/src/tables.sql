@@ -109,6 +109,7 @@ CREATE TABLE account_history(
   PRIMARY KEY(tenant, event_id)
 ) WITHOUT ROWID;
 CREATE INDEX account_history_by_subject ON account_history(tenant, subject_kind, subject_id, kind, event_time);
+CREATE INDEX account_history_of_limits ON account_history(tenant, event_time) WHERE limit_told;
 
 -- Tenants of whom anything is known, with the number that stands for each in the index of places.
 CREATE TABLE tenants(name TEXT NOT NULL PRIMARY KEY, number INTEGER NOT NULL UNIQUE) WITHOUT ROWID;

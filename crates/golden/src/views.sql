@@ -69,7 +69,7 @@ SELECT s.session_id AS case_id, s.tenant, s.person_id, s.phone_number_id, s.open
   coalesce(
     (SELECT author_id FROM message_parts m WHERE m.session_id = s.session_id AND author_kind = 'agent'
        AND author_id IS NOT NULL ORDER BY m.event_time DESC, m.message_id DESC LIMIT 1),
-    (SELECT json_extract(content, '$.agent') FROM events e WHERE e.person_id = s.person_id
+    (SELECT CAST(json_extract(content, '$.agent') AS TEXT) FROM events e WHERE e.person_id = s.person_id
        AND e.session_id = s.session_id AND e.kind = 'assigned' ORDER BY e.event_time DESC, e.event_id DESC LIMIT 1)
   ) AS agent
 FROM sessions s;
@@ -83,8 +83,8 @@ FROM consent_entries;
 
 -- Deals of the CRM, as their latest event left them.
 CREATE VIEW deals AS
-SELECT tenant, json_extract(content, '$.system') AS system, json_extract(content, '$.deal_id') AS deal_id, person_id,
-  kind AS last_event, json_extract(content, '$.stage') AS stage, json_extract(content, '$.amount') AS amount,
+SELECT tenant, json_extract(content, '$.system') AS system, CAST(json_extract(content, '$.deal_id') AS TEXT) AS deal_id, person_id,
+  kind AS last_event, CAST(json_extract(content, '$.stage') AS TEXT) AS stage, json_extract(content, '$.amount') AS amount,
   json_extract(content, '$.currency') AS currency, json_extract(content, '$.opened_at') AS opened_at,
   max(event_time) AS updated_at
 FROM events
@@ -100,8 +100,8 @@ FROM crm_records WHERE object = 'task';
 -- Clicks on ads that led to a message.
 CREATE VIEW touches AS
 SELECT tenant, person_id, message_id, session_id, event_time AS touched_at,
-  json_extract(referral, '$.source_type') AS source_type, json_extract(referral, '$.source_id') AS source_id,
-  json_extract(referral, '$.source_url') AS source_url, json_extract(referral, '$.ctwa_clid') AS click_id
+  json_extract(referral, '$.source_type') AS source_type, CAST(json_extract(referral, '$.source_id') AS TEXT) AS source_id,
+  json_extract(referral, '$.source_url') AS source_url, CAST(json_extract(referral, '$.ctwa_clid') AS TEXT) AS click_id
 FROM message_parts WHERE referral IS NOT NULL;
 
 -- Latest observation of each kind about each subject. Of one second the greater content holds, as on the topic.

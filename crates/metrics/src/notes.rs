@@ -1,10 +1,9 @@
 //! Messages and preferences, as traffic, replies and opt-outs need them.
 
 use crate::replies::MessageKey;
-use hilo_contracts::{facts::Conversation, keys};
+use hilo_contracts::{facts::Conversation, item::CUSTOMER, keys};
 use hilo_domain::Millis;
 use serde::{Deserialize, Serialize};
-use std::cmp::Reverse;
 
 /// What a conversation fact means here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,8 +18,12 @@ pub(crate) enum What {
     Outbound,
     /// A preference.
     Preference { is_opt_in: bool },
-    /// In no metric: a test, a group, a reaction, what changes another message.
+    /// In no metric: a test, a group, a reaction, what changes another message, what the platform wrote by itself.
     Nothing,
+}
+
+fn is_by_customer(fact: &Conversation) -> bool {
+    fact.author.as_ref().is_none_or(|author| author.kind == CUSTOMER)
 }
 
 /// A conversation fact as it rests in the store under its id.
@@ -38,6 +41,8 @@ impl Note {
     /// `None` for facts that mean nothing here.
     pub(crate) fn of(fact: &Conversation) -> Option<Self> {
         let what = match fact.kind.as_str() {
+            // Nobody wrote it.
+            "message_received" if !is_by_customer(fact) => What::Nothing,
             "message_received" => What::Inbound {
                 reply_to: fact
                     .reply_to
@@ -74,10 +79,8 @@ impl Note {
         })
     }
 
-    /// Whether it takes the place of `had`. Of two descriptions of one message the earlier holds, whoever turned out to
-    /// have sent it; of one description the higher revision.
+    /// Whether it takes the place of `had`: the higher revision does, whoever turned out to have sent it.
     pub(crate) fn replaces(&self, had: &Self) -> bool {
-        let rank = |note: &Self| (note.at, Reverse(note.revision), note.person.clone());
-        rank(self) < rank(had)
+        self.revision > had.revision
     }
 }

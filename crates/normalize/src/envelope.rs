@@ -176,7 +176,7 @@ impl Place<'_> {
 
     fn update<'a>(&'a self, field: &'a str, value: &'a Value) -> Update<'a> {
         let metadata = value.get("metadata").unwrap_or(&Value::Null);
-        let business = Business::new(json::text(metadata, "display_phone_number"), self.tenant);
+        let business = Business::new(json::id_at(metadata, "display_phone_number").as_deref(), self.tenant);
         Update {
             raw: self.raw,
             tenant: self.tenant,

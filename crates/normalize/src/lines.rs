@@ -216,11 +216,11 @@ fn person(line: &Value, key: &str, tenant: &Tenant, creates: bool) -> Someone {
         ..Sighting::default()
     };
     let named = Named::under(user, "wa_id", "user_id", &["parent_user_id"]);
-    let phone = json::text(user, "phone").and_then(|phone| Identifier::phone(phone, tenant.region()));
+    let phone = json::id_at(user, "phone").and_then(|phone| Identifier::phone(&phone, tenant.region()));
     let bad_phone = phone.is_none() && user.get("phone").is_some_and(|phone| !phone.is_null());
     let business = Business::new(None, tenant);
     let phone_number = phone.as_ref().map(|phone| phone.value.as_str());
-    let is_business = [named.wa_id, phone_number]
+    let is_business = [named.wa_id.as_deref(), phone_number]
         .into_iter()
         .flatten()
         .any(|number| business.is(number));
@@ -240,7 +240,7 @@ fn text(line: &Value, key: &str) -> Option<String> {
 fn outbound(line: &Value, tenant: &Tenant) -> Result<Read, LineProblem> {
     // A send that timed out is known by what was stamped on it, until a status echoes that.
     let callback = || json::id(line, "biz_opaque_callback_data").or_else(|| json::id(line, "command_id"));
-    let id = json::text(line, "message_id");
+    let id = json::id(line, "message_id");
     let callback = if id.is_some() {
         None
     } else {
@@ -261,7 +261,7 @@ fn outbound(line: &Value, tenant: &Tenant) -> Result<Read, LineProblem> {
     let to_group = group_id.is_some();
     let expects_reply = line.get("expects_reply").and_then(Value::as_bool) == Some(true);
     let message = Message {
-        id: id.to_owned(),
+        id: id.clone(),
         origin: if callback.is_some() {
             Origin::Requested
         } else {
@@ -271,8 +271,8 @@ fn outbound(line: &Value, tenant: &Tenant) -> Result<Read, LineProblem> {
         inbound: false,
         reply_to: line
             .get("context")
-            .and_then(|context| text(context, "id"))
-            .or_else(|| text(line, "reply_to")),
+            .and_then(|context| json::id(context, "id"))
+            .or_else(|| json::id(line, "reply_to")),
         courtesy: false,
         opt_out: None,
         question: expects_reply || author.kind == "bot" && kind == "interactive",
@@ -291,13 +291,7 @@ fn outbound(line: &Value, tenant: &Tenant) -> Result<Read, LineProblem> {
             },
             Body::Request(Request { callback, message }),
         ),
-        None => (
-            Key::Message {
-                origin: "outbound",
-                id: id.to_owned(),
-            },
-            Body::Message(message),
-        ),
+        None => (Key::Message { origin: "outbound", id }, Body::Message(message)),
     };
     let to = person(line, "to", tenant, true);
     let to_nobody = to.sighting.is_none() && !to.is_business && !to_group;
@@ -429,7 +423,7 @@ fn decision(line: &Value, tenant: &Tenant) -> Result<Read, LineProblem> {
     let user = named("user", problem::NO_USER_SIDE)?;
     let other = named("other", problem::NO_OTHER_SIDE)?;
     json::instant(line, "at").ok_or(problem::NO_TIME)?;
-    let actor = text(line, "actor").ok_or(problem::NO_ACTOR)?;
+    let actor = json::id(line, "actor").ok_or(problem::NO_ACTOR)?;
     let decision = Decision {
         ruling,
         user: user.ids,

@@ -4,8 +4,11 @@ use crate::{json, tenant::Tenant};
 use hilo_contracts::item::Sighting;
 use hilo_domain::{Identifier, IdentifierKind, phone};
 use serde_json::Value;
-use std::cell::{Cell, OnceCell};
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    cell::{Cell, OnceCell},
+    collections::BTreeMap,
+};
 
 /// The business, which is nobody: the number beside an item, and those of the configuration. Each stands in the form in
 /// which all of its forms meet; a shown text that is no number as it is.
@@ -61,11 +64,11 @@ pub(crate) fn any_form(number: &str, region: Option<&str>) -> Option<String> {
 }
 
 /// What an element says of one person.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Named<'a> {
-    pub wa_id: Option<&'a str>,
-    pub user_id: Option<&'a str>,
-    pub parent: Option<&'a str>,
+    pub wa_id: Option<Cow<'a, str>>,
+    pub user_id: Option<Cow<'a, str>>,
+    pub parent: Option<Cow<'a, str>>,
     pub username: Option<&'a str>,
     pub name: Option<&'a str>,
     pub identity_hash: Option<&'a str>,
@@ -75,9 +78,9 @@ impl<'a> Named<'a> {
     /// The person that `element` names under these keys.
     pub(crate) fn under(element: &'a Value, wa_id: &str, user_id: &str, parents: &[&str]) -> Self {
         Self {
-            wa_id: json::text(element, wa_id),
-            user_id: json::text(element, user_id),
-            parent: parents.iter().find_map(|key| json::text(element, key)),
+            wa_id: json::id_at(element, wa_id),
+            user_id: json::id_at(element, user_id),
+            parent: parents.iter().find_map(|key| json::id_at(element, key)),
             ..Self::default()
         }
     }
@@ -100,18 +103,27 @@ impl<'a> Named<'a> {
 
     /// Whether `other` describes the same person: by user id, else by what `is_one` says of their `wa_id`s.
     fn is_described_by(&self, other: &Named, is_one: impl Fn(&str, &str) -> bool) -> bool {
-        match (self.user_id, other.user_id) {
+        match (&self.user_id, &other.user_id) {
             (Some(one), Some(two)) => one == two,
-            _ => self.wa_id.zip(other.wa_id).is_some_and(|(one, two)| is_one(one, two)),
+            _ => self
+                .wa_id
+                .as_deref()
+                .zip(other.wa_id.as_deref())
+                .is_some_and(|(one, two)| is_one(one, two)),
         }
     }
 
     /// Whether nothing speaks against one person: a thread has one partner, named by whichever id was at hand.
     pub(crate) fn agrees_with(&self, other: &Named) -> bool {
-        let users = self.user_id.zip(other.user_id).is_none_or(|(one, two)| one == two);
+        let users = self
+            .user_id
+            .as_deref()
+            .zip(other.user_id.as_deref())
+            .is_none_or(|(one, two)| one == two);
         let numbers = self
             .wa_id
-            .zip(other.wa_id)
+            .as_deref()
+            .zip(other.wa_id.as_deref())
             .is_none_or(|(one, two)| one == two || is_one_number(one, two));
         users && numbers
     }
@@ -119,15 +131,16 @@ impl<'a> Named<'a> {
     /// Adds the identifiers to `sighting`.
     pub(crate) fn add_to(&self, sighting: &mut Sighting) {
         let ids = &mut sighting.identifiers;
-        if let Some(wa_id) = self.wa_id {
+        if let Some(wa_id) = self.wa_id.as_deref() {
             ids.push(Identifier::wa_id(wa_id));
             ids.extend(phone::digits_of_wa_id(wa_id).map(|digits| {
                 Identifier::new(IdentifierKind::Phone, format!("+{}", phone::canonical_digits(&digits)))
             }));
         }
-        ids.extend(self.user_id.map(Identifier::bsuid));
+        ids.extend(self.user_id.as_deref().map(Identifier::bsuid));
         ids.extend(
             self.parent
+                .as_deref()
                 .map(|parent| Identifier::new(IdentifierKind::ParentBsuid, parent)),
         );
         ids.extend(
@@ -168,7 +181,7 @@ const LOOKED_THROUGH: usize = 8;
 pub(crate) struct Contacts<'a> {
     entries: Vec<(Named<'a>, Cell<bool>)>,
     /// User ids of the business's other numbers.
-    own_users: Vec<&'a str>,
+    own_users: Vec<Cow<'a, str>>,
     index: OnceCell<Index<'a>>,
     numbers: OnceCell<BTreeMap<String, Places>>,
 }
@@ -176,8 +189,8 @@ pub(crate) struct Contacts<'a> {
 /// Entries by what they name.
 #[derive(Debug, Default)]
 struct Index<'a> {
-    by_user: BTreeMap<&'a str, Vec<usize>>,
-    by_wa_id: BTreeMap<&'a str, Places>,
+    by_user: BTreeMap<Cow<'a, str>, Vec<usize>>,
+    by_wa_id: BTreeMap<Cow<'a, str>, Places>,
 }
 
 /// Entries with one `wa_id` or number, in their order: all, and those without a user id.
@@ -210,12 +223,12 @@ impl<'a> Contacts<'a> {
         };
         let named = contacts.iter().map(Named::contact).filter(|entry| !entry.is_nobody());
         let (own, theirs): (Vec<Named>, Vec<Named>) =
-            named.partition(|entry| entry.wa_id.is_some_and(|wa_id| business.is(wa_id)));
+            named.partition(|entry| entry.wa_id.as_deref().is_some_and(|wa_id| business.is(wa_id)));
         let others = own
             .iter()
-            .filter(|entry| entry.wa_id.is_some_and(|wa_id| business.is_other(wa_id)));
+            .filter(|entry| entry.wa_id.as_deref().is_some_and(|wa_id| business.is_other(wa_id)));
         Self {
-            own_users: others.filter_map(|entry| entry.user_id).collect(),
+            own_users: others.filter_map(|entry| entry.user_id.clone()).collect(),
             entries: theirs.into_iter().map(|entry| (entry, Cell::new(false))).collect(),
             ..Self::default()
         }
@@ -223,13 +236,13 @@ impl<'a> Contacts<'a> {
 
     /// Whether a user id is that of another number of the business.
     pub(crate) fn is_own_user(&self, user_id: &str) -> bool {
-        self.own_users.contains(&user_id)
+        self.own_users.iter().any(|own| own == user_id)
     }
 
     /// Adds to `sighting` what the entries say of the person it names. Two entries may name one number with two user
     /// ids: the first describes, the other is somebody else.
     pub(crate) fn describe(&self, named: &Named, sighting: &mut Sighting) {
-        let mut named = *named;
+        let mut named = named.clone();
         let mut used: Vec<usize> = Vec::new();
         // What one entry adds, another may go by. A number in the form that is named goes before its other form.
         while used.len() < DESCRIPTIONS {
@@ -243,8 +256,8 @@ impl<'a> Contacts<'a> {
             };
             used.extend(found);
             described.set(true);
-            named.user_id = named.user_id.or(entry.user_id);
-            named.wa_id = named.wa_id.or(entry.wa_id);
+            named.user_id = named.user_id.or_else(|| entry.user_id.clone());
+            named.wa_id = named.wa_id.or_else(|| entry.wa_id.clone());
             entry.add_to(sighting);
         }
     }
@@ -263,30 +276,30 @@ impl<'a> Contacts<'a> {
         let index = self.index.get_or_init(|| {
             let mut index = Index::default();
             for (place, (entry, _)) in self.entries.iter().enumerate() {
-                if let Some(user_id) = entry.user_id {
+                if let Some(user_id) = entry.user_id.clone() {
                     index.by_user.entry(user_id).or_default().push(place);
                 }
-                if let Some(wa_id) = entry.wa_id {
+                if let Some(wa_id) = entry.wa_id.clone() {
                     index.by_wa_id.entry(wa_id).or_default().add(place, entry);
                 }
             }
             index
         });
-        let of_user = named.user_id.and_then(|user_id| index.by_user.get(user_id));
+        let of_user = named.user_id.as_deref().and_then(|user_id| index.by_user.get(user_id));
         let by_user = of_user.and_then(|places| places.iter().copied().find(|place| !used.contains(place)));
-        let of_wa_id = named.wa_id.and_then(|wa_id| index.by_wa_id.get(wa_id));
+        let of_wa_id = named.wa_id.as_deref().and_then(|wa_id| index.by_wa_id.get(wa_id));
         let by_wa_id = of_wa_id.and_then(|places| places.first(named, used));
         let by_number = || {
             let numbers = self.numbers.get_or_init(|| {
                 let mut numbers: BTreeMap<String, Places> = BTreeMap::new();
                 for (place, (entry, _)) in self.entries.iter().enumerate() {
-                    if let Some(number) = entry.wa_id.and_then(number) {
+                    if let Some(number) = entry.wa_id.as_deref().and_then(number) {
                         numbers.entry(number).or_default().add(place, entry);
                     }
                 }
                 numbers
             });
-            numbers.get(&number(named.wa_id?)?)?.first(named, used)
+            numbers.get(&number(named.wa_id.as_deref()?)?)?.first(named, used)
         };
         by_user.into_iter().chain(by_wa_id).min().or_else(by_number)
     }
@@ -296,7 +309,7 @@ impl<'a> Contacts<'a> {
         match self.entries.as_slice() {
             [(entry, described)] => {
                 described.set(true);
-                Some(*entry)
+                Some(entry.clone())
             }
             _ => None,
         }
@@ -351,8 +364,8 @@ mod tests {
             let value = json!({ "contacts": contacts });
             let contacts = Contacts::of(&value, &Business::default());
             let named = Named {
-                wa_id: wa_id.map(|place| WA_IDS[place]),
-                user_id: user_id.map(|place| USERS[place]),
+                wa_id: wa_id.map(|place| WA_IDS[place].into()),
+                user_id: user_id.map(|place| USERS[place].into()),
                 ..Named::default()
             };
             prop_assert_eq!(contacts.look_up(&named, &used), contacts.look_through(&named, &used));
@@ -368,7 +381,7 @@ mod tests {
         let contacts = Contacts::of(&value, &Business::default());
         let mut sighting = Sighting::default();
         let named = Named {
-            wa_id: Some("56961234567"),
+            wa_id: Some("56961234567".into()),
             ..Named::default()
         };
         contacts.describe(&named, &mut sighting);

@@ -57,7 +57,7 @@ fn a_mistake_is_named_by_code_and_field() {
     let null = || Value::Null;
     for (line, change, code, field) in [
         (&outbound, vec![("/message_id", null())], "no_id", "message_id"),
-        (&outbound, vec![("/message_id", json!(7))], "no_id", "message_id"),
+        (&outbound, vec![("/message_id", json!(7.5))], "no_id", "message_id"),
         (&outbound, vec![("/to", null())], "no_person", "to"),
         (
             &outbound,
@@ -65,12 +65,7 @@ fn a_mistake_is_named_by_code_and_field() {
             "bad_phone",
             "to.phone",
         ),
-        (
-            &outbound,
-            vec![("/to/phone", json!(56_961_234_567_i64))],
-            "bad_phone",
-            "to.phone",
-        ),
+        (&outbound, vec![("/to/phone", json!(true))], "bad_phone", "to.phone"),
         (
             &outbound,
             vec![("/author/kind", json!("human"))],
@@ -140,6 +135,8 @@ fn what_names_somebody_in_another_way_is_taken() {
         (&outbound, vec![("/author", Value::Null)]),
         // A local form, completed by the tenant's country.
         (&outbound, vec![("/to/phone", json!("9 6123 4567"))]),
+        (&outbound, vec![("/to/phone", json!(56_961_234_567_i64))]),
+        (&outbound, vec![("/message_id", json!(7))]),
         (&inbox, vec![("/user", json!({"user_id": "CL.1"}))]),
     ] {
         assert_eq!(found(&with(line, &change)), ("", ""), "{change:?}");

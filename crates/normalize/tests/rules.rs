@@ -271,8 +271,8 @@ fn elements() {
         ),
         (
             "messages",
-            r#"{"messages":[{"from":"1"},{"id":""},{"id":7},{"id":"a"}]}"#,
-            [1, 0, 0, 3],
+            r#"{"messages":[{"from":"1"},{"id":""},{"id":true},{"id":7},{"id":"a"}]}"#,
+            [2, 0, 0, 3],
             vec!["no_id"; 3],
         ),
         (

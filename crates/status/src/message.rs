@@ -43,6 +43,8 @@ impl Whose {
 struct Description {
     origin: Origin,
     at: Millis,
+    /// How many of its origin held before it.
+    generation: u32,
     /// Hash of the content: tells a repetition from a better duplicate of the same time.
     content: u64,
     kind: Box<str>,
@@ -185,8 +187,8 @@ pub(crate) struct Described {
 }
 
 impl Message {
-    /// Adds a description. Of two of one origin the one with the smaller (event time, content) holds. Contents are not
-    /// kept to be compared: of equal times a different content is the smaller one, because `deduplicate` sends no other.
+    /// Adds a description. Of two of one origin the later generation holds: `deduplicate` knows which, and contents are not
+    /// kept to be compared.
     pub(crate) fn describe(&mut self, resolved: &Resolved, told: &Told) -> Described {
         let item = &resolved.item;
         let content = item.fingerprint();
@@ -199,8 +201,9 @@ impl Message {
                 self.descriptions.reserve_exact(1);
                 self.descriptions.insert(place, description(resolved, told, content));
             }
-            Some(had) if had.at < item.event_time => return Described::default(),
+            Some(had) if had.generation > item.generation => return Described::default(),
             Some(had) if had.at == item.event_time && had.content == content => {
+                had.generation = item.generation;
                 let before = had.whose.clone();
                 had.whose.update(&Whose::of(resolved));
                 let changed = before.person_id != had.whose.person_id || before.country != had.whose.country;
@@ -397,6 +400,7 @@ fn description(resolved: &Resolved, told: &Told, content: u64) -> Description {
     Description {
         origin: told.origin,
         at: resolved.item.event_time,
+        generation: resolved.item.generation,
         content,
         kind: told.kind.as_str().into(),
         author_kind: told.author.kind.as_str().into(),

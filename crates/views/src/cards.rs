@@ -151,12 +151,17 @@ pub(crate) fn senders(golden: &Golden, tenants: &Tenants) -> Result<Vec<SenderRo
             };
             let Some((kind, id)) = who else { continue };
             let limit = (metric == "messaging_limit").then_some(row.value).flatten();
+            let observed_at = if metric == "messaging_limit" {
+                golden.limit_observed_at(&row.tenant, &id)
+            } else {
+                golden.quality_observed_at(&row.tenant, &kind, &id)
+            };
             senders.push(SenderRow {
                 kind,
                 id,
                 quality: named("rating"),
                 limit: limit.map(|limit| limit as i64),
-                observed_at: 0,
+                observed_at: observed_at?,
                 trace: format!("{NUMBER}{metric}"),
             });
         }

@@ -2,7 +2,7 @@
 
 use super::{errors, messages::media, owned, said, whole};
 use hilo_contracts::details::{Call, Details, Media};
-use hilo_domain::read::seconds;
+use hilo_domain::read::{id, seconds};
 use serde_json::Value;
 
 /// A file that was made of the call, told once it can be fetched.
@@ -16,7 +16,7 @@ pub(super) fn details(element: &Value) -> Details {
     Details {
         errors: errors(element),
         call: Some(Call {
-            id: owned(element, "id"),
+            id: id(element, "id"),
             // A call's status stands among the statuses, and is its event.
             status: event.is_some().then(|| owned(element, "status")).flatten(),
             event: event.or_else(|| owned(element, "status")),
@@ -24,7 +24,7 @@ pub(super) fn details(element: &Value) -> Details {
             started_at: seconds(element, "start_time"),
             ended_at: seconds(element, "end_time"),
             duration_seconds: whole(element, "duration"),
-            callback_data: owned(element, "biz_opaque_callback_data"),
+            callback_data: id(element, "biz_opaque_callback_data"),
             sdp_type: owned(session, "sdp_type"),
             sdp: owned(session, "sdp"),
             recording: file(element, "call_recording", "audio"),

@@ -44,8 +44,8 @@ fn each<T>(card: &Value, key: &str, of: fn(&Value) -> T) -> Vec<T> {
 
 fn phone(phone: &Value) -> CardPhone {
     CardPhone {
-        phone: owned(phone, "phone"),
-        wa_id: owned(phone, "wa_id"),
+        phone: id(phone, "phone"),
+        wa_id: id(phone, "wa_id"),
         kind: owned(phone, "type"),
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn lead(element: &Value) -> Details {
         subtype: owned(element, "event_name"),
         lead: said(Lead {
             id: id(element, "id"),
-            ctwa_clid: owned(element, "ctwa_clid"),
+            ctwa_clid: id(element, "ctwa_clid"),
             amount: decimal(custom, "value"),
             currency: owned(custom, "currency"),
         }),
@@ -70,7 +70,7 @@ pub(super) fn contact(element: &Value) -> Details {
 }
 
 pub(super) fn user_id(element: &Value) -> Details {
-    let of = |key: &str, version: &str| element.get(key).and_then(|pair| owned(pair, version));
+    let of = |key: &str, version: &str| element.get(key).and_then(|pair| id(pair, version));
     Details {
         text: owned(element, "detail"),
         user_id_change: said(UserIdChange {

@@ -4,7 +4,7 @@ use super::{errors, flag, owned, said};
 use hilo_contracts::details::{Details, Group, GroupSetting, Member};
 use hilo_domain::{
     IdentifierKind,
-    read::{id, list, text},
+    read::{id, id_at, id_of, list, text},
 };
 use serde_json::Value;
 
@@ -52,13 +52,13 @@ pub(super) fn details(element: &Value) -> Details {
         subtype: owned(element, "type"),
         errors: errors(element),
         group: said(Group {
-            request_id: owned(element, "request_id"),
+            request_id: id(element, "request_id"),
             members,
             initiated_by: owned(element, "initiated_by"),
             reason: owned(element, "reason"),
             invite_link: owned(element, "invite_link"),
             join_approval_mode: owned(element, "join_approval_mode"),
-            join_request_id: owned(element, "join_request_id"),
+            join_request_id: id(element, "join_request_id"),
             subject: text_of("subject", "group_subject"),
             description: text_of("description", "group_description"),
             settings,
@@ -78,16 +78,16 @@ fn of_request(element: &Value) -> String {
 
 fn member(participant: &Value, action: &str) -> Member {
     // Whom the business named, as it did: by number or by user id.
-    let input = participant.as_str().or_else(|| text(participant, "input"));
-    let input = input.filter(|input| !input.is_empty());
+    let input = id_of(participant).or_else(|| id_at(participant, "input"));
+    let input = input.as_deref();
     let (user_id, number) = match input.and_then(IdentifierKind::of_user_id) {
         Some(_) => (input, None),
         None => (None, input),
     };
     Member {
         action: action.to_owned(),
-        wa_id: owned(participant, "wa_id").or_else(|| number.map(str::to_owned)),
-        user_id: owned(participant, "user_id").or_else(|| user_id.map(str::to_owned)),
+        wa_id: id(participant, "wa_id").or_else(|| number.map(str::to_owned)),
+        user_id: id(participant, "user_id").or_else(|| user_id.map(str::to_owned)),
         errors: errors(participant),
     }
 }

@@ -173,7 +173,7 @@ fn interactive(body: &Value) -> Details {
 fn context(context: &Value) -> Option<Context> {
     let product = context.get("referred_product").unwrap_or(&Value::Null);
     said(Context {
-        sender: owned(context, "from"),
+        sender: id(context, "from"),
         forwarded: flag(context, "forwarded"),
         frequently_forwarded: flag(context, "frequently_forwarded"),
         catalog_id: id(product, "catalog_id"),
@@ -193,7 +193,7 @@ fn ad(referral: &Value) -> Option<Ad> {
         media_type: owned(referral, "media_type"),
         media_url: owned(referral, "image_url").or_else(|| owned(referral, "video_url")),
         thumbnail_url: owned(referral, "thumbnail_url"),
-        ctwa_clid: owned(referral, "ctwa_clid"),
+        ctwa_clid: id(referral, "ctwa_clid"),
         welcome_text: owned(welcome, "text"),
     })
 }

@@ -5,7 +5,10 @@ use super::{
     said::{Ad, Said},
     trail::Trail,
 };
-use hilo_contracts::facts::{Conversation, Status};
+use hilo_contracts::{
+    facts::{Conversation, Status},
+    item::CUSTOMER,
+};
 use hilo_domain::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -158,7 +161,9 @@ impl Part {
             kind: fact.message_type.as_deref().unwrap_or("unknown").into(),
             change: change.unwrap_or(Change::Nothing),
             inbound: !outbound,
-            customer: fact.kind == "message_received" && fact.group_id.is_none(),
+            customer: fact.kind == "message_received"
+                && fact.group_id.is_none()
+                && author.is_none_or(|author| author.kind == CUSTOMER),
             group: fact.group_id.is_some(),
             person: boxed(fact.person_id.as_ref()),
             session: boxed(fact.session_id.as_ref()),

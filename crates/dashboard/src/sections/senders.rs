@@ -20,7 +20,7 @@ pub(super) fn render(rows: &[SenderRow], now: Millis) -> Markup {
                             @if let Some(quality) = &row.quality { (self::quality(quality)) }
                             @if let Some(limit) = row.limit { (self::limit(limit)) }
                         }
-                        time { (age(now, row.observed_at)) }
+                        @if let Some(observed_at) = row.observed_at { time { (age(now, observed_at)) } }
                     }
                 }
             }

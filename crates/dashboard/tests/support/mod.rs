@@ -467,7 +467,7 @@ fn sender(kind: &str, id: &str, quality: Option<&str>, limit: Option<i64>) -> Se
         id: id.into(),
         quality: quality.map(Into::into),
         limit,
-        observed_at: START,
+        observed_at: Some(START),
         trace: format!("{kind}:{id}"),
     }
 }

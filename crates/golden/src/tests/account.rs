@@ -218,3 +218,39 @@ fn the_history_has_every_observation_once_in_any_order_of_arrival() {
             .any(|row| row.starts_with("account_history"))
     );
 }
+
+#[test]
+fn the_page_says_when_a_quality_or_a_limit_was_observed() {
+    let limit = |number, at, of: (&str, &str)| Account {
+        limit_told: true,
+        ..fact(number, at, of, "throughput")
+    };
+    let mut facts = life();
+    facts.extend([
+        limit(10, 400, ("phone_number", "210")),
+        Account {
+            portfolio_id: Some("900".into()),
+            ..limit(11, 350, ("phone_number", "210"))
+        },
+        Account {
+            waba_id: Some("311".into()),
+            ..limit(12, 500, ("waba", "311"))
+        },
+        fact(13, 600, ("phone_number", "210"), "number_snapshot"),
+        fact(14, 700, ("phone_number", "210"), "number_name"),
+        Account {
+            quality: Some("RED".into()),
+            test: true,
+            ..fact(15, 800, ("template", "7001"), "template_quality")
+        },
+    ]);
+    let golden = golden(&facts);
+    let quality = |kind, id| golden.quality_observed_at("acme", kind, id).unwrap();
+    assert_eq!(quality("template", "7001"), Some(190));
+    assert_eq!(quality("phone_number", "210"), Some(600), "also that it has none");
+    assert_eq!(quality("phone_number", "211"), None);
+    let limit = |tenant, id| golden.limit_observed_at(tenant, id).unwrap();
+    assert_eq!(limit("acme", "900"), Some(400), "of any account of the portfolio");
+    assert_eq!(limit("acme", "311"), Some(500));
+    assert_eq!(limit("beta", "900"), None);
+}

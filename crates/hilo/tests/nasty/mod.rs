@@ -52,7 +52,7 @@ const ANSWERS: [&str; 4] = [
     r#"{"email":"eva@example.com","documento":"87654321"}"#,
     r#"{"rut":"12345678-5"}"#,
 ];
-const KINDS: usize = 10;
+const KINDS: usize = 11;
 
 pub(crate) fn metadata() -> Value {
     json!({"display_phone_number": "15550783881", "phone_number_id": "2"})
@@ -134,10 +134,42 @@ pub(crate) fn line((hour, kind, pick): (i64, usize, usize)) -> Value {
                 "type": "system", "timestamp": seconds, "system": {"type": "user_changed_number", "wa_id": new}}]}),
             )
         }
+        10 => told_again(hour, pick, &seconds),
         7 => decision(hour, RULINGS[pick % RULINGS.len()], pick / RULINGS.len() % SIDES.len()),
         _ => json!({"source": "inbox", "tenant": "acme", "at": instant(hour), "phone_number_id": "2",
             "user": {"phone": phone}, "event": "resolved", "agent": "ana", "reason": "done"}),
     }
+}
+
+/// One of few messages, told as a stand-in or with its content, in any of the lists in which one may stand.
+fn told_again(hour: i64, pick: usize, seconds: &str) -> Value {
+    let (user, wa_id) = SEEN[pick % 3];
+    let kind = ["unsupported", "text", "media_placeholder", "image"][hour as usize % 4];
+    let mut message = json!({"id": format!("wamid.x.{}", pick % 2), "type": kind, "timestamp": seconds});
+    if kind == "text" {
+        message["text"] = json!({"body": WORDS[hour as usize / 4 % WORDS.len()]});
+    }
+    let mut put = |keys: [&str; 2]| {
+        for (key, id) in keys.into_iter().zip([user, wa_id]) {
+            if let Some(id) = id {
+                message[key] = id.into();
+            }
+        }
+    };
+    let list = pick / 2 % 4;
+    if list == 1 {
+        put(["to_user_id", "to"]);
+        message["from"] = "15550783881".into();
+    } else {
+        put(["from_user_id", "from"]);
+    }
+    let (field, list, told) = match list {
+        0 => ("messages", "messages", message),
+        1 => ("smb_message_echoes", "message_echoes", message),
+        2 => ("history", "history", json!({"threads": [{"messages": [message]}]})),
+        _ => ("history", "messages", message),
+    };
+    webhook(field, &json!({"metadata": metadata(), list: [told]}))
 }
 
 pub(crate) fn records(lines: &[Value]) -> Vec<Record> {

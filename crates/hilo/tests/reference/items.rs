@@ -2,7 +2,8 @@
 
 use super::{
     configured,
-    json::{canonical, instant, parse, seconds, text, word},
+    json::{canonical, instant, parse, seconds, text, with_ids, word},
+    messages::{from_business, is_stand_in},
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,8 +50,16 @@ pub(crate) struct Item {
     pub(crate) phone_number_id: Option<String>,
     /// Id of the entry that it came in.
     pub(crate) entry: Option<String>,
-    /// The element, or the line.
+    /// The element, or the line, with its ids as text.
     pub(crate) element: Value,
+    /// Canonical JSON of it as it came.
+    pub(crate) told: String,
+    /// Of what stands in `messages` or `message_echoes` and is history: who wrote it, as the list would have it.
+    pub(crate) listed: Option<Kind>,
+    /// Whether it came in a change of the field `history`.
+    pub(crate) is_history: bool,
+    /// Of a stand-in, the content that holds over it in another list.
+    pub(crate) content: Option<Value>,
     /// The value around the element, for its contacts and metadata.
     pub(crate) value: Value,
     /// The thread around a history message.
@@ -58,6 +67,11 @@ pub(crate) struct Item {
 }
 
 impl Item {
+    /// What it says: its element, unless that only stands in for content that came elsewhere.
+    pub(crate) fn says(&self) -> &Value {
+        self.content.as_ref().unwrap_or(&self.element)
+    }
+
     /// Whether its time counts for what time it is.
     pub(crate) fn counts(&self) -> bool {
         self.time <= self.received + AHEAD
@@ -94,7 +108,7 @@ impl Reading {
     pub(crate) fn leaves_open(&self) -> bool {
         let mut around = BTreeMap::new();
         self.items.iter().any(|item| {
-            let told = (&item.tenant, &item.key, item.time, canonical(&item.element));
+            let told = (&item.tenant, &item.key, item.time, &item.told);
             let this = [
                 &item.value["metadata"],
                 &item.value["contacts"],
@@ -199,7 +213,31 @@ pub(crate) fn read(lines: &[Vec<u8>]) -> Reading {
         reading.lines += 1;
         read_line(line, &mut reading);
     }
+    fill(&mut reading.items);
     reading
+}
+
+/// Content holds over a stand-in under its id also from another list, of which the kind comes later; the smallest does.
+fn fill(items: &mut [Item]) {
+    let is_told = |item: &Item| matches!(item.kind, Kind::Received | Kind::Echo | Kind::History);
+    let mut contents: BTreeMap<(String, String), Vec<(Kind, i64, String, Value)>> = BTreeMap::new();
+    let id = |item: &Item| (item.tenant.clone(), text(&item.element, "id").unwrap_or("").to_owned());
+    for item in items.iter().filter(|item| is_told(item) && !is_stand_in(item)) {
+        let content = (item.kind, item.time, item.told.clone(), item.element.clone());
+        contents.entry(id(item)).or_default().push(content);
+    }
+    for item in items.iter_mut().filter(|item| is_told(item) && is_stand_in(item)) {
+        let Some(contents) = contents.get(&id(item)) else {
+            continue;
+        };
+        // Its own list's content holds by itself.
+        if contents.iter().any(|content| content.0 == item.kind) {
+            continue;
+        }
+        let later = contents.iter().filter(|content| content.0 > item.kind);
+        let smallest = later.min_by_key(|content| (content.1, content.2.clone()));
+        item.content = smallest.map(|content| content.3.clone());
+    }
 }
 
 fn read_line(line: &[u8], reading: &mut Reading) {
@@ -207,16 +245,17 @@ fn read_line(line: &[u8], reading: &mut Reading) {
         reading.dead_letters += 1;
         return;
     };
+    let (told, value) = (canonical(&value), with_ids(&value));
     let tenant = text(&value, "tenant").unwrap_or("default").to_owned();
     if value["object"] == "whatsapp_business_account" && value.get("source").is_none() {
-        return read_delivery(Some(&value), "default", None, reading);
+        return read_delivery(parse(line).as_ref(), "default", None, reading);
     }
     let kind = match text(&value, "source") {
         Some("whatsapp") => {
             let received = value.get("received_at").and_then(instant);
-            let body = match value.get("body") {
+            let body = match parse(line).and_then(|line| line.get("body").cloned()) {
                 Some(Value::String(verbatim)) => parse(verbatim.as_bytes()),
-                other => other.cloned(),
+                other => other,
             };
             return read_delivery(body.as_ref(), &tenant, received, reading);
         }
@@ -232,7 +271,7 @@ fn read_line(line: &[u8], reading: &mut Reading) {
     };
     let key = match (kind, text(&value, "message_id")) {
         (Kind::Outbound, Some(id)) => format!("outbound {id}"),
-        _ => format!("{kind:?} {}", canonical(&value)),
+        _ => format!("{kind:?} {told}"),
     };
     let at = value.get("at").and_then(instant);
     let received = value.get("received_at").and_then(instant).or(at).unwrap_or(0);
@@ -260,6 +299,10 @@ fn read_line(line: &[u8], reading: &mut Reading) {
         phone_number_id: word(&value["phone_number_id"]),
         entry: None,
         element: value,
+        told,
+        listed: None,
+        is_history: false,
+        content: None,
         value: Value::Null,
         thread: Value::Null,
     });
@@ -430,6 +473,12 @@ impl Change<'_> {
         } else {
             kind
         };
+        // What stands in the lists of a history is history too.
+        let is_history = self.field == "history";
+        let listed = Some(kind).filter(|kind| is_history && matches!(kind, Kind::Received | Kind::Echo));
+        let kind = listed.map_or(kind, |_| Kind::History);
+        let told = canonical(element);
+        let element = &with_ids(element);
         let id = text(element, "id");
         let complete = match kind {
             Kind::Received | Kind::Echo | Kind::History | Kind::Call => id.is_some(),
@@ -461,11 +510,11 @@ impl Change<'_> {
                 } else {
                     self.received.div_euclid(DAY)
                 };
-                let (entry, element) = (word(&self.entry["id"]), canonical(element));
-                format!("{kind:?} {entry:?} {} {number:?} {own:?} {day} {element}", self.field)
+                let entry = word(&self.entry["id"]);
+                format!("{kind:?} {entry:?} {} {number:?} {own:?} {day} {told}", self.field)
             }
         };
-        self.reading.items.push(Item {
+        let mut item = Item {
             tenant: self.tenant.to_owned(),
             kind,
             key,
@@ -475,9 +524,16 @@ impl Change<'_> {
             phone_number_id: number,
             entry: word(&self.entry["id"]),
             element: element.clone(),
-            value: self.value.clone(),
-            thread: thread.clone(),
-        });
+            told,
+            listed: None,
+            is_history,
+            content: None,
+            value: with_ids(self.value),
+            thread: with_ids(thread),
+        };
+        let is_own = from_business(&item) && element["type"] != "system";
+        item.listed = listed.map(|list| if is_own { Kind::Echo } else { list });
+        self.reading.items.push(item);
     }
 }
 

@@ -66,6 +66,75 @@ pub(crate) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key)?.as_str().filter(|text| !text.is_empty())
 }
 
+/// Keys of ids, of which each may stand as a number.
+const IDS: &[&str] = &[
+    "agent",
+    "biz_opaque_callback_data",
+    "campaign",
+    "contact_id",
+    "current",
+    "customer",
+    "deal_id",
+    "display_phone_number",
+    "from",
+    "from_parent_user_id",
+    "from_user_id",
+    "group_id",
+    "id",
+    "input",
+    "message_id",
+    "new_wa_id",
+    "original_message_id",
+    "parent_recipient_user_id",
+    "parent_user_id",
+    "participant_recipient_id",
+    "participant_recipient_parent_user_id",
+    "participant_recipient_user_id",
+    "phone",
+    "phone_number",
+    "phone_number_id",
+    "previous",
+    "queue",
+    "recipient_id",
+    "recipient_parent_user_id",
+    "recipient_participant_id",
+    "recipient_participant_parent_user_id",
+    "recipient_participant_user_id",
+    "recipient_user_id",
+    "reply_to",
+    "segment",
+    "to",
+    "to_parent_user_id",
+    "to_user_id",
+    "user_id",
+    "wa_id",
+];
+/// Lists that may hold ids.
+const OF_IDS: &[&str] = &["added_participants", "removed_participants"];
+
+/// The value with each id as text: one that stands as a number counts as its digits.
+pub(crate) fn with_ids(value: &Value) -> Value {
+    let plain = |value: &Value| word(value).filter(|_| value.is_number()).map(Value::from);
+    match value {
+        Value::Array(items) => items.iter().map(with_ids).collect(),
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(key, value)| {
+                let told = match value {
+                    Value::Array(items) if OF_IDS.contains(&key.as_str()) => items
+                        .iter()
+                        .map(|item| plain(item).unwrap_or_else(|| with_ids(item)))
+                        .collect(),
+                    value if IDS.contains(&key.as_str()) => plain(value).unwrap_or_else(|| with_ids(value)),
+                    value => with_ids(value),
+                };
+                (key.clone(), told)
+            });
+            Value::Object(fields.collect())
+        }
+        other => other.clone(),
+    }
+}
+
 /// Text that is not empty, or a whole number as text.
 pub(crate) fn word(value: &Value) -> Option<String> {
     let number = || value.as_i64().map(|number| number.to_string());

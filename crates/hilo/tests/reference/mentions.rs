@@ -206,7 +206,8 @@ fn mentions(item: &Item) -> Mentions {
         _ => ids,
     };
     let mut others: Vec<Ids> = Vec::new();
-    let partner = match item.kind {
+    let kind = item.listed.unwrap_or(item.kind);
+    let partner = match kind {
         Kind::Received if element["type"] == "system" => {
             mentions.change = changed_number(item);
             let sender = sender(element);
@@ -305,7 +306,7 @@ fn mentions(item: &Item) -> Mentions {
             ids.extend(left.remove(place));
         }
     }
-    if item.kind == Kind::Received && !partner.is_empty() && of_kind(&partner, "phone").is_none() {
+    if kind == Kind::Received && !partner.is_empty() && of_kind(&partner, "phone").is_none() {
         let answer = answered(element);
         if !is_business(&answer, item) {
             partner.extend(answer);

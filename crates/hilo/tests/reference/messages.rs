@@ -3,7 +3,7 @@
 use super::{
     configured,
     items::{Item, Kind, code_of, is_payment},
-    json::{canonical, text},
+    json::text,
     mentions::{form, shows_partner},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,19 @@ pub(crate) struct Message<'a> {
 
 /// The type of a message; a missing one is unknown.
 pub(crate) fn type_of(item: &Item) -> &str {
-    text(&item.element, "type").unwrap_or("unknown")
+    text(item.says(), "type").unwrap_or("unknown")
+}
+
+/// Whether an element says only that something came.
+pub(crate) fn is_stand_in(item: &Item) -> bool {
+    let kind = text(&item.element, "type").unwrap_or("unknown");
+    ["unsupported", "media_placeholder", "unknown"].contains(&kind)
+}
+
+/// Whether the platform gave a permission to call by itself: nobody wrote it.
+fn is_automatic(item: &Item) -> bool {
+    let reply = &item.says()["interactive"]["call_permission_reply"];
+    type_of(item) == "interactive" && reply["response_source"] == "automatic"
 }
 
 /// Whether the business only reacted to a message: metrics.md, chapter 2, "Outbound message".
@@ -56,7 +68,9 @@ pub(crate) fn fold<'a>(items: impl IntoIterator<Item = &'a Item>) -> Vec<Message
         }
         // Of equal ones, the one that says more of whose it is.
         let lacks = |item: &Item| (!shows_partner(item), item.phone_number_id.is_none());
-        let rank = |item: &Item| (item.time, canonical(&item.element), lacks(item));
+        // A line is no element: it says what it says.
+        let stands_in = |item: &Item| item.kind != Kind::Outbound && is_stand_in(item);
+        let rank = |item: &Item| (stands_in(item), item.time, item.told.clone(), lacks(item));
         let held = message.held.entry(item.kind).or_insert(item);
         if rank(item) < rank(held) {
             *held = item;
@@ -69,6 +83,11 @@ impl<'a> Message<'a> {
     pub(crate) fn received(&self) -> Option<&'a Item> {
         let item = *self.held.get(&Kind::Received)?;
         (!NOT_RECEIVED.contains(&type_of(item))).then_some(item)
+    }
+
+    /// What the customer wrote.
+    pub(crate) fn customer(&self) -> Option<&'a Item> {
+        self.received().filter(|item| !is_automatic(item))
     }
 
     /// The send line or echo.
@@ -189,6 +208,9 @@ pub(crate) struct Row {
 
 /// Whether a history message is the business's own.
 pub(crate) fn from_business(item: &Item) -> bool {
+    if let Some(list) = item.listed {
+        return list == Kind::Echo;
+    }
     let business = text(&item.value["metadata"], "display_phone_number").map(form);
     let names = |keys: [&str; 3]| keys.iter().any(|key| text(&item.element, key).is_some());
     let is_business = |key: &str| {

@@ -5,7 +5,6 @@ use super::{
     items::{Item, Kind, participant},
     json::text,
     mentions::{self, Id, Ids, Mentions, dialable, of_kind},
-    messages,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -530,7 +529,7 @@ fn split(evidence: &[(i64, Evidence)]) -> BTreeSet<String> {
 fn send_id(item: &Item) -> Option<&str> {
     match item.kind {
         Kind::Outbound => text(&item.element, "message_id"),
-        Kind::Echo if messages::is_sent(item) => text(&item.element, "id"),
+        Kind::Echo if !matches!(text(&item.element, "type"), Some("edit" | "revoke")) => text(&item.element, "id"),
         Kind::Status if participant(&item.element).is_none() => text(&item.element, "id"),
         _ => None,
     }

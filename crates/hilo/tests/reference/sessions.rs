@@ -97,7 +97,7 @@ pub(crate) fn sessions<'a>(
         if let Some(item) = message.sent().filter(|item| !is_group(item) && !is_reaction(item)) {
             add(item, 2, message.id.to_owned(), author(item), message.id);
         }
-        if let Some(item) = message.received().filter(|item| !is_group(item)) {
+        if let Some(item) = message.customer().filter(|item| !is_group(item)) {
             add(item, 0, message.id.to_owned(), What::Customer, message.id);
         }
     }
@@ -108,7 +108,7 @@ pub(crate) fn sessions<'a>(
     {
         if seen.insert(&item.key) {
             let class = if item.element["event"] == "resolved" { 3 } else { 1 };
-            add(item, class, canonical(&item.element), What::Inbox, "");
+            add(item, class, item.told.clone(), What::Inbox, "");
         }
     }
     let mut all: Vec<Open> = Vec::new();
@@ -224,7 +224,7 @@ fn is_courtesy(last: &Open, event: &Event) -> bool {
     let Some((closed, "resolved")) = last.closed else {
         return false;
     };
-    let element = &event.item.element;
+    let element = event.item.says();
     if event.what != What::Customer || event.time > closed + COURTESY || element["type"] != "text" {
         return false;
     }

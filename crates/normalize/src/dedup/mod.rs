@@ -4,6 +4,7 @@ mod callback;
 mod link;
 mod pack;
 mod seen;
+mod stand_in;
 
 use crate::{count::Tallies, vocabulary};
 use hilo_contracts::{
@@ -77,7 +78,12 @@ impl Processor for Deduplicate {
             }
             item.evidence_only = true;
         }
-        forward(record, &item, context)
+        let (changed, filled) = seen.fill(&mut item, told)?;
+        forward((!changed).then_some(record), &item, context)?;
+        for item in &filled {
+            forward(None, item, context)?;
+        }
+        Ok(Verdict::Done)
     }
 
     fn tick(&mut self, now: Millis, context: &mut Context) -> Result<(), ProcessorError> {
@@ -89,13 +95,13 @@ impl Processor for Deduplicate {
     }
 }
 
-fn forward(record: &Record, item: &Item, context: &mut Context) -> Result<Verdict, ProcessorError> {
-    // As it came, where nothing about it was decided here.
+/// Sends an item on; as its `record` came, where there is one and nothing about the item was decided here.
+fn forward(record: Option<&Record>, item: &Item, context: &mut Context) -> Result<(), ProcessorError> {
     let has_since = item.sightings.first().is_some_and(|sighting| sighting.since.is_some());
-    let value = if item.evidence_only || item.generation > 0 || has_since {
-        wire::encode(item)?
-    } else {
-        record.value.clone()
+    let decided = item.evidence_only || item.generation > 0 || has_since;
+    let value = match record.filter(|_| !decided) {
+        Some(record) => record.value.clone(),
+        None => wire::encode(item)?,
     };
     match &item.body {
         // The engine carries time; a clock line is no fact. An echo of callback data never comes here.
@@ -110,7 +116,7 @@ fn forward(record: &Record, item: &Item, context: &mut Context) -> Result<Verdic
         }
         _ => context.send(topics::UNIQUE, item.tenant.as_bytes(), item.event_time, value),
     }
-    Ok(Verdict::Done)
+    Ok(())
 }
 
 /// Hash of all that an item says and shows, without the delivery that brought it. Greater where it shows nobody, then where

@@ -4,8 +4,9 @@ use super::{
     callback::Meeting,
     link::{Link, Sides},
     pack,
+    stand_in::{Content, StandIn},
 };
-use hilo_contracts::item::{Body, Item};
+use hilo_contracts::item::{Body, Item, Message, Origin};
 use hilo_domain::Millis;
 use hilo_stream::ProcessorError;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub(super) enum Told {
     /// The first of its key.
     New,
-    /// A duplicate that adds: a status with another time, or the smaller (event time, content) of two messages.
+    /// A duplicate that adds: a status with another time, or of two messages the one that holds.
     Better,
     /// A duplicate whose content does not hold; it still is evidence of identity.
     Worse,
@@ -34,10 +35,16 @@ pub(super) struct Seen {
     sides: Option<Box<Sides>>,
     /// Only where callback data meets: the request, and the messages whose statuses echoed it.
     pub meeting: Option<Box<Meeting>>,
+    /// Stand-ins that hold, one a list; only where there are any.
+    #[expect(
+        clippy::box_collection,
+        reason = "nearly no message has one, and a list takes three times the room"
+    )]
+    pub stand_ins: Option<Box<Vec<StandIn>>>,
 }
 
-/// The smallest (event time, content) of a key; of equal ones, which deliveries with other contacts or about other business
-/// numbers make, the smallest variant.
+/// What holds under a key: content before a stand-in, then the smallest (event time, content); of equal ones, which
+/// deliveries with other contacts or about other business numbers make, the smallest variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Held {
     key: u64,
@@ -47,6 +54,9 @@ struct Held {
     content: Box<[u8]>,
     /// How many held before.
     generation: u32,
+    /// The list of a message.
+    origin: Option<Origin>,
+    is_stand_in: bool,
 }
 
 impl Seen {
@@ -80,31 +90,65 @@ impl Seen {
             Body::Request(request) => Some(request.callback.as_str()),
             _ => None,
         };
+        let message = match &item.body {
+            Body::Message(message) => Some(message),
+            _ => None,
+        };
         let told = Held {
             key,
             at: item.event_time,
             variant,
             content: id.map(|id| pack::pack(&item.content, id)).unwrap_or_default(),
             generation: 0,
+            origin: message.map(|message| message.origin),
+            is_stand_in: message.is_some_and(Message::is_stand_in),
         };
         let Some(held) = self.held.iter_mut().find(|held| held.key == key) else {
             self.held.reserve_exact(1);
             self.held.push(told);
             return (Told::New, 0);
         };
-        let smaller = told.at < held.at
-            || told.at == held.at && {
+        let rank = |held: &Held| (held.is_stand_in, held.at);
+        let holds = rank(&told) < rank(held)
+            || rank(&told) == rank(held) && {
                 let id = id.unwrap_or_default();
                 let (one, other) = (pack::unpack(&told.content, id), pack::unpack(&held.content, id));
                 (one, told.variant) < (other, held.variant)
             };
-        if smaller {
+        if holds {
             let generation = held.generation + 1;
             *held = Held { generation, ..told };
             (Told::Better, generation)
         } else {
             (Told::Worse, 0)
         }
+    }
+
+    /// What holds over a stand-in of the list `origin`: the smallest content of the lists after it.
+    pub(super) fn content_for(&self, origin: Origin, id: &str) -> Option<Content> {
+        let later = |held: &&Held| {
+            let other = held
+                .origin
+                .filter(|other| matches!(other, Origin::Echo | Origin::History));
+            !held.is_stand_in && other > Some(origin)
+        };
+        let contents = self.held.iter().filter(later);
+        let (_, text, held) = contents
+            .map(|held| (held.at, pack::unpack(&held.content, id), held))
+            .min_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)))?;
+        Some(Content {
+            key: held.key,
+            text: String::from_utf8_lossy(&text).into_owned(),
+        })
+    }
+
+    /// Something else is sent on under a key, although what holds there is the same. With how many were sent before it.
+    pub(super) fn supersede(&mut self, key: u64) -> u32 {
+        let Some(held) = self.held.iter_mut().find(|held| held.key == key) else {
+            return 0;
+        };
+        held.generation += 1;
+        held.generation
     }
 
     /// Evidence that `item` completes: addressee and recipient of one send. Notes on a status since when it is evidence.
@@ -127,7 +171,7 @@ impl Seen {
 }
 
 /// A number for the item's key, which is a hash already.
-fn key_of(item: &Item) -> u64 {
+pub(super) fn key_of(item: &Item) -> u64 {
     item.key
         .get(..16)
         .and_then(|digits| u64::from_str_radix(digits, 16).ok())

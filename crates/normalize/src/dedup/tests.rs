@@ -22,8 +22,8 @@ fn somebody(phone: Option<u8>, user: Option<u8>) -> Option<Sighting> {
         ..Sighting::default()
     };
     Named {
-        wa_id: wa_id.as_deref(),
-        user_id: user_id.as_deref(),
+        wa_id: wa_id.as_deref().map(Into::into),
+        user_id: user_id.as_deref().map(Into::into),
         ..Named::default()
     }
     .add_to(&mut sighting);

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 /// An element of `calls`.
 pub(super) fn call(update: &Update, element: &Value) -> Result<Draft, Reason> {
-    let id = json::text(element, "id").ok_or("no_id")?;
+    let id = json::id(element, "id").ok_or("no_id")?;
     let event = json::text(element, "event")
         .or_else(|| json::text(element, "status"))
         .unwrap_or_default();
@@ -24,11 +24,11 @@ pub(super) fn call(update: &Update, element: &Value) -> Result<Draft, Reason> {
         _ => update.either(from, to),
     };
     let key = Key::Call {
-        id: id.to_owned(),
+        id: id.clone(),
         event: event.to_owned(),
     };
     let call = Call {
-        id: id.to_owned(),
+        id,
         event: event.to_ascii_lowercase(),
         inbound: json::text(element, "direction") == Some("USER_INITIATED"),
     };

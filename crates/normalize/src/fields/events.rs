@@ -57,9 +57,8 @@ pub(super) fn group(update: &Update, element: &Value) -> Draft {
 /// number as somebody wrote it.
 fn participant(update: &Update, participant: &Value) -> Option<Sighting> {
     let named = Named::contact(participant);
-    let input = participant.as_str().or_else(|| json::text(participant, "input"));
-    let input = input.filter(|input| !input.is_empty());
-    let named = match input.and_then(IdentifierKind::of_user_id) {
+    let input = json::id_of(participant).or_else(|| json::id_at(participant, "input"));
+    let named = match input.as_deref().and_then(IdentifierKind::of_user_id) {
         Some(IdentifierKind::ParentBsuid) => Named {
             parent: named.parent.or(input),
             ..named
@@ -70,8 +69,9 @@ fn participant(update: &Update, participant: &Value) -> Option<Sighting> {
         },
         None if named.wa_id.is_some() => named,
         None => {
-            let is_account = |input: &&str| phone::digits_of_wa_id(input).is_some();
-            let written = input.filter(|input| !is_account(input) && !update.business.is(input));
+            let is_account = |input: &str| phone::digits_of_wa_id(input).is_some();
+            let written = input.as_deref();
+            let written = written.filter(|input| !is_account(input) && !update.business.is(input));
             if let Some(phone) = written.and_then(|written| Identifier::phone(written, update.tenant.region())) {
                 let mut sighting = update.person(named).unwrap_or_else(|| Sighting {
                     creates: true,

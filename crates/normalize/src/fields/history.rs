@@ -1,8 +1,10 @@
-//! History: messages from before the business joined, in threads.
+//! History: messages from before the business joined, in threads; and all else that stands in a change of the field
+//! `history`, which is history too.
 
 use super::{
     Read,
-    messages::{addressee, message, sender},
+    messages::{self, addressee, message, sender},
+    preferences,
 };
 use crate::{
     json,
@@ -50,9 +52,71 @@ pub(super) fn read(update: &Update, element: &Value, first: usize, outcomes: &mu
     }
 }
 
+/// How an element of a list beside the threads is read: what would be told live elsewhere is history here. Of other lists
+/// it is read as everywhere.
+pub(super) fn beside_threads(list: &str) -> Option<Read> {
+    Some(match list {
+        "messages" => Read::WithId(received),
+        "message_echoes" => Read::WithId(echo),
+        "user_preferences" => Read::Any(preference),
+        _ => return None,
+    })
+}
+
+/// Media of a message that was a placeholder in its thread, whoever wrote it.
+fn received(update: &Update, element: &Value) -> Result<Draft, Reason> {
+    let is_system = json::text(element, "type") == Some("system");
+    if is_system || is_inbound(update, &sender(element), &addressee(element)) {
+        messages::received(update, element).map(of_history)
+    } else {
+        echo(update, element)
+    }
+}
+
+fn echo(update: &Update, element: &Value) -> Result<Draft, Reason> {
+    messages::echo(update, element).map(of_history)
+}
+
+/// A preference of former times opts nobody out today.
+fn preference(update: &Update, element: &Value) -> Draft {
+    Draft {
+        body: Body::Event {
+            kind: HISTORY_EVENT.to_owned(),
+        },
+        ..preferences::preference(update, element)
+    }
+}
+
+/// What was read as told live, as the history that it is.
+fn of_history(draft: Draft) -> Draft {
+    let Body::Message(message) = draft.body else {
+        return draft;
+    };
+    let mut author = message.author;
+    if !message.inbound {
+        messages::UNKNOWN.clone_into(&mut author.kind);
+    }
+    Draft {
+        key: Key::Message {
+            origin: "history",
+            id: message.id.clone(),
+        },
+        body: Body::Message(Message {
+            origin: Origin::History,
+            author,
+            opt_out: Default::default(),
+            ..message
+        }),
+        ..draft
+    }
+}
+
+/// Kind of what is history and no message.
+const HISTORY_EVENT: &str = "history_event";
+
 fn chunk(_: &Update, element: &Value) -> Draft {
     let body = Body::Event {
-        kind: "history_event".to_owned(),
+        kind: HISTORY_EVENT.to_owned(),
     };
     Draft::new(Update::timestamp(element), Key::Content, body)
 }
@@ -72,9 +136,11 @@ fn chunk_of(element: &Value) -> Option<History> {
 
 fn told(update: &Update, thread: &Value, element: &Value, chunk: Option<History>) -> Result<Draft, Reason> {
     let (from, to) = (sender(element), addressee(element));
-    let inbound = is_inbound(update, from, to);
+    let inbound = is_inbound(update, &from, &to);
     let message = Message {
         chunk,
+        // A word of former times opts nobody out today.
+        opt_out: Default::default(),
         ..message(element, Origin::History, inbound)?
     };
     let key = Key::Message {
@@ -95,8 +161,8 @@ fn told(update: &Update, thread: &Value, element: &Value, chunk: Option<History>
 }
 
 /// Whether the business did not write it: the sender says so, else that nobody but the business is written to.
-fn is_inbound(update: &Update, from: Named, to: Named) -> bool {
-    let is_business = |named: Named| named.wa_id.is_some_and(|wa_id| update.business.is(wa_id));
+fn is_inbound(update: &Update, from: &Named, to: &Named) -> bool {
+    let is_business = |named: &Named| named.wa_id.as_deref().is_some_and(|wa_id| update.business.is(wa_id));
     if from.is_nobody() {
         to.is_nobody() || is_business(to)
     } else {
@@ -108,19 +174,20 @@ fn is_inbound(update: &Update, from: Named, to: Named) -> bool {
 /// and the thread's is seen too.
 fn partner(update: &Update, thread: &Value, named: Named) -> (Option<Sighting>, Option<Sighting>) {
     let context = Named::contact(thread.get("context").unwrap_or(&Value::Null));
-    let id = || json::text(thread, "id").filter(|id| phone::digits_of_wa_id(id).is_some());
+    let id = || json::id_at(thread, "id").filter(|id| phone::digits_of_wa_id(id).is_some());
     let context = match (context.is_nobody(), named.is_nobody()) {
         (true, true) => Named { wa_id: id(), ..context },
         _ => context,
     };
+    let agrees = named.agrees_with(&context);
     // One partner, who is the business where either says so.
     let is_own = update.is_other_number(&named) || update.is_other_number(&context);
-    if is_own && named.agrees_with(&context) {
+    if is_own && agrees {
         return (None, None);
     }
     let other = update.person(context);
     match update.person(named) {
-        Some(mut person) if named.agrees_with(&context) => {
+        Some(mut person) if agrees => {
             if let Some(other) = other {
                 person.identifiers.extend(other.identifiers);
                 person.name = person.name.or(other.name);

@@ -9,12 +9,12 @@ use crate::{
     stated,
     update::{Draft, Update},
 };
-use hilo_contracts::item::{Author, Body, Message, Origin, Sighting};
+use hilo_contracts::item::{Author, Body, CUSTOMER, Message, Origin, Sighting};
 use hilo_domain::{Identifier, OptOut, json::canonical, text};
 use serde_json::Value;
 
 /// Type of a message that names none.
-const UNKNOWN: &str = "unknown";
+pub(super) const UNKNOWN: &str = "unknown";
 
 /// Keys of the sender.
 pub(crate) fn sender(element: &Value) -> Named<'_> {
@@ -95,32 +95,33 @@ fn answer_with_number(person: &mut Sighting, element: &Value, update: &Update) {
     let Some([phone]) = json::list(card, "phones").map(Vec::as_slice) else {
         return;
     };
-    let told = json::text(phone, "wa_id").or_else(|| json::text(phone, "phone"));
-    if told.is_some_and(|number| update.business.is(number)) {
+    let told = json::id_at(phone, "wa_id").or_else(|| json::id_at(phone, "phone"));
+    if told.is_some_and(|number| update.business.is(&number)) {
         return;
     }
     if origin != Some("contact_request") || person.identifiers.iter().any(|had| had.number().is_some()) {
         return;
     }
     Named::under(phone, "wa_id", "", &[]).add_to(person);
-    let written = json::text(phone, "phone").and_then(|written| Identifier::phone(written, update.tenant.region()));
-    if json::text(phone, "wa_id").is_none() {
+    let written = json::id_at(phone, "phone").and_then(|written| Identifier::phone(&written, update.tenant.region()));
+    if json::id_at(phone, "wa_id").is_none() {
         person.identifiers.extend(written);
     }
     person.identifiers.sort_unstable();
 }
 
 /// What a message element says, wherever it stands.
-pub(super) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<Message, Reason> {
-    let id = json::text(element, "id").ok_or("no_id")?;
+pub(crate) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<Message, Reason> {
+    let id = json::id(element, "id").ok_or("no_id")?;
     let kind = json::text(element, "type").unwrap_or(UNKNOWN);
     let author = match (origin, inbound) {
-        (_, true) => "customer",
+        (_, true) if is_automatic(element, kind) => "automation",
+        (_, true) => CUSTOMER,
         (Origin::Echo, false) => "agent",
         _ => UNKNOWN,
     };
     Ok(Message {
-        id: id.to_owned(),
+        id,
         origin,
         kind: kind.to_owned(),
         inbound,
@@ -129,7 +130,7 @@ pub(super) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<
             id: None,
         },
         reply_to: reply_to(element, kind),
-        group_id: json::text(element, "group_id").map(str::to_owned),
+        group_id: json::id(element, "group_id"),
         courtesy: said(element, kind).is_some_and(text::is_courtesy),
         opt_out: None,
         question: false,
@@ -147,6 +148,15 @@ fn said<'a>(element: &'a Value, kind: &str) -> Option<&'a str> {
     body.filter(|_| kind == "text")
 }
 
+/// Whether the platform by itself allows a call back, after a call: nobody wrote it.
+fn is_automatic(element: &Value, kind: &str) -> bool {
+    let reply = element
+        .get("interactive")
+        .filter(|_| kind == "interactive")
+        .and_then(|interactive| interactive.get("call_permission_reply"));
+    reply.and_then(|reply| json::text(reply, "response_source")) == Some("automatic")
+}
+
 /// The message that this one is about.
 fn reply_to(element: &Value, kind: &str) -> Option<String> {
     let (object, key) = match kind {
@@ -155,12 +165,11 @@ fn reply_to(element: &Value, kind: &str) -> Option<String> {
         "revoke" => ("revoke", "original_message_id"),
         _ => ("context", "id"),
     };
-    let context = || element.get("context").and_then(|context| json::text(context, "id"));
+    let context = || element.get("context").and_then(|context| json::id(context, "id"));
     element
         .get(object)
-        .and_then(|object| json::text(object, key))
+        .and_then(|object| json::id(object, key))
         .or_else(context)
-        .map(str::to_owned)
 }
 
 /// The word of opt-out that a text, a pressed button or a chosen row is. Nothing in a change of history is one.

@@ -11,7 +11,7 @@ mod statuses;
 mod system;
 
 pub(crate) use account::Business as AccountField;
-pub(crate) use messages::language;
+pub(crate) use messages::{language, message};
 pub(crate) use snapshot::snapshot;
 
 use crate::{
@@ -64,6 +64,9 @@ enum Read {
     Any(fn(&Update, &Value) -> Draft),
 }
 
+/// The field of what was before the business joined, and the list of it.
+const HISTORY: &str = "history";
+
 /// The lists whose elements are items. `history` is nested and stands apart.
 const LISTS: [(&str, Read); 11] = [
     ("messages", Read::WithId(messages::received)),
@@ -109,7 +112,7 @@ pub(crate) fn count(field: Field, value: &Value) -> usize {
         .filter_map(|(name, _)| json::list(value, name))
         .map(Vec::len)
         .peekable();
-    let history = json::list(value, "history");
+    let history = json::list(value, HISTORY);
     if lists.peek().is_none() && history.is_none() {
         return 1;
     }
@@ -132,11 +135,16 @@ fn lists(update: &Update, outcomes: &mut Vec<Outcome>) -> bool {
             continue;
         };
         known = true;
+        let beside = if update.field == HISTORY {
+            history::beside_threads(name)
+        } else {
+            None
+        };
         for element in elements {
-            element_of(update, element, read, first, outcomes);
+            element_of(update, element, beside.unwrap_or(read), first, outcomes);
         }
     }
-    if let Some(elements) = json::list(update.value, "history") {
+    if let Some(elements) = json::list(update.value, HISTORY) {
         known = true;
         for element in elements {
             history::read(update, element, first, outcomes);
@@ -173,7 +181,7 @@ pub(crate) fn smallest_time(value: &Value) -> Option<Millis> {
         .into_iter()
         .flatten()
         .filter_map(preferences::synced_at);
-    let told = json::list(value, "history")
+    let told = json::list(value, HISTORY)
         .into_iter()
         .flatten()
         .flat_map(history::messages);

@@ -29,7 +29,7 @@ pub(super) fn preference(update: &Update, element: &Value) -> Draft {
 /// An element of `user_id_update`: the wa_id, where there is one, is theirs from then on.
 pub(super) fn user_id_update(update: &Update, element: &Value) -> Draft {
     let pair = |version| {
-        let one = |object| element.get(object).and_then(|pair| json::text(pair, version));
+        let one = |object| element.get(object).and_then(|pair| json::id_at(pair, version));
         Named {
             user_id: one("user_id"),
             parent: one("parent_user_id"),
@@ -38,14 +38,14 @@ pub(super) fn user_id_update(update: &Update, element: &Value) -> Draft {
     };
     let old = pair("previous");
     let new = Named {
-        wa_id: json::text(element, "wa_id"),
+        wa_id: json::id_at(element, "wa_id"),
         ..pair("current")
     };
     let body = Body::Event {
         kind: "user_id_changed".to_owned(),
     };
     let draft = Draft::new(Update::timestamp(element), Key::Content, body);
-    match system::between(update, old, new, "user_id_changed") {
+    match system::between(update, old.clone(), new.clone(), "user_id_changed") {
         Some((before, change)) => Draft {
             person: Some(before),
             change: Some(change),
@@ -69,7 +69,8 @@ pub(super) fn state_sync(update: &Update, element: &Value) -> Draft {
         },
     );
     let contact = element.get("contact").unwrap_or(&Value::Null);
-    let phone = json::text(contact, "phone_number");
+    let phone = json::id_at(contact, "phone_number");
+    let phone = phone.as_deref();
     if phone.is_some_and(|phone| update.business.is(phone)) {
         return draft;
     }

@@ -12,6 +12,7 @@ use hilo_contracts::{
     item::{Body, Call, Status},
 };
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// Both spellings of the participant of a group are in use.
 const PARTICIPANT: [&str; 2] = ["recipient_participant_id", "participant_recipient_id"];
@@ -25,10 +26,10 @@ const PARENT: [&str; 3] = ["recipient_parent_user_id", "parent_recipient_user_id
 
 /// An element of `statuses`.
 pub(super) fn status(update: &Update, element: &Value) -> Result<Draft, Reason> {
-    let id = json::text(element, "id").ok_or("no_id")?;
+    let id = json::id(element, "id").ok_or("no_id")?;
     let status = json::text(element, "status").ok_or("no_status")?;
     let at = Update::timestamp(element);
-    let first = |keys: [&str; 2]| keys.into_iter().find_map(|key| json::text(element, key));
+    let first = |keys: [&str; 2]| keys.into_iter().find_map(|key| json::id_at(element, key));
     let participant = Named {
         wa_id: first(PARTICIPANT),
         user_id: first(PARTICIPANT_USER),
@@ -37,7 +38,7 @@ pub(super) fn status(update: &Update, element: &Value) -> Result<Draft, Reason> 
     };
     let to_group = json::text(element, "recipient_type") == Some("group");
     let recipient = match (participant.is_nobody(), to_group) {
-        (false, _) => participant,
+        (false, _) => participant.clone(),
         // The group is nobody.
         (true, true) => Named::default(),
         (true, false) => Named::under(element, "recipient_id", "recipient_user_id", &PARENT),
@@ -52,11 +53,11 @@ pub(super) fn status(update: &Update, element: &Value) -> Result<Draft, Reason> 
     let person = update.person(recipient);
     if json::text(element, "type") == Some("call") || update.field == "calls" {
         let key = Key::Call {
-            id: id.to_owned(),
+            id: id.clone(),
             event: status.to_owned(),
         };
         let call = Call {
-            id: id.to_owned(),
+            id,
             event: status.to_ascii_lowercase(),
             inbound: false,
         };
@@ -70,9 +71,9 @@ pub(super) fn status(update: &Update, element: &Value) -> Result<Draft, Reason> 
         .wa_id
         .or(participant.user_id)
         .or(participant.parent)
-        .map(str::to_owned);
+        .map(Cow::into_owned);
     let key = Key::Status {
-        message_id: id.to_owned(),
+        message_id: id.clone(),
         // A failed payment is not a failed message.
         status: if payment {
             format!("payment {status}")
@@ -83,12 +84,12 @@ pub(super) fn status(update: &Update, element: &Value) -> Result<Draft, Reason> 
         code: errors.first().and_then(|error| error.code),
     };
     let body = Status {
-        message_id: id.to_owned(),
+        message_id: id,
         status: status.to_owned(),
         participant,
         errors,
         pricing: priced(element).map(pricing),
-        callback_data: json::text(element, "biz_opaque_callback_data").map(str::to_owned),
+        callback_data: json::id(element, "biz_opaque_callback_data"),
         charged: json::object(element, "conversation").map(|_| charged(&element["conversation"])),
         identity_hash: json::text(element, "recipient_identity_key_hash").map(str::to_owned),
         payment: payment.then(|| paid(element.get("payment").unwrap_or(&Value::Null))),
@@ -122,7 +123,7 @@ fn paid(payment: &Value) -> PaymentRef {
 
 fn charged(conversation: &Value) -> ChargedRef {
     ChargedRef {
-        id: json::text(conversation, "id").map(str::to_owned),
+        id: json::id(conversation, "id"),
         origin: conversation
             .get("origin")
             .and_then(|origin| json::text(origin, "type"))

@@ -4,6 +4,7 @@ use crate::{json, people::Named, update::Update};
 use hilo_contracts::item::{IdentityChange, Sighting};
 use hilo_domain::Identifier;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// The change that a message of type `system` tells of, with the sighting of who they were. `None` where it tells of
 /// none, or not between which identifiers (then the sender is all that is known).
@@ -29,7 +30,7 @@ pub(super) fn change(update: &Update, element: &Value, kind: &str) -> Option<(Si
 /// Who somebody is from a system message on; where it names no sender, that is who sent it.
 pub(super) fn now(system: &Value) -> Named<'_> {
     Named {
-        wa_id: json::text(system, "wa_id").or_else(|| json::text(system, "new_wa_id")),
+        wa_id: json::id_at(system, "wa_id").or_else(|| json::id_at(system, "new_wa_id")),
         ..Named::under(system, "", "user_id", &["parent_user_id"])
     }
 }
@@ -37,14 +38,14 @@ pub(super) fn now(system: &Value) -> Named<'_> {
 /// A change from `old` to `new`: what both name did not change.
 pub(super) fn between(update: &Update, old: Named, new: Named, kind: &str) -> Option<(Sighting, IdentityChange)> {
     let gone = Named {
-        wa_id: old.wa_id.filter(|_| old.wa_id != new.wa_id),
-        user_id: old.user_id.filter(|_| old.user_id != new.user_id),
-        parent: old.parent.filter(|_| old.parent != new.parent),
-        ..old
+        wa_id: old.wa_id.clone().filter(|_| old.wa_id != new.wa_id),
+        user_id: old.user_id.clone().filter(|_| old.user_id != new.user_id),
+        parent: old.parent.clone().filter(|_| old.parent != new.parent),
+        ..old.clone()
     };
     // A new user id on the same number: the number says whose.
-    let has_new = |old: Option<&str>, new: Option<&str>| old.is_none() && new.is_some();
-    let renewed = gone.is_nobody() && (has_new(old.user_id, new.user_id) || has_new(old.parent, new.parent));
+    let has_new = |old: &Option<Cow<str>>, new: &Option<Cow<str>>| old.is_none() && new.is_some();
+    let renewed = gone.is_nobody() && (has_new(&old.user_id, &new.user_id) || has_new(&old.parent, &new.parent));
     let old = if renewed { old } else { gone };
     if old.is_nobody() || new.is_nobody() {
         return None;

@@ -34,6 +34,7 @@ const TYPES: &[&str] = &[
     "revoke",
     "request_welcome",
     "unsupported",
+    "unsupported",
     "button",
     "interactive",
 ];
@@ -131,9 +132,15 @@ impl Maker {
                 message["button"] = json!({"text": pressed, "payload": payload});
             }
             if kind == "interactive" {
-                let (title, id) = (self.random.of(CHOICES), self.random.of(&["r1", "r2", "STOP"]));
-                let kind = *self.random.of(&["button_reply", "list_reply"]);
-                message["interactive"] = json!({"type": kind, kind: {"title": title, "id": id}});
+                if self.random.one_in(3) {
+                    let source = self.random.of(&["automatic", "automatic", "user_action"]);
+                    message["interactive"] = json!({"type": "call_permission_reply", "call_permission_reply": {
+                        "response": "accept", "response_source": source}});
+                } else {
+                    let (title, id) = (self.random.of(CHOICES), self.random.of(&["r1", "r2", "STOP"]));
+                    let kind = *self.random.of(&["button_reply", "list_reply"]);
+                    message["interactive"] = json!({"type": kind, kind: {"title": title, "id": id}});
+                }
             }
             if self.random.one_in(if self.taste.sends { 3 } else { 6 }) {
                 message["context"] = json!({"from": display, "id": self.wamid("s")});
@@ -215,7 +222,16 @@ impl Maker {
         let (time, id) = (self.time(), self.wamid("e"));
         let ids = self.partner(&id);
         let kind = *self.random.of(&[
-            "text", "text", "text", "text", "image", "contacts", "edit", "revoke", "reaction",
+            "text",
+            "text",
+            "text",
+            "text",
+            "image",
+            "contacts",
+            "edit",
+            "revoke",
+            "reaction",
+            "unsupported",
         ]);
         let mut echo = json!({"from": display, "id": id, "type": kind});
         if kind == "text" {
@@ -233,6 +249,12 @@ impl Maker {
     }
 
     pub(super) fn history(&mut self, display: &str, value: &mut Value) {
+        // Media of what was a placeholder in its thread come in a list beside.
+        match self.random.below(4) {
+            0 => return self.received(display, value),
+            1 => return self.echo(display, value),
+            _ => {}
+        }
         if self.random.one_in(5) {
             value["history"] = json!([{"errors": [{"code": 2_593_109}]}]);
             return;
@@ -244,8 +266,13 @@ impl Maker {
             .map(|_| {
                 let (time, side) = (self.time(), *self.random.of(&["r", "s", "e", "h"]));
                 let id = self.wamid(side);
-                let mut message =
-                    json!({"id": id, "type": "text", "text": {"body": "x"}, "timestamp": self.stamp(time)});
+                let kind = *self
+                    .random
+                    .of(&["text", "text", "image", "media_placeholder", "unsupported"]);
+                let mut message = json!({"id": id, "type": kind, "timestamp": self.stamp(time)});
+                if kind == "text" {
+                    message["text"] = json!({"body": self.random.of(TEXTS)});
+                }
                 if self.random.one_in(2) {
                     message["from"] = json!(display);
                     Self::put(&mut message, ["to", "to_user_id", ""], [ids[0], ids[1], None]);

@@ -63,6 +63,22 @@ const STEPS: &[i64] = &[1, 1, 60, 60, 300, 600, 3600, 43_200, 86_400, 86_400];
 const LONG_STEPS: &[i64] = &[20, 60, 60, 300, 900, 3600, 10_800];
 /// Of beta more is configured than of the other.
 const TENANTS: &[&[&str]] = &[&["acme"], &["beta"], &["acme", "beta"]];
+/// Keys of ids that consist of digits.
+const NUMBERED: &[&str] = &[
+    "id",
+    "from",
+    "to",
+    "wa_id",
+    "new_wa_id",
+    "recipient_id",
+    "recipient_participant_id",
+    "participant_recipient_id",
+    "phone_number_id",
+    "display_phone_number",
+    "input",
+    "phone",
+    "phone_number",
+];
 const AGENTS: &[&str] = &["ana", "bruno"];
 
 pub(crate) struct Maker {
@@ -254,7 +270,31 @@ impl Maker {
     }
 
     fn push(&mut self, line: &Value) {
+        let mut line = line.clone();
+        if self.random.one_in(6) {
+            self.with_numbers(&mut line);
+        }
         self.lines.push(line.to_string().into_bytes());
+    }
+
+    /// Some programs write ids as numbers.
+    fn with_numbers(&mut self, value: &mut Value) {
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(|item| self.with_numbers(item)),
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    // A zero in front is no number's.
+                    let digits = value
+                        .as_str()
+                        .filter(|text| NUMBERED.contains(&key.as_str()) && !text.starts_with('0'));
+                    match digits.and_then(|digits| digits.parse::<u64>().ok()) {
+                        Some(digits) if !self.random.one_in(3) => *value = digits.into(),
+                        _ => self.with_numbers(value),
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 }
 

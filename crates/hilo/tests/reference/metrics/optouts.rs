@@ -130,6 +130,7 @@ fn is_refused(status: &Item) -> bool {
 fn sign(item: &Item) -> Option<Sign> {
     let element = &item.element;
     match item.kind {
+        Kind::Element("user_preferences") if item.is_history => None,
         Kind::Element("user_preferences") => match text(element, "value")? {
             "stop" => Some(Sign::Out),
             "resume" | "signup" => Some(Sign::In),

@@ -27,7 +27,7 @@ pub(super) fn said<'a>(world: &World<'a>) -> Vec<Said<'a>> {
     let received = world
         .messages
         .iter()
-        .filter_map(|message| Some((message.id, message.received()?)))
+        .filter_map(|message| Some((message.id, message.customer()?)))
         .filter(|(_, item)| text(&item.element, "group_id").is_none());
     received
         .map(|(id, item)| Said {
@@ -77,7 +77,7 @@ fn is_strong(said: &Said, send: &Send, sends: &[Send]) -> bool {
         return false;
     }
     // Who names a message has it, whenever its receipt came.
-    if let Some(named) = text(&said.item.element["context"], "id") {
+    if let Some(named) = text(&said.item.says()["context"], "id") {
         return named == send.message.id && said.item.tenant == send.message.tenant && said.person == send.person;
     }
     type_of(said.item) == "button" && is_on_thread(said, send) && is_latest(said, send, sends)

@@ -79,7 +79,7 @@ pub(super) fn addressee(world: &World, message: &Message) -> Option<usize> {
     let mut told = sent.filter_map(|kind| message.held.get(&kind).copied());
     let mut statuses = message.statuses.clone();
     statuses.retain(|status| participant(&status.element).is_none());
-    statuses.sort_by_key(|status| canonical(&status.element));
+    statuses.sort_by_key(|status| status.told.clone());
     if world.tie == Tie::Greatest {
         statuses.reverse();
     }

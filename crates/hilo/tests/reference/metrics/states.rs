@@ -3,7 +3,7 @@
 use super::{
     super::{
         items::{Item, Kind},
-        json::{canonical, text, word},
+        json::{text, word},
     },
     HOUR, Name, Numbers, World,
     rows::{Dimensions, Group, Member, UNKNOWN, dimensions, groups},
@@ -66,7 +66,7 @@ pub(super) fn rows(world: &World) -> Vec<(Name, Numbers)> {
 }
 
 fn last<'a>(group: &Group<'a, Observation<'a>>) -> &'a Observation<'a> {
-    let by = |one: &&&Observation| (one.item.time, canonical(&one.item.element));
+    let by = |one: &&&Observation| (one.item.time, one.item.told.clone());
     group.members.iter().max_by_key(by).unwrap()
 }
 
