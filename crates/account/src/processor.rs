@@ -79,13 +79,6 @@ fn send(codec: &AvroCodec<Fact>, key: &[u8], fact: &Fact, context: &mut Context)
 }
 
 fn fact_of(item: &Item, told: &Told) -> Fact {
-    // `entry.id` is the portfolio in events about partners: there the value names the account, which is the subject. For
-    // a subject that is a portfolio it is no account at all.
-    let waba_id = match told.subject_kind.as_str() {
-        "portfolio" => None,
-        "waba" => Some(told.subject_id.clone()),
-        _ => Some(item.entry_id.clone()),
-    };
     let mut fact = Fact {
         event_id: hash::id("account", &[item.tenant.as_bytes(), item.key.as_bytes()]),
         tenant: item.tenant.clone(),
@@ -98,7 +91,7 @@ fn fact_of(item: &Item, told: &Told) -> Fact {
             kind: told.subject_kind.clone(),
             id: told.subject_id.clone(),
         },
-        waba_id: waba_id.filter(|id| !id.is_empty()),
+        waba_id: told.account(&item.entry_id).map(str::to_owned),
         portfolio_id: told.portfolio_id.clone(),
         event: told.event.clone(),
         quality: told.quality.clone(),

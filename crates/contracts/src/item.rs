@@ -444,6 +444,20 @@ pub struct Account {
     pub portfolio_id: Option<String>,
 }
 
+impl Account {
+    /// The account that it is about, or whose number or template it is about. In events about partners `entry.id` is a
+    /// portfolio, and the value names the account, which is the subject. A subject that is a portfolio is of no account.
+    #[must_use]
+    pub fn account<'a>(&'a self, entry_id: &'a str) -> Option<&'a str> {
+        let account = match self.subject_kind.as_str() {
+            "portfolio" => None,
+            "waba" => Some(self.subject_id.as_str()),
+            _ => Some(entry_id),
+        };
+        account.filter(|id| !id.is_empty())
+    }
+}
+
 /// An item with the person it belongs to, as the identity processor sends it on. Keyed by person for
 /// conversations, by message for statuses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ pub mod error_policy;
 pub mod hash;
 pub mod identifier;
 pub mod json;
+mod numbering;
 pub mod opt_out;
 pub mod phone;
 pub mod read;

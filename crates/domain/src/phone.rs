@@ -3,6 +3,8 @@
 //! Validity by a phone library is a hint, never a reason to refuse: real accounts have numbers that
 //! libphonenumber calls invalid.
 
+use crate::numbering;
+pub use crate::numbering::PLANS_VERSION;
 use phonenumber::country::Id as CountryId;
 
 /// A number in dialable E.164 with its country.
@@ -28,29 +30,25 @@ pub fn digits_of_wa_id(wa_id: &str) -> Option<String> {
         .then(|| digits.to_owned())
 }
 
-/// Digits by which numbers match, which are also the dialable ones: Mexico without the 1 after 52, Brazilian
-/// mobiles with their ninth digit, everything else as it is (Argentina's 54 and 549 are two numbers).
+/// Digits by which numbers match, which are also the dialable ones: what the [numbering plans](PLANS_VERSION) say, everything
+/// else as it is (Argentina's 54 and 549 are two numbers).
 #[must_use]
 pub fn canonical_digits(digits: &str) -> String {
-    if let Some(national) = digits.strip_prefix("521")
-        && national.len() == 10
-    {
-        return format!("52{national}");
-    }
-    // Country, two digits of area, eight of the subscriber; mobiles begin with 6 to 9, landlines with 2 to 5.
-    if digits.starts_with("55") && digits.len() == 12 && matches!(digits.as_bytes()[4], b'6'..=b'9') {
-        return format!("{}9{}", &digits[..4], &digits[4..]);
-    }
-    digits.to_owned()
+    numbering::other_form(digits).unwrap_or_else(|| digits.to_owned())
 }
 
 /// The digits under which Argentina's two forms of a number meet; they are only candidates for one person.
 /// `None` for every other number.
 #[must_use]
 pub fn candidate_digits(canonical: &str) -> Option<String> {
-    let national = canonical.strip_prefix("54")?;
-    let national = national.strip_prefix('9').unwrap_or(national);
-    (national.len() == 10).then(|| format!("54{national}"))
+    numbering::meeting_form(canonical)
+}
+
+/// Whether two people may have the two forms of a number (Mexico, Brazil). A country that lengthened all of its numbers
+/// gives the old forms to nobody.
+#[must_use]
+pub fn may_be_two(canonical: &str) -> bool {
+    numbering::may_be_two(canonical)
 }
 
 /// The dialable E.164 form of what somebody wrote: separators go, `00` is a plus sign, a local form is completed
@@ -64,7 +62,9 @@ pub fn dialable(raw: &str, region: Option<&str>) -> Option<String> {
     } else if let Some(rest) = digits.strip_prefix("00") {
         rest.to_owned()
     } else {
-        region.and_then(|region| complete(raw, region)).unwrap_or(digits)
+        region
+            .and_then(|region| numbering::with_code(region, &digits).or_else(|| complete(raw, region)))
+            .unwrap_or(digits)
     };
     (FEWEST_WRITTEN..=MOST_DIGITS)
         .contains(&international.len())
@@ -124,6 +124,45 @@ mod tests {
     }
 
     #[test]
+    fn both_forms_of_a_number_have_one_form_to_dial() {
+        for (country, other, dialed) in [
+            ("MX", "5215512345678", "525512345678"),
+            ("BR", "551187654321", "5511987654321"),
+            ("BR", "551162345678", "5511962345678"),
+            ("BJ", "22997001122", "2290197001122"),
+            ("BJ", "22901001122", "2290101001122"),
+            ("CI", "22507112233", "2250707112233"),
+            ("CI", "22500112233", "2250100112233"),
+            ("CI", "22543112233", "2250143112233"),
+            ("CI", "22504112233", "2250504112233"),
+            ("CI", "22566112233", "2250566112233"),
+            ("CI", "22559112233", "2250759112233"),
+        ] {
+            assert_eq!(canonical_digits(other), dialed);
+            assert_eq!(canonical_digits(dialed), dialed);
+            assert_eq!(candidate_digits(other), None);
+            assert_eq!(
+                super::country(&format!("+{dialed}")).as_deref(),
+                Some(country),
+                "{dialed}"
+            );
+        }
+        for (digits, may_be) in [
+            ("525512345678", true),
+            ("5511987654321", true),
+            ("2290197001122", false),
+            ("2250707112233", false),
+            ("56961234567", false),
+        ] {
+            assert_eq!(may_be_two(digits), may_be, "{digits}");
+        }
+        // One digit more or less is no such number.
+        for digits in ["2299700112", "229970011223", "2250711223", "225071122334"] {
+            assert_eq!(canonical_digits(digits), digits);
+        }
+    }
+
+    #[test]
     fn what_people_write_becomes_dialable() {
         for (raw, region, want) in [
             ("+56 9 6123 4567", None, Some("+56961234567")),
@@ -132,6 +171,11 @@ mod tests {
             ("56961234567", Some("CL"), Some("+56961234567")),
             ("56961234567", None, Some("+56961234567")),
             ("+52 1 55 1234 5678", None, Some("+525512345678")),
+            ("+229 97 00 11 22", None, Some("+2290197001122")),
+            ("97 00 11 22", Some("BJ"), Some("+2290197001122")),
+            ("01 97 00 11 22", Some("BJ"), Some("+2290197001122")),
+            ("07 11 22 33", Some("CI"), Some("+2250707112233")),
+            ("07 07 11 22 33", Some("CI"), Some("+2250707112233")),
             ("hola", None, None),
             ("+12", None, None),
         ] {

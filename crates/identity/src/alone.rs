@@ -256,6 +256,7 @@ fn reduce(evidence: &Evidence, alone: &Alone) -> Reduced {
         }
     }
     reduced.crowds = kept(&evidence.crowds);
+    reduced.portfolios = evidence.portfolios.clone();
     Reduced {
         evidence: reduced,
         places: went,

@@ -97,6 +97,8 @@ pub(crate) struct Cluster {
     /// By that verdict.
     quiet: Quiet,
     pub gone: Vec<Gone>,
+    /// On which accounts and business numbers its verdict depends.
+    pub depends_on: BTreeSet<Vec<u8>>,
 }
 
 /// What a new verdict changes for readers.
@@ -217,6 +219,7 @@ impl Cluster {
         self.people.extend(other.people);
         self.gone.extend(other.gone);
         self.version = self.version.max(other.version);
+        self.depends_on.extend(other.depends_on);
         // Evidence of two clusters is disjoint: what they share would have made them one.
         for timeline in other.owners {
             self.owners.push(shifted(timeline, shift));

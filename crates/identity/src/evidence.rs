@@ -1,6 +1,11 @@
 //! What is known about a set of people who ever shared an identifier: the evidence, not yet the verdict.
 
-use crate::{fold::Quiet, links::Name, stated::Stated};
+use crate::{
+    fold::Quiet,
+    links::Name,
+    portfolio::{Portfolios, Told, add_told},
+    stated::Stated,
+};
 use hilo_contracts::item::{Decision, IdentityChange, Ruling, Sighting};
 use hilo_domain::{Identifier, IdentifierKind, Millis, hash::IdHasher, phone};
 use serde::{Deserialize, Serialize};
@@ -80,9 +85,9 @@ impl Together {
         })
     }
 
-    /// By whether numbers among the evidence may have changed hands, and may have come back.
-    pub(crate) fn hangs_on(&self, contested: bool, moved: bool) -> HangsOn {
-        hangs_on(&self.ids, contested, moved)
+    /// By whether numbers among the evidence may have changed hands.
+    pub(crate) fn hangs_on(&self, contested: bool) -> HangsOn {
+        hangs_on(&self.ids, contested)
     }
 
     /// Statuses at these times found their send.
@@ -132,11 +137,11 @@ impl Together {
     }
 }
 
-fn hangs_on(ids: &[Identifier], contested: bool, moved: bool) -> HangsOn {
+fn hangs_on(ids: &[Identifier], contested: bool) -> HangsOn {
     let has_user = || ids.iter().any(|id| id.kind == IdentifierKind::Bsuid);
     match is_strong(ids) {
         false if contested => HangsOn::EachTime,
-        true if moved && has_user() => HangsOn::ItsReturn,
+        true if contested && has_user() => HangsOn::ItsReturn,
         _ => HangsOn::ItsFirst,
     }
 }
@@ -304,6 +309,10 @@ pub(crate) struct Evidence {
     pub crowds: Vec<Identifier>,
     /// Names on this evidence that are none, sorted: what they stand on is judged without them.
     pub placeholders: Vec<Name>,
+    /// Who told the user ids, sorted by those.
+    pub told: Vec<Told>,
+    /// To which portfolios the user ids belong by that, as far as is known: the only part that follows from other evidence.
+    pub portfolios: Portfolios,
 }
 
 impl Evidence {
@@ -320,8 +329,8 @@ impl Evidence {
         let at = sighting.since.unwrap_or(told);
         let name = sighting.name.as_ref().map(|name| (told, name.clone()));
         if let Some(index) = self.together.iter().position(|had| had.ids == ids) {
-            let (contested, moved) = (self.is_contested(), self.is_moved());
-            let matters = hangs_on(&self.without_placeholders(&ids), contested, moved) != HangsOn::ItsFirst;
+            let contested = self.is_contested();
+            let matters = hangs_on(&self.without_placeholders(&ids), contested) != HangsOn::ItsFirst;
             let had = &mut self.together[index];
             let mut added = Added::Known;
             if at < had.first {
@@ -489,9 +498,9 @@ impl Evidence {
         together.chain(changed).chain(decided).chain(claimed).chain(stated)
     }
 
-    /// Whether a number may have changed hands: then each single sighting of a number matters.
+    /// Whether a number may have changed hands: then each single sighting of a number matters, also by who has it again.
     pub(crate) fn is_contested(&self) -> bool {
-        if self.is_moved() {
+        if !self.changes.is_empty() || !self.decisions.is_empty() {
             return true;
         }
         let mut bsuids = self
@@ -501,11 +510,6 @@ impl Evidence {
             .filter(|id| id.kind == IdentifierKind::Bsuid)
             .map(|id| id.value.as_str());
         bsuids.next().is_some_and(|first| bsuids.any(|other| other != first))
-    }
-
-    /// Whether a number may have come back to somebody: then it matters whether they showed up with it since.
-    pub(crate) fn is_moved(&self) -> bool {
-        !self.changes.is_empty() || !self.decisions.is_empty()
     }
 
     /// Takes over the evidence of another cluster.
@@ -549,6 +553,9 @@ impl Evidence {
         self.crowds.sort_unstable();
         self.crowds.dedup();
         self.add_placeholders(other.placeholders);
+        for told in other.told {
+            add_told(&mut self.told, told);
+        }
     }
 }
 

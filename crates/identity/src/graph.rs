@@ -5,12 +5,13 @@ use crate::{
     cluster::{Cluster, Kind, Known},
     evidence::{Added, Evidence, Sees, atom, sought, token_of},
     links::{Name, name, names_on, surest},
+    portfolio::{Channel, Owners, tell},
     rules::{MET, PIECES, Rule},
     stated::Stated,
     tell::Teller,
 };
-use hilo_contracts::item::{Decision, IdentityChange, Item, Sighting};
-use hilo_domain::{Identifier, Millis, hash};
+use hilo_contracts::item::{Body, Decision, IdentityChange, Item, Sighting};
+use hilo_domain::{Identifier, IdentifierKind, Millis, hash};
 use hilo_stream::{Context, ProcessorError, StateStore, Store};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -100,6 +101,12 @@ impl Said<'_> {
         }
     }
 
+    /// Adds who told its user ids; whether that is news.
+    fn tell(&self, cluster: &mut Cluster, item: &Item) -> bool {
+        let ids = self.joining().into_iter().flatten();
+        Channel::of(item).is_some_and(|channel| tell(&mut cluster.evidence.told, ids, channel))
+    }
+
     /// Without what it only suggests.
     fn without_suggestions(mut self) -> Self {
         if let Self::Seen { stated, .. } = &mut self {
@@ -159,6 +166,7 @@ pub(crate) struct Graph {
     tokens: Store<Place>,
     clusters: Store<Cluster>,
     next_cluster: Store<u64>,
+    owners: Owners,
 }
 
 impl Default for Graph {
@@ -167,6 +175,7 @@ impl Default for Graph {
             tokens: Store::new("tokens"),
             clusters: Store::new("clusters"),
             next_cluster: Store::new("next_cluster"),
+            owners: Owners::default(),
         }
     }
 }
@@ -180,7 +189,9 @@ pub(crate) struct Occasion<'a> {
 
 impl Graph {
     pub(crate) fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        vec![&mut self.tokens, &mut self.clusters, &mut self.next_cluster]
+        let mut stores: Vec<&mut dyn StateStore> = vec![&mut self.tokens, &mut self.clusters, &mut self.next_cluster];
+        stores.extend(self.owners.stores());
+        stores
     }
 
     /// Adds to the evidence about whoever is named, and judges anew where that may change a verdict.
@@ -206,8 +217,17 @@ impl Graph {
     }
 
     fn add(&mut self, id: u64, said: &Said, occasion: &mut Occasion) -> Result<(), ProcessorError> {
+        let tenant = occasion.item.tenant.as_str();
         let cluster = self.clusters.get_or_insert_with(&id.to_le_bytes(), Cluster::default)?;
-        if said.add(cluster, occasion.item.event_time) == Added::Known {
+        let mut added = said.add(cluster, occasion.item.event_time);
+        if said.tell(cluster, occasion.item)
+            && self
+                .owners
+                .refresh(tenant, cluster, |bsuid| user_token(tenant, bsuid))?
+        {
+            added = Added::New;
+        }
+        if added == Added::Known {
             return Ok(());
         }
         let evidence = &cluster.evidence;
@@ -340,6 +360,7 @@ impl Graph {
             cluster.evidence.add_placeholders(placeholders.iter().cloned());
             let (at, sightings) = (occasion.item.event_time, cluster.evidence.together.len());
             said.add(cluster, at);
+            said.tell(cluster, occasion.item);
             let mut is_news = cluster.evidence.together.len() > sightings;
             if let Kind::Knot { met, forms, .. } = &mut cluster.kind {
                 for seen in said.of_name(&name, at) {
@@ -531,8 +552,52 @@ impl Graph {
         let Some(cluster) = self.clusters.get_mut(&id.to_le_bytes())? else {
             return Ok(());
         };
+        let tenant = occasion.item.tenant.as_str();
+        self.owners
+            .refresh(tenant, cluster, |bsuid| user_token(tenant, bsuid))?;
         let alone = cluster.alone();
         judge_cluster(id, cluster, &alone, occasion)
+    }
+
+    /// Notes what an item says of accounts, and judges anew whose verdict that may change.
+    pub(crate) fn note(&mut self, occasion: &mut Occasion) -> Result<(), ProcessorError> {
+        let item = occasion.item;
+        let tenant = item.tenant.as_str();
+        if let (false, Some(number)) = (item.entry_id.is_empty(), &item.phone_number_id)
+            && self.owners.number_in(tenant, number, &item.entry_id)?
+        {
+            self.review(Channel::Number(number), occasion)?;
+        }
+        if let Body::Account(told) = &item.body
+            && let (Some(account), Some(portfolio)) = (told.account(&item.entry_id), &told.portfolio_id)
+            && self.owners.own(tenant, account, portfolio, item.event_time)?
+        {
+            self.review(Channel::Account(account), occasion)?;
+        }
+        Ok(())
+    }
+
+    /// Judges those anew whose user ids have other portfolios by what is known now of an account or a number.
+    fn review(&mut self, on: Channel, occasion: &mut Occasion) -> Result<(), ProcessorError> {
+        let tenant = occasion.item.tenant.as_str();
+        let mut clusters = BTreeSet::new();
+        for token in self.owners.dependants(tenant, on)? {
+            occasion.context.spend(1)?;
+            if let Some(Place::Joined(id)) = self.tokens.get(&token)? {
+                clusters.insert(*id);
+            }
+        }
+        for id in clusters {
+            if let Some(cluster) = self.clusters.get_mut(&id.to_le_bytes())?
+                && self
+                    .owners
+                    .refresh(tenant, cluster, |bsuid| user_token(tenant, bsuid))?
+            {
+                let alone = cluster.alone();
+                judge_cluster(id, cluster, &alone, occasion)?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes a cluster apart whose evidence has too much of something: what is `crowded` is no evidence any more, and what
@@ -559,15 +624,20 @@ impl Graph {
             whole,
         };
         self.call_back(&mut cluster, &mut alone, &occasion.item.tenant)?;
+        let tenant = occasion.item.tenant.as_str();
+        self.owners
+            .refresh(tenant, &mut cluster, |bsuid| user_token(tenant, bsuid))?;
         let evidence = &cluster.evidence;
         let components = evidence.components(|name| alone.fate(evidence, name) == Fate::Evidence, false);
         let knotted = components.knotted(forced).into_iter();
         alone.here.extend(knotted.map(|name| (name, Rule::Knot)));
         judge_cluster(id, &mut cluster, &alone, occasion)?;
         self.clusters.remove(&id.to_le_bytes());
-        let tenant = occasion.item.tenant.as_str();
-        for (names, part) in cluster.split(&alone) {
+        for (names, mut part) in cluster.split(&alone) {
             let id = self.next()?;
+            // Portfolios differ or not between two user ids, so the part's verdict is that of the whole.
+            self.owners
+                .refresh(tenant, &mut part, |bsuid| user_token(tenant, bsuid))?;
             let place = match part.kind {
                 Kind::Joined => Place::Joined(id),
                 Kind::Knot { .. } => Place::Knot(id),
@@ -662,6 +732,10 @@ impl Graph {
             country: person.and_then(|person| person.country.clone()),
         }))
     }
+}
+
+fn user_token(tenant: &str, bsuid: &str) -> [u8; 16] {
+    token_of(tenant, &(IdentifierKind::Bsuid, Cow::Borrowed(bsuid)))
 }
 
 fn names_of(evidence: &Evidence) -> BTreeSet<Name> {

@@ -6,15 +6,16 @@ use crate::{
     evidence::{Evidence, Sees, matching},
     fold::Quiet,
     fold_tests::ids,
+    portfolio::Portfolios,
     rules::{MET, PIECES},
 };
 use hilo_contracts::{
     codec::{self, Codec as _},
     facts::Identity as Fact,
-    item::{Body, Decision, IdentityChange, Item, Move, PersonRecord, Position, Ruling, Sighting},
+    item::{Account, Body, Decision, IdentityChange, Item, Move, PersonRecord, Position, Ruling, Sighting},
     topics,
 };
-use hilo_domain::{Identifier, Millis};
+use hilo_domain::{Identifier, IdentifierKind, Millis};
 use hilo_stream::{Record, TestDriver, TopicKind, TopicSpec, Topology, driver, wire};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,72 @@ enum Said {
     Seen(String),
     Changed(String, String),
     Decided(Ruling, String, String),
+    /// An event names the portfolio that owns an account.
+    Owned(String, String),
+    /// Something that shows nobody comes from a business number of an account.
+    Numbered(String, String),
+}
+
+/// Who tells what happens at a time: an account, or a line that names a business number only.
+fn channel(at: Millis) -> (&'static str, &'static str) {
+    [("a", "1"), ("a", "1"), ("b", "2"), ("", "2"), ("", "3"), ("c", "4")][(at % 6) as usize]
+}
+
+/// To which portfolios user ids belong, by the whole history.
+fn portfolios(history: &History) -> BTreeMap<String, BTreeSet<String>> {
+    let mut owners: BTreeMap<&str, (Millis, &str)> = BTreeMap::new();
+    let mut numbers: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut told: BTreeMap<String, BTreeSet<(&str, &str)>> = BTreeMap::new();
+    for (at, said) in history {
+        let (account, number) = channel(*at);
+        match said {
+            Said::Owned(account, owner) => {
+                let had = owners.entry(account).or_default();
+                *had = (*had).max((*at, owner));
+            }
+            Said::Numbered(number, account) => {
+                numbers.entry(number).or_default().insert(account);
+            }
+            Said::Seen(one) => told_in(one, (account, number), &mut told),
+            Said::Changed(one, other) | Said::Decided(_, one, other) => {
+                told_in(one, (account, number), &mut told);
+                told_in(other, (account, number), &mut told);
+            }
+        }
+        if !account.is_empty() && !matches!(said, Said::Owned(..) | Said::Numbered(..)) {
+            numbers.entry(number).or_default().insert(account);
+        }
+    }
+    let of = |channels: &BTreeSet<(&str, &str)>| -> BTreeSet<String> {
+        let direct: BTreeSet<&str> = channels
+            .iter()
+            .map(|(account, _)| *account)
+            .filter(|it| !it.is_empty())
+            .collect();
+        let by_number = || {
+            channels
+                .iter()
+                .filter_map(|(_, number)| numbers.get(number))
+                .flatten()
+                .copied()
+        };
+        let accounts = if direct.is_empty() {
+            by_number().collect()
+        } else {
+            direct
+        };
+        let owner = |account: &str| owners.get(account).map_or(account, |(_, owner)| *owner).to_owned();
+        accounts.into_iter().map(owner).collect()
+    };
+    told.iter()
+        .map(|(user, channels)| (user.clone(), of(channels)))
+        .collect()
+}
+
+fn told_in<'a>(text: &str, channel: (&'a str, &'a str), told: &mut BTreeMap<String, BTreeSet<(&'a str, &'a str)>>) {
+    for id in ids(text).into_iter().filter(|id| id.kind == IdentifierKind::Bsuid) {
+        told.entry(id.value).or_default().insert(channel);
+    }
 }
 
 type History = Vec<(Millis, Said)>;
@@ -59,10 +126,21 @@ fn record(at: Millis, said: &Said) -> Record {
     let key = format!("{at} {said:?}");
     let (mut sightings, mut changed) = (Vec::new(), None);
     let mut body = Body::Event { kind: "x".to_owned() };
+    let (mut entry_id, mut number) = channel(at);
     match said {
         Said::Seen(text) => sightings.push(sighting(text)),
         Said::Changed(old, new) => changed = Some(change(old, new)),
         Said::Decided(ruling, user, other) => body = Body::Decision(decision(*ruling, user, other)),
+        Said::Owned(account, owner) => {
+            (entry_id, number) = ("portfolio", "");
+            body = Body::Account(Account {
+                subject_kind: "waba".to_owned(),
+                subject_id: account.clone(),
+                portfolio_id: Some(owner.clone()),
+                ..Account::default()
+            });
+        }
+        Said::Numbered(of, account) => (entry_id, number) = (account, of),
     }
     let item = Item {
         tenant: "acme".to_owned(),
@@ -72,12 +150,12 @@ fn record(at: Millis, said: &Said) -> Record {
         event_time: at,
         key,
         content: "{}".to_owned(),
-        entry_id: "1".to_owned(),
-        phone_number_id: Some("2".to_owned()),
+        entry_id: entry_id.to_owned(),
+        phone_number_id: Some(number.to_owned()).filter(|number| !number.is_empty()),
         test: false,
         has_person: !sightings.is_empty() || changed.is_some(),
         sightings,
-        evidence_only: false,
+        evidence_only: matches!(said, Said::Owned(..) | Said::Numbered(..)),
         generation: 0,
         change: changed,
         body,
@@ -191,9 +269,18 @@ fn expected(history: &History) -> Vec<String> {
             all.insert((*at, Said::Seen(new.clone())));
         }
     }
+    let of_portfolio = portfolios(history);
+    let of_portfolio: Vec<(&str, Vec<&str>)> = of_portfolio
+        .iter()
+        .map(|(user, of)| (user.as_str(), of.iter().map(String::as_str).collect()))
+        .collect();
+    all.retain(|(_, said)| !matches!(said, Said::Owned(..) | Said::Numbered(..)));
     let texts = |said: &Said| match said {
         Said::Seen(text) => text.clone(),
-        Said::Changed(one, other) | Said::Decided(_, one, other) => format!("{one} {other}"),
+        Said::Changed(one, other)
+        | Said::Decided(_, one, other)
+        | Said::Owned(one, other)
+        | Said::Numbered(one, other) => format!("{one} {other}"),
     };
     let names = |text: &str| -> BTreeSet<String> { ids(text).iter().map(name).collect() };
     let mut met: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -241,7 +328,10 @@ fn expected(history: &History) -> Vec<String> {
             alone.extend(group);
             continue;
         }
-        let mut evidence = Evidence::default();
+        let mut evidence = Evidence {
+            portfolios: Portfolios::of(of_portfolio.iter().map(|(user, of)| (*user, &of[..]))),
+            ..Evidence::default()
+        };
         for (at, said) in of_group {
             let left = |text: &String| without(text, &placeholders);
             match said {
@@ -265,6 +355,7 @@ fn expected(history: &History) -> Vec<String> {
                 Said::Decided(ruling, user, other) => {
                     evidence.decide(&decision(*ruling, &left(user), &left(other)), *at);
                 }
+                Said::Owned(..) | Said::Numbered(..) => {}
             }
         }
         for person in before::fold(&evidence).people.iter().filter(|person| person.exists) {
@@ -373,6 +464,10 @@ fn said() -> impl Strategy<Value = Said> {
         1 => (user(), user()).prop_map(|(old, new)| Said::Changed(old, new)),
         2 => (prop::sample::select(&Ruling::ALL[..]), user(), prop_oneof![user(), number()])
             .prop_map(|(ruling, user, other)| Said::Decided(ruling, user, other)),
+        2 => (prop::sample::select(vec!["a", "b", "c"]), prop::sample::select(vec!["p", "q", "b"]))
+            .prop_map(|(account, owner)| Said::Owned(account.to_owned(), owner.to_owned())),
+        1 => (prop::sample::select(vec!["2", "3"]), prop::sample::select(vec!["a", "b", "c"]))
+            .prop_map(|(number, account)| Said::Numbered(number.to_owned(), account.to_owned())),
     ]
 }
 

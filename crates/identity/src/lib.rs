@@ -7,6 +7,7 @@ mod evidence;
 mod fold;
 mod graph;
 mod links;
+mod portfolio;
 mod processor;
 mod rules;
 mod split;
@@ -67,6 +68,14 @@ pub fn spec() -> ProcessorSpec {
             StoreSpec {
                 name: "next_cluster",
                 doc: "the last cluster id given",
+            },
+            StoreSpec {
+                name: "accounts",
+                doc: "account → the portfolio that owns it; business number → its accounts; portfolio → its accounts",
+            },
+            StoreSpec {
+                name: "account_dependants",
+                doc: "account or business number → people who have user ids of several accounts, each by one of those",
             },
             StoreSpec {
                 name: "statements",

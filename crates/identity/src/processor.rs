@@ -34,6 +34,11 @@ impl Default for Identity {
 impl Processor for Identity {
     fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError> {
         let item: Item = wire::decode(&record.value)?;
+        self.graph.note(&mut Occasion {
+            item: &item,
+            teller: &mut self.teller,
+            context,
+        })?;
         for (index, sighting) in item.sightings.iter().enumerate() {
             // A change names the person's old identifiers first: they are no sighting, they are what ends.
             if index > 0 || item.change.is_none() {

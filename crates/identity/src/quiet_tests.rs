@@ -5,12 +5,13 @@ use crate::{
     evidence::{Added, Evidence, Sees, matching},
     fold::{Verdict, fold, fold_without},
     fold_tests::ids,
+    portfolio::Portfolios,
 };
 use hilo_contracts::item::{Decision, IdentityChange, Ruling, Sighting};
 use hilo_domain::Millis;
 use proptest::prelude::*;
 
-const WORDS: [&str; 11] = [
+const WORDS: [&str; 12] = [
     "+56961230001",
     "56961230001",
     "CL.1 56961230001",
@@ -22,6 +23,25 @@ const WORDS: [&str; 11] = [
     "5215512345678",
     "MX.1 5215512345678",
     "MX.2 525512345678",
+    "MX.2 56961230001",
+];
+/// Where user ids belong: all to one, some to others, one to several, one to none that is known.
+const PORTFOLIOS: [&[(&str, &[&str])]; 4] = [
+    &[],
+    &[("CL.1", &["p"]), ("CL.2", &["q"]), ("MX.1", &["p"]), ("MX.2", &["q"])],
+    &[
+        ("CL.1", &["p"]),
+        ("CL.2", &["p", "q"]),
+        ("CL.3", &["p"]),
+        ("MX.2", &["q"]),
+    ],
+    &[
+        ("CL.1", &["p"]),
+        ("CL.2", &["p"]),
+        ("CL.3", &["q"]),
+        ("MX.1", &["p"]),
+        ("MX.2", &["r"]),
+    ],
 ];
 const CHANGES: [(&str, &str); 4] = [
     ("56961230001", "56961230002"),
@@ -47,8 +67,11 @@ struct Arriving {
 }
 
 impl Arriving {
-    fn new() -> Self {
-        let evidence = Evidence::default();
+    fn new(portfolios: &[(&str, &[&str])]) -> Self {
+        let evidence = Evidence {
+            portfolios: Portfolios::of(portfolios.iter().copied()),
+            ..Evidence::default()
+        };
         let verdict = fold(&evidence);
         Self {
             evidence,
@@ -133,8 +156,9 @@ proptest! {
             ),
             1..40,
         ),
+        portfolios in 0..PORTFOLIOS.len(),
     ) {
-        let mut arriving = Arriving::new();
+        let mut arriving = Arriving::new(PORTFOLIOS[portfolios]);
         for told in history {
             arriving.take(told);
         }
@@ -149,7 +173,7 @@ fn who_writes_for_years_is_judged_a_few_times() {
     let recycled: &[(Millis, usize, Sees)] = &[(0, first, Sees::ForGood), (1, second, Sees::ForGood)];
     let changed: &[(Millis, usize, Sees)] = &[(0, WORDS.len() + 1, Sees::ForGood)];
     for start in [recycled, changed] {
-        let mut arriving = Arriving::new();
+        let mut arriving = Arriving::new(&[]);
         for told in start {
             arriving.take(*told);
         }

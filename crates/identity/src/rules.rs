@@ -1,10 +1,12 @@
 //! The rules by which people are matched, as data with a version: what is done, what is only suggested, how sure.
 //! What is in no row is never a reason: names, usernames, numbers of the business, a number that many had.
 
+use hilo_domain::phone::PLANS_VERSION;
 use serde::{Deserialize, Serialize};
 
-/// Version of this table; raised when a rule, a confidence or a limit changes. Published with each fact.
-pub(crate) const VERSION: i32 = 3;
+/// Version of this table and of the numbering plans; raised when a rule, a confidence, a limit or a plan changes. Published
+/// with each fact.
+pub(crate) const VERSION: i32 = 3 + PLANS_VERSION;
 /// Phones, and user ids, that a person may have after an automatic merge; beyond it is only suggested.
 pub(crate) const CAP: usize = 10;
 /// A number that more people than this had is shared, and so is what more of them stated: it suggests nothing.
@@ -35,6 +37,8 @@ pub(crate) enum Rule {
     Knot,
     /// The number is the same by a country's rule.
     NumberVariant,
+    /// The number was seen with user ids of different portfolios.
+    SameNumberOtherPortfolio,
     /// A record of a CRM names the user id.
     CrmUserId,
     /// A record of a CRM names the number.
@@ -53,7 +57,7 @@ pub(crate) enum Rule {
 
 /// Name and confidence in hundredths, in the order of [`Rule`]: falling confidence of what is done, then of what is
 /// suggested.
-const TABLE: [(Rule, &str, i32); 15] = [
+const TABLE: [(Rule, &str, i32); 16] = [
     (Rule::Together, "together", 100),
     (Rule::Parent, "parent_bsuid", 100),
     (Rule::ChangeEvent, "change_event", 100),
@@ -62,6 +66,7 @@ const TABLE: [(Rule, &str, i32); 15] = [
     (Rule::Shared, "shared", 100),
     (Rule::Knot, "knot", 100),
     (Rule::NumberVariant, "number_variant", 95),
+    (Rule::SameNumberOtherPortfolio, "same_number_other_portfolio", 95),
     (Rule::CrmUserId, "crm_user_id", 90),
     (Rule::CrmPhone, "crm_phone", 80),
     (Rule::Document, "document", 80),

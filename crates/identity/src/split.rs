@@ -6,9 +6,10 @@ use crate::{
     evidence::{Evidence, Together},
     fold::Timeline,
     links::{Name, name, names_on},
+    portfolio::Told,
     rules::Rule,
 };
-use hilo_domain::Identifier;
+use hilo_domain::{Identifier, IdentifierKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Cluster {
@@ -71,6 +72,8 @@ impl Cluster {
             let placeholders = evidence.placeholders.iter().filter(|name| named.contains(*name));
             if !matches!(part.kind, Kind::Placeholder(_)) {
                 part.evidence.placeholders = placeholders.cloned().collect();
+                let is_named = |told: &&Told| named.contains(&(IdentifierKind::Bsuid, told.bsuid.clone()));
+                part.evidence.told = evidence.told.iter().filter(is_named).cloned().collect();
             }
         }
         names.into_iter().zip(split.parts).collect()

@@ -150,7 +150,8 @@ pub(crate) fn suggest(people: &mut [Found], evidence: &Evidence, timelines: &[Ti
             let at = *since.max(other_since);
             match (*one, *other) {
                 (Holder::Person(one), Holder::Person(other)) => {
-                    let blocker = opposed(&people[one], &people[other]).then_some(Blocker::OpposingUserIds);
+                    let blocker =
+                        opposed(&people[one], &people[other], &evidence.portfolios).then_some(Blocker::OpposingUserIds);
                     suggest::pair(people, one, other, (rule, blocker, at), &[(*value).clone()]);
                 }
                 (Holder::Person(person), Holder::Record(record)) => {

@@ -3,6 +3,7 @@
 use crate::{
     evidence::{Claim, Decided, Key, is_same, key},
     fold::{Found, Span, Suggestion, sides},
+    portfolio::Portfolios,
     rules::{Blocker, Rule},
 };
 use hilo_contracts::item::Ruling;
@@ -68,8 +69,8 @@ fn add(suggestions: &mut Vec<Suggestion>, new: Suggestion) {
     }
 }
 
-/// Suggests people who have the two forms of one Argentine number now, unless both have user ids of their own.
-pub(crate) fn candidates(people: &mut [Found]) {
+/// Suggests people who have the two forms of one Argentine number now, unless both have user ids of one portfolio.
+pub(crate) fn candidates(people: &mut [Found], portfolios: &Portfolios) {
     let mut meeting: BTreeMap<String, Vec<(usize, Identifier, Millis)>> = BTreeMap::new();
     for (index, person) in people.iter().enumerate() {
         for span in person.spans.iter().filter(|span| span.to.is_none()) {
@@ -84,7 +85,7 @@ pub(crate) fn candidates(people: &mut [Found]) {
     for holders in meeting.values() {
         for (place, (one, id, from)) in holders.iter().enumerate() {
             for (other, other_id, other_from) in &holders[place + 1..] {
-                if id != other_id && !opposed(&people[*one], &people[*other]) {
+                if id != other_id && !opposed(&people[*one], &people[*other], portfolios) {
                     let mut evidence = [id.clone(), other_id.clone()];
                     evidence.sort_unstable();
                     let at = *from.max(other_from);
@@ -95,14 +96,16 @@ pub(crate) fn candidates(people: &mut [Found]) {
     }
 }
 
-/// Whether both have user ids, and none in common.
-pub(crate) fn opposed(one: &Found, other: &Found) -> bool {
-    let bsuids = |found: &Found| -> Vec<Identifier> {
+/// Whether both have user ids, of one portfolio and none in common.
+pub(crate) fn opposed(one: &Found, other: &Found, portfolios: &Portfolios) -> bool {
+    let bsuids = |found: &Found| -> BTreeSet<String> {
         let ids = found.spans.iter().map(|span| &span.id);
-        ids.filter(|id| id.kind == IdentifierKind::Bsuid).cloned().collect()
+        ids.filter(|id| id.kind == IdentifierKind::Bsuid)
+            .map(|id| id.value.clone())
+            .collect()
     };
     let (one, other) = (bsuids(one), bsuids(other));
-    !one.is_empty() && !other.is_empty() && !one.iter().any(|id| other.contains(id))
+    one.is_disjoint(&other) && portfolios.meet(one.iter(), other.iter())
 }
 
 /// Suggests the people whom records of a CRM name, where nobody has the record yet.

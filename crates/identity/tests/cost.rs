@@ -9,7 +9,7 @@
 
 use hilo_contracts::{
     codec::{self, Codec as _},
-    item::{Body, Decision, IdentityChange, Item, Position, Ruling, Sighting},
+    item::{Account, Body, Decision, IdentityChange, Item, Position, Ruling, Sighting},
     topics,
 };
 use hilo_domain::{Identifier, Millis};
@@ -101,6 +101,33 @@ fn mixed(of_number: bool) -> impl Fn(usize) -> Item {
     }
 }
 
+/// People with a user id in each of two accounts, whose owners are named again and again.
+fn portfolios(place: usize) -> Item {
+    let owned = |account: &str, portfolio: usize| {
+        let account = Account {
+            subject_kind: "waba".to_owned(),
+            subject_id: account.to_owned(),
+            portfolio_id: Some(portfolio.to_string()),
+            ..Account::default()
+        };
+        Item {
+            evidence_only: true,
+            body: Body::Account(account),
+            ..item(place as Millis)
+        }
+    };
+    match place {
+        500 => owned("1", 900),
+        700 => owned("2", 900),
+        // It owns nothing else: whose user ids are of one portfolio is as before.
+        _ if place % 10 == 9 => owned("3", place),
+        _ => Item {
+            entry_id: (1 + place % 2).to_string(),
+            ..seen(place, &[user(place), number(place / 2)])
+        },
+    }
+}
+
 /// Moves from number to number, or users and numbers in turn: no identifier meets many others.
 fn chain(of_moves: bool) -> impl Fn(usize) -> Item {
     move |place| {
@@ -137,13 +164,14 @@ type Shape = Box<dyn Fn(usize) -> Item>;
 
 #[test]
 fn twice_as_many_items_cost_twice_as_much() {
-    let shapes: [(&str, Shape); 6] = [
+    let shapes: [(&str, Shape); 7] = [
         ("one number", Box::new(star(true))),
         ("one user", Box::new(star(false))),
         ("one number and more", Box::new(mixed(true))),
         ("one user and more", Box::new(mixed(false))),
         ("moves", Box::new(chain(true))),
         ("turns", Box::new(chain(false))),
+        ("portfolios", Box::new(portfolios)),
     ];
     for (name, item) in &shapes {
         let ((once, said, _), (twice, said_twice, largest)) = (cost(800, item), cost(1_600, item));

@@ -373,6 +373,21 @@ mod tests {
     }
 
     #[test]
+    fn the_business_is_itself_in_every_form_of_its_number() {
+        for (shown, forms) in [
+            ("+229 01 97 00 11 22", ["22997001122", "2290197001122"]),
+            ("22997001122", ["22997001122", "+2290197001122"]),
+            ("+225 07 07 11 22 33", ["22507112233", "2250707112233"]),
+            ("52 1 55 1234 5678", ["525512345678", "5215512345678"]),
+            ("541123456789", ["5491123456789", "541123456789"]),
+        ] {
+            let business = Business::new(Some(shown));
+            assert!(forms.iter().all(|form| business.is(form)), "{shown}");
+            assert!(!business.is("22997001123"), "{shown}");
+        }
+    }
+
+    #[test]
     fn an_entry_that_thousands_share_describes_each_of_them_once() {
         let entries: Vec<Value> = (0..2_000)
             .map(|count| json!({"wa_id": "56961234567", "profile": {"username": format!("u{count}")}}))

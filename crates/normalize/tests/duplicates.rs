@@ -7,6 +7,7 @@
 
 mod support;
 
+use hilo_contracts::item::Body;
 use support::{identifiers, line, lines};
 
 #[test]
@@ -206,4 +207,42 @@ fn statuses_are_counted_by_key_and_calls_are_none() {
     assert_eq!((run.count("statuses", ""), run.outcomes()), (3, [4, 1, 0, 0]));
     let payment = run.items.iter().find(|item| item.has_person).unwrap();
     assert_eq!(identifiers(payment, 0), ["phone:+56961234567", "wa_id:56961234567"]);
+}
+
+/// Of which portfolio user ids are depends on the accounts that told them, and on who owns those.
+#[test]
+fn whatever_names_an_account_is_evidence_of_identity() {
+    let update = |owner: &str| {
+        let value = format!(r#"{{"event":"PARTNER_ADDED","waba_info":{{"waba_id":"310"{owner}}}}}"#);
+        line("account_update", &value)
+    };
+    for (owner, named) in [(r#","owner_business_id":900"#, Some("900")), ("", None)] {
+        let run = lines(&update(owner));
+        assert_eq!(run.items.len(), 1);
+        let owners: Vec<_> = run
+            .of_owners
+            .iter()
+            .map(|item| (&item.body, item.evidence_only))
+            .collect();
+        match (&owners[..], named) {
+            ([(Body::Account(account), true)], Some(_)) => {
+                assert_eq!(account.portfolio_id.as_deref(), named);
+                assert_eq!(account.account(&run.of_owners[0].entry_id), Some("310"));
+            }
+            ([], None) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    let polled = r#"{"source":"platform","tenant":"acme","at":"2026-05-04T01:00:00Z","waba_id":"310","portfolio_id":"900","number":{"id":"210"}}"#;
+    assert_eq!(lines(polled).of_owners.len(), 1);
+    // The same message, without a person, under another account: all that it says is in which account the number is.
+    let message = |account: &str| {
+        let metadata = r#""metadata":{"phone_number_id":"210"}"#;
+        let told = line("messages", &format!(r#"{{{metadata},"messages":[{{"id":"a"}}]}}"#));
+        told.replace(r#""id":"310""#, &format!(r#""id":"{account}""#))
+    };
+    let run = lines(&[message("310"), message("311"), message("311")].join("\n"));
+    let accounts: std::collections::BTreeSet<&str> = run.items.iter().map(|item| item.entry_id.as_str()).collect();
+    assert_eq!((run.items.len(), run.outcomes()), (2, [1, 2, 0, 0]));
+    assert_eq!(accounts.into_iter().collect::<Vec<_>>(), ["310", "311"]);
 }

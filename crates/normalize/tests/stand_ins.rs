@@ -169,7 +169,7 @@ fn a_line_stands_in_for_nothing() {
 fn the_words_of_a_history_opt_nobody_out() {
     let opt_outs = |told: &[String]| -> Vec<bool> {
         let run = lines(&told.join("\n"));
-        run.items.iter().map(|item| message(item).opt_out).collect()
+        run.items.iter().map(|item| message(item).opt_out.is_some()).collect()
     };
     assert_eq!(opt_outs(&[received("text", 1)]), [true]);
     assert_eq!(opt_outs(&[history("text", 1)]), [false]);
@@ -217,7 +217,7 @@ fn all_of_a_change_of_the_field_history_is_history() {
             message.opt_out,
             message.is_customer_message(),
         );
-        assert_eq!(found, (Origin::History, inbound, false, false), "{rest}");
+        assert_eq!(found, (Origin::History, inbound, None, false), "{rest}");
         assert!(!message.is_sent_message(), "{rest}");
         assert_eq!(message.author.kind, if inbound { "customer" } else { "unknown" });
         assert_eq!(

@@ -86,6 +86,7 @@ pub(super) const RULES: &[&str] = &[
     "change_event",
     "recycled_number",
     "number_variant",
+    "same_number_other_portfolio",
     "operator",
     "crm_user_id",
     "crm_phone",

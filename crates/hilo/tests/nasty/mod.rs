@@ -18,12 +18,17 @@ pub(crate) fn instant(hour: i64) -> String {
 }
 
 pub(crate) fn webhook(field: &str, value: &Value) -> Value {
-    json!({"source": "whatsapp", "tenant": "acme", "received_at": instant(LATER), "body": {
-        "object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": field, "value": value}]}]}})
+    webhook_of("1", field, value)
 }
 
-/// (user id, `wa_id`) of who is seen: alone, together, variants of a number, candidates, a number that changes hands.
-const SEEN: [(Option<&str>, Option<&str>); 10] = [
+fn webhook_of(account: &str, field: &str, value: &Value) -> Value {
+    json!({"source": "whatsapp", "tenant": "acme", "received_at": instant(LATER), "body": {
+        "object": "whatsapp_business_account", "entry": [{"id": account, "changes": [{"field": field, "value": value}]}]}})
+}
+
+/// (user id, `wa_id`) of who is seen: alone, together, variants of a number, candidates, a number that changes hands, and
+/// one that has user ids of several accounts.
+const SEEN: [(Option<&str>, Option<&str>); 14] = [
     (Some("CL.1"), None),
     (None, Some("56961230001")),
     (Some("CL.1"), Some("56961230001")),
@@ -34,9 +39,20 @@ const SEEN: [(Option<&str>, Option<&str>); 10] = [
     (None, Some("5491123456789")),
     (Some("AR.4"), Some("541123456789")),
     (Some("BR.3"), None),
+    (Some("BR.5"), Some("56961230001")),
+    (Some("BR.5"), Some("551187654321")),
+    (Some("BJ.6"), Some("22997001122")),
+    (Some("BJ.7"), Some("2290197001122")),
 ];
+const ACCOUNTS: [&str; 2] = ["1", "2"];
 const WORDS: [&str; 3] = ["hola", "BAJA", "gracias"];
-const PHONES: [&str; 4] = ["+56961230001", "+56961230002", "+5511987654321", "+541123456789"];
+const PHONES: [&str; 5] = [
+    "+56961230001",
+    "+56961230002",
+    "+5511987654321",
+    "+541123456789",
+    "+2290197001122",
+];
 pub(crate) const SIDES: [(&str, &str, &str, &str); 5] = [
     ("user_id", "CL.1", "user_id", "CL.2"),
     ("user_id", "CL.1", "phone", "+56961230002"),
@@ -52,7 +68,7 @@ const ANSWERS: [&str; 4] = [
     r#"{"email":"eva@example.com","documento":"87654321"}"#,
     r#"{"rut":"12345678-5"}"#,
 ];
-const KINDS: usize = 11;
+const KINDS: usize = 12;
 
 pub(crate) fn metadata() -> Value {
     json!({"display_phone_number": "15550783881", "phone_number_id": "2"})
@@ -87,7 +103,9 @@ pub(crate) fn line((hour, kind, pick): (i64, usize, usize)) -> Value {
                 message["interactive"] = json!({"type": "nfm_reply", "nfm_reply": {
                     "response_json": ANSWERS[(pick / 2 + hour as usize) % ANSWERS.len()]}});
             }
-            webhook(
+            webhook_of(
+                // Who is seen last is mostly seen in the second account.
+                ACCOUNTS[usize::from((pick % SEEN.len() >= 10) != (hour % 5 == 0))],
                 "messages",
                 &json!({"metadata": metadata(), "contacts": [contact], "messages": [message]}),
             )
@@ -135,6 +153,12 @@ pub(crate) fn line((hour, kind, pick): (i64, usize, usize)) -> Value {
             )
         }
         10 => told_again(hour, pick, &seconds),
+        11 => webhook_of(
+            ["90", "91"][pick % 2],
+            "account_update",
+            &json!({"event": "PARTNER_ADDED", "timestamp": START + hour * 3_600, "waba_info": {
+                "waba_id": ACCOUNTS[pick % 2], "owner_business_id": (["90", "91", "90"][pick % 3])}}),
+        ),
         7 => decision(hour, RULINGS[pick % RULINGS.len()], pick / RULINGS.len() % SIDES.len()),
         _ => json!({"source": "inbox", "tenant": "acme", "at": instant(hour), "phone_number_id": "2",
             "user": {"phone": phone}, "event": "resolved", "agent": "ana", "reason": "done"}),

@@ -20,6 +20,7 @@ mod metrics;
 #[path = "../over_partitions/mod.rs"]
 mod over_partitions;
 mod people;
+mod portfolios;
 mod properties;
 mod sessions;
 mod state;

@@ -26,7 +26,7 @@ pub(crate) struct Mentions {
     pub(crate) change: Option<(Ids, Ids)>,
 }
 
-/// Dialable digits: Mexico without the 1 after 52, Brazilian mobiles with the 9.
+/// Dialable digits: Mexico without the 1 after 52, Brazilian mobiles with the 9, Benin and Ivory Coast in the long form.
 pub(crate) fn dialable(digits: &str) -> String {
     let bytes = digits.as_bytes();
     if digits.starts_with("521") && digits.len() == 13 {
@@ -34,6 +34,17 @@ pub(crate) fn dialable(digits: &str) -> String {
     }
     if digits.starts_with("55") && digits.len() == 12 && bytes[4] >= b'6' {
         return format!("{}9{}", &digits[..4], &digits[4..]);
+    }
+    if let Some(old) = digits.strip_prefix("229").filter(|old| old.len() == 8) {
+        return format!("22901{old}");
+    }
+    if let Some(old) = digits.strip_prefix("225").filter(|old| old.len() == 8) {
+        let operator = match old.as_bytes()[1] {
+            b'0'..=b'3' => "01",
+            b'4'..=b'6' => "05",
+            _ => "07",
+        };
+        return format!("225{operator}{old}");
     }
     digits.to_owned()
 }

@@ -5,6 +5,7 @@ use super::{
     items::{Item, Kind, participant},
     json::text,
     mentions::{self, Id, Ids, Mentions, dialable, of_kind},
+    portfolios::Portfolios,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,12 +26,13 @@ pub(crate) struct People {
     holder: BTreeMap<Id, usize>,
     /// Dialable forms whose variants are different numbers.
     split: BTreeSet<String>,
-    /// With which BSUIDs a number was seen: the first time of a pair decides, another adds nothing.
+    /// With which BSUIDs a number was seen.
     ever_with: BTreeMap<Id, BTreeSet<String>>,
     /// The same since its holder has it.
     seen_with: BTreeMap<Id, BTreeSet<String>>,
-    /// Numbers that came to their holders by a change, and were seen with no user id since.
+    /// Numbers that came to their holders by a change.
     by_change: BTreeSet<Id>,
+    portfolios: Portfolios,
     now: i64,
     /// Numbers that a change took from their holders, who still have them at that very time, as former ones.
     released: BTreeMap<Id, (i64, usize)>,
@@ -50,7 +52,10 @@ type Shown<'a> = (usize, &'a Item, Mentions);
 
 impl People {
     pub(crate) fn of(items: &[Item], tenant: &str) -> People {
+        let mut shown: Vec<Shown> = mentions::of_all(items, tenant);
+        shown.sort_by_key(|(_, item, _)| item.time);
         let mut people = People {
+            portfolios: Portfolios::of(shown.iter().map(|(_, item, mentions)| (*item, mentions))),
             persons: Vec::new(),
             merged: Vec::new(),
             holder: BTreeMap::new(),
@@ -62,8 +67,6 @@ impl People {
             released: BTreeMap::new(),
             partner: BTreeMap::new(),
         };
-        let mut shown: Vec<Shown> = mentions::of_all(items, tenant);
-        shown.sort_by_key(|(_, item, _)| item.time);
         let of_kind_ = |kind: Kind| {
             shown
                 .iter()
@@ -117,7 +120,7 @@ impl People {
         }
         let alone = Alone::of(&evidence);
         let mut evidence: Vec<(i64, Evidence)> = evidence.iter().flat_map(|one| alone.without(one)).collect();
-        people.split = split(&evidence);
+        people.split = split(&evidence, &people.portfolios);
         evidence.sort_by_key(|(time, evidence)| match evidence {
             Evidence::Change(old, new) => (*time, 0, old.clone(), new.clone()),
             Evidence::Together(ids, _) if of_kind(ids, "bsuid").is_some() => (*time, 1, ids.clone(), Ids::new()),
@@ -224,18 +227,25 @@ impl People {
             .find_map(|id| self.holder(id))
     }
 
-    /// Whether both have user ids, and none in common.
+    /// The BSUIDs that somebody has or had.
+    fn bsuids(&self, person: usize) -> BTreeSet<&str> {
+        let person = &self.persons[person];
+        let all = person.current.union(&person.former);
+        all.filter(|id| id.0 == "bsuid").map(|id| id.1.as_str()).collect()
+    }
+
+    /// Whether both have BSUIDs of one portfolio, and none in common.
     fn opposed(&self, one: usize, other: usize) -> bool {
-        let bsuids = |person: usize| -> BTreeSet<&Id> {
-            let person = &self.persons[person];
-            person
-                .current
-                .union(&person.former)
-                .filter(|id| id.0 == "bsuid")
-                .collect()
-        };
-        let (one, other) = (bsuids(one), bsuids(other));
-        !one.is_empty() && !other.is_empty() && one.is_disjoint(&other)
+        let (one, other) = (self.bsuids(one), self.bsuids(other));
+        let of_one_portfolio = |one: &&str| other.iter().any(|other| !self.portfolios.differ(one, other));
+        one.is_disjoint(&other) && one.iter().any(of_one_portfolio)
+    }
+
+    /// Whether a number was seen with no BSUID of the portfolio of this one since its holder has it.
+    fn is_new_to(&self, number: &Id, bsuid: Option<&str>) -> bool {
+        let with = self.seen_with.get(number).into_iter().flatten();
+        let mut with = with.map(|had| bsuid.is_some_and(|bsuid| self.portfolios.differ(had, bsuid)));
+        with.all(|differs| differs)
     }
 
     /// These identifiers are one person's from now on.
@@ -271,11 +281,14 @@ impl People {
         }
         let bsuid = of_kind(ids, "bsuid").map(str::to_owned);
         for number in &numbers {
-            let with = self.seen_with.get(number).cloned().unwrap_or_default();
+            let joins = !users.is_empty() && self.is_new_to(number, bsuid.as_deref());
             let ever = self.ever_with.entry(number.clone()).or_default();
             let repeated = bsuid.as_ref().is_some_and(|bsuid| !ever.insert(bsuid.clone()));
-            let joins = !users.is_empty() && !repeated && with.is_empty();
-            let other = self.held(number).filter(|holder| joins && *holder != person);
+            // After a change the old number is another person's, also if an old device shows it with the old user id.
+            let moved_on = repeated && self.held(number).is_none_or(|holder| self.bsuids(holder).is_empty());
+            let other = self
+                .held(number)
+                .filter(|holder| joins && !moved_on && *holder != person);
             if let Some(other) = other.filter(|other| !self.opposed(*other, person)) {
                 self.merge(other, person);
             }
@@ -289,12 +302,13 @@ impl People {
                 }
                 Some(holder) if holder == person => {}
                 Some(_) if users.is_empty() => continue,
-                // The number went to somebody else since: that the pair shows up again says nothing.
-                _ if repeated => continue,
+                _ if moved_on => continue,
                 Some(holder) => self.take_from(holder, number),
-                None => {
-                    self.seen_with.remove(number);
-                }
+                None => {}
+            }
+            if self.holder.get(number).is_none() {
+                self.seen_with.remove(number);
+                self.by_change.remove(number);
             }
             self.holder.insert(number.clone(), person);
             for id in ids.iter().filter(|id| is_number(id)) {
@@ -303,7 +317,9 @@ impl People {
                 }
             }
             if !users.is_empty() {
-                self.by_change.remove(number);
+                if bsuid.is_none() {
+                    self.by_change.remove(number);
+                }
                 self.seen_with.entry(number.clone()).or_default().extend(bsuid.clone());
             }
         }
@@ -320,15 +336,17 @@ impl People {
         }
     }
 
-    /// A new number brings a new user id: of a number that came by a change, without user id since, an unknown user id
-    /// is the owner's new one.
+    /// A new number brings a new user id in each portfolio: of a number that came by a change, without user id of the
+    /// portfolio since, an unknown user id is the owner's new one.
     fn renewed(&mut self, numbers: &BTreeSet<Id>, ids: &Ids) -> Option<usize> {
-        let number = numbers.iter().find(|number| self.by_change.contains(number))?;
+        let new = of_kind(ids, "bsuid");
+        let is_renewed = |number: &&Id| self.by_change.contains(*number) && self.is_new_to(number, new);
+        let number = numbers.iter().find(is_renewed)?;
         let person = self.held(number)?;
         let bsuids: Vec<Id> = self.persons[person]
             .current
             .iter()
-            .filter(|id| id.0 == "bsuid")
+            .filter(|id| id.0 == "bsuid" && new.is_some_and(|new| !self.portfolios.differ(&id.1, new)))
             .cloned()
             .collect();
         for bsuid in bsuids.iter().filter(|bsuid| !ids.contains(bsuid)) {
@@ -415,7 +433,7 @@ impl People {
             let current: Vec<Id> = self.persons[person]
                 .current
                 .iter()
-                .filter(|had| had.0 == id.0)
+                .filter(|had| had.0 == id.0 && !self.portfolios.differ(&had.1, &id.1))
                 .cloned()
                 .collect();
             for had in current.iter().filter(|had| **had != id) {
@@ -458,7 +476,6 @@ impl People {
                     .entry(number.clone())
                     .or_default()
                     .insert(bsuid.to_owned());
-                self.by_change.remove(number);
             }
         }
         for id in new {
@@ -501,8 +518,9 @@ fn as_meant(meant: &BTreeMap<(i64, Id), Id>, time: i64, ids: &Ids) -> Ids {
     ids.iter().map(form).collect()
 }
 
-/// Numbers whose variants were seen with different BSUIDs, and none of these with both.
-fn split(evidence: &[(i64, Evidence)]) -> BTreeSet<String> {
+/// Mexican and Brazilian numbers whose variants were seen with different BSUIDs of one portfolio, and none of these with
+/// both.
+fn split(evidence: &[(i64, Evidence)], portfolios: &Portfolios) -> BTreeSet<String> {
     let mut seen: BTreeMap<String, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
     for (_, evidence) in evidence {
         let ids = match evidence {
@@ -517,10 +535,14 @@ fn split(evidence: &[(i64, Evidence)]) -> BTreeSet<String> {
     }
     let different = |variants: &BTreeMap<&str, BTreeSet<&str>>| {
         let mut seen = variants.values();
-        matches!((seen.next(), seen.next()), (Some(one), Some(other)) if one.is_disjoint(other))
+        let (Some(one), Some(other)) = (seen.next(), seen.next()) else {
+            return false;
+        };
+        let of_one_portfolio = |one: &&str| other.iter().any(|other| !portfolios.differ(one, other));
+        one.is_disjoint(other) && one.iter().any(of_one_portfolio)
     };
     seen.into_iter()
-        .filter(|(_, variants)| different(variants))
+        .filter(|(number, variants)| (number.starts_with("52") || number.starts_with("55")) && different(variants))
         .map(|(number, _)| number)
         .collect()
 }

@@ -3,7 +3,7 @@
 use super::{Change, Decided, Evidence, Fold, Rule, Span};
 use crate::evidence::{is_same, names};
 use hilo_contracts::item::Ruling;
-use hilo_domain::{Identifier, IdentifierKind, Millis};
+use hilo_domain::{Identifier, IdentifierKind, Millis, phone};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +13,7 @@ impl Fold<'_> {
     pub(super) fn opposed(&self, one: usize, other: usize) -> bool {
         let (one, other) = (self.root(one), self.root(other));
         let (first, second) = (&self.people[one].bsuids, &self.people[other].bsuids);
-        !first.is_empty() && !second.is_empty() && first.is_disjoint(second) || self.parted(one, other)
+        first.is_disjoint(second) && self.portfolios.meet(first.iter(), second.iter()) || self.parted(one, other)
     }
 
     /// Whether somebody decided that the two are two.
@@ -101,8 +101,8 @@ impl Fold<'_> {
     }
 }
 
-/// Numbers whose written forms were seen with different user ids and never with a common one, or were decided to be two
-/// people's: they are not one number.
+/// Numbers whose written forms were seen with different user ids of one portfolio and never with a common one, or were
+/// decided to be two people's: they are not one number.
 pub(super) fn split_numbers(evidence: &Evidence, apart: &[&Decided]) -> BTreeMap<String, BTreeSet<String>> {
     let mut decided: BTreeSet<String> = BTreeSet::new();
     for Decided { user, other, .. } in apart.iter().copied() {
@@ -113,7 +113,7 @@ pub(super) fn split_numbers(evidence: &Evidence, apart: &[&Decided]) -> BTreeMap
             decided.insert(number);
         }
     }
-    let mut forms: BTreeMap<String, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
+    let mut forms: BTreeMap<String, BTreeMap<&str, BTreeSet<String>>> = BTreeMap::new();
     for together in &evidence.together {
         for id in together.ids.iter().filter(|id| id.kind == IdentifierKind::WaId) {
             let Some(number) = id.number() else { continue };
@@ -123,7 +123,7 @@ pub(super) fn split_numbers(evidence: &Evidence, apart: &[&Decided]) -> BTreeMap
                     .ids
                     .iter()
                     .filter(|id| id.kind == IdentifierKind::Bsuid)
-                    .map(|id| id.value.as_str()),
+                    .map(|id| id.value.clone()),
             );
         }
     }
@@ -133,10 +133,15 @@ pub(super) fn split_numbers(evidence: &Evidence, apart: &[&Decided]) -> BTreeMap
             if decided.contains(number) {
                 return true;
             }
-            let with: Vec<_> = forms.values().filter(|bsuids| !bsuids.is_empty()).collect();
-            with.iter()
+            let with: Vec<_> = forms.values().collect();
+            let are_two = |one: &BTreeSet<String>, other: &BTreeSet<String>| {
+                one.is_disjoint(other) && evidence.portfolios.meet(one.iter(), other.iter())
+            };
+            let mut pairs = with
+                .iter()
                 .enumerate()
-                .any(|(place, one)| with[place + 1..].iter().any(|other| one.is_disjoint(other)))
+                .flat_map(|(place, one)| with[place + 1..].iter().map(move |other| (one, other)));
+            phone::may_be_two(number) && pairs.any(|(one, other)| are_two(one, other))
         })
         .map(|(number, forms)| (number, forms.into_keys().map(str::to_owned).collect()))
         .collect()

@@ -55,7 +55,8 @@ impl Fold<'_> {
         let before = number.owner.replace(person);
         number.released = None;
         number.by_change = false;
-        number.owners += 1;
+        number.seen_with.clear();
+        number.owners.insert(person);
         if let Some(before) = before.map(|before| self.root(before))
             && before != self.root(person)
         {

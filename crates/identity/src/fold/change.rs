@@ -48,7 +48,11 @@ impl Fold<'_> {
             let owner = self.strong.get(id).copied();
             let joined = owner.and_then(|owner| self.join(person, owner, Rule::ChangeEvent, at));
             person = joined.unwrap_or(person);
-            self.close(person, at, |span| span.id.kind == id.kind && span.id != *id);
+            let portfolios = self.portfolios.clone();
+            self.close(person, at, |span| {
+                let differ = || portfolios.differ(&span.id.value, &id.value);
+                span.id.kind == id.kind && span.id != *id && !differ()
+            });
             self.strong.insert(id.clone(), person);
         }
         let moves = new_numbers.iter().any(|token| !old_numbers.contains(token));
@@ -85,7 +89,6 @@ impl Fold<'_> {
             }
             self.give(token, person, at);
             if let Some(number) = self.numbers.get_mut(token) {
-                number.seen_with.clear();
                 number.by_change = true;
             }
         }
@@ -101,7 +104,6 @@ impl Fold<'_> {
             {
                 number.seen_with.extend(bsuids.iter().cloned());
                 number.ever_with.extend(bsuids.iter().cloned());
-                number.by_change = false;
             }
         }
         // No number went: those that named the person are theirs still.

@@ -7,7 +7,7 @@ use crate::{
     stated, suggest,
 };
 use hilo_domain::{Identifier, IdentifierKind, Millis};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Fold<'_> {
     pub(super) fn finish(
@@ -43,11 +43,14 @@ impl Fold<'_> {
                 .number
                 .as_ref()
                 .and_then(|token| self.numbers.get(token))
-                .is_some_and(|number| number.owners > SHARED);
+                .is_some_and(|number| {
+                    let owners: BTreeSet<usize> = number.owners.iter().map(|owner| self.root(*owner)).collect();
+                    owners.len() > SHARED
+                });
             let (one, other) = (place[self.root(hint.one)], place[self.root(hint.other)]);
             if let (Some(one), Some(other), false) = (one, other, shared) {
                 let Hint { rule, blocker, at, .. } = hint;
-                let opposed = suggest::opposed(&people[one], &people[other]);
+                let opposed = suggest::opposed(&people[one], &people[other], &evidence.portfolios);
                 let blocker = blocker.or(opposed.then_some(Blocker::OpposingUserIds));
                 suggest::pair(&mut people, one, other, (rule, blocker, at), &hint.evidence);
             }
@@ -65,7 +68,7 @@ impl Fold<'_> {
                 out
             })
             .collect();
-        suggest::candidates(&mut people);
+        suggest::candidates(&mut people, &evidence.portfolios);
         suggest::claims(&mut people, &evidence.claims);
         stated::suggest(&mut people, evidence, &timelines);
         suggest::settle(&mut people, standing);

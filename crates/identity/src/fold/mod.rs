@@ -2,12 +2,13 @@
 //! whatever the order of arrival, so that any order and any repetition of input gives the same people.
 //!
 //! - Together on one sighting means one person. A user id (or its parent) decides; numbers follow.
-//! - A number seen with another user id belongs to the new one from the first such time on.
-//! - A change replaces, per kind, what the person had. The new number goes over, without a merge; later sightings of
+//! - A number seen with another user id of one portfolio belongs to the new one from then on, and to the old one again from
+//!   when it is seen with that again. User ids of different portfolios are one person's.
+//! - A change replaces, per kind, what the person had: of user ids, those of the same portfolio. The new number goes over, without a merge; later sightings of
 //!   the old number are another person.
 //! - Variants of a number (MX 52/521, BR with and without the ninth digit) are one number, unless they were seen with
-//!   different user ids.
-//! - Opposing user ids block a merge that only a number would justify.
+//!   different user ids of one portfolio.
+//! - Opposing user ids, which are of one portfolio, block a merge that only a number would justify.
 //! - A decision holds for all of the history: a merge joins whoever has the identifiers at its time; a split keeps
 //!   apart whatever speaks for one person; a rejection only withdraws a suggestion.
 
@@ -20,6 +21,7 @@ mod sight;
 
 use crate::{
     evidence::{Change, Decided, Evidence, HangsOn, Key, Together},
+    portfolio::Portfolios,
     rules::{Blocker, CAP, Rule},
 };
 pub(crate) use apart::sides;
@@ -93,8 +95,8 @@ struct Number {
     ever_with: BTreeSet<String>,
     /// The owner got it by a change event, and no user id was seen with it since.
     by_change: bool,
-    /// How often it went to somebody.
-    owners: usize,
+    /// To whom it ever went.
+    owners: BTreeSet<usize>,
 }
 
 #[derive(Default, Hash)]
@@ -122,6 +124,7 @@ struct Fold<'a> {
     /// Which of those name an identifier.
     sides: BTreeMap<Key<'a>, Vec<usize>>,
     hints: Vec<Hint>,
+    portfolios: Portfolios,
 }
 
 /// What may be one person, while the fold runs.
@@ -151,14 +154,14 @@ pub(crate) fn fold_without<'e>(evidence: &'e Evidence, known: fn(&Listener, usiz
         Again(usize),
         Decide(&'a Decided),
     }
-    let (contested, moved) = (evidence.is_contested(), evidence.is_moved());
+    let contested = evidence.is_contested();
     let mut steps: Vec<(Millis, u8, &[Identifier], Step)> = Vec::new();
     for change in &evidence.changes {
         steps.push((change.at, 0, &change.new, Step::Change(change)));
     }
     for (index, together) in evidence.together.iter().enumerate() {
         let mut step = |at: Millis, step: Step<'e>| steps.push((at, 1, &together.ids, step));
-        match together.hangs_on(contested, moved) {
+        match together.hangs_on(contested) {
             HangsOn::EachTime => {
                 let mut seen: Vec<Millis> = together.when().collect();
                 seen.sort_unstable();
@@ -189,6 +192,7 @@ pub(crate) fn fold_without<'e>(evidence: &'e Evidence, known: fn(&Listener, usiz
         split: split_numbers(evidence, &apart),
         sides: sides(&apart),
         apart,
+        portfolios: evidence.portfolios.clone(),
         ..Fold::default()
     };
     if !fold.split.is_empty() {

@@ -1,6 +1,6 @@
 //! Identifiers that were seen together: one person.
 
-use super::{Fold, Span};
+use super::{Fold, Number, Span};
 use crate::{
     evidence::is_strong,
     rules::{Blocker, Rule},
@@ -36,9 +36,6 @@ impl Fold<'_> {
         for token in tokens {
             if self.holder(token, ids, at).is_none() {
                 self.give(token, target, at);
-                if let Some(number) = self.numbers.get_mut(token) {
-                    number.seen_with.clear();
-                }
             }
         }
         target
@@ -78,17 +75,19 @@ impl Fold<'_> {
                 continue;
             }
             let owner = self.holder(token, ids, at);
-            let (repeated, unseen) = self.numbers.get(token).map_or((false, true), |number| {
-                (!bsuids.is_disjoint(&number.ever_with), number.seen_with.is_empty())
-            });
+            let number = self.numbers.get(token);
+            let repeated = number.is_some_and(|number| !bsuids.is_disjoint(&number.ever_with));
+            let unseen = number.is_none_or(|number| self.is_unseen(number, &bsuids));
             match owner {
                 Some(owner) if owner == self.root(target) => {}
-                // The pair was seen before the number went to somebody else: that it shows up again says nothing.
-                _ if repeated => continue,
+                // A change took the number from who is seen with it again, and nobody with a user id has it: it is not theirs.
+                None if repeated => continue,
+                Some(owner) if repeated && self.people[owner].bsuids.is_empty() => continue,
                 Some(owner)
                     if unseen && !self.is_strange(owner, target, &bsuids) && !self.is_kept_from(&user_ids, owner) =>
                 {
-                    if self.join(owner, target, Rule::Together, at).is_none() {
+                    let rule = self.rule_of_number(owner, &bsuids);
+                    if self.join(owner, target, rule, at).is_none() {
                         continue;
                     }
                 }
@@ -108,33 +107,44 @@ impl Fold<'_> {
                     let root = self.root(target);
                     self.people[root].rules.insert(Rule::RecycledNumber);
                 }
-                None => {
-                    self.give(token, target, at);
-                    if let Some(number) = self.numbers.get_mut(token) {
-                        number.seen_with.clear();
-                    }
-                }
+                None => self.give(token, target, at),
             }
             if let Some(number) = self.numbers.get_mut(token) {
                 number.seen_with.extend(bsuids.iter().cloned());
                 number.ever_with.extend(bsuids.iter().cloned());
-                number.by_change = false;
+                number.by_change &= !bsuids.is_empty();
             }
         }
         self.root(target)
     }
 
-    /// Whether a number's owner is known by user ids, and by none of those that the number is seen with now: whoever is
-    /// seen with another user id has the number from then on.
+    /// Whether a number was seen, since its owner got it, with no user id that is of a portfolio of these.
+    fn is_unseen(&self, number: &Number, bsuids: &BTreeSet<String>) -> bool {
+        let seen = &number.seen_with;
+        seen.is_empty() || !bsuids.is_empty() && !self.portfolios.meet(seen.iter(), bsuids.iter())
+    }
+
+    /// By which rule the owner of a number is who is seen with it.
+    fn rule_of_number(&self, owner: usize, bsuids: &BTreeSet<String>) -> Rule {
+        let had = &self.people[self.root(owner)].bsuids;
+        if had.is_empty() || bsuids.is_empty() || !had.is_disjoint(bsuids) {
+            Rule::Together
+        } else {
+            Rule::SameNumberOtherPortfolio
+        }
+    }
+
+    /// Whether a number's owner is known by user ids of a portfolio of those that the number is seen with now, and by none
+    /// of these: whoever is seen with another user id has the number from then on.
     fn is_strange(&self, owner: usize, target: usize, bsuids: &BTreeSet<String>) -> bool {
         let had = &self.people[self.root(owner)].bsuids;
         let known = &self.people[self.root(target)].bsuids;
-        let strange = !had.is_empty() && !bsuids.is_empty() && had.is_disjoint(bsuids) && had.is_disjoint(known);
-        strange || self.opposed(owner, target)
+        let strange = had.is_disjoint(bsuids) && had.is_disjoint(known);
+        strange && self.portfolios.meet(had.iter(), bsuids.iter()) || self.opposed(owner, target)
     }
 
     /// Who a user id that was never seen before belongs to: the owner of a number that came by a change event and had
-    /// no user id since. (The platform makes a new user id when the number changes.)
+    /// no user id of the portfolio since. (The platform makes a new user id when the number changes.)
     fn newcomer(
         &mut self,
         ids: &[Identifier],
@@ -145,14 +155,20 @@ impl Fold<'_> {
         let token = tokens.iter().find(|token| {
             self.numbers
                 .get(*token)
-                .is_some_and(|number| number.by_change && number.seen_with.is_empty())
+                .is_some_and(|number| number.by_change && self.is_unseen(number, bsuids))
         })?;
         let owner = self.holder(token, ids, at)?;
         if self.is_kept_from(ids, owner) {
             return None;
         }
+        let rule = self.rule_of_number(owner, bsuids);
+        if rule == Rule::SameNumberOtherPortfolio {
+            self.people[owner].rules.insert(rule);
+        }
+        let portfolios = self.portfolios.clone();
         self.close(owner, at, |span| {
-            span.id.kind == IdentifierKind::Bsuid && !bsuids.contains(&span.id.value)
+            let is_replaced = || portfolios.meet(std::iter::once(&span.id.value), bsuids.iter());
+            span.id.kind == IdentifierKind::Bsuid && !bsuids.contains(&span.id.value) && is_replaced()
         });
         Some(owner)
     }

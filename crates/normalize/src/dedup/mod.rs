@@ -73,7 +73,7 @@ impl Processor for Deduplicate {
             );
         }
         if told == Told::Worse {
-            if item.sightings.is_empty() && item.change.is_none() {
+            if item.sightings.is_empty() && item.change.is_none() && !names_account(&item) {
                 return Ok(Verdict::Drop("worse"));
             }
             item.evidence_only = true;
@@ -113,10 +113,28 @@ fn forward(record: Option<&Record>, item: &Item, context: &mut Context) -> Resul
                 hasher.update(part);
             }
             context.send(topics::ACCOUNT_ITEM, hasher.bytes(), item.event_time, value);
+            // Whose user ids are of one portfolio depends on who owns an account.
+            if account.portfolio_id.is_some() || names_account(item) {
+                let told = Item {
+                    evidence_only: true,
+                    ..item.clone()
+                };
+                context.send(
+                    topics::UNIQUE,
+                    item.tenant.as_bytes(),
+                    item.event_time,
+                    wire::encode(&told)?,
+                );
+            }
         }
         _ => context.send(topics::UNIQUE, item.tenant.as_bytes(), item.event_time, value),
     }
     Ok(())
+}
+
+/// Whether an item names the account of a business number.
+fn names_account(item: &Item) -> bool {
+    !item.entry_id.is_empty() && item.phone_number_id.is_some()
 }
 
 /// Hash of all that an item says and shows, without the delivery that brought it. Greater where it shows nobody, then where
@@ -127,6 +145,7 @@ fn variant(item: &Item) -> u64 {
         .update(&item.event_time.to_le_bytes())
         .update(item.content.as_bytes());
     hasher.update(item.phone_number_id.as_deref().unwrap_or_default().as_bytes());
+    hasher.update(item.entry_id.as_bytes());
     let inbound = matches!(&item.body, Body::Message(message) if message.inbound);
     hasher.update(&[
         item.has_person.into(),

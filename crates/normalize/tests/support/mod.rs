@@ -11,7 +11,7 @@ use hilo_contracts::{
     capture,
     codec::{self, Codec as _},
     facts::{DeadLetter, Raw, Unclassified},
-    item::Item,
+    item::{Body, Item},
     topics,
 };
 use hilo_normalize::Tenant;
@@ -86,17 +86,23 @@ pub struct Run {
     pub counts: Counts,
     /// What `deduplicate` let through.
     pub items: Vec<Item>,
+    /// What of facts about the business side is evidence of identity too.
+    pub of_owners: Vec<Item>,
     pub unclassified: Vec<Unclassified>,
     pub dead: Vec<DeadLetter>,
 }
 
 pub fn outputs(driver: &TestDriver) -> Run {
-    let items = driver
-        .outputs()
-        .iter()
-        .filter(|record| [topics::UNIQUE, topics::ACCOUNT_ITEM].contains(&record.topic))
-        .map(|record| wire::decode(&record.value).unwrap())
-        .collect();
+    let decode = |record: &Record| -> Item { wire::decode(&record.value).unwrap() };
+    let is_of_owner = |item: &Item| matches!(item.body, Body::Account(_));
+    let unique = || driver.topic(topics::UNIQUE).map(decode);
+    let of_owners: Vec<Item> = unique().filter(is_of_owner).collect();
+    let told = [topics::UNIQUE, topics::ACCOUNT_ITEM];
+    let items = driver.outputs().iter().filter(|record| told.contains(&record.topic));
+    let items = items
+        .map(|record| (record.topic, decode(record)))
+        .filter(|(topic, item)| *topic == topics::ACCOUNT_ITEM || !is_of_owner(item));
+    let items: Vec<Item> = items.map(|(_, item)| item).collect();
     let unclassified = driver
         .topic(topics::UNCLASSIFIED)
         .map(|record| codec::unclassified().decode(&record.value).unwrap());
@@ -106,6 +112,7 @@ pub fn outputs(driver: &TestDriver) -> Run {
     Run {
         counts: driver.counts(),
         items,
+        of_owners,
         unclassified: unclassified.collect(),
         dead: dead.collect(),
     }

@@ -1,17 +1,17 @@
 //! What the platform delivers: changes of every field.
 
-use super::{super::json::write_time, BSUIDS, LIMITS, Maker, RATINGS, WA_IDS, with};
+use super::{super::json::write_time, ACCOUNTS, BSUIDS, LIMITS, Maker, RATINGS, WA_IDS, with};
 use serde_json::{Value, json};
 
 impl Maker {
     pub(super) fn delivery(&mut self) {
         let tenant = self.tenant();
+        self.choose_account();
         let mut changes = vec![self.change()];
         while self.random.one_in(4) {
             changes.push(self.change());
         }
-        let id = if self.random.one_in(20) { "0" } else { "31001" };
-        let id = if self.random.one_in(8) { "31002" } else { id };
+        let id = if self.random.one_in(20) { "0" } else { self.account };
         let mut entry = json!({"id": id, "changes": changes});
         if self.random.one_in(6) {
             let time = self.time();
@@ -121,7 +121,7 @@ impl Maker {
         } else {
             json!(self.random.of(LIMITS))
         };
-        let (field, value) = match self.random.below(5) {
+        let (field, value) = match self.random.below(7) {
             0 | 1 => (
                 "business_capability_update",
                 json!({"max_daily_conversations_per_business": limit, "max_phone_numbers_per_business": 20}),
@@ -130,9 +130,10 @@ impl Maker {
                 "phone_number_quality_update",
                 json!({"display_phone_number": display, "event": "ONBOARDING", "max_daily_conversations_per_business": limit}),
             ),
-            3 => {
-                let accounts = json!({"waba_id": self.random.of(&["31001", "31002"]),
-                    "owner_business_id": self.random.of(&["41001", "41002"])});
+            3..6 => {
+                // An account stands for its portfolio as long as nobody names that.
+                let accounts = json!({"waba_id": self.random.of(&ACCOUNTS),
+                    "owner_business_id": self.random.of(&["41001", "41001", "41002", ACCOUNTS[0]])});
                 (
                     "account_update",
                     json!({"event": "PARTNER_ADDED", "waba_info": accounts}),

@@ -119,6 +119,7 @@ impl Maker {
     }
 
     pub(super) fn outbound(&mut self) {
+        self.choose_account();
         let (tenant, at, id) = (self.tenant(), self.time(), self.wamid("s"));
         let to = self.partner(&id);
         let (number, _) = self.number();
@@ -159,6 +160,7 @@ impl Maker {
     }
 
     pub(super) fn inbox(&mut self) {
+        self.choose_account();
         let (tenant, user, at) = (self.tenant(), self.somebody(), self.time_alone("inbox"));
         let (number, _) = self.number();
         let event = *self.random.of(EVENTS);

@@ -40,13 +40,17 @@ pub(crate) struct Taste {
 struct Person {
     wa_ids: Vec<&'static str>,
     bsuid: Option<&'static str>,
+    /// In the second account, where that is another.
+    second: Option<&'static str>,
     parent: Option<&'static str>,
 }
 
 const WA_IDS: &[&[&str]] = &[
     &["56961234567"],
     &["56977770001"],
+    &["22997001122", "2290197001122"],
     &["525512345678", "5215512345678"],
+    &["22507112233", "2250707112233"],
     &["551187654321", "5511987654321"],
     &["551140001234"],
     &["541123456789"],
@@ -79,6 +83,9 @@ const NUMBERED: &[&str] = &[
     "phone",
     "phone_number",
 ];
+const ACCOUNTS: [&str; 2] = ["31001", "31002"];
+/// Business numbers, as they are shown too.
+const NUMBERS: [(&str, &str); 2] = [("21001", "56229876543"), ("21002", "525540001234")];
 const AGENTS: &[&str] = &["ana", "bruno"];
 
 pub(crate) struct Maker {
@@ -87,6 +94,10 @@ pub(crate) struct Maker {
     people: Vec<Person>,
     /// Of [`WA_IDS`], the first so many.
     numbers: usize,
+    /// Whose delivery or line is made.
+    account: &'static str,
+    /// Each account has a number of its own.
+    orderly: bool,
     wamids: usize,
     tenants: &'static [&'static str],
     step: i64,
@@ -100,7 +111,7 @@ pub(crate) struct Maker {
 pub(crate) fn history(seed: u64, taste: Taste) -> Vec<Vec<u8>> {
     let mut random = Random::new(seed);
     let (count, bsuids, numbers) = if taste.crowd {
-        (3 + random.below(6), BSUIDS.len(), 1 + random.below(3))
+        (3 + random.below(6), BSUIDS.len(), 1 + random.below(4))
     } else {
         let most = if taste.sends { 2 } else { 4 };
         (1 + random.below(most), PARENTS.len(), WA_IDS.len())
@@ -116,6 +127,7 @@ pub(crate) fn history(seed: u64, taste: Taste) -> Vec<Vec<u8>> {
                 } else {
                     random.of(&WA_IDS[..numbers]).to_vec()
                 },
+                second: Some(BSUIDS[BSUIDS.len() - 1 - place]).filter(|_| bsuid.is_some() && random.one_in(2)),
                 parent: bsuid
                     .filter(|_| random.one_in(4))
                     .map(|_| PARENTS[place % PARENTS.len()]),
@@ -139,10 +151,12 @@ pub(crate) fn history(seed: u64, taste: Taste) -> Vec<Vec<u8>> {
             () if taste.sends => &[60, 600, 3600, 3600, 14_400, 43_200],
             () => STEPS,
         }),
+        orderly: random.one_in(2),
         random,
         taste,
         people,
         numbers,
+        account: ACCOUNTS[0],
         used: Vec::new(),
         alone: BTreeSet::new(),
         lines: Vec::new(),
@@ -202,15 +216,19 @@ impl Maker {
         self.tenants[self.random.below(self.tenants.len())]
     }
 
+    /// Most are of the first.
+    fn choose_account(&mut self) {
+        self.account = ACCOUNTS[usize::from(self.random.one_in(4))];
+    }
+
     fn number(&mut self) -> (&'static str, &'static str) {
-        if self.taste.long && !self.random.one_in(8) {
-            return ("21001", "56229876543");
+        if self.orderly && !self.taste.long {
+            return NUMBERS[usize::from(self.account == ACCOUNTS[1])];
         }
-        *self.random.of(&[
-            ("21001", "56229876543"),
-            ("21001", "56229876543"),
-            ("21002", "525540001234"),
-        ])
+        if self.taste.long && !self.random.one_in(8) {
+            return NUMBERS[0];
+        }
+        *self.random.of(&[NUMBERS[0], NUMBERS[0], NUMBERS[1]])
     }
 
     /// `wa_id`, BSUID and parent of somebody, any of them left out.
@@ -234,7 +252,8 @@ impl Maker {
         let other = if wild { other } else { person };
         let wa_ids = self.people[person].wa_ids.clone();
         let mut wa_id = (!wa_ids.is_empty()).then(|| *self.random.of(&wa_ids));
-        let mut bsuid = self.people[other].bsuid;
+        let second = self.people[other].second.filter(|_| self.account == ACCOUNTS[1]);
+        let mut bsuid = second.or(self.people[other].bsuid);
         match self.random.below(4) {
             0 => wa_id = if bsuid.is_some() { None } else { wa_id },
             1 => bsuid = if wa_id.is_some() { None } else { bsuid },
