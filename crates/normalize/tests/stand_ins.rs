@@ -214,7 +214,7 @@ fn all_of_a_change_of_the_field_history_is_history() {
         let found = (
             message.origin,
             message.inbound,
-            message.opt_out,
+            message.opt_out.clone(),
             message.is_customer_message(),
         );
         assert_eq!(found, (Origin::History, inbound, None, false), "{rest}");

@@ -102,7 +102,7 @@ fn filled(stand_in: Item, content: &Content) -> Result<Item, ProcessorError> {
     let read = read.map_err(|reason| ProcessorError::Contract(reason.to_owned()))?;
     let message = Message {
         // What stands in a history, or what the business typed, opts nobody out.
-        opt_out: Default::default(),
+        opt_out: None,
         group_id: told.group_id.clone(),
         chunk: told.chunk.clone(),
         ..read

@@ -104,7 +104,7 @@ fn of_history(draft: Draft) -> Draft {
         body: Body::Message(Message {
             origin: Origin::History,
             author,
-            opt_out: Default::default(),
+            opt_out: None,
             ..message
         }),
         ..draft
@@ -140,7 +140,7 @@ fn told(update: &Update, thread: &Value, element: &Value, chunk: Option<History>
     let message = Message {
         chunk,
         // A word of former times opts nobody out today.
-        opt_out: Default::default(),
+        opt_out: None,
         ..message(element, Origin::History, inbound)?
     };
     let key = Key::Message {
