@@ -385,7 +385,7 @@ mod tests {
                         *model = model.wrapping_add(1);
                     }
                     Act::Change(key) => {
-                        let (value, model) = (store.get_mut(&two(key)).unwrap(), now.get_mut(&two(key).to_vec()));
+                        let (value, model) = (store.get_mut(&two(key)).unwrap(), now.get_mut(two(key).as_slice()));
                         prop_assert_eq!(value.is_some(), model.is_some());
                         if let (Some(value), Some(model)) = (value, model) {
                             *value = value.rotate_left(3);
@@ -394,9 +394,9 @@ mod tests {
                     }
                     Act::Remove(key) => {
                         store.remove(&two(key));
-                        now.remove(&two(key).to_vec());
+                        now.remove(two(key).as_slice());
                     }
-                    Act::Look(key) => prop_assert_eq!(store.get(&two(key)).unwrap(), now.get(&two(key).to_vec())),
+                    Act::Look(key) => prop_assert_eq!(store.get(&two(key)).unwrap(), now.get(two(key).as_slice())),
                     Act::Scan => {
                         let mut seen = Vec::new();
                         store.scan(|key, value| seen.push((key.to_vec(), *value))).unwrap();
