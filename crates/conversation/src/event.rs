@@ -4,7 +4,7 @@
 use crate::{consent, details};
 use hilo_contracts::{
     facts::{AuthorRef, Conversation, Source, TemplateRef},
-    item::{Body, Inbox, Item, Message, Origin, Request, Sign},
+    item::{Became, Body, Fate, Inbox, Item, Message, Origin, Request, Sign, Trace},
 };
 use hilo_domain::{Millis, hash, window};
 use hilo_stream::wire::{self, WireError};
@@ -30,6 +30,15 @@ pub(crate) enum Role {
     Inbox(Box<Inbox>),
     /// In no session: reactions, edits, system messages, calls, preferences, history, groups.
     Silent,
+    /// A send that no item told of: in no session, and nothing is published of it.
+    Trace,
+}
+
+/// What became of a send, by the revision of its message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    pub revision: i64,
+    pub became: Became,
 }
 
 /// One event of a thread.
@@ -59,6 +68,8 @@ pub(crate) struct Event {
     pub sign: Option<Box<Sign>>,
     /// Whether the ledger of its person has the sign.
     pub signed: bool,
+    /// What became of a send, where that is more than nothing: nothing is revision 0 and [`Became::default`].
+    pub became: Option<Box<Told>>,
     /// The fact without content, encoded: needed again only when its session or person changes.
     pub fact: Box<[u8]>,
 }
@@ -74,6 +85,59 @@ impl Event {
         self.revision = self.revision.max(gone.revision);
         self.session = gone.session;
         self.signed |= gone.signed;
+        if let Some(told) = gone.became.filter(|_| (gone.at, gone.fingerprint) == (self.at, self.fingerprint)) {
+            self.take(told.revision, told.became);
+        }
+    }
+
+    /// Takes in what became of the send, unless something later is known. Whether that is news.
+    pub(crate) fn take(&mut self, revision: i64, became: Became) -> bool {
+        if self.became.as_ref().is_some_and(|had| had.revision > revision) {
+            return false;
+        }
+        let before = self.became();
+        self.became = Some(Box::new(Told { revision, became }));
+        before != became
+    }
+
+    /// What became of the send; of anything else nothing.
+    pub(crate) fn became(&self) -> Became {
+        self.became.as_ref().map(|told| told.became).unwrap_or_default()
+    }
+
+    /// Whether it is nothing to sessions. What failed counts as never sent.
+    pub(crate) fn is_silent(&self) -> bool {
+        matches!(self.role, Role::Silent | Role::Trace) || self.became.as_ref().is_some_and(|told| told.became.failed)
+    }
+
+    /// The trace of a send.
+    pub(crate) fn of_trace(fate: &Fate, trace: &Trace) -> Result<Self, WireError> {
+        let fact = Conversation {
+            tenant: trace.tenant.clone(),
+            message_id: Some(trace.message_id.clone()),
+            ..Conversation::default()
+        };
+        Ok(Self {
+            at: fate.at,
+            class: OUTBOUND,
+            id: trace.message_id.as_str().into(),
+            key: Trace::key(&trace.message_id).into(),
+            role: Role::Trace,
+            fingerprint: fate.fingerprint,
+            atom: fate.atom,
+            version: fate.version,
+            test: false,
+            session: None,
+            revision: 0,
+            told: true,
+            sign: None,
+            signed: false,
+            became: Some(Box::new(Told {
+                revision: fate.revision,
+                became: fate.became,
+            })),
+            fact: wire::encode(&fact)?.into_boxed_slice(),
+        })
     }
 
     /// The fact as it was told, without content.
@@ -89,7 +153,7 @@ impl Event {
         fact.content = Some(item.content.clone());
         fact.details = details::details(item);
         let class = match (&item.body, &role) {
-            (Body::Message(message), _) if !message.inbound => 2,
+            (Body::Message(message), _) if !message.inbound => OUTBOUND,
             (_, Role::Inbox(inbox)) if inbox.event == "resolved" => 3,
             (_, Role::Inbox(_)) => 1,
             _ => 0,
@@ -109,10 +173,27 @@ impl Event {
             told: false,
             sign: consent::sign(item),
             signed: false,
+            became: described(item),
             fact: encoded,
         };
         Ok((event, fact))
     }
+}
+
+/// Place of what the business wrote among what happened in one instant.
+const OUTBOUND: u8 = 2;
+
+/// What a send's description says by itself of what became of it.
+fn described(item: &Item) -> Option<Box<Told>> {
+    let Body::Message(message) = &item.body else { return None };
+    if !message.is_sent_message() {
+        return None;
+    }
+    let template = message.template.as_ref();
+    let template = template.map(|template| template.category.as_deref());
+    let became = Became::described(message.origin, item.event_time, &message.kind, template);
+    let is_something = became != Became::default();
+    is_something.then(|| Box::new(Told { revision: 0, became }))
 }
 
 /// Revisions between the first fact of an item and that of the duplicate that takes its place.

@@ -90,6 +90,7 @@ pub(crate) fn event(at: Millis, word: &str) -> Event {
         told: false,
         sign: None,
         signed: false,
+        became: None,
         fact: Box::default(),
     }
 }

@@ -1,8 +1,10 @@
 //! The conversation processor: items of a person in, messages and sessions out.
 
+mod fates;
+
 use crate::{
     consent,
-    event::Event,
+    event::{Event, Role},
     person::{Holds as _, Person},
     thread::{At, Chain, Place, Segment, SessionChange, Thread},
 };
@@ -75,6 +77,7 @@ impl Processor for Conversation {
             }
             PersonRecord::Forget(forget) => self.forget(&person_id, &forget, context)?,
             PersonRecord::Follow(followed) => self.follow(&person_id, followed, context)?,
+            PersonRecord::Fate(fate) => self.fate(&person_id, fate, context)?,
         }
         Ok(Verdict::Done)
     }
@@ -191,11 +194,15 @@ impl Conversation {
         }
         if let Some(place) = person.forgotten.iter().position(|gone| is_gone(&event, gone)) {
             person.forgotten.remove(place);
+            fates::drop_waiting(person, &event);
             return Ok(());
         }
+        fates::take_waiting(person, &mut event);
         // An event that came after its person may be stale: the smaller duplicate took its place here already.
         let is_better = |had: &Event| had.key == event.key && had.at < event.at;
-        if new.is_none() && find(person, &mut self.segments, whose, Millis::MIN, is_better, context)?.is_some() {
+        // The one of a trace is sure to be forgotten, and a search through the whole thread is dear.
+        let may_be_stale = new.is_none() && !matches!(event.role, Role::Trace);
+        if may_be_stale && find(person, &mut self.segments, whose, Millis::MIN, is_better, context)?.is_some() {
             return Ok(());
         }
         if person.tenant.is_empty() {
@@ -301,6 +308,7 @@ impl Conversation {
         for gone in person.forgotten.extract_if(.., goes) {
             send_after(gone, moved, context)?;
         }
+        fates::send_waiting(person, moved, context)?;
         let goes = |followed: &mut Follow| followed.version < moved.version && moved.holds(followed.atom, followed.at);
         for page in 0..person.followed_pages {
             let key = page_of(person_id, page);

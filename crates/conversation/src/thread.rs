@@ -6,7 +6,7 @@
 //! the same however long the thread is; a late one costs what follows it.
 
 use crate::{
-    event::Event,
+    event::{Event, Role},
     fold::{Course, Fold, SESSION_GAP},
     measure::Outcome,
 };
@@ -292,7 +292,8 @@ impl Thread {
                 }
                 turns.extend(step.turn);
                 let id = fold.course.as_ref().filter(|_| step.listed).map(|course| &course.id);
-                if event.session.as_ref() != id || !event.told {
+                let is_news = event.session.as_ref() != id || !event.told;
+                if is_news && !matches!(event.role, Role::Trace) {
                     event.session = id.cloned();
                     event.revision += 1;
                     event.told = true;

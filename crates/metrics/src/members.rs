@@ -5,7 +5,7 @@ use crate::{
     series::{self, ERROR_CLASSES, Horizon},
 };
 use hilo_contracts::facts::Status;
-use hilo_domain::Millis;
+use hilo_domain::{Millis, category::is_marketing};
 use serde::{Deserialize, Serialize};
 
 /// Unknown, as a dimension.
@@ -69,12 +69,7 @@ impl Profile {
     }
 
     pub(crate) fn is_marketing(&self) -> bool {
-        let is = |category: &str| {
-            ["marketing", "marketing_lite", "group_marketing"]
-                .iter()
-                .any(|name| category.eq_ignore_ascii_case(name))
-        };
-        self.category.as_deref().is_some_and(is)
+        self.category.as_deref().is_some_and(is_marketing)
     }
 
     pub(crate) fn is_authentication(&self) -> bool {

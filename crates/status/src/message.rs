@@ -1,5 +1,7 @@
 //! What is kept of a message: its descriptions by origin, and the fold of its statuses.
 
+mod fates;
+
 use hilo_contracts::{
     facts::{AuthorRef, ErrorRef, PricingRef, Status as Fact, TemplateRef},
     item::{Follow, Forget, Message as Told, Origin, Resolved, Status},

@@ -31,7 +31,54 @@ impl Default for Status {
 
 impl Processor for Status {
     fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError> {
-        match wire::decode(&record.value)? {
+        let told = wire::decode(&record.value)?;
+        let (tenant, message_id) = match &told {
+            MessageRecord::Item(resolved) => (resolved.item.tenant.clone(), id_of(&resolved.item.body)),
+            MessageRecord::Person { tenant, message_id, .. } => (tenant.clone(), message_id.clone()),
+        };
+        let before = self.messages.get(&record.key)?.map(Message::fates).unwrap_or_default();
+        let verdict = self.told(record, told, context)?;
+        if let Some(message) = self.messages.get(&record.key)? {
+            for (person, news) in message.news(before, (&tenant, &message_id)) {
+                context.send(topics::PERSON_ITEM, person.as_bytes(), record.timestamp, wire::encode(&news)?);
+            }
+        }
+        Ok(verdict)
+    }
+
+    fn tick(&mut self, now: Millis, context: &mut Context) -> Result<(), ProcessorError> {
+        for (at, key) in self.timers.due(now) {
+            self.orphaned(at, &key, context)?;
+        }
+        Ok(())
+    }
+
+    fn stores(&mut self) -> Vec<&mut dyn StateStore> {
+        vec![&mut self.messages, &mut self.timers]
+    }
+}
+
+/// Only statuses for this long after the first of them: the message is published as an orphan. Late send logs are minutes
+/// late; a send of another tool never comes.
+const ORPHANED_AFTER: Millis = HOUR;
+
+/// The message that an item is about.
+fn id_of(body: &Body) -> String {
+    match body {
+        Body::Message(message) => message.id.clone(),
+        Body::Status(status) => status.message_id.clone(),
+        _ => String::new(),
+    }
+}
+
+impl Status {
+    fn told(
+        &mut self,
+        record: &Record,
+        told: MessageRecord,
+        context: &mut Context,
+    ) -> Result<Verdict, ProcessorError> {
+        match told {
             MessageRecord::Item(resolved) => self.item(&record.key, &resolved, context),
             MessageRecord::Person {
                 tenant,
@@ -52,23 +99,6 @@ impl Processor for Status {
         }
     }
 
-    fn tick(&mut self, now: Millis, context: &mut Context) -> Result<(), ProcessorError> {
-        for (at, key) in self.timers.due(now) {
-            self.orphaned(at, &key, context)?;
-        }
-        Ok(())
-    }
-
-    fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        vec![&mut self.messages, &mut self.timers]
-    }
-}
-
-/// Only statuses for this long after the first of them: the message is published as an orphan. Late send logs are minutes
-/// late; a send of another tool never comes.
-const ORPHANED_AFTER: Millis = HOUR;
-
-impl Status {
     fn item(&mut self, key: &[u8], resolved: &Resolved, context: &mut Context) -> Result<Verdict, ProcessorError> {
         let was_told = |message: &Message| (message.is_published(), message.is_orphan());
         let item = &resolved.item;

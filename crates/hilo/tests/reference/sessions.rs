@@ -93,7 +93,9 @@ pub(crate) fn sessions<'a>(
         }
     };
     for message in messages.iter().filter(|message| message.tenant == tenant) {
-        if let Some(item) = message.sent().filter(|item| !is_group(item)) {
+        // What failed was never sent, as far as sessions see it.
+        let arrives = message.effective() != Some("failed");
+        if let Some(item) = message.sent().filter(|item| arrives && !is_group(item)) {
             add(item, 2, message.id.to_owned(), author(item), message.id);
         }
         if let Some(item) = message.received().filter(|item| !is_group(item)) {

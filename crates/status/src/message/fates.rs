@@ -1,0 +1,153 @@
+//! What the conversations of a message's sends are told of it.
+//!
+//! A send line and an echo are events of a conversation. A send that nothing but statuses tell of, and a request that a status
+//! confirmed, are none: of these a trace is kept there. Each is told what became of the message, wherever it differs from
+//! what its description says. So a send costs about one record, with its delivery.
+
+use super::{Description, Message};
+use hilo_contracts::item::{Became, Fate, Forget, Origin, PersonRecord, Trace};
+use hilo_domain::{Millis, category};
+
+/// Somebody who holds a send of the message, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Holder {
+    person: Box<str>,
+    at: Millis,
+    fingerprint: u64,
+    atom: u64,
+    version: u64,
+    /// No item told the conversation of it.
+    by_trace: bool,
+    phone_number_id: Option<Box<str>>,
+    /// What the holder has by itself.
+    described: Became,
+    became: Became,
+}
+
+impl Holder {
+    fn is_same(&self, other: &Self) -> bool {
+        (self.at, self.fingerprint) == (other.at, other.fingerprint)
+    }
+}
+
+/// Who holds the message's sends before a change.
+#[derive(Debug, Default)]
+pub(crate) struct Fates(Vec<Holder>);
+
+impl Message {
+    /// Who holds its sends, and what became of it.
+    pub(crate) fn fates(&self) -> Fates {
+        let sent = self.descriptions.iter().filter(|had| had.sent);
+        let mut holders: Vec<Holder> = sent.filter_map(|had| self.holder(had)).collect();
+        holders.extend(self.trace());
+        Fates(holders)
+    }
+
+    /// What the holders are to be told after a change, and where no trace of the message is to be kept any more.
+    pub(crate) fn news(&self, before: Fates, (tenant, message_id): (&str, &str)) -> Vec<(Box<str>, PersonRecord)> {
+        let Fates(mut before) = before;
+        let mut news = Vec::new();
+        for holder in self.fates().0 {
+            let place = before.iter().position(|had| had.is_same(&holder));
+            let had = place.map(|place| before.swap_remove(place));
+            if had.map_or(holder.described, |had| had.became) == holder.became {
+                continue;
+            }
+            let trace = holder.by_trace.then(|| {
+                Box::new(Trace {
+                    tenant: tenant.to_owned(),
+                    message_id: message_id.to_owned(),
+                    phone_number_id: holder.phone_number_id.as_deref().map(str::to_owned),
+                })
+            });
+            let fate = Fate {
+                at: holder.at,
+                fingerprint: holder.fingerprint,
+                atom: holder.atom,
+                version: holder.version,
+                revision: self.revision,
+                became: holder.became,
+                trace,
+            };
+            news.push((holder.person, PersonRecord::Fate(fate)));
+        }
+        let was_traced = |had: &Holder| had.by_trace && had.became != had.described;
+        for gone in before.into_iter().filter(was_traced) {
+            let forget = Forget {
+                key: Trace::key(message_id),
+                at: gone.at,
+                fingerprint: gone.fingerprint,
+                atom: gone.atom,
+                version: gone.version,
+            };
+            news.push((gone.person, PersonRecord::Forget(forget)));
+        }
+        news
+    }
+
+    fn holder(&self, sent: &Description) -> Option<Holder> {
+        let by_trace = sent.origin == Origin::Requested;
+        let template = sent.purpose.as_ref().and_then(|purpose| purpose.template.as_ref());
+        let template = template.map(|template| template.category.as_deref());
+        let described = Became::described(sent.origin, sent.at, &sent.kind, template);
+        Some(Holder {
+            person: sent.whose.person_id.clone()?,
+            at: sent.at,
+            fingerprint: sent.content,
+            atom: sent.atom,
+            version: sent.whose.version,
+            by_trace,
+            phone_number_id: sent.phone_number_id.clone(),
+            described: if by_trace { Became::default() } else { described },
+            became: self.became(|_| described.template),
+        })
+    }
+
+    /// Of a message that only statuses tell of.
+    fn trace(&self) -> Option<Holder> {
+        let statuses = self.statuses.as_ref().filter(|_| self.is_orphan())?;
+        let recipient = statuses.recipient.as_ref()?;
+        Some(Holder {
+            person: recipient.whose.person_id.clone()?,
+            at: recipient.at,
+            fingerprint: recipient.content,
+            atom: recipient.atom,
+            version: recipient.whose.version,
+            by_trace: true,
+            phone_number_id: statuses.phone_number_id.as_ref().map(|(_, number)| number.clone()),
+            described: Became::default(),
+            became: self.became(category::is_of_templates),
+        })
+    }
+
+    fn became(&self, is_template: impl Fn(&str) -> bool) -> Became {
+        let category = self.category().unwrap_or_default();
+        let fold = self.statuses.as_deref().map(|statuses| &statuses.fold);
+        let failed = fold.is_some_and(|fold| fold.is_failed());
+        Became {
+            failed,
+            delivered_at: self.arrived_at().filter(|_| !failed),
+            template: is_template(&category),
+            marketing: category::is_marketing(&category),
+        }
+    }
+
+    /// When it was delivered. An echo counts as delivered at its time: it is one that no line describes.
+    fn arrived_at(&self) -> Option<Millis> {
+        let first = self.descriptions.iter().find(|had| had.sent);
+        match first {
+            Some(echo) if echo.origin == Origin::Echo => Some(echo.at),
+            _ => self.statuses.as_ref()?.fold.delivered_at(),
+        }
+    }
+
+    /// The category that decides: the platform's word over the sender's.
+    fn category(&self) -> Option<String> {
+        let priced = self.statuses.as_deref().and_then(|statuses| statuses.pricing.as_ref());
+        let said = || {
+            let purpose = self.descriptions.first()?.purpose.as_ref()?;
+            purpose.template.as_ref()?.category.clone()
+        };
+        priced.and_then(|(_, pricing)| pricing.category.clone()).or_else(said)
+    }
+}
