@@ -69,6 +69,15 @@ var cases = []struct {
 	{"HiloDeadLetters", `
 		hilo_events_total{counter="items", label="emitted"} 0+1000x60
 		hilo_events_total{counter="items", label="dead_letter"} 0+1x60`, nil},
+	{"HiloForeignAccount", `
+		hilo_events_total{counter="unclassified_reasons", label="foreign_account"} 3x50 4x10
+		hilo_events_total{counter="unclassified_reasons", label="unknown_field"} 0+1x60`, []string{""}},
+	// The first one ever.
+	{"HiloForeignAccount", `
+		hilo_events_total{counter="unclassified_reasons", label="foreign_account"} _x50 1x10`, []string{""}},
+	{"HiloForeignAccount", `
+		hilo_events_total{counter="unclassified_reasons", label="foreign_account"} 3x60
+		hilo_events_total{counter="unclassified_reasons", label="unknown_field"} 0+1x60`, nil},
 	{"HiloGatewayRefuses", `
 		hilo_gateway_requests_total{outcome="accepted"} 0+98x60
 		hilo_gateway_requests_total{outcome="log_slow"} 0+2x60`, []string{""}},

@@ -7,7 +7,7 @@ use crate::{
     details::History,
     facts::{ChargedRef, ErrorRef, PaymentRef, PricingRef, Source},
 };
-use hilo_domain::{Identifier, Millis, category::is_marketing};
+use hilo_domain::{Identifier, Millis, OptOut, category::is_marketing};
 use rustc_hash::FxHasher;
 use serde::{Deserialize, Serialize};
 use std::hash::Hasher as _;
@@ -222,8 +222,8 @@ pub struct Message {
     pub group_id: Option<String>,
     /// A text that only closes politely (`text` with a courtesy).
     pub courtesy: bool,
-    /// A text or button that is an opt-out keyword.
-    pub opt_out: bool,
+    /// A text, button or list row that is a word of opt-out.
+    pub opt_out: Option<OptOut>,
     /// `expects_reply` of the send, or a bot's `interactive`: a question.
     pub question: bool,
     /// Click-to-WhatsApp referral as canonical JSON.
@@ -256,6 +256,13 @@ impl Message {
     pub fn is_sent_message(&self) -> bool {
         matches!(self.origin, Origin::Outbound | Origin::Echo | Origin::Requested)
             && !matches!(self.kind.as_str(), "edit" | "revoke")
+    }
+
+    /// Whether it is an outbound message (metric definitions, chapter 2): a message sent that is no reaction. A thumb of the
+    /// business answers nobody: it is in no session and in no cohort.
+    #[must_use]
+    pub fn is_outbound_message(&self) -> bool {
+        self.is_sent_message() && self.kind != "reaction"
     }
 }
 

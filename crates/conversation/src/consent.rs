@@ -2,14 +2,14 @@
 
 use hilo_contracts::{
     facts::Source,
-    item::{Body, Crm, Item, Preference, Sign},
+    item::{Body, Crm, Item, Message, Preference, Sign},
 };
 use hilo_domain::{
-    Identifier, IdentifierKind,
+    Identifier, IdentifierKind, OptOut,
     consent::ConsentState,
     hash,
+    opt_out::Keyword,
     read::{id, text},
-    text::opt_out,
     time::parse_rfc3339,
 };
 use serde_json::Value;
@@ -21,7 +21,7 @@ const MARKETING: &str = "marketing";
 /// The sign that an item is; `None` for nearly all.
 pub(crate) fn sign(item: &Item) -> Option<Box<Sign>> {
     let said = match &item.body {
-        Body::Message(message) if message.opt_out => keyword(item, &message.id),
+        Body::Message(message) => keyword(opts_out(message)?, &message.id),
         Body::Preference(preference) => set(preference)?,
         Body::Crm(crm) => recorded(item, crm)?,
         _ => return None,
@@ -76,23 +76,19 @@ fn of(channel: &str, purpose: &str, state: ConsentState, method: &str) -> Sign {
     }
 }
 
-fn keyword(item: &Item, message_id: &str) -> Sign {
-    let element: Value = serde_json::from_str(&item.content).unwrap_or_default();
-    // Where normalize looks for it: a text, or a pressed button.
-    let places = [
-        "/text/body",
-        "/button/text",
-        "/button/payload",
-        "/interactive/button_reply/title",
-        "/interactive/button_reply/id",
-    ];
-    let found = places
-        .iter()
-        .filter_map(|place| element.pointer(place).and_then(Value::as_str))
-        .find_map(opt_out);
+/// The word by which a message opts out.
+pub(crate) fn opts_out(message: &Message) -> Option<&Keyword> {
+    match message.opt_out.as_ref()? {
+        OptOut::Always(word) => Some(word),
+        // Whether the message answers marketing, nobody says yet.
+        OptOut::AnswerToMarketing(_) => None,
+    }
+}
+
+fn keyword(said: &Keyword, message_id: &str) -> Sign {
     Sign {
-        word: found.map(|(word, _)| word.to_owned()),
-        language: found.map(|(_, languages)| languages.to_owned()),
+        word: Some(said.word.clone()),
+        language: said.languages.clone(),
         reference: Some(message_id.to_owned()),
         ..of(WHATSAPP, MARKETING, ConsentState::Withdrawn, "keyword")
     }

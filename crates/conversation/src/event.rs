@@ -213,7 +213,7 @@ fn role_of(item: &Item) -> Role {
             courtesy: message.courtesy,
             by_ad: message.referral.is_some(),
         },
-        Body::Message(message) if message.is_sent_message() => match message.author.kind.as_str() {
+        Body::Message(message) if message.is_outbound_message() => match message.author.kind.as_str() {
             "agent" => Role::Human {
                 agent: message.author.id.clone(),
             },
@@ -319,5 +319,5 @@ fn describe(fact: &mut Conversation, message: &Message) {
     fact.campaign.clone_from(&message.campaign);
     fact.segment.clone_from(&message.segment);
     fact.referral.clone_from(&message.referral);
-    fact.opt_out = message.opt_out;
+    fact.opt_out = consent::opts_out(message).is_some();
 }

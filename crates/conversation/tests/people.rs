@@ -136,7 +136,7 @@ fn item(at: Millis, pick: usize, inbound: bool) -> Item {
             reply_to: None,
             group_id: None,
             courtesy: false,
-            opt_out: false,
+            opt_out: None,
             question: false,
             referral: None,
             template: None,

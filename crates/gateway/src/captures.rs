@@ -6,7 +6,7 @@ use crate::{
 };
 use hilo_contracts::{capture, facts::Raw};
 use hilo_domain::{Millis, time};
-use hilo_normalize::{LineProblem, check};
+use hilo_normalize::{LineProblem, Tenant, check};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -44,8 +44,8 @@ pub(crate) struct Claims<'a> {
     pub(crate) system: Option<&'a str>,
     /// Stands for an `at` that a line does not have.
     pub(crate) received_at: Millis,
-    /// Default region of local phone forms (ISO 3166).
-    pub(crate) region: Option<&'a str>,
+    /// What the configuration says of the tenant.
+    pub(crate) settings: &'a Tenant,
     /// Lines of one request.
     pub(crate) most_lines: usize,
 }
@@ -150,7 +150,7 @@ impl Claims<'_> {
         );
         let raw = capture::from_line(whole.as_bytes(), None, 0).filter(|raw| raw.source == self.source());
         let raw = capture::received(raw.ok_or(NOT_OBJECT)?, self.received_at);
-        check(&raw, self.region)?;
+        check(&raw, self.settings)?;
         Ok(raw)
     }
 }
@@ -164,25 +164,30 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::{Value, json};
+    use std::sync::LazyLock;
 
-    const CLAIMS: Claims = Claims {
-        endpoint: Endpoint::Crm,
-        tenant: "acme",
-        system: Some("hubspot"),
-        received_at: 1_777_899_600_007,
-        region: Some("CL"),
-        most_lines: 3,
-    };
+    static CHILEAN: LazyLock<Tenant> = LazyLock::new(|| Tenant::of(Some("CL".to_owned())));
+
+    fn claims() -> Claims<'static> {
+        Claims {
+            endpoint: Endpoint::Crm,
+            tenant: "acme",
+            system: Some("hubspot"),
+            received_at: 1_777_899_600_007,
+            settings: &CHILEAN,
+            most_lines: 3,
+        }
+    }
 
     fn bodies(body: &str) -> Vec<Value> {
-        let raws = CLAIMS.records(body.as_bytes()).unwrap();
+        let raws = claims().records(body.as_bytes()).unwrap();
         raws.iter()
             .map(|raw| serde_json::from_slice(&raw.body).unwrap())
             .collect()
     }
 
     fn problem(body: &str) -> (usize, &'static str) {
-        match CLAIMS.records(body.as_bytes()) {
+        match claims().records(body.as_bytes()) {
             Err(Refusal::Line { line, problem }) => (line, problem.code),
             other => panic!("{body}: {other:?}"),
         }
@@ -193,7 +198,7 @@ mod tests {
         let added = json!({"source": "crm", "tenant": "acme", "system": "hubspot", "at": "2026-05-04T13:00:00.007Z",
             "event": "deal_won"});
         assert_eq!(bodies(r#"{"event":"deal_won"}"#), [added]);
-        let raw = CLAIMS
+        let raw = claims()
             .records(
                 b"{ \"at\":\"2026-05-04T10:00:00Z\",\n \"event\": \"e\", \"amount\": 1.50, \"x\":\"\\u00e9\\ud83d\" }",
             )
@@ -203,14 +208,14 @@ mod tests {
             r#"{"source":"crm","tenant":"acme","system":"hubspot","at":"2026-05-04T10:00:00Z",  "event": "e", "amount": 1.50, "x":"\u00e9\ud83d" }"#
         );
         assert_eq!((raw[0].tenant.as_str(), raw[0].source.as_str()), ("acme", "crm"));
-        assert_eq!(raw[0].received_at, CLAIMS.received_at, "the receipt is ours");
-        let claimed = CLAIMS
+        assert_eq!(raw[0].received_at, claims().received_at, "the receipt is ours");
+        let claimed = claims()
             .records(br#"{"at":"2026-05-04T10:00:00Z","event":"e","received_at":"2056-05-04T10:00:00Z"}"#)
             .unwrap();
-        assert_eq!(claimed[0].received_at, CLAIMS.received_at, "whatever the line says");
+        assert_eq!(claimed[0].received_at, claims().received_at, "whatever the line says");
         let complete = r#"{"source":"crm","ten\u0061nt":"acme","system":"hubspot","at":"2026-05-04T10:00:00Z","event":"deal_won"}"#;
         assert_eq!(
-            CLAIMS.records(complete.as_bytes()).unwrap()[0].body,
+            claims().records(complete.as_bytes()).unwrap()[0].body,
             complete.as_bytes()
         );
     }
@@ -262,16 +267,16 @@ mod tests {
             assert_eq!(problem(&body), (line, expected), "{body}");
         }
         for empty in ["", " \n"] {
-            assert_eq!(CLAIMS.records(empty.as_bytes()), Err(Refusal::Empty));
+            assert_eq!(claims().records(empty.as_bytes()), Err(Refusal::Empty));
         }
-        assert!(CLAIMS.records(b"{\"event\":\"\xff\"}").is_err());
+        assert!(claims().records(b"{\"event\":\"\xff\"}").is_err());
         assert!(
-            CLAIMS
+            claims()
                 .records(br#"{"event":"e","at":"2026-05-04T13:05:00.007Z"}"#)
                 .is_ok()
         );
         assert!(
-            CLAIMS
+            claims()
                 .records(br#"{"event":"e","user":{"phone":"9 6123 4567"}}"#)
                 .is_ok(),
             "a local form"
@@ -282,13 +287,16 @@ mod tests {
     fn lines_of_one_request_are_bounded() {
         let line = r#"{"event":"deal_won"}"#;
         assert_eq!(bodies(&line.repeat(3)).len(), 3);
-        assert_eq!(CLAIMS.records(line.repeat(4).as_bytes()), Err(Refusal::TooManyLines(3)));
+        assert_eq!(
+            claims().records(line.repeat(4).as_bytes()),
+            Err(Refusal::TooManyLines(3))
+        );
     }
 
     proptest! {
         #[test]
         fn whatever_is_taken_is_the_tenants_own(body in r#"[{}\[\]",:\\ a\n]{0,24}|\{("(tenant|source|system|at|event)":("acme"|"crm"|null|1),?){0,4}\}"#) {
-            if let Ok(raws) = CLAIMS.records(body.as_bytes()) {
+            if let Ok(raws) = claims().records(body.as_bytes()) {
                 prop_assert!(!raws.is_empty());
                 for raw in raws {
                     prop_assert_eq!((raw.tenant.as_str(), raw.source.as_str()), ("acme", "crm"));

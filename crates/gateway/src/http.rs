@@ -30,6 +30,7 @@ use hilo_contracts::{
     topics,
 };
 use hilo_domain::Millis;
+use hilo_normalize::Tenant;
 use hilo_service::{Notice, Peer, clock};
 use hilo_stream::Record;
 use prometheus::Registry;
@@ -101,8 +102,8 @@ pub struct Gateway<L> {
     log: L,
     tenants: Tenants,
     limits: Limits,
-    /// Default region of local phone forms, by tenant.
-    regions: BTreeMap<String, String>,
+    /// What the configuration says of each tenant, for reading lines.
+    settings: BTreeMap<String, Tenant>,
     room: Room,
     signatures: Pool,
     lines: Pool,
@@ -121,7 +122,7 @@ impl<L: DurableLog> Gateway<L> {
             log,
             tenants,
             limits,
-            regions: BTreeMap::new(),
+            settings: BTreeMap::new(),
             room: Room::new(limits.small_bodies, limits.large_bodies),
             signatures: Pool::new("signatures", SIGNATURES.0, SIGNATURES.1)?,
             lines: Pool::new("lines", LINES.0, LINES.1)?,
@@ -134,10 +135,10 @@ impl<L: DurableLog> Gateway<L> {
         })
     }
 
-    /// Completes local phone forms as `normalize` does: the region (ISO 3166) of each tenant that has one.
+    /// Reads lines as `normalize` does, by what the configuration says of each tenant.
     #[must_use]
-    pub fn regions(mut self, regions: BTreeMap<String, String>) -> Self {
-        self.regions = regions;
+    pub fn settings(mut self, settings: BTreeMap<String, Tenant>) -> Self {
+        self.settings = settings;
         self
     }
 
@@ -380,12 +381,13 @@ impl<L: DurableLog> Gateway<L> {
         body: &[u8],
         received_at: Millis,
     ) -> Result<(Vec<String>, Vec<Record>), Refusal> {
+        let unknown = Tenant::default();
         let claims = Claims {
             endpoint,
             tenant,
             system,
             received_at,
-            region: self.regions.get(tenant).map(String::as_str),
+            settings: self.settings.get(tenant).unwrap_or(&unknown),
             most_lines: self.limits.lines,
         };
         let raws = claims.records(body)?;

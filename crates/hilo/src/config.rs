@@ -5,6 +5,7 @@ mod crm;
 mod kafka;
 mod keys;
 mod readers;
+mod reading;
 mod secret;
 mod settings;
 #[cfg(test)]
@@ -132,6 +133,8 @@ pub(crate) struct Tenant {
     pub api_tokens: Vec<SecretRef>,
     /// ISO 3166 code that completes local phone forms.
     pub country: Option<String>,
+    /// How its items are read.
+    pub reading: hilo_normalize::Tenant,
     /// IANA zone of hours and days.
     pub time_zone: Option<String>,
     /// The CRM that is written to.
@@ -294,6 +297,7 @@ fn tenant(settings: &Settings, name: &str) -> Result<Tenant> {
             .transpose()?,
         app_secrets: list("app_secrets")?,
         api_tokens: list("api_tokens")?,
+        reading: reading::read(settings, name, country.clone())?,
         country,
         time_zone,
         crm: crm::read(settings, name)?,

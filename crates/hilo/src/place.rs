@@ -41,7 +41,11 @@ pub(crate) fn tenants(config: &Config) -> Result<Tenants, Failure> {
             .collect()
     };
     Ok(Tenants {
-        countries: each(|tenant| tenant.country.as_ref()),
+        settings: config
+            .tenants
+            .iter()
+            .map(|(name, tenant)| (name.clone(), tenant.reading.clone()))
+            .collect(),
         time_zones: each(|tenant| tenant.time_zone.as_ref()),
         crm: crm::config(config).map_err(Failure::usage)?,
     })

@@ -72,7 +72,7 @@ pub(crate) async fn serve(node: Arc<Node>, setup: Setup<'_>, end: impl Future<Ou
         registry.register(Box::new(CrmMetrics::new(status)?))?;
     }
     let gateway =
-        Gateway::new(Arc::clone(&node.raw), secrets, Limits::default(), &registry)?.regions(tenants.countries.clone());
+        Gateway::new(Arc::clone(&node.raw), secrets, Limits::default(), &registry)?.settings(tenants.settings.clone());
     let (alive, ready) = (node.pulse(), node.pulse());
     let health = Health::new(&registry)
         .alive_when("engine", move || alive.beats())

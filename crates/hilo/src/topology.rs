@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 /// What the processors need to know of the configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Tenants {
-    /// Default region of local phone forms, by tenant.
-    pub countries: BTreeMap<String, String>,
+    /// How items are read, by tenant.
+    pub settings: BTreeMap<String, hilo_normalize::Tenant>,
     /// IANA time zone, by tenant.
     pub time_zones: BTreeMap<String, String>,
     /// CRM, by tenant.
@@ -21,7 +21,7 @@ pub struct Tenants {
 /// All processors, in the order in which records flow.
 pub fn topology(tenants: &Tenants) -> Result<Topology> {
     let processors: Vec<ProcessorSpec> = vec![
-        hilo_normalize::normalize_spec(tenants.countries.clone()),
+        hilo_normalize::normalize_spec(tenants.settings.clone()),
         hilo_normalize::deduplicate_spec(),
         hilo_normalize::count_spec(),
         hilo_identity::spec(),

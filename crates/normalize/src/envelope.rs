@@ -4,6 +4,7 @@ use crate::{
     fields, json,
     outcome::{FanOut, Outcome, Reason},
     people::{Business, Contacts},
+    tenant::Tenant,
     update::Update,
 };
 use hilo_contracts::{facts::Raw, item::Position};
@@ -21,7 +22,7 @@ pub(crate) const MOST_ITEMS: usize = 10_000;
 const SMALL: usize = 2 * MOST_ITEMS;
 
 /// Fans a delivery out into its items.
-pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
+pub(crate) fn fan_out(raw: &Raw, tenant: &Tenant) -> FanOut {
     let mut out = FanOut {
         delivery: true,
         ..FanOut::default()
@@ -45,7 +46,7 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
         return whole(out, raw, "no_entry", "the body has no list of entries".to_owned());
     };
     if raw.body.len() > SMALL {
-        let items: usize = entries.iter().map(items).sum();
+        let items: usize = entries.iter().map(|entry| items(entry, tenant)).sum();
         if items > MOST_ITEMS {
             let detail = format!("the body has {items} items, at most {MOST_ITEMS} are read");
             return whole(out, raw, "too_many_items", detail);
@@ -74,7 +75,7 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
         for (change_index, change) in (0..).zip(changes) {
             let place = Place {
                 raw,
-                region,
+                tenant,
                 entry_id: &entry_id,
                 entry_time,
                 entry: index,
@@ -87,7 +88,7 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
 }
 
 /// How many items an entry makes.
-fn items(entry: &Value) -> usize {
+fn items(entry: &Value, tenant: &Tenant) -> usize {
     let of_change = |change: &Value| {
         let field = change.get("field").and_then(Value::as_str).and_then(fields::Field::of);
         // Whatever else it is, it is one: a dead letter, or unclassified.
@@ -98,6 +99,9 @@ fn items(entry: &Value) -> usize {
     let Some(changes) = json::list(entry, "changes") else {
         return 1;
     };
+    if tenant.is_foreign(&json::id(entry, "id").unwrap_or_default()) {
+        return changes.len();
+    }
     changes.iter().map(of_change).sum()
 }
 
@@ -125,7 +129,7 @@ fn at(position: Position, event_time: Option<Millis>, reason: Reason, detail: &s
 /// Where a change stands.
 struct Place<'a> {
     raw: &'a Raw,
-    region: Option<&'a str>,
+    tenant: &'a Tenant,
     entry_id: &'a str,
     entry_time: Option<Millis>,
     entry: i32,
@@ -152,6 +156,10 @@ impl Place<'_> {
         let field = change.get("field").and_then(Value::as_str);
         let known = field.and_then(fields::Field::of);
         let value = change.get("value").filter(|value| !value.is_null());
+        if self.tenant.is_foreign(self.entry_id) {
+            outcomes.push(self.unclassified("foreign_account", field, change, value));
+            return;
+        }
         match (field.zip(known), value) {
             (None, value) => {
                 let reason = if field.is_some() { "unknown_field" } else { "no_field" };
@@ -168,10 +176,10 @@ impl Place<'_> {
 
     fn update<'a>(&'a self, field: &'a str, value: &'a Value) -> Update<'a> {
         let metadata = value.get("metadata").unwrap_or(&Value::Null);
-        let business = Business::new(json::text(metadata, "display_phone_number"));
+        let business = Business::new(json::text(metadata, "display_phone_number"), self.tenant);
         Update {
             raw: self.raw,
-            region: self.region,
+            tenant: self.tenant,
             entry_id: self.entry_id,
             entry_time: self.entry_time,
             field,
@@ -235,6 +243,7 @@ mod tests {
         fn items_are_counted_before_they_are_made(
             changes in prop::collection::vec((prop::option::of("messages|history|flows|security|calls|of_tomorrow"), values()), 0..6),
             wrong in any::<[bool; 2]>(),
+            account in prop_oneof![Just(None), Just(Some("1")), Just(Some("2"))],
         ) {
             let mut list: Vec<Value> = changes
                 .iter()
@@ -243,12 +252,14 @@ mod tests {
             list.extend(wrong[0].then(|| json!("no change")));
             let mut entries = vec![json!({"id": "1", "changes": list})];
             entries.extend(wrong[1].then(|| json!({"id": "2"})));
-            let counted: usize = entries.iter().map(items).sum();
+            let mut tenant = Tenant::default();
+            prop_assert!(account.is_none_or(|account| tenant.add_account(account)));
+            let counted: usize = entries.iter().map(|entry| items(entry, &tenant)).sum();
             let raw = Raw {
                 body: json!({"object": WEBHOOK_OBJECT, "entry": entries}).to_string().into_bytes(),
                 ..Raw::default()
             };
-            prop_assert_eq!(counted, fan_out(&raw, None).outcomes.len());
+            prop_assert_eq!(counted, fan_out(&raw, &tenant).outcomes.len());
         }
     }
 }

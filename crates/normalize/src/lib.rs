@@ -13,6 +13,7 @@ mod normalize;
 mod outcome;
 mod people;
 mod stated;
+mod tenant;
 mod update;
 mod vocabulary;
 
@@ -21,14 +22,16 @@ pub use dedup::Deduplicate;
 pub use line_problem::LineProblem;
 pub use lines::check;
 pub use normalize::{Normalize, dead_letter};
+pub use tenant::Tenant;
 
 use hilo_contracts::topics;
 use hilo_stream::{ProcessorSpec, Scope, StoreSpec, TopicKind, TopicSpec};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// The place of `normalize` in the topology. `regions`: default region (ISO 3166) of local phone forms, by tenant.
+/// The place of `normalize` in the topology. `tenants`: what the configuration says of them, by name.
 #[must_use]
-pub fn normalize_spec(regions: BTreeMap<String, String>) -> ProcessorSpec {
+pub fn normalize_spec(tenants: BTreeMap<String, Tenant>) -> ProcessorSpec {
+    let tenants = Arc::new(tenants);
     ProcessorSpec {
         name: "normalize",
         doc: "Fans deliveries out into items; what it cannot read or does not know is kept whole.",
@@ -70,7 +73,7 @@ pub fn normalize_spec(regions: BTreeMap<String, String>) -> ProcessorSpec {
         ],
         also_writes: vec![],
         stores: vec![PENDING],
-        factory: Arc::new(move || Box::new(Normalize::new(regions.clone()))),
+        factory: Arc::new(move || Box::new(Normalize::new(Arc::clone(&tenants)))),
     }
 }
 

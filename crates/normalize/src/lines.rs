@@ -6,8 +6,9 @@ use crate::{
     key::Key,
     line_problem::{self as problem, LineProblem},
     outcome::{FanOut, Outcome, Reason},
-    people::{Named, seen},
+    people::{Business, Named, seen},
     stated,
+    tenant::Tenant,
 };
 use hilo_contracts::{
     capture,
@@ -22,9 +23,9 @@ use hilo_domain::{
 use serde_json::Value;
 
 /// Fans a line out into its one item.
-pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
+pub(crate) fn fan_out(raw: &Raw, tenant: &Tenant) -> FanOut {
     let mut out = FanOut::default();
-    match understood(raw, region) {
+    match understood(raw, tenant) {
         Ok((line, read)) => {
             let outcome = item(raw, &line, read);
             if let Outcome::Item { item, .. } = &outcome
@@ -41,9 +42,9 @@ pub(crate) fn fan_out(raw: &Raw, region: Option<&str>) -> FanOut {
 
 /// Whether a capture line, read as `normalize` reads it, becomes the fact that its sender means. It says more than that
 /// the line would be no dead letter: what the fan-out passes over, because lines of years ago must be read too, is a
-/// problem here. `region` (ISO 3166) completes local phone forms.
-pub fn check(raw: &Raw, region: Option<&str>) -> Result<(), LineProblem> {
-    match understood(raw, region) {
+/// problem here. `tenant` is what the configuration says of it.
+pub fn check(raw: &Raw, tenant: &Tenant) -> Result<(), LineProblem> {
+    match understood(raw, tenant) {
         Ok((_, read)) => read.passed_over.map_or(Ok(()), Err),
         Err(refused) => Err(refused.problem),
     }
@@ -56,7 +57,7 @@ struct Refused {
     detail: String,
 }
 
-fn understood(raw: &Raw, region: Option<&str>) -> Result<(Value, Read), Refused> {
+fn understood(raw: &Raw, tenant: &Tenant) -> Result<(Value, Read), Refused> {
     let line = json::parse(&raw.body).map_err(|error| Refused {
         problem: if error.reason == problem::NOT_UTF8.code {
             problem::NOT_UTF8
@@ -67,11 +68,11 @@ fn understood(raw: &Raw, region: Option<&str>) -> Result<(Value, Read), Refused>
     })?;
     let read = match raw.source.as_str() {
         _ if !line.is_object() => Err(problem::UNKNOWN_SOURCE),
-        capture::OUTBOUND => outbound(&line, region),
-        capture::INBOX => inbox(&line, region),
-        capture::CRM => Ok(crm(&line, region)),
+        capture::OUTBOUND => outbound(&line, tenant),
+        capture::INBOX => inbox(&line, tenant),
+        capture::CRM => Ok(crm(&line, tenant)),
         capture::PLATFORM => platform(&line),
-        capture::IDENTITY => decision(&line, region),
+        capture::IDENTITY => decision(&line, tenant),
         capture::CLOCK => Ok(Read::new(Key::Content, None, Body::Clock)),
         _ => Err(problem::UNKNOWN_SOURCE),
     };
@@ -201,10 +202,12 @@ struct Someone {
     sighting: Option<Sighting>,
     /// There is a phone that is no phone number.
     bad_phone: bool,
+    /// There is a number of the business itself.
+    is_business: bool,
 }
 
 /// The person under `key`, by phone and user id.
-fn person(line: &Value, key: &str, region: Option<&str>, creates: bool) -> Someone {
+fn person(line: &Value, key: &str, tenant: &Tenant, creates: bool) -> Someone {
     let Some(user) = line.get(key) else {
         return Someone::default();
     };
@@ -212,13 +215,22 @@ fn person(line: &Value, key: &str, region: Option<&str>, creates: bool) -> Someo
         creates,
         ..Sighting::default()
     };
-    Named::under(user, "wa_id", "user_id", &["parent_user_id"]).add_to(&mut sighting);
-    let phone = json::text(user, "phone").and_then(|phone| Identifier::phone(phone, region));
+    let named = Named::under(user, "wa_id", "user_id", &["parent_user_id"]);
+    let phone = json::text(user, "phone").and_then(|phone| Identifier::phone(phone, tenant.region()));
     let bad_phone = phone.is_none() && user.get("phone").is_some_and(|phone| !phone.is_null());
-    sighting.identifiers.extend(phone);
+    let business = Business::new(None, tenant);
+    let own_wa_id = named.wa_id.is_some_and(|wa_id| business.is(wa_id));
+    let own_phone = phone.as_ref().is_some_and(|phone| business.is(&phone.value));
+    let theirs = Named {
+        wa_id: named.wa_id.filter(|_| !own_wa_id),
+        ..named
+    };
+    theirs.add_to(&mut sighting);
+    sighting.identifiers.extend(phone.filter(|_| !own_phone));
     Someone {
         sighting: seen(sighting),
         bad_phone,
+        is_business: own_wa_id || own_phone,
     }
 }
 
@@ -226,7 +238,7 @@ fn text(line: &Value, key: &str) -> Option<String> {
     json::text(line, key).map(str::to_owned)
 }
 
-fn outbound(line: &Value, region: Option<&str>) -> Result<Read, LineProblem> {
+fn outbound(line: &Value, tenant: &Tenant) -> Result<Read, LineProblem> {
     // A send that timed out is known by what was stamped on it, until a status echoes that.
     let callback = || json::id(line, "biz_opaque_callback_data").or_else(|| json::id(line, "command_id"));
     let id = json::text(line, "message_id");
@@ -263,7 +275,7 @@ fn outbound(line: &Value, region: Option<&str>) -> Result<Read, LineProblem> {
             .and_then(|context| text(context, "id"))
             .or_else(|| text(line, "reply_to")),
         courtesy: false,
-        opt_out: false,
+        opt_out: None,
         question: expects_reply || author.kind == "bot" && kind == "interactive",
         referral: None,
         template: line.get("template").and_then(template),
@@ -288,11 +300,11 @@ fn outbound(line: &Value, region: Option<&str>) -> Result<Read, LineProblem> {
             Body::Message(message),
         ),
     };
-    let Someone { sighting, bad_phone } = person(line, "to", region, true);
-    let to_nobody = sighting.is_none() && !to_group;
+    let to = person(line, "to", tenant, true);
+    let to_nobody = to.sighting.is_none() && !to.is_business && !to_group;
     let author_unknown = author_kind.is_some_and(|kind| !problem::AUTHORS.contains(&kind));
-    Ok(Read::new(key, sighting, body)
-        .but(bad_phone, problem::BAD_PHONE_OF_TO)
+    Ok(Read::new(key, to.sighting, body)
+        .but(to.bad_phone, problem::BAD_PHONE_OF_TO)
         .but(to_nobody, problem::NO_RECIPIENT)
         .but(author_unknown, problem::UNKNOWN_AUTHOR))
 }
@@ -311,7 +323,7 @@ fn template(template: &Value) -> Option<Template> {
     })
 }
 
-fn inbox(line: &Value, region: Option<&str>) -> Result<Read, LineProblem> {
+fn inbox(line: &Value, tenant: &Tenant) -> Result<Read, LineProblem> {
     let event = text(line, "event").ok_or(problem::NO_INBOX_EVENT)?;
     let is_unknown = !problem::INBOX_EVENTS.contains(&event.as_str());
     let context = line.get("context").unwrap_or(&Value::Null);
@@ -329,11 +341,11 @@ fn inbox(line: &Value, region: Option<&str>) -> Result<Read, LineProblem> {
         instrument: json::text(context, "instrument").map(str::to_ascii_lowercase),
         wrap_up: wrap_up.map(|seconds| (seconds * SECOND as f64).round() as i64),
     };
-    let Someone { sighting, bad_phone } = person(line, "user", region, true);
-    let of_nobody = sighting.is_none();
-    Ok(Read::new(Key::Content, sighting, Body::Inbox(inbox))
+    let user = person(line, "user", tenant, true);
+    let of_nobody = user.sighting.is_none() && !user.is_business;
+    Ok(Read::new(Key::Content, user.sighting, Body::Inbox(inbox))
         .but(is_unknown, problem::UNKNOWN_INBOX_EVENT)
-        .but(bad_phone, problem::BAD_PHONE_OF_USER)
+        .but(user.bad_phone, problem::BAD_PHONE_OF_USER)
         .but(of_nobody, problem::NO_USER))
 }
 
@@ -341,10 +353,10 @@ fn inbox(line: &Value, region: Option<&str>) -> Result<Read, LineProblem> {
 const LONGEST_WRAP_UP_SECONDS: f64 = 366.0 * 86_400.0;
 
 /// A CRM event only refers to a person; nobody exists by it.
-fn crm(line: &Value, region: Option<&str>) -> Read {
+fn crm(line: &Value, tenant: &Tenant) -> Read {
     let is_merge = json::text(line, "event") == Some("contact_merged");
     let merged = if is_merge {
-        side(line, "other", region)
+        side(line, "other", tenant)
     } else {
         Side::default()
     };
@@ -361,11 +373,11 @@ fn crm(line: &Value, region: Option<&str>) -> Read {
         merged: merged.ids,
     };
     let (without_event, foreign) = (crm.event.is_empty(), !problem::CRMS.contains(&crm.system.as_str()));
-    let Someone { sighting, bad_phone } = person(line, "user", region, false);
-    Read::new(Key::Content, sighting, Body::Crm(crm))
+    let user = person(line, "user", tenant, false);
+    Read::new(Key::Content, user.sighting, Body::Crm(crm))
         .but(foreign, problem::UNKNOWN_SYSTEM)
         .but(without_event, problem::NO_EVENT)
-        .but(bad_phone, problem::BAD_PHONE_OF_USER)
+        .but(user.bad_phone, problem::BAD_PHONE_OF_USER)
         .but(merged.bad_phone, problem::BAD_PHONE_OF_OTHER)
 }
 
@@ -393,23 +405,26 @@ struct Side {
 }
 
 /// One side of a decision: a person, a record of a CRM.
-fn side(line: &Value, key: &str, region: Option<&str>) -> Side {
-    let Someone { sighting, bad_phone } = person(line, key, region, false);
-    let mut ids = sighting.map_or_else(Vec::new, |sighting| sighting.identifiers);
+fn side(line: &Value, key: &str, tenant: &Tenant) -> Side {
+    let someone = person(line, key, tenant, false);
+    let mut ids = someone.sighting.map_or_else(Vec::new, |sighting| sighting.identifiers);
     if let Some(of) = line.get(key) {
         ids.extend(record(of, "hubspot_id", "hubspot"));
         ids.extend(record(of, "salesforce_id", "salesforce"));
     }
-    Side { ids, bad_phone }
+    Side {
+        ids,
+        bad_phone: someone.bad_phone,
+    }
 }
 
 /// A decision about two people. It must say when and by whom, for it overrules what the platform says.
-fn decision(line: &Value, region: Option<&str>) -> Result<Read, LineProblem> {
+fn decision(line: &Value, tenant: &Tenant) -> Result<Read, LineProblem> {
     let event = json::text(line, "event").ok_or(problem::NO_DECISION)?;
     let known = Ruling::ALL.into_iter().find(|ruling| ruling.as_str() == event);
     let ruling = known.ok_or(problem::UNKNOWN_DECISION)?;
     let named = |key: &str, nobody: LineProblem| {
-        let side = side(line, key, region);
+        let side = side(line, key, tenant);
         if side.ids.is_empty() { Err(nobody) } else { Ok(side) }
     };
     let user = named("user", problem::NO_USER_SIDE)?;

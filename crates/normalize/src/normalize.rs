@@ -4,6 +4,7 @@ use crate::{
     count::Tallies,
     envelope, lines,
     outcome::{FanOut, Outcome},
+    tenant::Tenant,
 };
 use hilo_contracts::{
     capture,
@@ -14,12 +15,14 @@ use hilo_contracts::{
 };
 use hilo_domain::{Millis, hash};
 use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Verdict, wire};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// See the crate's documentation.
 pub struct Normalize {
-    /// Default region of local phone forms, by tenant.
-    regions: BTreeMap<String, String>,
+    /// By name.
+    tenants: Arc<BTreeMap<String, Tenant>>,
+    /// One of whom the configuration says nothing.
+    unknown: Tenant,
     raw: AvroCodec<Raw>,
     dead_letter: AvroCodec<DeadLetter>,
     unclassified: AvroCodec<Unclassified>,
@@ -27,11 +30,12 @@ pub struct Normalize {
 }
 
 impl Normalize {
-    /// A processor that completes local phone forms by the region (ISO 3166) of their tenant.
+    /// A processor that reads the items of a tenant as the configuration says of it.
     #[must_use]
-    pub fn new(regions: BTreeMap<String, String>) -> Self {
+    pub fn new(tenants: Arc<BTreeMap<String, Tenant>>) -> Self {
         Self {
-            regions,
+            tenants,
+            unknown: Tenant::default(),
             raw: codec::raw(),
             dead_letter: codec::dead_letter(),
             unclassified: codec::unclassified(),
@@ -121,11 +125,11 @@ const UNDECODABLE: &str = "undecodable";
 
 impl Normalize {
     fn fan_out(&self, raw: &Raw) -> FanOut {
-        let region = self.regions.get(&raw.tenant).map(String::as_str);
+        let tenant = self.tenants.get(&raw.tenant).unwrap_or(&self.unknown);
         if raw.source == capture::WHATSAPP {
-            envelope::fan_out(raw, region)
+            envelope::fan_out(raw, tenant)
         } else {
-            lines::fan_out(raw, region)
+            lines::fan_out(raw, tenant)
         }
     }
 

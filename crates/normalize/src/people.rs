@@ -1,31 +1,39 @@
 //! Who is seen on an item: identifiers of one person, together.
 
-use crate::json;
+use crate::{json, tenant::Tenant};
 use hilo_contracts::item::Sighting;
 use hilo_domain::{Identifier, IdentifierKind, phone};
 use serde_json::Value;
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 
-/// The business, which is nobody: its own number, in the form in which all of its forms meet; as it is shown where that is
-/// no number.
+/// The business, which is nobody: the number beside an item, and those of the configuration. Each stands in the form in
+/// which all of its forms meet; a shown text that is no number as it is.
 #[derive(Debug, Default)]
-pub(crate) struct Business(Option<String>);
+pub(crate) struct Business<'a> {
+    shown: Option<String>,
+    configured: &'a [String],
+}
 
 /// Digits at the end that all forms of a number share; forms differ behind the country.
 const COMMON_DIGITS: usize = 6;
 
-impl Business {
-    /// The business with this display number, in whatever form.
-    pub(crate) fn new(display: Option<&str>) -> Self {
-        Self(display.map(|shown| any_form(shown).unwrap_or_else(|| shown.to_owned())))
+impl<'a> Business<'a> {
+    /// The business of a tenant with this display number, in whatever form.
+    pub(crate) fn new(display: Option<&str>, tenant: &'a Tenant) -> Self {
+        Self {
+            shown: display.map(|shown| any_form(shown, None).unwrap_or_else(|| shown.to_owned())),
+            configured: tenant.own_numbers(),
+        }
     }
 
     /// Whether `wa_id` is the business itself.
     pub(crate) fn is(&self, wa_id: &str) -> bool {
-        let Some(own) = &self.0 else { return false };
+        let mut own = self.shown.iter().chain(self.configured);
         // Nearly nobody ends like the business: the look at the country is for those who do.
-        last_digits(own).eq(last_digits(wa_id)) && any_form(wa_id).as_deref().unwrap_or(wa_id) == own
+        own.any(|own| {
+            last_digits(own).eq(last_digits(wa_id)) && any_form(wa_id, None).as_deref().unwrap_or(wa_id) == own
+        })
     }
 }
 
@@ -34,8 +42,8 @@ fn last_digits(number: &str) -> impl Iterator<Item = u8> {
 }
 
 /// Digits in which all forms of a number meet, Argentina's too: they are two people's only where people are meant.
-fn any_form(number: &str) -> Option<String> {
-    let digits = phone::dialable(number, None)?;
+pub(crate) fn any_form(number: &str, region: Option<&str>) -> Option<String> {
+    let digits = phone::dialable(number, region)?;
     let digits = digits.trim_start_matches('+');
     Some(phone::candidate_digits(digits).unwrap_or_else(|| digits.to_owned()))
 }

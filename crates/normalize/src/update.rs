@@ -5,6 +5,7 @@ use crate::{
     key::Key,
     outcome::{Outcome, Reason},
     people::{Business, Contacts, Named, seen},
+    tenant::{TEST_ENTRY, Tenant},
 };
 use hilo_contracts::{
     facts::Raw,
@@ -13,9 +14,6 @@ use hilo_contracts::{
 use hilo_domain::{Millis, json::canonical};
 use serde_json::Value;
 use std::cell::OnceCell;
-
-/// `entry.id` of the platform's test button.
-const TEST_ENTRY: &str = "0";
 
 /// What was read of one element.
 #[derive(Debug)]
@@ -48,14 +46,13 @@ impl Draft {
 /// A change, its value, and where it stands.
 pub(crate) struct Update<'a> {
     pub raw: &'a Raw,
-    /// Default region of the tenant's local phone forms.
-    pub region: Option<&'a str>,
+    pub tenant: &'a Tenant,
     pub entry_id: &'a str,
     pub entry_time: Option<Millis>,
     pub field: &'a str,
     pub value: &'a Value,
     pub phone_number_id: Option<String>,
-    pub business: Business,
+    pub business: Business<'a>,
     pub contacts: Contacts<'a>,
     /// Smallest time of an element in the value, once somebody needed it.
     pub smallest: OnceCell<Option<Millis>>,

@@ -6,18 +6,19 @@
 )]
 
 use hilo_contracts::{capture, facts::Raw};
-use hilo_normalize::{LineProblem, Normalize, check};
+use hilo_normalize::{LineProblem, Normalize, Tenant, check};
 use hilo_stream::{Context, Processor as _, Record};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 fn raw(line: &Value) -> Raw {
     capture::from_line(line.to_string().as_bytes(), None, 0).unwrap()
 }
 
 fn found(line: &Value) -> (&'static str, &'static str) {
-    check(&raw(line), Some("CL")).map_or_else(|problem| (problem.code, problem.field), |()| ("", ""))
+    check(&raw(line), &Tenant::of(Some("CL".to_owned())))
+        .map_or_else(|problem| (problem.code, problem.field), |()| ("", ""))
 }
 
 fn with(line: &Value, change: &[(&str, Value)]) -> Value {
@@ -123,7 +124,7 @@ fn a_mistake_is_named_by_code_and_field() {
         source: capture::INVALID.to_owned(),
         ..raw(&clock)
     };
-    assert_eq!(check(&invalid, None).unwrap_err().code, "unknown_source");
+    assert_eq!(check(&invalid, &Tenant::default()).unwrap_err().code, "unknown_source");
 }
 
 #[test]
@@ -169,7 +170,7 @@ fn dead_letters(raw: &Raw) -> Vec<&'static str> {
         value: codec::raw().encode(raw).unwrap(),
         timestamp: raw.received_at,
     };
-    Normalize::new(BTreeMap::new()).process(&record, &mut context).unwrap();
+    Normalize::new(Arc::default()).process(&record, &mut context).unwrap();
     let reasons = context
         .counts
         .iter()
@@ -208,7 +209,7 @@ proptest! {
         }
         let raw = raw(&line);
         let letters = dead_letters(&raw);
-        match check(&raw, None) {
+        match check(&raw, &Tenant::default()) {
             Ok(()) => prop_assert!(letters.is_empty(), "{line}: {letters:?}"),
             Err(problem) => {
                 prop_assert!(LineProblem::ALL.contains(&problem));

@@ -9,6 +9,7 @@ mod support;
 
 use hilo_contracts::item::Body;
 use hilo_stream::{Context, Processor as _};
+use std::sync::Arc;
 use support::{body, envelope, line, lines};
 
 const MESSAGE: &str =
@@ -396,7 +397,7 @@ fn capture_lines() {
 /// The time that a line announces.
 fn advanced(line: &str) -> Option<i64> {
     let mut context = Context::default();
-    let mut normalize = hilo_normalize::Normalize::new(support::regions());
+    let mut normalize = hilo_normalize::Normalize::new(Arc::new(support::tenants()));
     normalize.process(&support::records(line)[0], &mut context).unwrap();
     context.advance_to
 }

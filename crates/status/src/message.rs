@@ -60,6 +60,13 @@ struct Description {
     purpose: Option<Box<Purpose>>,
 }
 
+impl Description {
+    /// Whether the message is a member of the cohorts of the message outcomes by it. A reaction is none.
+    fn is_of_cohort(&self) -> bool {
+        self.sent && matches!(self.origin, Origin::Outbound | Origin::Requested) && &*self.kind != "reaction"
+    }
+}
+
 /// What a send is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Purpose {
@@ -371,7 +378,7 @@ impl Message {
                 .and_then(|had| text(had.phone_number_id.as_deref()))
                 .or(reported_number),
             orphan: self.is_orphan(),
-            accepted: sent.is_some_and(|had| matches!(had.origin, Origin::Outbound | Origin::Requested)),
+            accepted: details.is_some_and(Description::is_of_cohort),
             test: self.test,
             ..Fact::default()
         }

@@ -66,7 +66,7 @@ fn message(origin: Origin, at: i64, kind: &str) -> Item {
         reply_to: None,
         group_id: None,
         courtesy: false,
-        opt_out: false,
+        opt_out: None,
         question: false,
         referral: None,
         template: (origin == Origin::Outbound).then(|| Template {

@@ -133,7 +133,7 @@ pub struct Status {
     pub phone_number_id: Option<String>,
     /// No send, echo, received or history message is known by this id.
     pub orphan: bool,
-    /// An outbound line told of it: a member of the cohorts of the message outcomes.
+    /// An outbound line told of it, and it is no reaction: a member of the cohorts of the message outcomes.
     pub accepted: bool,
     /// From the platform's test button: in no metric.
     pub test: bool,

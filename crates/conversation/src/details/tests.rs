@@ -37,7 +37,7 @@ pub(crate) fn message(kind: &str) -> Body {
         reply_to: None,
         group_id: None,
         courtesy: false,
-        opt_out: false,
+        opt_out: None,
         question: false,
         referral: None,
         template: None,

@@ -3,7 +3,7 @@
 use super::{crm, rules::Rules, shown::Shown, tables};
 use crate::{catalogue, trace::Stage};
 use hilo_contracts::topics;
-use hilo_domain::ErrorClass;
+use hilo_domain::{ErrorClass, OptOutWords};
 
 /// Types of messages.
 pub(super) const MESSAGE_TYPES: &[&str] = &[
@@ -305,7 +305,7 @@ const ITEM_TITLES: &[&str] = &[
 /// A preference's value, one of the built-in opt-out words, or the code of a refusal (131050).
 pub(super) fn is_will(text: &str) -> bool {
     let is_code = text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_code || ["stop", "resume", "signup"].contains(&text) || hilo_domain::text::is_opt_out(text)
+    is_code || ["stop", "resume", "signup"].contains(&text) || OptOutWords::default().find(text).is_some()
 }
 
 /// Languages with a region, or bare ones of two letters.

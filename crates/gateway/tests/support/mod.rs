@@ -122,10 +122,10 @@ impl Server {
 
     pub(crate) async fn bounded(log: impl DurableLog, limits: Limits, serve_limits: ServeLimits) -> Self {
         let registry = Registry::new();
-        let regions = [("acme".to_owned(), "CL".to_owned())];
+        let settings = [("acme".to_owned(), hilo_normalize::Tenant::of(Some("CL".to_owned())))];
         let gateway = Gateway::new(log, tenants(), limits, &registry)
             .unwrap()
-            .regions(regions.into());
+            .settings(settings.into());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (end, ended) = oneshot::channel();

@@ -247,7 +247,7 @@ fn gateway(config: &Config, log: KafkaLog, registry: &Registry) -> Result<Router
         )));
     }
     let gateway = Gateway::new(log, place::secrets(config)?, Limits::default(), registry)?
-        .regions(place::tenants(config)?.countries);
+        .settings(place::tenants(config)?.settings);
     Ok(answering_to(
         Hosts::only(&config.http.hosts),
         hilo_gateway::router(gateway),

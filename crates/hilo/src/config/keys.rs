@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 /// Stands for a name that the user chooses.
 const ANY: &str = "*";
 
-const KNOWN: [&[&str]; 39] = [
+const KNOWN: [&[&str]; 43] = [
     &["http", "listen"],
     &["http", "hosts"],
     &["admin", "listen"],
@@ -38,6 +38,10 @@ const KNOWN: [&[&str]; 39] = [
     &["tenants", ANY, "api_tokens"],
     &["tenants", ANY, "country"],
     &["tenants", ANY, "time_zone"],
+    &["tenants", ANY, "own_numbers"],
+    &["tenants", ANY, "accounts"],
+    &["tenants", ANY, "auto_replies"],
+    &["tenants", ANY, "opt_out", "words"],
     &["tenants", ANY, "crm", ANY, "token"],
     &["tenants", ANY, "crm", ANY, "base_url"],
     &["tenants", ANY, "crm", ANY, "api_version"],

@@ -63,7 +63,7 @@ fn send(at: i64, content: &str, person: Option<Sighting>) -> (Vec<u8>, Item) {
         reply_to: None,
         group_id: None,
         courtesy: false,
-        opt_out: false,
+        opt_out: None,
         question: false,
         referral: None,
         template: None,

@@ -72,7 +72,7 @@ fn participant(update: &Update, participant: &Value) -> Option<Sighting> {
         None => {
             let is_account = |input: &&str| phone::digits_of_wa_id(input).is_some();
             let written = input.filter(|input| !is_account(input) && !update.business.is(input));
-            if let Some(phone) = written.and_then(|written| Identifier::phone(written, update.region)) {
+            if let Some(phone) = written.and_then(|written| Identifier::phone(written, update.tenant.region())) {
                 let mut sighting = update.person(named).unwrap_or_else(|| Sighting {
                     creates: true,
                     ..Sighting::default()

@@ -10,7 +10,7 @@ use crate::{
     update::{Draft, Update},
 };
 use hilo_contracts::item::{Author, Body, Message, Origin, Sighting};
-use hilo_domain::{Identifier, json::canonical, text};
+use hilo_domain::{Identifier, OptOut, json::canonical, text};
 use serde_json::Value;
 
 /// Type of a message that names none.
@@ -29,6 +29,10 @@ pub(crate) fn addressee(element: &Value) -> Named<'_> {
 /// An element of `messages`.
 pub(super) fn received(update: &Update, element: &Value) -> Result<Draft, Reason> {
     let message = message(element, Origin::Received, true)?;
+    let message = Message {
+        opt_out: opt_out(update, element, &message.kind),
+        ..message
+    };
     let key = Key::Message {
         origin: "received",
         id: message.id.clone(),
@@ -56,9 +60,12 @@ pub(super) fn received(update: &Update, element: &Value) -> Result<Draft, Reason
     })
 }
 
-/// An element of `message_echoes`: an agent wrote it, and nobody says who.
+/// An element of `message_echoes`: an agent wrote it, and nobody says who; or the phone app answered by itself.
 pub(super) fn echo(update: &Update, element: &Value) -> Result<Draft, Reason> {
-    let message = message(element, Origin::Echo, false)?;
+    let mut message = message(element, Origin::Echo, false)?;
+    if said(element, &message.kind).is_some_and(|said| update.tenant.is_auto_reply(said)) {
+        "automation".clone_into(&mut message.author.kind);
+    }
     let key = Key::Message {
         origin: "echo",
         id: message.id.clone(),
@@ -96,7 +103,7 @@ fn answer_with_number(person: &mut Sighting, element: &Value, update: &Update) {
         return;
     }
     Named::under(phone, "wa_id", "", &[]).add_to(person);
-    let written = json::text(phone, "phone").and_then(|written| Identifier::phone(written, update.region));
+    let written = json::text(phone, "phone").and_then(|written| Identifier::phone(written, update.tenant.region()));
     if json::text(phone, "wa_id").is_none() {
         person.identifiers.extend(written);
     }
@@ -112,11 +119,6 @@ pub(super) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<
         (Origin::Echo, false) => "agent",
         _ => UNKNOWN,
     };
-    let body = element
-        .get("text")
-        .and_then(|text| text.get("body"))
-        .and_then(Value::as_str)
-        .filter(|_| kind == "text");
     Ok(Message {
         id: id.to_owned(),
         origin,
@@ -128,8 +130,8 @@ pub(super) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<
         },
         reply_to: reply_to(element, kind),
         group_id: json::text(element, "group_id").map(str::to_owned),
-        courtesy: body.is_some_and(text::is_courtesy),
-        opt_out: inbound && opts_out(element, kind),
+        courtesy: said(element, kind).is_some_and(text::is_courtesy),
+        opt_out: None,
         question: false,
         referral: json::object(element, "referral").map(|_| canonical(&element["referral"])),
         template: None,
@@ -137,6 +139,12 @@ pub(super) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<
         segment: None,
         chunk: None,
     })
+}
+
+/// The text of a message that is one.
+fn said<'a>(element: &'a Value, kind: &str) -> Option<&'a str> {
+    let body = element.get("text")?.get("body")?.as_str();
+    body.filter(|_| kind == "text")
 }
 
 /// The message that this one is about.
@@ -155,21 +163,27 @@ fn reply_to(element: &Value, kind: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Whether a text or a pressed button is an opt-out keyword.
-fn opts_out(element: &Value, kind: &str) -> bool {
-    let (object, keys): (Option<&Value>, [&str; 2]) = match kind {
-        "text" => (element.get("text"), ["body", "body"]),
-        "button" => (element.get("button"), ["text", "payload"]),
-        "interactive" => (
-            element.get("interactive").and_then(|reply| reply.get("button_reply")),
-            ["title", "id"],
-        ),
-        _ => return false,
+/// The word of opt-out that a text, a pressed button or a chosen row is. Nothing in a change of history is one.
+fn opt_out(update: &Update, element: &Value, kind: &str) -> Option<OptOut> {
+    if update.field == "history" {
+        return None;
+    }
+    let found = |object: Option<&Value>, keys: [&str; 2]| {
+        let said = keys.iter().filter_map(|key| json::text(object?, key));
+        // Of two words the one that always counts is the smaller.
+        said.filter_map(|said| update.tenant.opt_out(said)).min()
     };
-    object.is_some_and(|object| {
-        keys.iter()
-            .any(|key| json::text(object, key).is_some_and(text::is_opt_out))
-    })
+    match kind {
+        "text" => found(element.get("text"), ["body", "body"]),
+        "button" => found(element.get("button"), ["text", "payload"]),
+        "interactive" => {
+            let chosen = element.get("interactive")?;
+            let chosen = chosen.get("button_reply").or_else(|| chosen.get("list_reply"));
+            // Chosen where the business offered it, "cancelar" is about an appointment or an order.
+            found(chosen, ["title", "id"]).filter(|word| matches!(word, OptOut::Always(_)))
+        }
+        _ => None,
+    }
 }
 
 /// A template's language in its one spelling: `en-US` and `en_US` are both seen.

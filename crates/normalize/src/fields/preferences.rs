@@ -83,7 +83,7 @@ pub(super) fn state_sync(update: &Update, element: &Value) -> Draft {
     });
     sighting
         .identifiers
-        .extend(phone.and_then(|phone| Identifier::phone(phone, update.region)));
+        .extend(phone.and_then(|phone| Identifier::phone(phone, update.tenant.region())));
     sighting.name = sighting.name.or_else(|| {
         json::text(contact, "full_name")
             .or_else(|| json::text(contact, "first_name"))

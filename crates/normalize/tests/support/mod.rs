@@ -14,6 +14,7 @@ use hilo_contracts::{
     item::Item,
     topics,
 };
+use hilo_normalize::Tenant;
 use hilo_stream::{Counts, Record, TestDriver, TopicKind, TopicSpec, Topology, wire};
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -29,12 +30,16 @@ pub fn shared(name: &str) -> Option<String> {
     text
 }
 
-/// Regions of the tests' tenants.
-pub fn regions() -> BTreeMap<String, String> {
-    BTreeMap::from([("acme".to_owned(), "CL".to_owned())])
+/// The tests' tenants.
+pub fn tenants() -> BTreeMap<String, Tenant> {
+    BTreeMap::from([("acme".to_owned(), Tenant::of(Some("CL".to_owned())))])
 }
 
 pub fn topology() -> Topology {
+    topology_of(tenants())
+}
+
+fn topology_of(tenants: BTreeMap<String, Tenant>) -> Topology {
     let raw = TopicSpec {
         name: topics::RAW,
         kind: TopicKind::Raw,
@@ -46,7 +51,7 @@ pub fn topology() -> Topology {
     Topology::new(
         vec![raw],
         vec![
-            hilo_normalize::normalize_spec(regions()),
+            hilo_normalize::normalize_spec(tenants),
             hilo_normalize::deduplicate_spec(),
             hilo_normalize::count_spec(),
         ],
@@ -109,6 +114,14 @@ pub fn outputs(driver: &TestDriver) -> Run {
 pub fn run(records: &[Record]) -> Run {
     let mut driver = driver();
     driver.pipe_all(records.iter().cloned()).unwrap();
+    outputs(&driver)
+}
+
+/// Runs capture lines of acme, of which the configuration says this.
+pub fn lines_of(acme: Tenant, lines: &str) -> Run {
+    let topology = topology_of(BTreeMap::from([("acme".to_owned(), acme)]));
+    let mut driver = TestDriver::all(&topology, hilo_normalize::dead_letter).unwrap();
+    driver.pipe_all(records(lines)).unwrap();
     outputs(&driver)
 }
 
