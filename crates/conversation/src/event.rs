@@ -6,7 +6,7 @@ use hilo_contracts::{
     facts::{AuthorRef, Conversation, Source, TemplateRef},
     item::{Became, Body, Fate, Inbox, Item, Message, Origin, Request, Sign, Trace},
 };
-use hilo_domain::{Millis, hash, window};
+use hilo_domain::{Millis, OptOut, hash, window};
 use hilo_stream::wire::{self, WireError};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,15 @@ pub(crate) struct Told {
     pub became: Became,
 }
 
+/// A word that opts out only as an answer to marketing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    /// The message that it names.
+    pub reply_to: Option<Box<str>>,
+    /// Whether it answers marketing, as far as the thread is known.
+    pub to_marketing: bool,
+}
+
 /// One event of a thread.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Event {
@@ -64,8 +73,10 @@ pub(crate) struct Event {
     pub revision: i64,
     /// Whether readers know it as it is: not when it is new, came from another person or took a duplicate's place.
     pub told: bool,
-    /// What it says about being written to; hardly ever anything.
+    /// What it says about being written to; hardly ever anything. Of an answer, what it says where it answers marketing.
     pub sign: Option<Box<Sign>>,
+    /// Where the thread decides whether it opts out.
+    pub answer: Option<Box<Answer>>,
     /// Whether the ledger of its person has the sign.
     pub signed: bool,
     /// What became of a send, where that is more than nothing: nothing is revision 0 and [`Became::default`].
@@ -85,7 +96,10 @@ impl Event {
         self.revision = self.revision.max(gone.revision);
         self.session = gone.session;
         self.signed |= gone.signed;
-        if let Some(told) = gone.became.filter(|_| (gone.at, gone.fingerprint) == (self.at, self.fingerprint)) {
+        if let Some(told) = gone
+            .became
+            .filter(|_| (gone.at, gone.fingerprint) == (self.at, self.fingerprint))
+        {
             self.take(told.revision, told.became);
         }
     }
@@ -110,6 +124,21 @@ impl Event {
         matches!(self.role, Role::Silent | Role::Trace) || self.became.as_ref().is_some_and(|told| told.became.failed)
     }
 
+    /// Whether it is an outbound message, or the trace of one.
+    pub(crate) fn is_send(&self) -> bool {
+        let is_written = matches!(
+            self.role,
+            Role::Human { .. } | Role::Bot { .. } | Role::Listed | Role::Trace
+        );
+        is_written && self.class == OUTBOUND
+    }
+
+    /// What it says about being written to, as far as it is known whether it opts out.
+    pub(crate) fn said(&self) -> Option<&Sign> {
+        let holds = self.answer.as_ref().is_none_or(|answer| answer.to_marketing);
+        self.sign.as_deref().filter(|_| holds)
+    }
+
     /// The trace of a send.
     pub(crate) fn of_trace(fate: &Fate, trace: &Trace) -> Result<Self, WireError> {
         let fact = Conversation {
@@ -131,6 +160,7 @@ impl Event {
             revision: 0,
             told: true,
             sign: None,
+            answer: None,
             signed: false,
             became: Some(Box::new(Told {
                 revision: fate.revision,
@@ -172,6 +202,7 @@ impl Event {
             revision: first_revision(item),
             told: false,
             sign: consent::sign(item),
+            answer: answer(item),
             signed: false,
             became: described(item),
             fact: encoded,
@@ -180,13 +211,29 @@ impl Event {
     }
 }
 
+/// A word that opts out only as an answer. Groups have no conversation in which it could be one.
+fn answer(item: &Item) -> Option<Box<Answer>> {
+    let Body::Message(message) = &item.body else {
+        return None;
+    };
+    if !matches!(message.opt_out, Some(OptOut::AnswerToMarketing(_))) {
+        return None;
+    }
+    Some(Box::new(Answer {
+        reply_to: message.reply_to.as_deref().map(Box::from),
+        to_marketing: false,
+    }))
+}
+
 /// Place of what the business wrote among what happened in one instant.
 const OUTBOUND: u8 = 2;
 
 /// What a send's description says by itself of what became of it.
 fn described(item: &Item) -> Option<Box<Told>> {
-    let Body::Message(message) = &item.body else { return None };
-    if !message.is_sent_message() {
+    let Body::Message(message) = &item.body else {
+        return None;
+    };
+    if !message.is_outbound_message() || message.group_id.is_some() {
         return None;
     }
     let template = message.template.as_ref();
@@ -319,5 +366,5 @@ fn describe(fact: &mut Conversation, message: &Message) {
     fact.campaign.clone_from(&message.campaign);
     fact.segment.clone_from(&message.segment);
     fact.referral.clone_from(&message.referral);
-    fact.opt_out = consent::opts_out(message).is_some();
+    fact.opt_out = matches!(message.opt_out, Some(OptOut::Always(_)));
 }

@@ -1,5 +1,6 @@
 //! The conversation processor: items of a person in, messages and sessions out.
 
+mod answers;
 mod fates;
 
 use crate::{
@@ -8,6 +9,7 @@ use crate::{
     person::{Holds as _, Person},
     thread::{At, Chain, Place, Segment, SessionChange, Thread},
 };
+use answers::Touched;
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Conversation as Fact, Source},
@@ -28,6 +30,7 @@ pub struct Conversation {
     segments: Store<Segment>,
     retracted: Store<i64>,
     followed: Store<Vec<Follow>>,
+    named: Store<Vec<answers::Word>>,
     now: Store<Millis>,
     timers: Timers,
     codec: AvroCodec<Fact>,
@@ -40,6 +43,7 @@ impl Default for Conversation {
             segments: Store::new("segments"),
             retracted: Store::new("retracted"),
             followed: Store::new("followed"),
+            named: Store::new("named"),
             now: Store::new("now"),
             timers: Timers::new("timers"),
             codec: codec::conversation(),
@@ -121,6 +125,7 @@ impl Processor for Conversation {
             &mut self.segments,
             &mut self.retracted,
             &mut self.followed,
+            &mut self.named,
             &mut self.now,
             &mut self.timers,
         ]
@@ -228,9 +233,16 @@ impl Conversation {
         };
         // A better duplicate may name another business number: then the event leaves the thread that it was in.
         let mut left = None;
+        let mut touched = vec![Touched::by_all(&event)];
         if let Some((other, place)) = gone {
             let (thread, mut chain) = thread(person, &mut self.segments, person_id, &other);
             let old = thread.remove(place, &mut chain)?;
+            touched.push(Touched::by_all(&old));
+            let theirs = Whose {
+                number: &other,
+                ..whose
+            };
+            answers::note_word(&mut self.named, theirs, &old, false)?;
             let is_earlier = old.order() < event.order();
             if other == number {
                 event.follows(old);
@@ -240,7 +252,12 @@ impl Conversation {
             left = Some((other, place, is_earlier));
         }
         let (thread, mut chain) = thread(person, &mut self.segments, person_id, number);
+        answers::note_word(&mut self.named, whose, &event, true)?;
+        let word = event.answer.as_ref().map(|_| (event.at, event.fingerprint));
         let place = thread.insert(event, &mut chain, context)?;
+        if let Some(word) = word {
+            self.judge(whose, word, context)?;
+        }
         let (from, until) = match left {
             // The two places lie in one thread: what is between them is folded too.
             Some((ref other, old, is_earlier)) if other == number => match (old.at == place.at, is_earlier) {
@@ -262,10 +279,12 @@ impl Conversation {
             };
             if other != number {
                 since = since.min(self.refold(theirs, old, old.at, None, context)?);
+                self.judge_again(theirs, &touched, context)?;
             }
             self.tidy(theirs, &[old.at], context)?;
         }
         self.tidy(whose, &[place.at], context)?;
+        self.judge_again(whose, &touched, context)?;
         self.settle(person_id, since, context)
     }
 
@@ -334,6 +353,13 @@ impl Conversation {
             };
             since = since.min(self.refold(whose, place, None, None, context)?);
             self.tidy(whose, &places, context)?;
+            let gone = gone.iter().filter(|(from, _)| *from == number);
+            let mut touched = Vec::new();
+            for (_, event) in gone {
+                answers::note_word(&mut self.named, whose, event, false)?;
+                touched.push(Touched::by_all(event));
+            }
+            self.judge_again(whose, &touched, context)?;
         }
         for (number, event) in gone {
             unsign(person_id, &event, context)?;
@@ -373,8 +399,10 @@ impl Conversation {
             number: &number,
             ..whose
         };
+        answers::note_word(&mut self.named, whose, &event, false)?;
         let since = self.refold(whose, place, place.at, None, context)?;
         self.tidy(whose, &[place.at], context)?;
+        self.judge_again(whose, &[Touched::by_all(&event)], context)?;
         self.settle(person_id, since, context)
     }
 
@@ -451,6 +479,9 @@ impl Conversation {
             fact.conversation_id = Some(group_conversation(&fact).unwrap_or_else(|| conversation.clone()));
             fact.session_id = event.session.as_deref().map(str::to_owned);
             fact.revision = event.revision;
+            if let Some(answer) = &event.answer {
+                fact.opt_out = answer.to_marketing;
+            }
             fact.free_form_ends_at = fact.window_expires_at.map(window::free_form_end);
             send(codec, whose.person.as_bytes(), &fact, context)
         };
@@ -582,9 +613,9 @@ fn group_conversation(fact: &Fact) -> Option<String> {
 
 /// Tells the ledger of a person what an event of theirs says about being written to, or that it no longer says it.
 fn sign(person_id: &str, event: &mut Event, context: &mut Context) -> Result<(), ProcessorError> {
-    match &event.sign {
+    match event.said() {
         Some(sign) => {
-            let record = wire::encode(&ConsentRecord::Sign(sign.clone()))?;
+            let record = wire::encode(&ConsentRecord::Sign(Box::new(sign.clone())))?;
             context.send(topics::CONSENT_ITEM, person_id.as_bytes(), event.at, record);
             event.signed = true;
         }

@@ -12,9 +12,14 @@ pub fn is_marketing(category: &str) -> bool {
 #[must_use]
 pub fn is_of_templates(category: &str) -> bool {
     is_marketing(category)
-        || ["utility", "group_utility", "authentication", "authentication_international"]
-            .iter()
-            .any(|name| category.replace('-', "_").eq_ignore_ascii_case(name))
+        || [
+            "utility",
+            "group_utility",
+            "authentication",
+            "authentication_international",
+        ]
+        .iter()
+        .any(|name| category.replace('-', "_").eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

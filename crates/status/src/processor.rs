@@ -40,7 +40,12 @@ impl Processor for Status {
         let verdict = self.told(record, told, context)?;
         if let Some(message) = self.messages.get(&record.key)? {
             for (person, news) in message.news(before, (&tenant, &message_id)) {
-                context.send(topics::PERSON_ITEM, person.as_bytes(), record.timestamp, wire::encode(&news)?);
+                context.send(
+                    topics::PERSON_ITEM,
+                    person.as_bytes(),
+                    record.timestamp,
+                    wire::encode(&news)?,
+                );
             }
         }
         Ok(verdict)
@@ -72,12 +77,7 @@ fn id_of(body: &Body) -> String {
 }
 
 impl Status {
-    fn told(
-        &mut self,
-        record: &Record,
-        told: MessageRecord,
-        context: &mut Context,
-    ) -> Result<Verdict, ProcessorError> {
+    fn told(&mut self, record: &Record, told: MessageRecord, context: &mut Context) -> Result<Verdict, ProcessorError> {
         match told {
             MessageRecord::Item(resolved) => self.item(&record.key, &resolved, context),
             MessageRecord::Person {

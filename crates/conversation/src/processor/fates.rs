@@ -1,7 +1,7 @@
 //! What became of the sends of a person: it comes after them as what is to be forgotten does, and waits for them where it is
 //! there first.
 
-use super::{Conversation, NO_NUMBER, Whose, find, thread};
+use super::{Conversation, NO_NUMBER, Whose, answers::Touched, find, thread};
 use crate::{
     event::Event,
     person::{Holds as _, Person},
@@ -75,14 +75,19 @@ impl Conversation {
         let (thread, mut chain) = thread(person, &mut self.segments, person_id, &number);
         let event = thread.event_mut(place, &mut chain)?;
         let before = event.became();
-        if !event.take(fate.revision, fate.became) || before.failed == fate.became.failed {
+        if !event.take(fate.revision, fate.became) {
             return Ok(());
         }
+        let touched = Touched::by(event, before);
+        thread.spread(fate.at, fate.became);
         let whose = Whose {
             number: &number,
             ..whose
         };
-        let since = self.refold(whose, place, place.at, None, context)?;
-        self.settle(person_id, since, context)
+        if before.failed != fate.became.failed {
+            let since = self.refold(whose, place, place.at, None, context)?;
+            self.settle(person_id, since, context)?;
+        }
+        self.judge_again(whose, &[touched], context)
     }
 }

@@ -24,6 +24,19 @@ struct Holder {
     became: Became,
 }
 
+impl Description {
+    /// Whether it is an outbound message: a reaction of the business is none.
+    fn is_outbound(&self) -> bool {
+        self.sent && &*self.kind != "reaction"
+    }
+
+    fn described(&self) -> Became {
+        let template = self.purpose.as_ref().and_then(|purpose| purpose.template.as_ref());
+        let template = template.map(|template| template.category.as_deref());
+        Became::described(self.origin, self.at, &self.kind, template)
+    }
+}
+
 impl Holder {
     fn is_same(&self, other: &Self) -> bool {
         (self.at, self.fingerprint) == (other.at, other.fingerprint)
@@ -37,7 +50,7 @@ pub(crate) struct Fates(Vec<Holder>);
 impl Message {
     /// Who holds its sends, and what became of it.
     pub(crate) fn fates(&self) -> Fates {
-        let sent = self.descriptions.iter().filter(|had| had.sent);
+        let sent = self.descriptions.iter().filter(|had| had.is_outbound());
         let mut holders: Vec<Holder> = sent.filter_map(|had| self.holder(had)).collect();
         holders.extend(self.trace());
         Fates(holders)
@@ -87,9 +100,6 @@ impl Message {
 
     fn holder(&self, sent: &Description) -> Option<Holder> {
         let by_trace = sent.origin == Origin::Requested;
-        let template = sent.purpose.as_ref().and_then(|purpose| purpose.template.as_ref());
-        let template = template.map(|template| template.category.as_deref());
-        let described = Became::described(sent.origin, sent.at, &sent.kind, template);
         Some(Holder {
             person: sent.whose.person_id.clone()?,
             at: sent.at,
@@ -98,8 +108,8 @@ impl Message {
             version: sent.whose.version,
             by_trace,
             phone_number_id: sent.phone_number_id.clone(),
-            described: if by_trace { Became::default() } else { described },
-            became: self.became(|_| described.template),
+            described: if by_trace { Became::default() } else { sent.described() },
+            became: self.became(|_| self.is_template()),
         })
     }
 
@@ -123,7 +133,7 @@ impl Message {
     fn became(&self, is_template: impl Fn(&str) -> bool) -> Became {
         let category = self.category().unwrap_or_default();
         let fold = self.statuses.as_deref().map(|statuses| &statuses.fold);
-        let failed = fold.is_some_and(|fold| fold.is_failed());
+        let failed = fold.is_some_and(hilo_domain::StatusFold::is_failed);
         Became {
             failed,
             delivered_at: self.arrived_at().filter(|_| !failed),
@@ -132,9 +142,15 @@ impl Message {
         }
     }
 
+    /// Whether the description that gives the details is of a template.
+    fn is_template(&self) -> bool {
+        let first = self.descriptions.iter().find(|had| had.is_outbound());
+        first.is_some_and(|had| had.described().template)
+    }
+
     /// When it was delivered. An echo counts as delivered at its time: it is one that no line describes.
     fn arrived_at(&self) -> Option<Millis> {
-        let first = self.descriptions.iter().find(|had| had.sent);
+        let first = self.descriptions.iter().find(|had| had.is_outbound());
         match first {
             Some(echo) if echo.origin == Origin::Echo => Some(echo.at),
             _ => self.statuses.as_ref()?.fold.delivered_at(),
