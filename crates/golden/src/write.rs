@@ -365,7 +365,7 @@ pub(crate) fn write_statuses(transaction: &Transaction, statuses: &[Status]) -> 
             author.and_then(|author| author.id.as_ref()),
             template.map(|template| &template.name),
             template.and_then(|template| template.language.as_ref()),
-            template.and_then(|template| template.category.as_ref()),
+            fact.category,
             fact.campaign,
             fact.segment,
             fact.person_id,

@@ -29,7 +29,7 @@ impl Metrics {
         let group = self.profiles.get(sent.profile)?;
         let replies = self.replies.get_or_insert_with(person.as_bytes(), Replies::default)?;
         replies.tenant = group.tenant.as_str().into();
-        match sent.anchor.filter(|_| sent.replies) {
+        match sent.anchor.filter(|_| sent.counts_persons()) {
             Some(accepted_at) => replies.put_send(Send {
                 message,
                 profile: sent.profile,
@@ -37,7 +37,8 @@ impl Metrics {
                 accepted_at,
                 delivered_at: sent.delivered_at,
                 is_template: group.template.is_some(),
-                is_marketing: group.is_marketing(),
+                has_replies: sent.replies,
+                is_marketing: sent.marketing,
                 is_authentication: group.is_authentication(),
             }),
             None => replies.remove_send(message),
@@ -82,6 +83,7 @@ impl Metrics {
             let now = Told {
                 profile: send.profile,
                 anchor: send.accepted_at,
+                has_replies: send.has_replies,
                 is_marketing: send.is_marketing,
                 is_authentication: send.is_authentication,
                 effects,
@@ -142,7 +144,10 @@ struct PersonCounter<'a> {
 impl PersonCounter<'_> {
     /// Takes back what a send was told as and tells what it is.
     fn replace(&mut self, had: Option<&Told>, told: Option<&Told>) -> Result<(), ProcessorError> {
-        let group = |told: &Told| (told.profile, told.anchor, told.is_marketing, told.is_authentication);
+        let group = |told: &Told| {
+            let Told { has_replies, is_marketing, is_authentication, .. } = *told;
+            (told.profile, told.anchor, has_replies, is_marketing, is_authentication)
+        };
         if had.map(group) == told.map(group) {
             if let (Some(had), Some(told)) = (had, told) {
                 self.shift(told, had.effects, told.effects)?;
@@ -160,7 +165,7 @@ impl PersonCounter<'_> {
         Ok(())
     }
 
-    /// Calls `count` for the rows of replies and, of a marketing send, for those of opt-outs.
+    /// Calls `count` for the rows of replies and of opt-outs, as far as the send is in their cohorts.
     fn each(
         &mut self,
         told: &Told,
@@ -168,10 +173,11 @@ impl PersonCounter<'_> {
     ) -> Result<(), ProcessorError> {
         let group = self.profiles.get(told.profile)?;
         let windows = self.zones.windows(&group.tenant, told.anchor);
-        for series in [Series::Replies, Series::OptOuts] {
-            if series == Series::OptOuts && !told.is_marketing {
-                continue;
-            }
+        let cohorts = [
+            (Series::Replies, told.has_replies),
+            (Series::OptOuts, told.is_marketing),
+        ];
+        for (series, _) in cohorts.into_iter().filter(|(_, is_member)| *is_member) {
             let set = self
                 .rows
                 .profile_set(series, &group.tenant, told.profile, || group.groupings(), windows)?;

@@ -5,7 +5,7 @@ use crate::{
     series::{self, ERROR_CLASSES, Horizon},
 };
 use hilo_contracts::facts::Status;
-use hilo_domain::{Millis, category::is_marketing};
+use hilo_domain::Millis;
 use serde::{Deserialize, Serialize};
 
 /// Unknown, as a dimension.
@@ -18,6 +18,7 @@ pub(crate) struct Profile {
     pub phone_number_id: Option<String>,
     pub template: Option<String>,
     pub language: Option<String>,
+    /// The one that decides, in lower case.
     pub category: Option<String>,
     pub campaign: Option<String>,
     pub segment: Option<String>,
@@ -33,7 +34,7 @@ impl Profile {
             phone_number_id: fact.phone_number_id.clone(),
             template: template.map(|template| template.name.clone()),
             language: template.and_then(|template| template.language.clone()),
-            category: template.and_then(|template| template.category.clone()),
+            category: fact.category.clone(),
             campaign: fact.campaign.clone(),
             segment: fact.segment.clone(),
             country: country.map(str::to_owned),
@@ -68,14 +69,8 @@ impl Profile {
         all
     }
 
-    pub(crate) fn is_marketing(&self) -> bool {
-        self.category.as_deref().is_some_and(is_marketing)
-    }
-
     pub(crate) fn is_authentication(&self) -> bool {
-        self.category
-            .as_deref()
-            .is_some_and(|category| category.eq_ignore_ascii_case("authentication"))
+        self.category.as_deref() == Some("authentication")
     }
 }
 
@@ -103,6 +98,8 @@ pub(crate) struct Sent {
     pub outcome: Outcome,
     /// In the cohort of the replies: a template or campaign send, no orphan.
     pub replies: bool,
+    /// In the cohort of the opt-outs: a marketing member, also an orphan or a free-form send.
+    pub marketing: bool,
     /// Delivered or read, and not failed after all.
     pub delivered_at: Option<Millis>,
     /// The platform refused it because the person stopped marketing.
@@ -111,6 +108,10 @@ pub(crate) struct Sent {
 
 impl Sent {
     pub(crate) fn of(fact: &Status, profile: u64) -> Self {
+        let marketing = matches!(
+            fact.category.as_deref(),
+            Some("marketing" | "marketing_lite" | "group_marketing")
+        );
         let outcome = outcome(fact);
         let delivered_at = [fact.delivered_at, fact.read_at, fact.played_at]
             .into_iter()
@@ -128,6 +129,7 @@ impl Sent {
             },
             outcome,
             replies: fact.accepted && (fact.template.is_some() || fact.campaign.is_some()),
+            marketing: marketing && (fact.accepted || fact.orphan),
             delivered_at: delivered_at.filter(|_| matches!(outcome, Outcome::Delivered | Outcome::Read)),
             refused_at: fact.opted_out_at,
         }
@@ -150,6 +152,11 @@ impl Sent {
             Outcome::Read => &[0, 1, 2],
             Outcome::Failed(class) => FAILED.get(usize::from(class)).map_or(&[0, 3], |slots| slots.as_slice()),
         }
+    }
+
+    /// Whether persons are counted who were sent it.
+    pub(crate) fn counts_persons(&self) -> bool {
+        self.replies || self.marketing
     }
 
     pub(crate) fn horizon(&self, profile: &Profile) -> Horizon {

@@ -31,6 +31,7 @@ impl Metrics {
             sent = Sent {
                 anchor: None,
                 replies: false,
+                marketing: false,
                 refused_at: None,
                 ..sent
             };
@@ -64,17 +65,18 @@ impl Metrics {
     pub(crate) fn resettle(&mut self, message: MessageKey, had: &Sent, sent: &Sent) -> Result<(), ProcessorError> {
         self.count_outcome(had, sent)?;
         let reply_part = |sent: &Sent| {
-            let profile = sent.replies.then_some(sent.profile);
+            let counts = sent.counts_persons();
             (
                 sent.person.clone(),
-                profile,
+                (sent.replies, sent.marketing),
+                counts.then_some(sent.profile),
                 sent.anchor,
-                sent.delivered_at.filter(|_| sent.replies),
+                sent.delivered_at.filter(|_| counts),
                 sent.refused_at,
             )
         };
-        if (had.replies || sent.replies || had.refused_at.is_some() || sent.refused_at.is_some())
-            && reply_part(had) != reply_part(sent)
+        let concerns_person = |sent: &Sent| sent.counts_persons() || sent.refused_at.is_some();
+        if (concerns_person(had) || concerns_person(sent)) && reply_part(had) != reply_part(sent)
         {
             self.move_send(message, had, sent)?;
         }

@@ -41,7 +41,7 @@ impl Profiles {
             fact.phone_number_id.as_deref(),
             template.map(|template| template.name.as_str()),
             template.and_then(|template| template.language.as_deref()),
-            template.and_then(|template| template.category.as_deref()),
+            fact.category.as_deref(),
             fact.campaign.as_deref(),
             fact.segment.as_deref(),
             country,

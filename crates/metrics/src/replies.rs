@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// A message, as the topics key it.
 pub(crate) type MessageKey = [u8; 16];
 
-/// A template or campaign send to the person.
+/// A send to the person: a template, a campaign's, or marketing of any kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Send {
     pub message: MessageKey,
@@ -21,6 +21,9 @@ pub(crate) struct Send {
     pub accepted_at: Millis,
     pub delivered_at: Option<Millis>,
     pub is_template: bool,
+    /// In the cohort of the replies.
+    pub has_replies: bool,
+    /// In the cohort of the opt-outs.
     pub is_marketing: bool,
     pub is_authentication: bool,
 }
@@ -94,6 +97,7 @@ pub(crate) struct Replies {
 pub(crate) struct Told {
     pub profile: u64,
     pub anchor: Millis,
+    pub has_replies: bool,
     pub is_marketing: bool,
     pub is_authentication: bool,
     pub effects: Effects,
@@ -180,7 +184,7 @@ impl Replies {
             effects[*place].replied = true;
         }
         for (place, (send, _)) in self.sends.iter().enumerate() {
-            if !effects[place].replied && self.is_weakly_answered(place, send, &strong_for) {
+            if send.has_replies && !effects[place].replied && self.is_weakly_answered(place, send, &strong_for) {
                 effects[place].replied = true;
             }
         }
@@ -221,6 +225,7 @@ impl Replies {
                 self.sends
                     .iter()
                     .enumerate()
+                    .filter(|(_, (send, _))| send.has_replies)
                     .map(|(place, (send, _))| (send.message, place)),
             );
         }
@@ -309,6 +314,7 @@ mod tests {
             accepted_at,
             delivered_at,
             is_template: true,
+            has_replies: true,
             is_marketing: true,
             is_authentication: false,
         }
@@ -444,7 +450,7 @@ mod tests {
         let strong = |inbound: &Inbound| {
             let place = match inbound.reply_to {
                 _ if inbound.is_opt_out => None,
-                Some(message) => sends.iter().position(|send| send.message == message),
+                Some(message) => sends.iter().position(|send| send.message == message && send.has_replies),
                 None if inbound.is_button => {
                     last_before(inbound.at, &|send| send.is_template && send.number == inbound.number)
                 }
@@ -476,7 +482,7 @@ mod tests {
             effects.push(Effects {
                 delivered: send.delivered_at.is_some(),
                 strong: is_strong,
-                replied: is_strong || first.is_some(),
+                replied: is_strong || send.has_replies && first.is_some(),
                 opted_out: false,
             });
         }
@@ -498,7 +504,7 @@ mod tests {
     proptest! {
         #[test]
         fn effects_are_those_of_a_look_at_all(
-            sent in prop::collection::vec((0..40i64, prop::option::of(-1..12i64), 0..8u8), 0..12),
+            sent in prop::collection::vec((0..40i64, prop::option::of(-1..12i64), 0..16u8), 0..12),
             received in prop::collection::vec((0..60i64, prop::option::of(0..12u8), 0..8u8), 0..14),
             signals in prop::collection::vec((0..60i64, any::<bool>()), 0..4),
         ) {
@@ -507,7 +513,9 @@ mod tests {
             for (place, (at, delivered, flags)) in sent.into_iter().enumerate() {
                 replies.put_send(Send {
                     number: if flags & 1 == 0 { "1" } else { "2" }.into(),
+                    // A template is always in the cohort of the replies.
                     is_template: flags & 2 == 0,
+                    has_replies: flags & 2 == 0 || flags & 8 == 0,
                     is_marketing: flags & 4 == 0,
                     ..send(place as u8, at * step, delivered.map(|later| (at + later) * step))
                 });

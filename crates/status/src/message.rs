@@ -83,6 +83,8 @@ struct Statuses {
     told: Vec<u32>,
     /// Latest, with the greatest content on a tie.
     pricing: Option<(Millis, PricingRef)>,
+    /// In lower case, of the earliest status whose pricing has one, the smallest on a tie.
+    category: Option<(Millis, Box<str>)>,
     /// Of the earliest failure, with the smallest code on a tie, one without code last.
     errors: Option<(Millis, Vec<ErrorRef>)>,
     /// Earliest, with the smallest number on a tie.
@@ -239,6 +241,8 @@ impl Message {
         }
         if let Some(pricing) = &status.pricing {
             keep_latest(&mut statuses.pricing, at, pricing.clone());
+            let category = pricing.category.as_deref().map(str::to_lowercase);
+            keep_earliest(&mut statuses.category, at, category.as_deref());
         }
         if status.status == "failed" && status.payment.is_none() {
             keep_first_failure(&mut statuses.errors, at, status.errors.clone());
@@ -325,6 +329,16 @@ impl Message {
         Some((recipient.whose.person_id.clone()?, follow))
     }
 
+    /// The category that decides: the platform's word over the sender's.
+    fn category(&self) -> Option<String> {
+        let priced = self.statuses.as_ref().and_then(|statuses| statuses.category.as_ref());
+        if let Some((_, category)) = priced {
+            return Some(category.to_string());
+        }
+        let purpose = self.descriptions.first()?.purpose.as_ref()?;
+        purpose.template.as_ref()?.category.as_deref().map(str::to_lowercase)
+    }
+
     /// The state as a fact; what tells of the occasion (kind, times, source, status) is left empty.
     pub(crate) fn fact(&self) -> Fact {
         let none = Statuses::default();
@@ -370,6 +384,7 @@ impl Message {
                 id: text(had.author_id.as_deref()),
             }),
             template: purpose.and_then(|purpose| purpose.template.clone()),
+            category: self.category(),
             campaign: purpose.and_then(|purpose| purpose.campaign.clone()),
             segment: purpose.and_then(|purpose| purpose.segment.clone()),
             person_id: whose.and_then(|whose| text(whose.person_id.as_deref())),

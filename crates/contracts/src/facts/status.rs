@@ -67,7 +67,7 @@ pub struct Status {
     pub ingest_time: Millis,
     /// Delivery and item that caused it.
     pub source: Source,
-    /// `accepted` (the send became known), `status`, `person_changed`.
+    /// `accepted` (the send became known), `status`, `person_changed`, `category_changed`, `orphaned`.
     pub kind: String,
     /// The highest one holds.
     pub revision: i64,
@@ -83,8 +83,10 @@ pub struct Status {
     pub recipient_identity_hash: Option<String>,
     /// The payment that this status is about: it says nothing of the message's way.
     pub payment: Option<PaymentRef>,
-    /// Status after the fold.
+    /// Status of the message after the fold.
     pub effective_status: Option<String>,
+    /// Status of the participant that the status is about, after the fold of theirs alone.
+    pub participant_status: Option<String>,
     /// Time of the outbound line or echo.
     pub accepted_at: Option<Millis>,
     /// Earliest `sent`.
@@ -121,6 +123,8 @@ pub struct Status {
     pub author: Option<AuthorRef>,
     /// Template of the send.
     pub template: Option<TemplateRef>,
+    /// Category that decides, in lower case.
+    pub category: Option<String>,
     /// Campaign of the send.
     pub campaign: Option<String>,
     /// Segment of the send.

@@ -164,7 +164,9 @@ impl Sent {
             language: Some(language.to_owned()),
             category: Some(category.to_owned()),
         };
-        self.accepted.as_mut().unwrap().template = Some(template);
+        let accepted = self.accepted.as_mut().unwrap();
+        accepted.template = Some(template);
+        accepted.category = Some(category.to_owned());
         self
     }
 

@@ -156,14 +156,4 @@ impl Message {
             _ => self.statuses.as_ref()?.fold.delivered_at(),
         }
     }
-
-    /// The category that decides: the platform's word over the sender's.
-    fn category(&self) -> Option<String> {
-        let priced = self.statuses.as_deref().and_then(|statuses| statuses.pricing.as_ref());
-        let said = || {
-            let purpose = self.descriptions.first()?.purpose.as_ref()?;
-            purpose.template.as_ref()?.category.clone()
-        };
-        priced.and_then(|(_, pricing)| pricing.category.clone()).or_else(said)
-    }
 }
