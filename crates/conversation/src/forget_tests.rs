@@ -26,15 +26,16 @@ fn item() -> Item {
 
 /// The log of each person, by who writes to it: order holds between one writer and one person, and nowhere else.
 #[derive(Default)]
-struct Logs(BTreeMap<(&'static str, String), VecDeque<PersonRecord>>);
+pub(crate) struct Logs(BTreeMap<(&'static str, String), VecDeque<PersonRecord>>);
 
 impl Logs {
-    fn send(&mut self, from: &'static str, to: &str, record: PersonRecord) {
+    pub(crate) fn send(&mut self, from: &'static str, to: &str, record: PersonRecord) {
         self.0.entry((from, to.to_owned())).or_default().push_back(record);
     }
 
-    /// Until nobody has anything to read: whose turn it is, chance decides.
-    fn drain(&mut self, processor: &mut Conversation, mut turn: u64) {
+    /// Until nobody has anything to read: whose turn it is, chance decides. Gives what was sent to others.
+    pub(crate) fn drain(&mut self, processor: &mut Conversation, mut turn: u64) -> Vec<Record> {
+        let mut others = Vec::new();
         while !self.0.is_empty() {
             turn = turn
                 .wrapping_mul(6_364_136_223_846_793_005)
@@ -54,11 +55,16 @@ impl Logs {
                 timestamp: AT,
             };
             processor.process(&record, &mut context).unwrap();
-            for sent in context.outputs.iter().filter(|sent| sent.topic == topics::PERSON_ITEM) {
+            for sent in context.outputs {
+                if sent.topic != topics::PERSON_ITEM {
+                    others.push(sent);
+                    continue;
+                }
                 let to = String::from_utf8(sent.key.clone()).unwrap();
                 self.send("conversation", &to, wire::decode(&sent.value).unwrap());
             }
         }
+        others
     }
 }
 

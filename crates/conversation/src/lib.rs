@@ -79,6 +79,8 @@ pub fn spec() -> ProcessorSpec {
 }
 
 #[cfg(test)]
+mod answer_tests;
+#[cfg(test)]
 mod cost_tests;
 #[cfg(test)]
 mod fold_tests;
