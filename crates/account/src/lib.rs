@@ -26,7 +26,7 @@ pub fn spec() -> ProcessorSpec {
             kept: "for ever: what is true of a subject is in all of its observations together, and they are few",
             doc: "Quality, limits and lives of numbers, templates, accounts and portfolios.",
         }],
-        also_writes: vec![],
+        also_writes: vec![topics::MESSAGE_ITEM],
         stores: vec![StoreSpec {
             name: "subjects",
             doc: "subject → revision and latest observation; one per number, template, account and portfolio",

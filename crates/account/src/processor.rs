@@ -4,7 +4,7 @@ use crate::details;
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Account as Fact, Source, Subject, TemplateRef},
-    item::{Account as Told, Body, Item},
+    item::{Account as Told, Body, Item, MessageRecord, TemplateNamed},
     topics,
 };
 use hilo_domain::hash;
@@ -52,6 +52,10 @@ impl Processor for Account {
         state.revision += 1;
         fact.revision = state.revision;
         send(&self.codec, &record.key, &fact, context)?;
+        if let Some(named) = named(&fact) {
+            let record = wire::encode(&MessageRecord::TemplateNamed(named))?;
+            context.broadcast(topics::MESSAGE_ITEM, fact.event_time, record);
+        }
         match newest {
             // The contract: the latest observation has the highest revision.
             Some(mut newest) => {
@@ -68,6 +72,18 @@ impl Processor for Account {
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
         vec![&mut self.subjects]
     }
+}
+
+/// The category that the platform gives a template, for its sends. The platform's test button names none.
+fn named(fact: &Fact) -> Option<TemplateNamed> {
+    let template = fact.template.as_ref().filter(|_| !fact.test)?;
+    Some(TemplateNamed {
+        tenant: fact.tenant.clone(),
+        name: template.name.clone(),
+        language: template.language.clone(),
+        at: fact.event_time,
+        category: template.category.clone()?,
+    })
 }
 
 fn send(codec: &AvroCodec<Fact>, key: &[u8], fact: &Fact, context: &mut Context) -> Result<(), ProcessorError> {

@@ -4,7 +4,7 @@ use crate::Account;
 use hilo_contracts::{
     codec::{self, Codec as _},
     facts::Account as Fact,
-    item::{Account as Told, Body, Item, Position},
+    item::{Account as Told, Body, Item, MessageRecord, Position, Template, TemplateNamed},
     topics,
 };
 use hilo_stream::{Context, Processor as _, Record, Verdict, wire};
@@ -130,6 +130,60 @@ fn a_snapshot_is_one_fact_of_quality_limit_and_the_parts_of_the_answer() {
         .collect();
     assert_eq!(parts, [("status", "PAUSED"), ("quality_score.date", "1777890000")]);
     assert_eq!((template.quality, template.portfolio_id), (None, None));
+}
+
+/// What is told to every task of the status processor.
+fn named(items: &[Item]) -> Vec<MessageRecord> {
+    let mut account = Account::default();
+    let mut context = Context::default();
+    for item in items {
+        let record = Record {
+            topic: topics::ACCOUNT_ITEM,
+            key: b"7001".to_vec(),
+            value: wire::encode(item).unwrap(),
+            timestamp: item.event_time,
+        };
+        account.process(&record, &mut context).unwrap();
+    }
+    let told = context.broadcasts.iter();
+    told.map(|record| {
+        assert_eq!(record.topic, topics::MESSAGE_ITEM);
+        wire::decode(&record.value).unwrap()
+    })
+    .collect()
+}
+
+#[test]
+fn each_event_that_names_a_category_is_told_for_the_sends() {
+    let of = |number, at, kind: &str, category: Option<&str>| {
+        let mut item = item(number, at, kind, None);
+        if let Body::Account(told) = &mut item.body {
+            told.template = Some(Template {
+                name: "aviso_plan".into(),
+                language: Some("es_CL".into()),
+                category: category.map(Into::into),
+            });
+        }
+        item
+    };
+    let mut test = of(4, 40, "template_category", Some("authentication"));
+    test.test = true;
+    let told = named(&[
+        of(1, 20, "template_category", Some("marketing")),
+        of(2, 10, "template_status", Some("utility")),
+        of(3, 30, "template_quality", None),
+        test,
+    ]);
+    let want = |at, category: &str| {
+        MessageRecord::TemplateNamed(TemplateNamed {
+            tenant: "acme".into(),
+            name: "aviso_plan".into(),
+            language: Some("es_CL".into()),
+            at,
+            category: category.into(),
+        })
+    };
+    assert_eq!(told, [want(20, "marketing"), want(10, "utility")]);
 }
 
 #[test]

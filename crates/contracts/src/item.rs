@@ -611,6 +611,23 @@ pub enum MessageRecord {
         /// Country of that person.
         country: Option<String>,
     },
+    /// The platform named the category of a template. It is told to every task, for any of them may have sends of it.
+    TemplateNamed(TemplateNamed),
+}
+
+/// The platform named the category of a template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateNamed {
+    /// Tenant.
+    pub tenant: String,
+    /// Name of the template.
+    pub name: String,
+    /// Its language.
+    pub language: Option<String>,
+    /// Event time.
+    pub at: Millis,
+    /// `marketing`, `utility`, `authentication`, …
+    pub category: String,
 }
 
 /// One sign of a person's will about being written to.

@@ -45,12 +45,12 @@ pub struct StatusFold {
     pub earliest: Option<Millis>,
 }
 
-fn earliest(slot: &mut Option<Millis>, at: Millis) {
-    *slot = Some(slot.map_or(at, |had| had.min(at)));
+fn earliest(slot: &mut Option<Millis>, at: impl Into<Option<Millis>>) {
+    *slot = [*slot, at.into()].into_iter().flatten().min();
 }
 
-fn latest(slot: &mut Option<Millis>, at: Millis) {
-    *slot = Some(slot.map_or(at, |had| had.max(at)));
+fn latest(slot: &mut Option<Millis>, at: impl Into<Option<Millis>>) {
+    *slot = (*slot).max(at.into());
 }
 
 impl StatusFold {
@@ -66,12 +66,7 @@ impl StatusFold {
             "failed" => {
                 earliest(&mut self.failed, at);
                 latest(&mut self.last_failed, at);
-                let code = codes.iter().min().copied();
-                let rank = |error: &(Millis, Option<i64>)| (error.0, error.1.is_none(), error.1);
-                let new = (at, code);
-                if self.first_error.as_ref().is_none_or(|had| rank(&new) < rank(had)) {
-                    self.first_error = Some(new);
-                }
+                self.add_error((at, codes.iter().min().copied()));
             }
             _ => {}
         }
@@ -79,9 +74,59 @@ impl StatusFold {
             if ErrorClass::of(Some(*code)) == ErrorClass::OptOut {
                 earliest(&mut self.opted_out, at);
             }
-            if let Err(place) = self.error_codes.binary_search(code) {
-                self.error_codes.insert(place, *code);
-            }
+            self.add_code(*code);
+        }
+    }
+
+    fn add_error(&mut self, new: (Millis, Option<i64>)) {
+        let rank = |error: &(Millis, Option<i64>)| (error.0, error.1.is_none(), error.1);
+        if self.first_error.as_ref().is_none_or(|had| rank(&new) < rank(had)) {
+            self.first_error = Some(new);
+        }
+    }
+
+    fn add_code(&mut self, code: i64) {
+        if let Err(place) = self.error_codes.binary_search(&code) {
+            self.error_codes.insert(place, code);
+        }
+    }
+
+    /// Adds all statuses of another fold.
+    fn join(&mut self, other: &Self) {
+        earliest(&mut self.sent, other.sent);
+        earliest(&mut self.delivered, other.delivered);
+        earliest(&mut self.read, other.read);
+        earliest(&mut self.played, other.played);
+        latest(&mut self.last_delivery, other.last_delivery);
+        earliest(&mut self.failed, other.failed);
+        latest(&mut self.last_failed, other.last_failed);
+        earliest(&mut self.opted_out, other.opted_out);
+        earliest(&mut self.earliest, other.earliest);
+        other.first_error.iter().for_each(|error| self.add_error(*error));
+        other.error_codes.iter().for_each(|code| self.add_code(*code));
+    }
+
+    /// The fold of a message to a group: of its statuses that name no participant (`self`), and of those of each
+    /// participant. It has failed only if every participant has, and then all statuses count. Else those of the failed ones
+    /// do not, but their codes, their opt-outs and the time of the first status stay.
+    #[must_use]
+    pub fn of_group<'a>(&'a self, participants: impl Iterator<Item = &'a Self> + Clone) -> Self {
+        let mut all = self.clone();
+        participants.clone().for_each(|one| all.join(one));
+        if participants.clone().all(Self::is_failed) {
+            // A delivery that names no participant clears nobody's failure.
+            all.last_delivery = None;
+            return all;
+        }
+        let mut counted = Self::default();
+        for one in std::iter::once(self).chain(participants).filter(|one| !one.is_failed()) {
+            counted.join(one);
+        }
+        Self {
+            opted_out: all.opted_out,
+            error_codes: all.error_codes,
+            earliest: all.earliest,
+            ..counted
         }
     }
 
@@ -192,6 +237,51 @@ mod tests {
         ]);
         assert_eq!(fold.error_class(), Some(ErrorClass::Window));
         assert_eq!(fold.error_codes, [131_026, 131_047, 131_049]);
+    }
+
+    fn group(own: &[(&str, Millis, &[i64])], participants: &[&[(&str, Millis, &[i64])]]) -> StatusFold {
+        let participants: Vec<StatusFold> = participants.iter().map(|statuses| fold(statuses)).collect();
+        fold(own).of_group(participants.iter())
+    }
+
+    #[test]
+    fn a_group_send_is_what_became_of_it_where_it_did_not_fail() {
+        let failed: &[(&str, Millis, &[i64])] = &[("sent", 1, &[]), ("failed", 12, &[131_026])];
+        let read: &[(&str, Millis, &[i64])] = &[("delivered", 5, &[]), ("read", 9, &[])];
+        let one = group(&[], &[read, &[("delivered", 6, &[])], failed]);
+        assert_eq!(one.effective(), Some("read"));
+        assert_eq!(
+            (one.sent, one.delivered_at(), one.read_at(), one.failed),
+            (None, Some(5), Some(9), None)
+        );
+        assert_eq!((one.earliest, one.error_class()), (Some(1), None));
+        assert_eq!(one.error_codes, [131_026]);
+    }
+
+    #[test]
+    fn a_group_send_failed_if_it_failed_for_everybody() {
+        let twice: [&[(&str, Millis, &[i64])]; 2] = [
+            &[("delivered", 5, &[]), ("failed", 8, &[131_026])],
+            &[("failed", 7, &[131_049])],
+        ];
+        // Also where the message itself is told to be sent, or delivered.
+        for own in [&[][..], &[("sent", 2, &[][..])], &[("delivered", 9, &[])]] {
+            let all = group(own, &twice);
+            assert_eq!((all.effective(), all.failed), (Some("failed"), Some(7)));
+            assert_eq!(all.error_class(), Some(ErrorClass::MarketingCap));
+            assert_eq!(all.delivered_at(), Some(5));
+        }
+        let cleared = group(&[], &[&[("failed", 7, &[1]), ("delivered", 8, &[])], twice[1]]);
+        assert_eq!((cleared.effective(), cleared.failed), (Some("delivered"), Some(7)));
+    }
+
+    #[test]
+    fn a_status_without_a_participant_is_nobodys() {
+        let delivered: &[(&str, Millis, &[i64])] = &[("delivered", 6, &[])];
+        let sent = group(&[("sent", 2, &[])], &[delivered]);
+        assert_eq!((sent.effective(), sent.sent), (Some("delivered"), Some(2)));
+        let failed = group(&[("sent", 2, &[]), ("failed", 9, &[7])], &[delivered]);
+        assert_eq!((failed.effective(), failed.sent), (Some("delivered"), None));
     }
 
     proptest! {

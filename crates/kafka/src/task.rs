@@ -63,7 +63,7 @@ impl Task {
             let mut count = 0;
             if let Some(backend) = state.backend(*name) {
                 backend
-                    .scan(&mut |_, _| count += 1)
+                    .scan(&[], &mut |_, _| count += 1)
                     .map_err(|source| StoreError::Backend {
                         store: name.store,
                         source,

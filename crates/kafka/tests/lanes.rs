@@ -4,7 +4,7 @@
 mod support;
 
 use hilo_testbed::Broker;
-use support::{cluster, expected, found, lines, make_topics, produce, read, settings, start, toys};
+use support::{PARTITIONS, cluster, expected, found, lines, make_topics, produce, read, settings, start, toys};
 
 const ALL: [&str; 3] = ["parse", "fold", "total"];
 
@@ -50,4 +50,46 @@ fn everything_once_and_in_order_with_poison_and_members_that_come_and_go() {
     assert_eq!(told(totals.last().unwrap()), sum.to_string());
     joined.stop().unwrap();
     last.stop().unwrap();
+}
+
+/// Each partition of the topic has the record once, and each task hears it once, also one that gives a batch up.
+#[test]
+fn a_broadcast_is_in_every_partition_once() {
+    let Some(broker) = Broker::start() else { return };
+    let cluster = cluster(&broker.address(), "all.");
+    make_topics(&cluster);
+    let state = tempfile::tempdir().unwrap();
+    let (engine, ..) = start(&cluster, &["parse", "fold"], settings(state.path(), 2, None));
+    // `e…` fails in `fold` only: its partition gives the batch up and reads the broadcast again.
+    let lines = ["*all", "eab", "*more"].map(str::to_owned);
+    produce(&cluster, &lines);
+    let partitions = |topic, enough| {
+        let all = read(&cluster, topic, enough);
+        let mut places: Vec<(String, i32)> = all
+            .iter()
+            .filter(|received| received.record.key.is_empty())
+            .map(|received| {
+                (
+                    String::from_utf8_lossy(&received.record.value).into_owned(),
+                    received.partition,
+                )
+            })
+            .collect();
+        places.sort();
+        places
+    };
+    let everywhere = |text: &str| {
+        (0..PARTITIONS)
+            .map(|partition| (text.to_owned(), partition))
+            .collect::<Vec<_>>()
+    };
+    let copies = 2 * PARTITIONS as usize;
+    assert_eq!(
+        partitions(toys::WORD, copies + 1),
+        [everywhere("*all"), everywhere("*more")].concat()
+    );
+    // Each task heard it once. What it says of it has one key, so one partition has it all.
+    let heard = partitions(toys::FACT, copies);
+    assert_eq!(heard.len(), copies);
+    engine.stop().unwrap();
 }

@@ -145,7 +145,12 @@ impl PersonCounter<'_> {
     /// Takes back what a send was told as and tells what it is.
     fn replace(&mut self, had: Option<&Told>, told: Option<&Told>) -> Result<(), ProcessorError> {
         let group = |told: &Told| {
-            let Told { has_replies, is_marketing, is_authentication, .. } = *told;
+            let Told {
+                has_replies,
+                is_marketing,
+                is_authentication,
+                ..
+            } = *told;
             (told.profile, told.anchor, has_replies, is_marketing, is_authentication)
         };
         if had.map(group) == told.map(group) {

@@ -76,8 +76,7 @@ impl Metrics {
             )
         };
         let concerns_person = |sent: &Sent| sent.counts_persons() || sent.refused_at.is_some();
-        if (concerns_person(had) || concerns_person(sent)) && reply_part(had) != reply_part(sent)
-        {
+        if (concerns_person(had) || concerns_person(sent)) && reply_part(had) != reply_part(sent) {
             self.move_send(message, had, sent)?;
         }
         Ok(())

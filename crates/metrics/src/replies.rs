@@ -450,7 +450,9 @@ mod tests {
         let strong = |inbound: &Inbound| {
             let place = match inbound.reply_to {
                 _ if inbound.is_opt_out => None,
-                Some(message) => sends.iter().position(|send| send.message == message && send.has_replies),
+                Some(message) => sends
+                    .iter()
+                    .position(|send| send.message == message && send.has_replies),
                 None if inbound.is_button => {
                     last_before(inbound.at, &|send| send.is_template && send.number == inbound.number)
                 }

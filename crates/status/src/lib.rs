@@ -3,6 +3,7 @@
 
 mod message;
 mod processor;
+mod templates;
 
 pub use processor::Status;
 
@@ -35,6 +36,14 @@ pub fn spec() -> ProcessorSpec {
             StoreSpec {
                 name: "timers",
                 doc: "message that only statuses tell of → when it is published as an orphan; an hour's worth",
+            },
+            StoreSpec {
+                name: "templates",
+                doc: "template → its categories by the platform's events; a few bytes for each event",
+            },
+            StoreSpec {
+                name: "unpriced",
+                doc: "template and message → message id, of sends without a pricing; until their first one",
             },
         ],
         factory: Arc::new(|| Box::<Status>::default()),

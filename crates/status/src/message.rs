@@ -2,12 +2,16 @@
 
 mod fates;
 
+pub(crate) use fates::Fates;
+
+use crate::templates::TemplateKey;
 use hilo_contracts::{
     facts::{AuthorRef, ErrorRef, PricingRef, Status as Fact, TemplateRef},
     item::{Follow, Forget, Message as Told, Origin, Resolved, Status},
 };
 use hilo_domain::{ErrorPolicy, Millis, StatusFold, hash::IdHasher};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Name under which the fold takes the status of a payment: none of a message's.
 const PAYMENT: &str = "payment";
@@ -78,12 +82,15 @@ struct Purpose {
 /// What the statuses say together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Statuses {
+    /// Of those that name no participant: of all, where the message is not to a group.
     fold: StatusFold,
+    /// Of each participant of a group, in the order of their names.
+    participants: Vec<Participant>,
     /// Hashes of (status, participant, code), sorted: what has been told.
     told: Vec<u32>,
     /// Latest, with the greatest content on a tie.
     pricing: Option<(Millis, PricingRef)>,
-    /// In lower case, of the earliest status whose pricing has one, the smallest on a tie.
+    /// Of the earliest status whose pricing has one, the smallest on a tie.
     category: Option<(Millis, Box<str>)>,
     /// Of the earliest failure, with the smallest code on a tie, one without code last.
     errors: Option<(Millis, Vec<ErrorRef>)>,
@@ -92,6 +99,47 @@ struct Statuses {
     /// Callback data of the earliest status that has it, the smallest on a tie.
     callback: Option<(Millis, Box<str>)>,
     recipient: Option<Recipient>,
+}
+
+/// What the statuses of one participant of a group say together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Participant {
+    name: Box<str>,
+    fold: StatusFold,
+}
+
+impl Statuses {
+    /// The fold that a status belongs to.
+    fn fold_of(&mut self, participant: Option<&str>) -> &mut StatusFold {
+        let Some(name) = participant else {
+            return &mut self.fold;
+        };
+        let place = self.participants.partition_point(|had| *had.name < *name);
+        if self.participants.get(place).is_none_or(|had| *had.name != *name) {
+            let fold = StatusFold::default();
+            self.participants.insert(
+                place,
+                Participant {
+                    name: name.into(),
+                    fold,
+                },
+            );
+        }
+        &mut self.participants[place].fold
+    }
+
+    fn folds(&self) -> impl Iterator<Item = &StatusFold> {
+        std::iter::once(&self.fold).chain(self.participants.iter().map(|participant| &participant.fold))
+    }
+
+    /// The fold of the message.
+    fn whole(&self) -> Cow<'_, StatusFold> {
+        if self.participants.is_empty() {
+            return Cow::Borrowed(&self.fold);
+        }
+        let participants = self.participants.iter().map(|participant| &participant.fold);
+        Cow::Owned(self.fold.of_group(participants))
+    }
 }
 
 /// Whom a status names: of several the earliest. On a tie any will do that does not hang on the order of arrival.
@@ -169,6 +217,8 @@ pub(crate) struct Message {
     statuses: Option<Box<Statuses>>,
     /// What an orphan is called, while its time runs: its state is kept under a hash.
     pub awaited: Option<Box<Awaited>>,
+    /// Template whose category by the platform's events decides that of this send, as long as no pricing does.
+    pub depends_on: Option<Box<TemplateKey>>,
     /// Person whose consent ledger has it that this send was refused because of an opt-out.
     pub refused_by: Option<Box<str>>,
 }
@@ -235,14 +285,15 @@ impl Message {
         let before = statuses.clone();
         let codes: Vec<i64> = status.errors.iter().filter_map(|error| error.code).collect();
         match &status.payment {
-            None => statuses.fold.add(&status.status, at, &codes),
+            None => statuses
+                .fold_of(status.participant.as_deref())
+                .add(&status.status, at, &codes),
             // The message is known by it, and not where it is.
             Some(_) => statuses.fold.add(PAYMENT, at, &[]),
         }
         if let Some(pricing) = &status.pricing {
             keep_latest(&mut statuses.pricing, at, pricing.clone());
-            let category = pricing.category.as_deref().map(str::to_lowercase);
-            keep_earliest(&mut statuses.category, at, category.as_deref());
+            keep_earliest(&mut statuses.category, at, pricing.category.as_deref());
         }
         if status.status == "failed" && status.payment.is_none() {
             keep_first_failure(&mut statuses.errors, at, status.errors.clone());
@@ -294,7 +345,19 @@ impl Message {
 
     /// The time of its earliest status.
     pub(crate) fn first_status_at(&self) -> Option<Millis> {
-        self.statuses.as_ref()?.fold.earliest
+        self.statuses.as_ref()?.folds().filter_map(|fold| fold.earliest).min()
+    }
+
+    /// What became of it for one participant of a group.
+    pub(crate) fn participant_status(&self, name: &str) -> Option<&'static str> {
+        let participants = &self.statuses.as_ref()?.participants;
+        let place = participants.binary_search_by(|had| (*had.name).cmp(name)).ok()?;
+        participants[place].fold.effective()
+    }
+
+    /// How many participants of a group it has statuses of: what a fact costs.
+    pub(crate) fn participants(&self) -> usize {
+        self.statuses.as_ref().map_or(0, |statuses| statuses.participants.len())
     }
 
     fn whose(&self) -> Option<&Whose> {
@@ -307,7 +370,7 @@ impl Message {
     /// Whether the platform refused it because the person opted out.
     pub(crate) fn is_refused(&self) -> bool {
         let statuses = self.statuses.as_ref();
-        statuses.is_some_and(|statuses| statuses.fold.opted_out.is_some())
+        statuses.is_some_and(|statuses| statuses.folds().any(|fold| fold.opted_out.is_some()))
     }
 
     /// Whom the status names that alone says who this message was sent to, for the graph to follow, with the person who is
@@ -329,21 +392,37 @@ impl Message {
         Some((recipient.whose.person_id.clone()?, follow))
     }
 
-    /// The category that decides: the platform's word over the sender's.
-    fn category(&self) -> Option<String> {
-        let priced = self.statuses.as_ref().and_then(|statuses| statuses.category.as_ref());
-        if let Some((_, category)) = priced {
-            return Some(category.to_string());
+    /// The template whose category decides as long as no pricing does, and when the send was accepted.
+    pub(crate) fn unpriced(&self) -> Option<(&TemplateRef, Millis)> {
+        if self
+            .statuses
+            .as_ref()
+            .is_some_and(|statuses| statuses.category.is_some())
+        {
+            return None;
         }
-        let purpose = self.descriptions.first()?.purpose.as_ref()?;
-        purpose.template.as_ref()?.category.as_deref().map(str::to_lowercase)
+        let sent = self.descriptions.first().filter(|had| had.sent)?;
+        Some((sent.purpose.as_ref()?.template.as_ref()?, sent.at))
     }
 
-    /// The state as a fact; what tells of the occasion (kind, times, source, status) is left empty.
+    /// The category that decides: the platform's word over the sender's. `named` is what the platform's events said of the
+    /// template.
+    pub(crate) fn category(&self, named: Option<&str>) -> Option<String> {
+        let priced = self.statuses.as_ref().and_then(|statuses| statuses.category.as_ref());
+        let told = || {
+            let purpose = self.descriptions.first()?.purpose.as_ref()?;
+            purpose.template.as_ref()?.category.as_deref()
+        };
+        let category = priced.map(|(_, category)| &**category).or(named).or_else(told);
+        category.map(str::to_lowercase)
+    }
+
+    /// The state as a fact; what tells of the occasion (kind, times, source, status) is left empty, and the category, which
+    /// does not depend on the message alone.
     pub(crate) fn fact(&self) -> Fact {
         let none = Statuses::default();
         let statuses = self.statuses.as_deref().unwrap_or(&none);
-        let fold = &statuses.fold;
+        let fold = statuses.whole();
         let details = self.descriptions.first();
         let purpose = details.and_then(|had| had.purpose.as_deref());
         let reported_number = statuses.phone_number_id.as_ref().map(|(_, number)| number.to_string());
@@ -384,7 +463,6 @@ impl Message {
                 id: text(had.author_id.as_deref()),
             }),
             template: purpose.and_then(|purpose| purpose.template.clone()),
-            category: self.category(),
             campaign: purpose.and_then(|purpose| purpose.campaign.clone()),
             segment: purpose.and_then(|purpose| purpose.segment.clone()),
             person_id: whose.and_then(|whose| text(whose.person_id.as_deref())),

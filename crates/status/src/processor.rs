@@ -1,10 +1,13 @@
 //! The status processor: items of a message in, what became of it out.
 
-use crate::message::{Awaited, Message, Whose};
+use crate::{
+    message::{Awaited, Fates, Message, Whose},
+    templates::{self, Named, Templates},
+};
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Source, Status as Fact},
-    item::{Body, ConsentRecord, Follow, MessageRecord, PersonRecord, Resolved, Sign},
+    item::{Body, ConsentRecord, Follow, MessageRecord, PersonRecord, Resolved, Sign, TemplateNamed},
     tally::{Amount, Tally},
     topics,
 };
@@ -16,6 +19,7 @@ pub struct Status {
     messages: Store<Message>,
     /// When an orphan is published as one.
     timers: Timers,
+    templates: Templates,
     codec: AvroCodec<Fact>,
 }
 
@@ -24,6 +28,7 @@ impl Default for Status {
         Self {
             messages: Store::new("messages"),
             timers: Timers::new("timers"),
+            templates: Templates::new(),
             codec: codec::status(),
         }
     }
@@ -35,19 +40,14 @@ impl Processor for Status {
         let (tenant, message_id) = match &told {
             MessageRecord::Item(resolved) => (resolved.item.tenant.clone(), id_of(&resolved.item.body)),
             MessageRecord::Person { tenant, message_id, .. } => (tenant.clone(), message_id.clone()),
+            // About all messages that depend on it, and none in particular.
+            MessageRecord::TemplateNamed(_) => Default::default(),
         };
-        let before = self.messages.get(&record.key)?.map(Message::fates).unwrap_or_default();
+        let before = self.fates(&record.key, &tenant)?;
         let verdict = self.told(record, told, context)?;
-        if let Some(message) = self.messages.get(&record.key)? {
-            for (person, news) in message.news(before, (&tenant, &message_id)) {
-                context.send(
-                    topics::PERSON_ITEM,
-                    person.as_bytes(),
-                    record.timestamp,
-                    wire::encode(&news)?,
-                );
-            }
-        }
+        let after = self.fates(&record.key, &tenant)?;
+        let about = (tenant.as_str(), message_id.as_str());
+        tell_holders(before, after, about, record.timestamp, context)?;
         Ok(verdict)
     }
 
@@ -59,7 +59,8 @@ impl Processor for Status {
     }
 
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        vec![&mut self.messages, &mut self.timers]
+        let [named, unpriced] = self.templates.stores();
+        vec![&mut self.messages, &mut self.timers, named, unpriced]
     }
 }
 
@@ -96,7 +97,20 @@ impl Status {
                 };
                 self.reassign(record, (tenant, message_id), (at, fingerprint), &later, context)
             }
+            MessageRecord::TemplateNamed(named) => self.named(&named, context),
         }
+    }
+
+    /// Who holds sends of a message, and what became of it.
+    fn fates(&mut self, key: &[u8], tenant: &str) -> Result<Fates, ProcessorError> {
+        let Some(message) = self.messages.get(key)? else {
+            return Ok(Fates::default());
+        };
+        let named = match message.unpriced() {
+            Some((template, at)) => self.templates.category(&templates::key_of(tenant, template), at)?,
+            None => None,
+        };
+        Ok(message.fates(message.category(named).as_deref()))
     }
 
     fn item(&mut self, key: &[u8], resolved: &Resolved, context: &mut Context) -> Result<Verdict, ProcessorError> {
@@ -125,12 +139,13 @@ impl Status {
                     message_id: told.id.clone(),
                     ..occasion(resolved)
                 };
-                Self::publish(&self.codec, key, message, occasion, context)?;
+                Self::publish(&self.codec, &mut self.templates, key, message, occasion, context)?;
             }
             Body::Status(status) => {
                 let message = self.messages.get_or_insert_with(key, Message::default)?;
                 let before = was_told(message);
                 let followed = message.followed(&item.tenant, &status.message_id);
+                context.spend(message.participants() as u64)?;
                 if !message.add(resolved, status) {
                     return Ok(Verdict::Done);
                 }
@@ -147,17 +162,20 @@ impl Status {
                     let first = message.first_status_at().unwrap_or(item.event_time);
                     self.timers.schedule(key, first.saturating_add(ORPHANED_AFTER))?;
                 }
+                let participant = status.participant.as_deref();
+                let participant_status = participant.and_then(|name| message.participant_status(name));
                 let occasion = Fact {
                     kind: "status".to_owned(),
                     message_id: status.message_id.clone(),
                     participant: status.participant.clone(),
+                    participant_status: participant_status.map(str::to_owned),
                     status: Some(status.status.clone()),
                     charged_conversation: status.charged.clone(),
                     recipient_identity_hash: status.identity_hash.clone(),
                     payment: status.payment.clone(),
                     ..occasion(resolved)
                 };
-                Self::publish(&self.codec, key, message, occasion, context)?;
+                Self::publish(&self.codec, &mut self.templates, key, message, occasion, context)?;
             }
             _ => return Ok(Verdict::Drop("not_about_a_message")),
         }
@@ -190,7 +208,7 @@ impl Status {
             event_time: at,
             ..Fact::default()
         };
-        Self::publish(&self.codec, key, message, occasion, context)
+        Self::publish(&self.codec, &mut self.templates, key, message, occasion, context)
     }
 
     fn reassign(
@@ -213,7 +231,54 @@ impl Status {
                 event_time: record.timestamp,
                 ..Fact::default()
             };
-            Self::publish(&self.codec, &record.key, message, occasion, context)?;
+            Self::publish(
+                &self.codec,
+                &mut self.templates,
+                &record.key,
+                message,
+                occasion,
+                context,
+            )?;
+        }
+        Ok(Verdict::Done)
+    }
+
+    /// The platform named the category of a template: what that changes of sends that are known is published.
+    fn named(&mut self, told: &TemplateNamed, context: &mut Context) -> Result<Verdict, ProcessorError> {
+        let template = templates::key(&told.tenant, &told.name, told.language.as_deref());
+        let named = self.templates.named.get_or_insert_with(&template, Named::default)?;
+        let before = named.clone();
+        if !named.add(told.at, &told.category) {
+            return Ok(Verdict::Drop("known"));
+        }
+        let after = named.clone();
+        let dependents = self.templates.dependents(&template)?;
+        context.spend(dependents.len() as u64)?;
+        for (key, message_id) in dependents {
+            let Some(message) = self.messages.get(&key)? else {
+                continue;
+            };
+            let Some((_, accepted_at)) = message.unpriced() else {
+                continue;
+            };
+            let [was, is] = [&before, &after].map(|named| message.category(named.before(accepted_at)));
+            if was == is {
+                continue;
+            }
+            let occasion = Fact {
+                tenant: told.tenant.clone(),
+                message_id: message_id.into(),
+                kind: "category_changed".to_owned(),
+                event_time: told.at,
+                ..Fact::default()
+            };
+            if let Some(message) = self.messages.get_mut(&key)? {
+                let fates = message.fates(was.as_deref());
+                let message_id = occasion.message_id.clone();
+                Self::publish(&self.codec, &mut self.templates, &key, message, occasion, context)?;
+                let now = message.fates(is.as_deref());
+                tell_holders(fates, now, (&told.tenant, &message_id), told.at, context)?;
+            }
         }
         Ok(Verdict::Done)
     }
@@ -221,11 +286,13 @@ impl Status {
     /// Sends the state of a message with the occasion that changed it.
     fn publish(
         codec: &AvroCodec<Fact>,
+        templates: &mut Templates,
         key: &[u8],
         message: &mut Message,
         occasion: Fact,
         context: &mut Context,
     ) -> Result<(), ProcessorError> {
+        let category = Self::category(templates, key, message, &occasion)?;
         message.revision += 1;
         let revision = message.revision.to_le_bytes();
         let parts: [&[u8]; 3] = [occasion.tenant.as_bytes(), occasion.message_id.as_bytes(), &revision];
@@ -238,10 +305,12 @@ impl Status {
             kind: occasion.kind,
             message_id: occasion.message_id,
             participant: occasion.participant,
+            participant_status: occasion.participant_status,
             status: occasion.status,
             charged_conversation: occasion.charged_conversation,
             recipient_identity_hash: occasion.recipient_identity_hash,
             payment: occasion.payment,
+            category,
             ..message.fact()
         };
         let value = codec
@@ -249,6 +318,30 @@ impl Status {
             .map_err(|error| ProcessorError::Contract(error.to_string()))?;
         context.send(topics::STATUS, key, fact.event_time, value);
         Self::refuse(message, fact, context)
+    }
+
+    /// The category of a message. Notes on which template it depends.
+    fn category(
+        templates: &mut Templates,
+        key: &[u8],
+        message: &mut Message,
+        occasion: &Fact,
+    ) -> Result<Option<String>, ProcessorError> {
+        let unpriced = message.unpriced();
+        let unpriced = unpriced.map(|(template, at)| (templates::key_of(&occasion.tenant, template), at));
+        let (had, now) = (
+            message.depends_on.as_deref(),
+            unpriced.as_ref().map(|(template, _)| template),
+        );
+        templates.depends(key, &occasion.message_id, had, now);
+        if had != now {
+            message.depends_on = now.map(|template| Box::new(*template));
+        }
+        let named = match &unpriced {
+            Some((template, at)) => templates.category(template, *at)?,
+            None => None,
+        };
+        Ok(message.category(named))
     }
 
     /// Tells the ledger of the person that the platform refuses sends to them; follows the message when its person changes.
@@ -287,6 +380,20 @@ impl Status {
         context.send(topics::CONSENT_ITEM, person.as_bytes(), at, record);
         Ok(())
     }
+}
+
+/// Tells the conversations that hold sends of a message what is new of it.
+fn tell_holders(
+    before: Fates,
+    after: Fates,
+    message: (&str, &str),
+    at: Millis,
+    context: &mut Context,
+) -> Result<(), ProcessorError> {
+    for (person, news) in after.news(before, message) {
+        context.send(topics::PERSON_ITEM, person.as_bytes(), at, wire::encode(&news)?);
+    }
+    Ok(())
 }
 
 /// Asks the processor that the graph's moves go to, to tell of this message's.

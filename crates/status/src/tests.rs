@@ -1,5 +1,6 @@
 //! What readers of the topic may rely on.
 
+mod category;
 mod order;
 
 use crate::Status as Processor;
@@ -107,7 +108,7 @@ fn status(name: &str, at: i64, code: Option<i64>, participant: Option<&str>) -> 
 struct Run {
     processor: Processor,
     context: Context,
-    committed: [MemoryBackend; 2],
+    committed: [MemoryBackend; 4],
 }
 
 impl Run {
@@ -309,21 +310,35 @@ fn each_participant_has_a_fact_and_all_fold_together() {
     run.item(status("delivered", 8, None, Some("b")));
     run.item(status("delivered", 8, None, Some("b")));
     run.item(status("read", 7, None, Some("b")));
+    run.item(status("failed", 9, Some(131_026), Some("a")));
+    run.item(status("failed", 9, Some(131_049), Some("b")));
     let facts = run.facts();
     let seen: Vec<_> = facts
         .iter()
-        .map(|fact| (fact.participant.as_deref(), fact.delivered_at, fact.read_at))
+        .map(|fact| {
+            let words = [&fact.participant, &fact.participant_status, &fact.effective_status];
+            let words = words.map(|word| word.as_deref().unwrap_or("-")).join(" ");
+            (words, fact.delivered_at, fact.read_at, fact.failed_at)
+        })
         .collect();
-    let b = Some("b");
+    let told = |words: &str, delivered_at, read_at, failed_at| (words.to_owned(), delivered_at, read_at, failed_at);
     assert_eq!(
         seen,
         [
-            (None, None, None),
-            (Some("a"), Some(5), None),
-            (b, Some(5), None),
-            (b, Some(5), Some(7))
+            told("- - -", None, None, None),
+            told("a delivered delivered", Some(5), None, None),
+            told("b delivered delivered", Some(5), None, None),
+            told("b read read", Some(5), Some(7), None),
+            told("a failed read", Some(7), Some(7), None),
+            told("b failed failed", Some(5), Some(7), Some(9)),
         ]
     );
+    assert_eq!(facts[4].error_codes, [131_026]);
+    assert_eq!(
+        (facts[4].error_class.as_deref(), facts[4].error_actions.len()),
+        (None, 0)
+    );
+    assert_eq!(facts[5].error_class.as_deref(), Some("unreachable"));
     assert!(
         facts.iter().all(|fact| fact.person_id.is_none()),
         "a participant is not the message's person"

@@ -71,6 +71,8 @@ pub struct Executor {
     /// Time announced by a member, not yet carried downstream.
     advances: VecDeque<(usize, Millis)>,
     outputs: Vec<Record>,
+    /// Outputs that go to every partition; only where what members write leaves.
+    broadcasts: Vec<Record>,
     counts: FxHashMap<(&'static str, &'static str), u64>,
     advanced: Option<Millis>,
 }
@@ -155,6 +157,7 @@ impl Executor {
             queue: VecDeque::new(),
             advances: VecDeque::new(),
             outputs: Vec::new(),
+            broadcasts: Vec::new(),
             counts: FxHashMap::default(),
             advanced: None,
         })
@@ -207,6 +210,12 @@ impl Executor {
         std::mem::take(&mut self.outputs)
     }
 
+    /// Records since the last call that go to every partition of their topics. Only an executor of one partition has any:
+    /// where processors are fused there is one partition, and such a record is an output as any other.
+    pub fn take_broadcasts(&mut self) -> Vec<Record> {
+        std::mem::take(&mut self.broadcasts)
+    }
+
     /// Greatest time since the last call that a contained processor announced or that [`Executor::tick`] brought:
     /// whoever runs the processors downstream of these carries it to them, after the outputs.
     pub fn take_advance(&mut self) -> Option<Millis> {
@@ -245,6 +254,7 @@ impl Executor {
         self.queue.clear();
         self.advances.clear();
         self.outputs.clear();
+        self.broadcasts.clear();
         self.counts.clear();
         self.advanced = None;
         self.context = Context::default();
@@ -366,17 +376,18 @@ impl Executor {
     fn absorb(&mut self, index: usize) -> Result<(), ProcessorError> {
         let mut outputs = std::mem::take(&mut self.context.outputs);
         for record in outputs.drain(..) {
-            match self.ids.get(record.topic) {
-                Some(&id) if self.members[index].writes[usize::from(id)] => self.route(id, record),
-                _ => {
-                    return Err(ProcessorError::Contract(format!(
-                        "processor {} wrote to topic {}, which its specification does not name: declare it as an output",
-                        self.members[index].name, record.topic
-                    )));
-                }
-            }
+            let id = self.declared(index, record.topic)?;
+            self.route(id, record);
         }
         self.context.outputs = outputs;
+        for record in std::mem::take(&mut self.context.broadcasts) {
+            let id = self.declared(index, record.topic)?;
+            if self.fused {
+                self.route(id, record);
+            } else {
+                self.broadcasts.push(record);
+            }
+        }
         for (counter, label, amount) in self.context.counts.drain(..) {
             *self.counts.entry((counter, label)).or_default() += amount;
         }
@@ -385,6 +396,18 @@ impl Executor {
             self.advances.push_back((index, now));
         }
         Ok(())
+    }
+
+    /// Id of a topic that a member writes, if its specification names it.
+    fn declared(&self, index: usize, topic: &str) -> Result<TopicId, ProcessorError> {
+        let member = &self.members[index];
+        let id = self.ids.get(topic).copied();
+        id.filter(|id| member.writes[usize::from(*id)]).ok_or_else(|| {
+            ProcessorError::Contract(format!(
+                "processor {} wrote to topic {topic}, which its specification does not name: declare it as an output",
+                member.name
+            ))
+        })
     }
 
     fn route(&mut self, id: TopicId, record: Record) {

@@ -41,8 +41,10 @@ impl Backend for MemoryBackend {
         Ok(self.lock().get(key).cloned())
     }
 
-    fn scan(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Box<dyn Error + Send + Sync>> {
-        for (key, value) in self.lock().iter() {
+    fn scan(&self, prefix: &[u8], visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let entries = self.lock();
+        let from = entries.range(prefix.to_vec()..);
+        for (key, value) in from.take_while(|(key, _)| key.starts_with(prefix)) {
             visit(key, value);
         }
         Ok(())

@@ -178,8 +178,15 @@ impl PartitionedDriver {
                 task.executor.take_advance();
             }
         }
+        let broadcasts = task.executor.take_broadcasts();
         for record in task.executor.take_outputs() {
             self.log(record);
+        }
+        for record in broadcasts {
+            let log = self.logs.get_mut(record.topic);
+            for partition in log.into_iter().flatten() {
+                partition.push(record.clone());
+            }
         }
         Ok(())
     }

@@ -83,6 +83,8 @@ pub trait Processor: Send {
 pub struct Context {
     /// Records to append, in order.
     pub outputs: Vec<Record>,
+    /// Records to append to every partition of their topics, in order.
+    pub broadcasts: Vec<Record>,
     /// Counter increments: (counter, label, amount).
     pub counts: Vec<(&'static str, &'static str, u64)>,
     /// Time that a clock record announced; carried to all processors downstream after the outputs.
@@ -113,6 +115,17 @@ impl Context {
         self.outputs.push(Record {
             topic,
             key: key.into(),
+            value,
+            timestamp,
+        });
+    }
+
+    /// Appends a record to every partition of `topic`, so that each task that reads the topic gets it, whatever keys it
+    /// owns. The record has no key.
+    pub fn broadcast(&mut self, topic: &'static str, timestamp: Millis, value: Vec<u8>) {
+        self.broadcasts.push(Record {
+            topic,
+            key: Vec::new(),
             value,
             timestamp,
         });

@@ -35,8 +35,12 @@ pub trait Backend: Send {
     /// The committed value of a key.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Box<dyn std::error::Error + Send + Sync>>;
 
-    /// Calls `visit` for each committed entry, in key order.
-    fn scan(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+    /// Calls `visit` for each committed entry whose key begins with `prefix`, in key order.
+    fn scan(
+        &self,
+        prefix: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
 }
 
 /// One changed entry: its key and its encoded value, or `None` when it was removed.
@@ -134,15 +138,24 @@ impl<V: Serialize + DeserializeOwned + Send> Store<V> {
     }
 
     /// Calls `visit` for each entry, committed or not, in key order. Entries that are not in the cache do not enter it.
-    pub fn scan(&mut self, mut visit: impl FnMut(&[u8], &V)) -> Result<(), StoreError> {
-        let mut cached: Vec<(&[u8], &Entry<V>)> =
-            self.cache.iter().map(|(key, entry)| (key.as_slice(), entry)).collect();
+    pub fn scan(&mut self, visit: impl FnMut(&[u8], &V)) -> Result<(), StoreError> {
+        self.scan_of(&[], visit)
+    }
+
+    /// As [`Store::scan`], for the entries whose keys begin with `prefix`.
+    pub fn scan_of(&mut self, prefix: &[u8], mut visit: impl FnMut(&[u8], &V)) -> Result<(), StoreError> {
+        let mut cached: Vec<(&[u8], &Entry<V>)> = self
+            .cache
+            .iter()
+            .map(|(key, entry)| (key.as_slice(), entry))
+            .filter(|(key, _)| key.starts_with(prefix))
+            .collect();
         cached.sort_unstable_by_key(|(key, _)| *key);
         let mut cached = cached.into_iter().peekable();
         let mut broken = None;
         if let Some(backend) = &self.backend {
             backend
-                .scan(&mut |key, bytes| {
+                .scan(prefix, &mut |key, bytes| {
                     while let Some((had, entry)) = cached.next_if(|(had, _)| *had < key) {
                         if let Some(value) = &entry.value {
                             visit(had, value);
@@ -316,6 +329,7 @@ mod tests {
         Remove(u8),
         Look(u8),
         Scan,
+        ScanOf(u8),
         Commit,
         Discard,
         Restart,
@@ -330,11 +344,17 @@ mod tests {
             3 => key.clone().prop_map(Act::Remove),
             3 => key.prop_map(Act::Look),
             1 => Just(Act::Scan),
+            1 => (0u8..4).prop_map(Act::ScanOf),
             3 => Just(Act::Commit),
             2 => Just(Act::Discard),
             1 => Just(Act::Restart),
         ];
         prop::collection::vec(act, 1..120)
+    }
+
+    /// A key of two bytes: several begin alike.
+    fn two(key: u8) -> [u8; 2] {
+        [key / 8, key % 8]
     }
 
     fn open(backend: &MemoryBackend, capacity: usize) -> Store<u32> {
@@ -355,17 +375,17 @@ mod tests {
             for act in acts {
                 match act {
                     Act::Put(key, value) => {
-                        store.put(&[key], value);
-                        now.insert(vec![key], value);
+                        store.put(&two(key), value);
+                        now.insert(two(key).to_vec(), value);
                     }
                     Act::Add(key) => {
-                        let value = store.get_or_insert_with(&[key], || 7).unwrap();
+                        let value = store.get_or_insert_with(&two(key), || 7).unwrap();
                         *value = value.wrapping_add(1);
-                        let model = now.entry(vec![key]).or_insert(7);
+                        let model = now.entry(two(key).to_vec()).or_insert(7);
                         *model = model.wrapping_add(1);
                     }
                     Act::Change(key) => {
-                        let (value, model) = (store.get_mut(&[key]).unwrap(), now.get_mut(&vec![key]));
+                        let (value, model) = (store.get_mut(&two(key)).unwrap(), now.get_mut(two(key).as_slice()));
                         prop_assert_eq!(value.is_some(), model.is_some());
                         if let (Some(value), Some(model)) = (value, model) {
                             *value = value.rotate_left(3);
@@ -373,14 +393,20 @@ mod tests {
                         }
                     }
                     Act::Remove(key) => {
-                        store.remove(&[key]);
-                        now.remove(&vec![key]);
+                        store.remove(&two(key));
+                        now.remove(two(key).as_slice());
                     }
-                    Act::Look(key) => prop_assert_eq!(store.get(&[key]).unwrap(), now.get(&vec![key])),
+                    Act::Look(key) => prop_assert_eq!(store.get(&two(key)).unwrap(), now.get(two(key).as_slice())),
                     Act::Scan => {
                         let mut seen = Vec::new();
                         store.scan(|key, value| seen.push((key.to_vec(), *value))).unwrap();
                         prop_assert_eq!(seen, now.clone().into_iter().collect::<Vec<_>>());
+                    }
+                    Act::ScanOf(first) => {
+                        let mut seen = Vec::new();
+                        store.scan_of(&[first], |key, value| seen.push((key.to_vec(), *value))).unwrap();
+                        let found = now.clone().into_iter().filter(|(key, _)| key[0] == first);
+                        prop_assert_eq!(seen, found.collect::<Vec<_>>());
                     }
                     Act::Commit => {
                         let mut keys = Vec::new();

@@ -70,7 +70,7 @@ impl StoreTables {
         Some(Box::new(SqliteBackend {
             connection: Arc::clone(&self.connection),
             get: format!("SELECT value FROM {table} WHERE key = ?1"),
-            first: format!("SELECT key, value FROM {table} ORDER BY key LIMIT ?1"),
+            first: format!("SELECT key, value FROM {table} WHERE key >= ?2 ORDER BY key LIMIT ?1"),
             next: format!("SELECT key, value FROM {table} WHERE key > ?2 ORDER BY key LIMIT ?1"),
         }))
     }
@@ -110,19 +110,13 @@ struct SqliteBackend {
 type Entries = Vec<(Vec<u8>, Vec<u8>)>;
 
 impl SqliteBackend {
-    fn page(&self, after: Option<&[u8]>) -> Result<Entries, rusqlite::Error> {
+    fn page(&self, sql: &str, key: &[u8]) -> Result<Entries, rusqlite::Error> {
         let connection = lock(&self.connection);
         let entry = |row: &rusqlite::Row| Ok((row.get(0)?, row.get(1)?));
-        match after {
-            None => connection
-                .prepare_cached(&self.first)?
-                .query_map(params![SCAN_ENTRIES], entry)?
-                .collect(),
-            Some(key) => connection
-                .prepare_cached(&self.next)?
-                .query_map(params![SCAN_ENTRIES, key], entry)?
-                .collect(),
-        }
+        connection
+            .prepare_cached(sql)?
+            .query_map(params![SCAN_ENTRIES, key], entry)?
+            .collect()
     }
 }
 
@@ -133,14 +127,17 @@ impl Backend for SqliteBackend {
         Ok(get.query_row(params![key], |row| row.get(0)).optional()?)
     }
 
-    fn scan(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Box<dyn Error + Send + Sync>> {
+    fn scan(&self, prefix: &[u8], visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Box<dyn Error + Send + Sync>> {
         // By pages, so that the visitor runs without the lock and may read another store.
-        let mut page = self.page(None)?;
+        let mut page = self.page(&self.first, prefix)?;
         while let Some((last, _)) = page.last() {
             for (key, value) in &page {
+                if !key.starts_with(prefix) {
+                    return Ok(());
+                }
                 visit(key, value);
             }
-            page = self.page(Some(last))?;
+            page = self.page(&self.next, last)?;
         }
         Ok(())
     }

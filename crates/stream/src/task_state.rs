@@ -205,7 +205,7 @@ mod tests {
         let mut all = Vec::new();
         let backend = state.backend(state.names()[store]).unwrap();
         backend
-            .scan(&mut |key, value| all.push((key.to_vec(), value.to_vec())))
+            .scan(&[], &mut |key, value| all.push((key.to_vec(), value.to_vec())))
             .unwrap();
         all
     }

@@ -6,7 +6,7 @@ mod toys;
 
 use hilo_stream::driver::{permuted, repeated};
 use hilo_stream::executor::{RECORDS_DEAD_LETTERED, RECORDS_DROPPED};
-use hilo_stream::{Executor, ProcessorError, Record, TestDriver, TopologyError};
+use hilo_stream::{Executor, PartitionedDriver, ProcessorError, Record, TestDriver, TopologyError};
 use proptest::prelude::*;
 use toys::{DEAD, FACT, RAW, TOTAL, WORD, bury, raw, topology};
 
@@ -95,6 +95,32 @@ fn a_subset_hands_out_what_it_does_not_read() {
         outputs.append(&mut rest.take_outputs());
     }
     assert_eq!(outputs, whole.take_outputs());
+}
+
+#[test]
+fn a_broadcast_reaches_each_task_once_and_is_an_output_where_there_is_one() {
+    let topology = topology();
+    let mut whole = Executor::all(&topology, bury).unwrap();
+    whole.feed(raw("*ab")).unwrap();
+    let heard = vec![(FACT, "heard *ab".to_owned())];
+    assert_eq!(texts(&whole.take_outputs()), heard);
+    assert!(whole.take_broadcasts().is_empty());
+
+    let mut alone = Executor::one(&topology, "parse", bury).unwrap();
+    alone.feed(raw("*ab")).unwrap();
+    assert!(alone.take_outputs().is_empty());
+    assert_eq!(texts(&alone.take_broadcasts()), [(WORD, "*ab".to_owned())]);
+    alone.feed(raw("*ab")).unwrap();
+    alone.discard().unwrap();
+    assert!(alone.take_broadcasts().is_empty());
+
+    let mut driver = PartitionedDriver::new(&topology, 3, 7, bury).unwrap();
+    driver.append(raw("*ab"));
+    driver.run().unwrap();
+    let words: Vec<usize> = driver.topic(WORD).iter().map(Vec::len).collect();
+    assert_eq!(words, [1, 1, 1]);
+    let facts: Vec<Record> = driver.topic(FACT).iter().flatten().cloned().collect();
+    assert_eq!(texts(&facts), [&heard[..], &heard, &heard].concat());
 }
 
 #[test]

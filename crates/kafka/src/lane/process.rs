@@ -175,31 +175,16 @@ impl Lane {
         };
         let executor = &mut slot.task.executor;
         let advance = (topic != TIME).then(|| executor.take_advance()).flatten();
+        let broadcasts = executor.take_broadcasts();
         for record in executor.take_outputs() {
-            let Some(name) = self.job.outputs.get(record.topic) else {
-                return Err(ProcessorError::Contract(format!("nobody owns the topic {}", record.topic)).into());
-            };
-            let times = Times {
-                event: record.timestamp,
-                receipt,
-            };
-            let value = self.job.framing.wrap(record.topic, record.value);
-            let bytes = record.key.len() + value.len() + OVERHEAD;
-            if bytes > MAX_RECORD_BYTES {
-                // The broker would refuse the whole transaction.
-                return self.poisoned(incoming, TOO_LARGE, format!("a record of {bytes} bytes came of it"));
+            if let Some(problem) = self.send_output(record, To::ItsKey, receipt, incoming)? {
+                return self.poisoned(incoming, TOO_LARGE, problem);
             }
-            self.batch.bytes += record.key.len() + value.len();
-            self.batch.touched = true;
-            let sent = self.producer.send(Outgoing {
-                topic: name,
-                partition: None,
-                key: &record.key,
-                value: Some(&value),
-                headers: Some(times.headers(&incoming.trace)),
-                purpose: Purpose::Output,
-            });
-            sent.map_err(failed(format!("producing to {name}")))?;
+        }
+        for record in broadcasts {
+            if let Some(problem) = self.send_output(record, To::Everybody, receipt, incoming)? {
+                return self.poisoned(incoming, TOO_LARGE, problem);
+            }
         }
         if let Some(now) = advance {
             for partition in 0..self.job.time_partitions() {
@@ -217,6 +202,57 @@ impl Lane {
         }
         self.at(Step::Processed);
         Ok(())
+    }
+
+    /// Hands a record to the client, once or to each partition of its topic. Says how large it is where the broker would
+    /// refuse it, and the whole transaction with it.
+    fn send_output(
+        &mut self,
+        record: Record,
+        to: To,
+        receipt: Millis,
+        incoming: &Incoming,
+    ) -> Result<Option<String>, EngineError> {
+        let Some(name) = self.job.outputs.get(record.topic) else {
+            return Err(ProcessorError::Contract(format!("nobody owns the topic {}", record.topic)).into());
+        };
+        let copies = match to {
+            To::ItsKey => 0..1,
+            To::Everybody => {
+                let partitions = self
+                    .job
+                    .partitions
+                    .get(record.topic)
+                    .ok_or_else(|| EngineError::Topic {
+                        topic: name.clone(),
+                        problem: "it was not there when the role started, so its partitions are not known".to_owned(),
+                    })?;
+                0..*partitions
+            }
+        };
+        let value = self.job.framing.wrap(record.topic, record.value);
+        let bytes = record.key.len() + value.len() + OVERHEAD;
+        if bytes > MAX_RECORD_BYTES {
+            return Ok(Some(format!("a record of {bytes} bytes came of it")));
+        }
+        let times = Times {
+            event: record.timestamp,
+            receipt,
+        };
+        self.batch.touched = true;
+        for copy in copies {
+            self.batch.bytes += record.key.len() + value.len();
+            let sent = self.producer.send(Outgoing {
+                topic: name,
+                partition: matches!(to, To::Everybody).then_some(copy),
+                key: &record.key,
+                value: Some(&value),
+                headers: Some(times.headers(&incoming.trace)),
+                purpose: Purpose::Output,
+            });
+            sent.map_err(failed(format!("producing to {name}")))?;
+        }
+        Ok(None)
     }
 
     /// Notes the record, and goes back to before it: when it comes again it is buried, and the others of its batch go on.
@@ -290,6 +326,15 @@ impl Lane {
         let age = (now - incoming.appended).max(0) as f64 / 1_000.0;
         self.job.measures.lag_seconds.with_label_values(&labels).set(age);
     }
+}
+
+/// Which partitions of its topic a record goes to.
+#[derive(Clone, Copy)]
+enum To {
+    /// That of its key.
+    ItsKey,
+    /// All of them.
+    Everybody,
 }
 
 /// What a batch on the wire has beside keys and values, at most.

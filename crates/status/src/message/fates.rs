@@ -43,24 +43,19 @@ impl Holder {
     }
 }
 
-/// Who holds the message's sends before a change.
+/// Who holds a message's sends, as of a revision of it.
 #[derive(Debug, Default)]
-pub(crate) struct Fates(Vec<Holder>);
+pub(crate) struct Fates {
+    revision: i64,
+    holders: Vec<Holder>,
+}
 
-impl Message {
-    /// Who holds its sends, and what became of it.
-    pub(crate) fn fates(&self) -> Fates {
-        let sent = self.descriptions.iter().filter(|had| had.is_outbound());
-        let mut holders: Vec<Holder> = sent.filter_map(|had| self.holder(had)).collect();
-        holders.extend(self.trace());
-        Fates(holders)
-    }
-
+impl Fates {
     /// What the holders are to be told after a change, and where no trace of the message is to be kept any more.
-    pub(crate) fn news(&self, before: Fates, (tenant, message_id): (&str, &str)) -> Vec<(Box<str>, PersonRecord)> {
-        let Fates(mut before) = before;
+    pub(crate) fn news(self, before: Self, (tenant, message_id): (&str, &str)) -> Vec<(Box<str>, PersonRecord)> {
+        let mut before = before.holders;
         let mut news = Vec::new();
-        for holder in self.fates().0 {
+        for holder in self.holders {
             let place = before.iter().position(|had| had.is_same(&holder));
             let had = place.map(|place| before.swap_remove(place));
             if had.map_or(holder.described, |had| had.became) == holder.became {
@@ -97,8 +92,22 @@ impl Message {
         }
         news
     }
+}
 
-    fn holder(&self, sent: &Description) -> Option<Holder> {
+impl Message {
+    /// Who holds its sends, and what became of it, given the category that decides.
+    pub(crate) fn fates(&self, category: Option<&str>) -> Fates {
+        let category = category.unwrap_or_default();
+        let sent = self.descriptions.iter().filter(|had| had.is_outbound());
+        let mut holders: Vec<Holder> = sent.filter_map(|had| self.holder(had, category)).collect();
+        holders.extend(self.trace(category));
+        Fates {
+            revision: self.revision,
+            holders,
+        }
+    }
+
+    fn holder(&self, sent: &Description, category: &str) -> Option<Holder> {
         let by_trace = sent.origin == Origin::Requested;
         Some(Holder {
             person: sent.whose.person_id.clone()?,
@@ -109,12 +118,12 @@ impl Message {
             by_trace,
             phone_number_id: sent.phone_number_id.clone(),
             described: if by_trace { Became::default() } else { sent.described() },
-            became: self.became(|_| self.is_template()),
+            became: self.became(self.is_template(), category),
         })
     }
 
     /// Of a message that only statuses tell of.
-    fn trace(&self) -> Option<Holder> {
+    fn trace(&self, category: &str) -> Option<Holder> {
         let statuses = self.statuses.as_ref().filter(|_| self.is_orphan())?;
         let recipient = statuses.recipient.as_ref()?;
         Some(Holder {
@@ -126,19 +135,18 @@ impl Message {
             by_trace: true,
             phone_number_id: statuses.phone_number_id.as_ref().map(|(_, number)| number.clone()),
             described: Became::default(),
-            became: self.became(category::is_of_templates),
+            became: self.became(category::is_of_templates(category), category),
         })
     }
 
-    fn became(&self, is_template: impl Fn(&str) -> bool) -> Became {
-        let category = self.category().unwrap_or_default();
-        let fold = self.statuses.as_deref().map(|statuses| &statuses.fold);
-        let failed = fold.is_some_and(hilo_domain::StatusFold::is_failed);
+    fn became(&self, template: bool, category: &str) -> Became {
+        let statuses = self.statuses.as_deref();
+        let failed = statuses.is_some_and(|statuses| statuses.whole().is_failed());
         Became {
             failed,
             delivered_at: self.arrived_at().filter(|_| !failed),
-            template: is_template(&category),
-            marketing: category::is_marketing(&category),
+            template,
+            marketing: category::is_marketing(category),
         }
     }
 
@@ -153,7 +161,7 @@ impl Message {
         let first = self.descriptions.iter().find(|had| had.is_outbound());
         match first {
             Some(echo) if echo.origin == Origin::Echo => Some(echo.at),
-            _ => self.statuses.as_ref()?.fold.delivered_at(),
+            _ => self.statuses.as_ref()?.whole().delivered_at(),
         }
     }
 }

@@ -7,7 +7,7 @@ use hilo_contracts::{
 };
 use hilo_stream::driver::{permuted, repeated};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Debug)]
 enum Told {
@@ -26,7 +26,7 @@ fn any_message() -> impl Strategy<Value = Told> {
 fn any_status() -> impl Strategy<Value = Told> {
     let names = vec!["sent", "delivered", "read", "played", "failed", "warning"];
     let codes = prop::option::of(prop::sample::select(vec![131_026, 131_047, 131_050]));
-    let participants = prop::option::weighted(0.2, prop::sample::select(vec!["a", "b"]));
+    let participants = prop::option::weighted(0.4, prop::sample::select(vec!["a", "b"]));
     (prop::sample::select(names), 0..6i64, codes, participants).prop_map(|(name, at, code, who)| {
         Told::Item(Box::new(status(name, at, code.filter(|_| name == "failed"), who)))
     })
@@ -133,27 +133,47 @@ fn reference(all: &[Told], known_person: bool) -> Option<Fact> {
     if statuses.is_empty() && !descriptions.iter().any(|(.., message)| sent(message)) {
         return None;
     }
+    // To a group: who failed does not count, unless everybody did.
+    let who: BTreeSet<Option<&str>> = statuses.iter().map(|(_, s)| s.participant.as_deref()).collect();
+    let has_failed = |who: Option<&str>| {
+        let latest = |names: &[&str]| {
+            let own = statuses.iter().filter(|(_, s)| s.participant.as_deref() == who);
+            own.filter(|(_, s)| names.contains(&s.status.as_str()))
+                .map(|(at, _)| *at)
+                .max()
+        };
+        let failed = latest(&["failed"]);
+        failed.is_some() && latest(&["delivered", "read", "played"]) <= failed
+    };
+    let participants: Vec<_> = who.iter().filter(|who| who.is_some()).collect();
+    let failed = if participants.is_empty() {
+        has_failed(None)
+    } else {
+        participants.iter().all(|who| has_failed(**who))
+    };
+    let counted: Vec<_> = statuses
+        .iter()
+        .filter(|(_, s)| failed || !has_failed(s.participant.as_deref()))
+        .collect();
     let times = |names: &[&str]| {
-        statuses
+        counted
             .iter()
             .filter(|(_, s)| names.contains(&s.status.as_str()))
             .map(|(at, _)| *at)
             .collect::<Vec<_>>()
     };
     let earliest = |names: &[&str]| times(names).into_iter().min();
-    let last_failed = times(&["failed"]).into_iter().max();
-    let last_delivery = times(&["delivered", "read", "played"]).into_iter().max();
-    let failed = last_failed.is_some() && last_delivery <= last_failed;
     let reached = ["played", "read", "delivered", "sent"]
         .into_iter()
         .find(|name| earliest(&[name]).is_some());
-    let first_failure = statuses
-        .iter()
-        .filter(|(_, s)| s.status == "failed")
-        .min_by_key(|(at, s)| {
-            let code = s.errors.first().and_then(|error| error.code);
-            (*at, code.is_none(), code)
-        });
+    let rank = |(at, s): &(i64, &hilo_contracts::item::Status)| {
+        let code = s.errors.first().and_then(|error| error.code);
+        (*at, code.is_none(), code)
+    };
+    let failures = || statuses.iter().filter(|(_, s)| s.status == "failed");
+    let first_failure = failures().min_by_key(|status| rank(status));
+    let decides = |status: &&(i64, &hilo_contracts::item::Status)| counted.contains(status);
+    let class_failure = failures().filter(decides).min_by_key(|status| rank(status));
     let mut error_codes: Vec<i64> = statuses
         .iter()
         .flat_map(|(_, s)| &s.errors)
@@ -193,7 +213,7 @@ fn reference(all: &[Told], known_person: bool) -> Option<Fact> {
         first_status_at: statuses.iter().map(|(at, _)| *at).min(),
         effective_status: if failed { Some("failed") } else { reached }.map(str::to_owned),
         error_codes,
-        error_class: first_failure.map(|(_, s)| {
+        error_class: class_failure.map(|(_, s)| {
             match s.errors.first().and_then(|error| error.code) {
                 Some(131_026) => "unreachable",
                 Some(131_047) => "window",

@@ -12,7 +12,7 @@ use hilo_stream::{
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// Input: `<letter><text>`: `c<time>` a clock line, `x…` an undecodable line, `e…` a processor error, `d<n>…`
+/// Input: `<letter><text>`: `c<time>` a clock line, `*…` a word for every partition, `x…` an undecodable line, `e…` a processor error, `d<n>…`
 /// a word of n million units of work, else a word.
 pub const RAW: &str = "toy.raw";
 /// Internal: words by key, also re-sent by `fold` (a cycle).
@@ -63,6 +63,10 @@ impl Processor for Parse {
                 detail: "starts with x".to_owned(),
             });
         }
+        if text.starts_with('*') {
+            context.broadcast(WORD, record.timestamp, record.value.clone());
+            return Ok(Verdict::Done);
+        }
         context.send(WORD, record.key.clone(), record.timestamp, record.value.clone());
         Ok(Verdict::Done)
     }
@@ -80,6 +84,11 @@ impl Processor for Fold {
     fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError> {
         if let [b'd', digit @ b'0'..=b'9', ..] = record.value[..] {
             context.spend(u64::from(digit - b'0') * 1_000_000)?;
+        }
+        if record.value.starts_with(b"*") {
+            let heard = [b"heard ", record.value.as_slice()].concat();
+            context.send(FACT, record.key.clone(), record.timestamp, heard);
+            return Ok(Verdict::Done);
         }
         if self.fuse.fetch_sub(1, Ordering::Relaxed) == 0 {
             return Err(StoreError::Backend {
