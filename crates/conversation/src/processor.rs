@@ -217,40 +217,9 @@ impl Conversation {
             person.country = country;
         }
         let occurrence = Occurrence::of(&event);
-        // A new item is the best of its key so far. One that comes from another person may be worse than what is here
-        // or better: both stay until `Forget` names the one that does not hold.
-        let gone = match &new {
-            // Nothing with its key was ever seen.
-            Some(New { is_first: true, .. }) => None,
-            Some(_) => {
-                let replaces = |had: &Event| had.key == occurrence.key;
-                find(person, &mut self.segments, whose, Millis::MIN, replaces, context)?
-            }
-            None => {
-                let replaces = |had: &Event| Occurrence::of(had) == occurrence;
-                find(person, &mut self.segments, whose, occurrence.at, replaces, context)?
-            }
-        };
-        // A better duplicate may name another business number: then the event leaves the thread that it was in.
-        let mut left = None;
         let mut touched = vec![Touched::by_all(&event)];
-        if let Some((other, place)) = gone {
-            let (thread, mut chain) = thread(person, &mut self.segments, person_id, &other);
-            let old = thread.remove(place, &mut chain)?;
-            touched.push(Touched::by_all(&old));
-            let theirs = Whose {
-                number: &other,
-                ..whose
-            };
-            answers::note_word(&mut self.named, theirs, &old, false)?;
-            let is_earlier = old.order() < event.order();
-            if other == number {
-                event.follows(old);
-            } else {
-                event.signed |= old.signed;
-            }
-            left = Some((other, place, is_earlier));
-        }
+        let left = self.take_out(whose, &mut event, new.as_ref(), &mut touched, context)?;
+        let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
         let (thread, mut chain) = thread(person, &mut self.segments, person_id, number);
         answers::note_word(&mut self.named, whose, &event, true)?;
         let word = event.answer.as_ref().map(|_| (event.at, event.fingerprint));
@@ -286,6 +255,52 @@ impl Conversation {
         self.tidy(whose, &[place.at], context)?;
         self.judge_again(whose, &touched, context)?;
         self.settle(person_id, since, context)
+    }
+
+    /// Takes out the occurrence in whose place an event comes: gives in which thread it was, where, and whether it lies before.
+    fn take_out(
+        &mut self,
+        whose: Whose,
+        event: &mut Event,
+        new: Option<&New>,
+        touched: &mut Vec<Touched>,
+        context: &mut Context,
+    ) -> Result<Option<(String, Place, bool)>, ProcessorError> {
+        let person = self
+            .people
+            .get_or_insert_with(whose.person.as_bytes(), Person::default)?;
+        let occurrence = Occurrence::of(event);
+        // A new item is the best of its key so far. One that comes from another person may be worse than what is here
+        // or better: both stay until `Forget` names the one that does not hold.
+        let gone = match new {
+            // Nothing with its key was ever seen.
+            Some(New { is_first: true, .. }) => None,
+            Some(_) => {
+                let replaces = |had: &Event| had.key == occurrence.key;
+                find(person, &mut self.segments, whose, Millis::MIN, replaces, context)?
+            }
+            None => {
+                let replaces = |had: &Event| Occurrence::of(had) == occurrence;
+                find(person, &mut self.segments, whose, occurrence.at, replaces, context)?
+            }
+        };
+        let Some((other, place)) = gone else { return Ok(None) };
+        let (thread, mut chain) = thread(person, &mut self.segments, whose.person, &other);
+        let old = thread.remove(place, &mut chain)?;
+        touched.push(Touched::by_all(&old));
+        let theirs = Whose {
+            number: &other,
+            ..whose
+        };
+        answers::note_word(&mut self.named, theirs, &old, false)?;
+        let is_earlier = old.order() < event.order();
+        // A better duplicate may name another business number: then the event leaves the thread that it was in.
+        if other == whose.number {
+            event.follows(old);
+        } else {
+            event.signed |= old.signed;
+        }
+        Ok(Some((other, place, is_earlier)))
     }
 
     /// The graph says that these items are somebody else's.
