@@ -124,13 +124,13 @@ impl Event {
         matches!(self.role, Role::Silent | Role::Trace) || self.became.as_ref().is_some_and(|told| told.became.failed)
     }
 
-    /// Whether it is an outbound message, or the trace of one.
+    /// Whether it is an outbound message, or the trace of one. The platform's test sent none.
     pub(crate) fn is_send(&self) -> bool {
         let is_written = matches!(
             self.role,
             Role::Human { .. } | Role::Bot { .. } | Role::Listed | Role::Trace
         );
-        is_written && self.class == OUTBOUND
+        is_written && self.class == OUTBOUND && !self.test
     }
 
     /// What it says about being written to, as far as it is known whether it opts out.

@@ -219,18 +219,17 @@ fn person(line: &Value, key: &str, tenant: &Tenant, creates: bool) -> Someone {
     let phone = json::text(user, "phone").and_then(|phone| Identifier::phone(phone, tenant.region()));
     let bad_phone = phone.is_none() && user.get("phone").is_some_and(|phone| !phone.is_null());
     let business = Business::new(None, tenant);
-    let own_wa_id = named.wa_id.is_some_and(|wa_id| business.is(wa_id));
-    let own_phone = phone.as_ref().is_some_and(|phone| business.is(&phone.value));
-    let theirs = Named {
-        wa_id: named.wa_id.filter(|_| !own_wa_id),
-        ..named
-    };
-    theirs.add_to(&mut sighting);
-    sighting.identifiers.extend(phone.filter(|_| !own_phone));
+    let phone_number = phone.as_ref().map(|phone| phone.value.as_str());
+    let is_business = [named.wa_id, phone_number]
+        .into_iter()
+        .flatten()
+        .any(|number| business.is(number));
+    named.add_to(&mut sighting);
+    sighting.identifiers.extend(phone);
     Someone {
-        sighting: seen(sighting),
+        sighting: seen(sighting).filter(|_| !is_business),
         bad_phone,
-        is_business: own_wa_id || own_phone,
+        is_business,
     }
 }
 

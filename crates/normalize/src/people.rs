@@ -29,12 +29,24 @@ impl<'a> Business<'a> {
 
     /// Whether `wa_id` is the business itself.
     pub(crate) fn is(&self, wa_id: &str) -> bool {
-        let mut own = self.shown.iter().chain(self.configured);
-        // Nearly nobody ends like the business: the look at the country is for those who do.
-        own.any(|own| {
-            last_digits(own).eq(last_digits(wa_id)) && any_form(wa_id, None).as_deref().unwrap_or(wa_id) == own
-        })
+        self.shown
+            .iter()
+            .chain(self.configured)
+            .any(|own| is_form_of(own, wa_id))
     }
+
+    /// Whether `wa_id` is another number of the business than the one beside the item. With that one stand, as seen, user
+    /// ids of senders without a phone; with any other only the business's own.
+    pub(crate) fn is_other(&self, wa_id: &str) -> bool {
+        let is_shown = || self.shown.as_deref().is_some_and(|shown| is_form_of(shown, wa_id));
+        self.configured.iter().any(|own| is_form_of(own, wa_id)) && !is_shown()
+    }
+}
+
+/// Whether `number` is another form of `own`.
+fn is_form_of(own: &str, number: &str) -> bool {
+    // Nearly nobody ends like the business: the look at the country is for those who do.
+    last_digits(own).eq(last_digits(number)) && any_form(number, None).as_deref().unwrap_or(number) == own
 }
 
 fn last_digits(number: &str) -> impl Iterator<Item = u8> {
@@ -155,6 +167,8 @@ const LOOKED_THROUGH: usize = 8;
 #[derive(Debug, Default)]
 pub(crate) struct Contacts<'a> {
     entries: Vec<(Named<'a>, Cell<bool>)>,
+    /// User ids of the business's other numbers.
+    own_users: Vec<&'a str>,
     index: OnceCell<Index<'a>>,
     numbers: OnceCell<BTreeMap<String, Places>>,
 }
@@ -194,16 +208,22 @@ impl<'a> Contacts<'a> {
         let Some(contacts) = json::list(value, "contacts") else {
             return Self::default();
         };
-        let entries = contacts
+        let named = contacts.iter().map(Named::contact).filter(|entry| !entry.is_nobody());
+        let (own, theirs): (Vec<Named>, Vec<Named>) =
+            named.partition(|entry| entry.wa_id.is_some_and(|wa_id| business.is(wa_id)));
+        let others = own
             .iter()
-            .map(Named::contact)
-            .filter(|entry| !entry.is_nobody() && !entry.wa_id.is_some_and(|wa_id| business.is(wa_id)))
-            .map(|entry| (entry, Cell::new(false)))
-            .collect();
+            .filter(|entry| entry.wa_id.is_some_and(|wa_id| business.is_other(wa_id)));
         Self {
-            entries,
+            own_users: others.filter_map(|entry| entry.user_id).collect(),
+            entries: theirs.into_iter().map(|entry| (entry, Cell::new(false))).collect(),
             ..Self::default()
         }
+    }
+
+    /// Whether a user id is that of another number of the business.
+    pub(crate) fn is_own_user(&self, user_id: &str) -> bool {
+        self.own_users.contains(&user_id)
     }
 
     /// Adds to `sighting` what the entries say of the person it names. Two entries may name one number with two user

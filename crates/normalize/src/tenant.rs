@@ -5,7 +5,7 @@ use hilo_domain::{OptOut, OptOutWords, text};
 use std::collections::BTreeSet;
 
 /// A tenant, as its items are read. Each method that adds says whether there was something to add.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tenant {
     region: Option<String>,
     own_numbers: Vec<String>,

@@ -129,9 +129,18 @@ impl Update<'_> {
         }
     }
 
+    /// Whether `named` is another number of the business, by the number or by the user id that `contacts` has beside it.
+    pub(crate) fn is_other_number(&self, named: &Named) -> bool {
+        let is_own_user = |user_id| self.contacts.is_own_user(user_id);
+        named.wa_id.is_some_and(|wa_id| self.business.is_other(wa_id)) || named.user_id.is_some_and(is_own_user)
+    }
+
     /// The person that `named` names, with what `contacts` says of them; `None` for the business and for nobody.
     pub(crate) fn person(&self, named: Named) -> Option<Sighting> {
         let mut named = named;
+        if self.is_other_number(&named) {
+            return None;
+        }
         if named.wa_id.is_some_and(|wa_id| self.business.is(wa_id)) {
             if named.user_id.is_none() && named.parent.is_none() {
                 return None;

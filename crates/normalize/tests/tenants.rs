@@ -196,16 +196,28 @@ fn a_number_of_the_business_is_nobody_in_any_form_and_place() {
 }
 
 #[test]
-fn who_is_named_beside_a_number_of_the_business_is_known_by_the_rest() {
+fn who_has_a_number_of_the_business_is_nobody_by_no_other_id() {
     let text = json!({"id": "m", "type": "text", "from": "56221234567", "from_user_id": "CL.1", "timestamp": "1"});
     let send = r#"{"source":"outbound","tenant":"acme","at":"2026-05-04T13:00:00Z","message_id":"o","to":{"phone":"22 123 4567","user_id":"CL.1"}}"#;
-    for line in [line("messages", &value("messages", &text)), send.to_owned()] {
-        assert_eq!(
-            seen(&lines_of(with_numbers(), &line)),
-            (vec!["CL.1".to_owned()], 1),
-            "{line}"
-        );
+    let described = json!({"metadata": {"display_phone_number": NUMBER}, "contacts": [{"wa_id": "56221234567", "user_id": "CL.1"}],
+        "messages": [{"id": "m", "type": "text", "from_user_id": "CL.1", "timestamp": "1"}]});
+    let thread =
+        json!({"threads": [{"context": {"wa_id": "56221234567"}, "messages": [{"id": "m", "from_user_id": "CL.1"}]}]});
+    for line in [
+        line("messages", &value("messages", &text)),
+        line("messages", &described.to_string()),
+        line("history", &value("history", &thread)),
+        send.to_owned(),
+    ] {
+        assert_eq!(seen(&lines_of(with_numbers(), &line)), (vec![], 1), "{line}");
+        assert_ne!(seen(&lines(&line)).0, Vec::<String>::new(), "{line}");
     }
+    // Beside the display number of the item it is a sender without a phone, also where that is listed.
+    let text = json!({"id": "m", "type": "text", "from": NUMBER, "from_user_id": "CL.1", "timestamp": "1"});
+    let mut acme = with_numbers();
+    assert!(acme.add_own_number(NUMBER));
+    let run = lines_of(acme, &line("messages", &value("messages", &text)));
+    assert_eq!(seen(&run), (vec!["CL.1".to_owned()], 1));
     // Somebody else's number that ends alike.
     let other = json!({"id": "m", "type": "text", "from": "51221234567", "timestamp": "1"});
     let run = lines_of(with_numbers(), &line("messages", &value("messages", &other)));

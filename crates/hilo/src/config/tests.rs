@@ -1,4 +1,5 @@
 use super::*;
+use hilo_normalize::Tenant;
 use proptest::prelude::*;
 
 fn read(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
@@ -39,6 +40,11 @@ app_secrets = ["one", "two"]
 api_tokens = ["three"]
 country = "CL"
 time_zone = "America/Santiago"
+own_numbers = ["+56221234567", "22 765 4321"]
+accounts = ["310", "311"]
+auto_replies = ["Gracias por escribirnos"]
+[tenants.acme.opt_out]
+words = ["no molestar"]
 [tenants.Other-One]
 "#;
 
@@ -65,7 +71,12 @@ fn every_key_is_read() {
     );
     assert!(acme.verify_token.is_some());
     assert_eq!((acme.app_secrets.len(), acme.api_tokens.len()), (2, 1));
-    assert!(config.tenants.contains_key("Other-One"));
+    let mut reading = Tenant::of(Some("CL".to_owned()));
+    assert!(reading.add_own_number("56221234567") && reading.add_own_number("+56 2 2765 4321"));
+    assert!(reading.add_account("310") && reading.add_account("311"));
+    assert!(reading.add_auto_reply("gracias por escribirnos") && reading.add_opt_out("No molestar."));
+    assert_eq!(acme.reading, reading);
+    assert_eq!(config.tenants["Other-One"].reading, Tenant::default());
 }
 
 #[test]
@@ -94,6 +105,10 @@ fn a_variable_overrides_every_key() {
         ("HILO__TENANTS__ACME__API_TOKENS", "a,b"),
         ("HILO__TENANTS__ACME__COUNTRY", "BR"),
         ("HILO__TENANTS__ACME__TIME_ZONE", "UTC"),
+        ("HILO__TENANTS__ACME__OWN_NUMBERS", r#"["+5511987654321"]"#),
+        ("HILO__TENANTS__ACME__ACCOUNTS", "312"),
+        ("HILO__TENANTS__ACME__AUTO_REPLIES", "Obrigado!"),
+        ("HILO__TENANTS__ACME__OPT_OUT__WORDS", r#"["chega", "basta"]"#),
         ("HILO__TENANTS__OTHER_ONE__COUNTRY", "MX"),
         ("HILO__TENANTS__NEW__COUNTRY", "AR"),
         ("HILO_OTHER", "is not ours"),
@@ -116,6 +131,10 @@ fn a_variable_overrides_every_key() {
         (Some("BR"), Some("UTC"))
     );
     assert_eq!((acme.app_secrets.len(), acme.api_tokens.len()), (3, 1));
+    let mut reading = Tenant::of(Some("BR".to_owned()));
+    assert!(reading.add_own_number("+5511987654321") && reading.add_account("312"));
+    assert!(reading.add_auto_reply("Obrigado!") && reading.add_opt_out("chega") && reading.add_opt_out("basta"));
+    assert_eq!(acme.reading, reading);
     let resolved = acme.verify_token.as_ref().unwrap().resolve().unwrap();
     assert_eq!(Some(resolved), hilo_gateway::Secret::new("12345"));
     assert_eq!(
@@ -159,6 +178,18 @@ fn an_unknown_key_is_refused_by_place_with_the_nearest_known_one() {
             &[],
             "tenants.acme.Timezone",
             "time_zone",
+        ),
+        (
+            "[tenants.acme.opt_out]\nword = [\"basta\"]\n",
+            &[],
+            "line 2: there is no key tenants.acme.opt_out.word",
+            "words",
+        ),
+        (
+            "[tenants.acme]\nown_number = [\"+56221234567\"]\n",
+            &[],
+            "line 2: there is no key tenants.acme.own_number",
+            "own_numbers",
         ),
         (
             "[tenants.acme.sub]\ncountry = \"CL\"\n",
@@ -236,6 +267,31 @@ fn a_value_that_makes_no_sense_is_refused_by_place() {
         (
             "[tenants.a]\napp_secrets = [1]",
             "line 2: tenants.a.app_secrets should be a list",
+        ),
+        (
+            "[tenants.a]\nown_numbers = [\"+56221234567\", \"la tienda\"]",
+            "line 2: tenants.a.own_numbers \"la tienda\" is no phone number",
+        ),
+        (
+            "[tenants.a]\nown_numbers = \"+56221234567\"",
+            "line 2: tenants.a.own_numbers should be a list",
+        ),
+        (
+            "[tenants.a]\naccounts = [\"waba-1\"]",
+            "line 2: tenants.a.accounts \"waba-1\" is no id",
+        ),
+        (
+            "[tenants.a]\naccounts = [310]",
+            "line 2: tenants.a.accounts should be a list of texts",
+        ),
+        ("[tenants.a]\naccounts = []", "line 2: tenants.a.accounts is empty"),
+        (
+            "[tenants.a]\nauto_replies = [\" \"]",
+            "line 2: tenants.a.auto_replies \" \" is no text",
+        ),
+        (
+            "[tenants.a.opt_out]\nwords = [\"basta\", \"¡🛑!\"]",
+            "line 2: tenants.a.opt_out.words \"¡🛑!\" is empty without emoji",
         ),
         ("[http]\n[http]\n", "line 2: this is no TOML"),
         ("a = ", "line 1: this is no TOML"),

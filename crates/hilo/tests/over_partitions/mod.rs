@@ -1,5 +1,7 @@
 //! A capture through the topology over partitions, beside its replay.
 
+pub(crate) mod configured;
+
 use hilo::{captures, replay, topology};
 use hilo_contracts::{
     codec::{self, Codec as _},
@@ -40,7 +42,7 @@ fn rows(table: &Table) -> Vec<u8> {
 /// What a replay of a capture finds.
 pub(crate) fn replayed(capture: &Path) -> Found {
     let out = tempfile::tempdir().unwrap();
-    replay::replay(&[capture.to_owned()], out.path(), &topology::Tenants::default()).unwrap();
+    replay::replay(&[capture.to_owned()], out.path(), &configured::tenants()).unwrap();
     let mut found = files(&out.path().join("state"));
     let mut lines: Vec<String> = fs::read_to_string(out.path().join("metrics.ndjson"))
         .unwrap()
@@ -57,7 +59,7 @@ pub(crate) fn replayed(capture: &Path) -> Found {
 
 /// What is found over so many partitions, whose turns and moves `seed` decides.
 pub(crate) fn partitioned(capture: &Path, partitions: usize, seed: u64) -> Found {
-    let topology = topology::topology(&topology::Tenants::default()).unwrap();
+    let topology = topology::topology(&configured::tenants()).unwrap();
     let mut driver = PartitionedDriver::new(&topology, partitions, seed, topology::dead_letter).unwrap();
     let raw: Vec<Record> = captures::records(&[capture.to_owned()])
         .unwrap()

@@ -2,9 +2,9 @@
 
 use super::{
     metrics::{self, Tie},
+    over_partitions::configured,
     state::{self, State},
 };
-use hilo::topology::Tenants;
 use serde_json::Value;
 use std::fs;
 
@@ -22,7 +22,7 @@ pub(crate) fn pipeline(lines: &[Vec<u8>]) -> Found {
     let capture = folder.path().join("capture.ndjson");
     fs::write(&capture, lines.join(&b'\n')).unwrap();
     let out = folder.path().join("out");
-    hilo::replay::replay(&[capture], &out, &Tenants::default()).unwrap();
+    hilo::replay::replay(&[capture], &out, &configured::tenants()).unwrap();
     let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
     let mut summary: Value = serde_json::from_str(&read("summary.json")).unwrap();
     let reasons = summary.as_object_mut().unwrap().remove("dead_letter_reasons").unwrap();

@@ -1,6 +1,9 @@
 //! From capture lines to items: interface.md, section 2 and "Deliveries and items", "Duplicates" of section 7.
 
-use super::json::{canonical, instant, parse, seconds, text, word};
+use super::{
+    configured,
+    json::{canonical, instant, parse, seconds, text, word},
+};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -357,6 +360,11 @@ fn messages_of(history: &Value) -> Vec<(Value, Value)> {
 }
 
 fn read_change(entry: &Value, change: &Value, tenant: &str, received: i64, reading: &mut Reading) {
+    if configured::is_foreign(tenant, word(&entry["id"]).as_deref()) {
+        reading.unclassified += 1;
+        reading.other_times.push(seconds(&entry["time"]).unwrap_or(received));
+        return;
+    }
     let field = text(change, "field").unwrap_or("");
     let value = &change["value"];
     let arrays: Vec<(Kind, &Vec<Value>)> = ARRAYS

@@ -10,6 +10,7 @@ mod alone;
 #[path = "../beside/mod.rs"]
 mod beside;
 mod compare;
+mod configured;
 mod history;
 mod items;
 mod json;

@@ -1,6 +1,7 @@
 //! Whom an item shows: interface.md, section 7, "Identity", first sentences.
 
 use super::{
+    configured,
     items::{Item, Kind, is_payment, of_participant},
     json::text,
     messages::from_business,
@@ -98,8 +99,22 @@ pub(crate) fn of_kind<'a>(ids: &'a Ids, kind: &str) -> Option<&'a str> {
     ids.iter().find(|id| id.0 == kind).map(|id| id.1.as_str())
 }
 
-/// Whether they are the business of an item: its display number, in any form.
+/// Whether they are another number of the business, or the user id that a contact has beside one.
+fn is_own(ids: &Ids, item: &Item) -> bool {
+    let has_own = |ids: &Ids| {
+        let mut numbers = ids.iter().filter(|id| id.0 == "phone" || id.0 == "wa_id");
+        numbers.any(|id| configured::is_own_number(&item.tenant, &id.1))
+    };
+    let user = of_kind(ids, "bsuid");
+    let is_users = |contact: &Ids| user.is_some() && of_kind(contact, "bsuid") == user;
+    has_own(ids) || all_contacts(item).any(|contact| has_own(&contact) && is_users(&contact))
+}
+
+/// Whether they are the business of an item: its display number, in any form, or another of its numbers.
 fn is_business(ids: &Ids, item: &Item) -> bool {
+    if is_own(ids, item) {
+        return true;
+    }
     let business = text(&item.value["metadata"], "display_phone_number").map(form);
     let mut numbers = ids.iter().filter(|id| id.0 == "phone" || id.0 == "wa_id");
     numbers.any(|id| business == Some(form(&id.1)))
@@ -111,9 +126,12 @@ pub(crate) fn shows_partner(item: &Item) -> bool {
     partner.is_some_and(|ids| !is_business(&ids, item))
 }
 
-/// Leaves out the numbers of an item's business. A sender without a phone may have them as its own.
+/// Leaves out the business: its other numbers with all beside them, and the number of the item itself, which a sender
+/// without a phone may have as its own.
 fn without_business(ids: &mut Ids, item: &Item) {
-    if is_business(ids, item) {
+    if is_own(ids, item) {
+        ids.clear();
+    } else if is_business(ids, item) {
         ids.retain(|id| id.0 != "phone" && id.0 != "wa_id");
     }
 }
@@ -170,9 +188,13 @@ pub(crate) fn of_all<'a>(items: &'a [Item], tenant: &str) -> Vec<(usize, &'a Ite
     shown
 }
 
-fn contacts(item: &Item) -> Vec<Ids> {
+fn all_contacts(item: &Item) -> impl Iterator<Item = Ids> {
     let contacts = item.value["contacts"].as_array().into_iter().flatten().map(contact);
-    contacts.filter(|ids| !ids.is_empty()).collect()
+    contacts.filter(|ids| !ids.is_empty())
+}
+
+fn contacts(item: &Item) -> Vec<Ids> {
+    all_contacts(item).filter(|ids| !is_own(ids, item)).collect()
 }
 
 fn mentions(item: &Item) -> Mentions {
@@ -249,7 +271,7 @@ fn mentions(item: &Item) -> Mentions {
             ids
         }
         Kind::Element("user_id_update") => {
-            mentions.change = Some(changed_user_id(element));
+            mentions.change = Some(changed_user_id(element)).filter(|change| is_of_people(change, item));
             Ids::new()
         }
         Kind::Element("groups") => {
@@ -388,9 +410,20 @@ fn changed_number(item: &Item) -> Option<(Ids, Ids)> {
     let business = text(&item.value["metadata"], "display_phone_number").map(form);
     let sender = text(element, "from").filter(|from| business != Some(form(from)));
     let mut old = at(element, ["", "from_user_id", "from_parent_user_id"]);
-    wa_id(&mut old, sender.or_else(|| text(system, "customer")));
-    let new = now(element);
-    (!new.is_empty()).then_some((old, new))
+    wa_id(&mut old, sender);
+    if is_own(&old, item) {
+        old.clear();
+    }
+    if of_kind(&old, "wa_id").is_none() {
+        wa_id(&mut old, text(system, "customer"));
+    }
+    let change = (old, now(element));
+    (!change.1.is_empty() && is_of_people(&change, item)).then_some(change)
+}
+
+/// Whether neither side is another number of the business.
+fn is_of_people((old, new): &(Ids, Ids), item: &Item) -> bool {
+    !is_own(old, item) && !is_own(new, item)
 }
 
 /// Who somebody is from a system message on.

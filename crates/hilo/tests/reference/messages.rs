@@ -1,6 +1,7 @@
 //! One message per id, with the fold of its statuses: interface.md, section 7, "Messages"; metrics.md, chapter 3.
 
 use super::{
+    configured,
     items::{Item, Kind, code_of, is_payment},
     json::{canonical, text},
     mentions::{form, shows_partner},
@@ -22,6 +23,11 @@ pub(crate) struct Message<'a> {
 /// The type of a message; a missing one is unknown.
 pub(crate) fn type_of(item: &Item) -> &str {
     text(&item.element, "type").unwrap_or("unknown")
+}
+
+/// Whether the business only reacted to a message: metrics.md, chapter 2, "Outbound message".
+pub(crate) fn is_reaction(item: &Item) -> bool {
+    type_of(item) == "reaction"
 }
 
 /// Whether an echo is a message of its own.
@@ -188,7 +194,7 @@ pub(crate) fn from_business(item: &Item) -> bool {
     let is_business = |key: &str| {
         text(&item.element, key)
             .map(form)
-            .is_some_and(|id| business == Some(id))
+            .is_some_and(|id| configured::is_own_number(&item.tenant, &id) || business == Some(id))
     };
     if names(["from", "from_user_id", "from_parent_user_id"]) {
         is_business("from")

@@ -1,9 +1,10 @@
 //! Sessions with their first responses and outcomes: metrics.md, chapters 2, 4, 6 and 7.
 
 use super::{
+    configured,
     items::{Item, Kind},
     json::{canonical, text},
-    messages::Message,
+    messages::{Message, is_reaction},
     people::People,
 };
 use serde_json::Value;
@@ -95,7 +96,8 @@ pub(crate) fn sessions<'a>(
     for message in messages.iter().filter(|message| message.tenant == tenant) {
         // What failed was never sent, as far as sessions see it.
         let arrives = message.effective() != Some("failed");
-        if let Some(item) = message.sent().filter(|item| arrives && !is_group(item)) {
+        let counts = |item: &&Item| arrives && !is_group(item) && !is_reaction(item);
+        if let Some(item) = message.sent().filter(counts) {
             add(item, 2, message.id.to_owned(), author(item), message.id);
         }
         if let Some(item) = message.received().filter(|item| !is_group(item)) {
@@ -148,6 +150,7 @@ fn is_group(item: &Item) -> bool {
 
 fn author(item: &Item) -> What {
     match (item.kind, text(&item.element["author"], "kind")) {
+        (Kind::Echo, _) if configured::is_auto_reply(item) => What::Other,
         (Kind::Echo, _) | (_, Some("agent")) => What::Human,
         (_, Some("bot")) => What::Bot,
         _ => What::Other,

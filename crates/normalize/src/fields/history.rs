@@ -113,6 +113,11 @@ fn partner(update: &Update, thread: &Value, named: Named) -> (Option<Sighting>, 
         (true, true) => Named { wa_id: id(), ..context },
         _ => context,
     };
+    // One partner, who is the business where either says so.
+    let is_own = update.is_other_number(&named) || update.is_other_number(&context);
+    if is_own && named.agrees_with(&context) {
+        return (None, None);
+    }
     let other = update.person(context);
     match update.person(named) {
         Some(mut person) if named.agrees_with(&context) => {

@@ -123,9 +123,9 @@ impl Maker {
         let to = self.partner(&id);
         let (number, _) = self.number();
         let kinds = if self.taste.sends {
-            ["template", "template", "template", "text"]
+            ["template", "template", "template", "text", "reaction"]
         } else {
-            ["text", "text", "template", "interactive"]
+            ["text", "text", "template", "interactive", "reaction"]
         };
         let kind = *self.random.of(&kinds);
         let mut line = json!({"source": "outbound", "tenant": tenant, "at": write_time(at), "phone_number_id": number,

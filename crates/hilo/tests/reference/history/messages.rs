@@ -15,6 +15,10 @@ const TEXTS: &[&str] = &[
     "BAJA",
     "Salir",
     " stop. ",
+    "*Baja* 🛑",
+    "¡No quiero recibir más mensajes!",
+    "Parar promoc\u{327}o\u{303}es",
+    "No molestar…",
     "quiero parar",
 ];
 const TYPES: &[&str] = &[
@@ -31,8 +35,27 @@ const TYPES: &[&str] = &[
     "request_welcome",
     "unsupported",
     "button",
+    "interactive",
 ];
-const ANSWERS: &[&str] = &["text", "text", "text", "button", "button", "image", "reaction"];
+const ANSWERS: &[&str] = &[
+    "text",
+    "text",
+    "text",
+    "button",
+    "button",
+    "interactive",
+    "image",
+    "reaction",
+];
+/// What a button or a row of a list says. As a choice the second is a plain reply.
+const CHOICES: &[&str] = &["Detener promociones", "Cancelar", "Sí", "No"];
+/// What the phone app says by itself, and what is nearly that.
+const ECHOES: &[&str] = &[
+    "x",
+    "¡Hola! Te responderemos mañana",
+    " FUERA DE HORARIO.\n",
+    "Fuera de horario",
+];
 const STATUSES: &[&str] = &["sent", "delivered", "delivered", "read", "played", "failed", "failed"];
 /// Of payments; the last ones would mean something of a message.
 const PAYMENTS: &[&str] = &["pending", "captured", "failed", "delivered", "read"];
@@ -106,6 +129,11 @@ impl Maker {
             if kind == "button" {
                 let (pressed, payload) = (self.random.of(&["Sí", "Baja"]), self.random.of(&["yes", "no", "STOP"]));
                 message["button"] = json!({"text": pressed, "payload": payload});
+            }
+            if kind == "interactive" {
+                let (title, id) = (self.random.of(CHOICES), self.random.of(&["r1", "r2", "STOP"]));
+                let kind = *self.random.of(&["button_reply", "list_reply"]);
+                message["interactive"] = json!({"type": kind, kind: {"title": title, "id": id}});
             }
             if self.random.one_in(if self.taste.sends { 3 } else { 6 }) {
                 message["context"] = json!({"from": display, "id": self.wamid("s")});
@@ -186,10 +214,13 @@ impl Maker {
     pub(super) fn echo(&mut self, display: &str, value: &mut Value) {
         let (time, id) = (self.time(), self.wamid("e"));
         let ids = self.partner(&id);
-        let kind = *self
-            .random
-            .of(&["text", "text", "text", "image", "contacts", "edit", "revoke"]);
+        let kind = *self.random.of(&[
+            "text", "text", "text", "text", "image", "contacts", "edit", "revoke", "reaction",
+        ]);
         let mut echo = json!({"from": display, "id": id, "type": kind});
+        if kind == "text" {
+            echo["text"] = json!({"body": self.random.of(ECHOES)});
+        }
         if kind == "contacts" {
             self.cards(display, &mut echo);
         }

@@ -61,6 +61,8 @@ const LIMITS: &[&str] = &["TIER_250", "TIER_2K", "TIER_UNLIMITED", "NOT_SET", "1
 const RATINGS: &[&str] = &["GREEN", "YELLOW", "RED", "UNKNOWN", "NA"];
 const STEPS: &[i64] = &[1, 1, 60, 60, 300, 600, 3600, 43_200, 86_400, 86_400];
 const LONG_STEPS: &[i64] = &[20, 60, 60, 300, 900, 3600, 10_800];
+/// Of beta more is configured than of the other.
+const TENANTS: &[&[&str]] = &[&["acme"], &["beta"], &["acme", "beta"]];
 const AGENTS: &[&str] = &["ana", "bruno"];
 
 pub(crate) struct Maker {
@@ -70,7 +72,7 @@ pub(crate) struct Maker {
     /// Of [`WA_IDS`], the first so many.
     numbers: usize,
     wamids: usize,
-    tenants: usize,
+    tenants: &'static [&'static str],
     step: i64,
     used: Vec<i64>,
     /// Times of what happens alone of its kind.
@@ -115,7 +117,7 @@ pub(crate) fn history(seed: u64, taste: Taste) -> Vec<Vec<u8>> {
     };
     let mut maker = Maker {
         wamids: 1 + random.below(12),
-        tenants: if taste.long { 1 } else { 1 + random.below(2) },
+        tenants: TENANTS[random.below(if taste.long { 2 } else { 3 })],
         step: *random.of(match () {
             () if taste.long => LONG_STEPS,
             () if taste.sends => &[60, 600, 3600, 3600, 14_400, 43_200],
@@ -181,7 +183,7 @@ impl Maker {
     }
 
     fn tenant(&mut self) -> &'static str {
-        ["acme", "beta"][self.random.below(self.tenants)]
+        self.tenants[self.random.below(self.tenants.len())]
     }
 
     fn number(&mut self) -> (&'static str, &'static str) {

@@ -2,9 +2,9 @@
 
 use super::{
     super::{
+        configured,
         items::{Item, Kind, code_of},
         json::text,
-        messages::type_of,
     },
     HOUR, Name, Numbers, World,
     replies::Said,
@@ -14,19 +14,6 @@ use super::{
 use std::collections::{BTreeMap, BTreeSet};
 
 const DAY: i64 = 24 * HOUR;
-const WORDS: &[&str] = &["stop", "baja", "salir", "sair", "parar", "cancelar", "unsubscribe"];
-
-/// Whether a message or a pressed button is one of the words.
-pub(super) fn is_word(item: &Item) -> bool {
-    let element = &item.element;
-    let words = match type_of(item) {
-        "text" => [text(&element["text"], "body"), None],
-        "button" => [text(&element["button"], "text"), text(&element["button"], "payload")],
-        _ => [None, None],
-    };
-    let mut words = words.into_iter().flatten();
-    words.any(|word| WORDS.contains(&word.to_lowercase().as_str()))
-}
 
 /// The time at which a person of a tenant opted out, for the first time since the last consent.
 struct OptOut<'a> {
@@ -105,7 +92,7 @@ fn opt_outs<'a>(world: &World<'a>, said: &[Said<'a>]) -> Vec<OptOut<'a>> {
             signs.entry((&item.tenant, person)).or_default().push((item.time, sign));
         }
     };
-    for said in said.iter().filter(|said| is_word(said.item)) {
+    for said in said.iter().filter(|said| configured::is_opt_out(said.item)) {
         add(said.item, said.person, Sign::Out);
     }
     for message in world.messages {

@@ -1,8 +1,8 @@
 //! Replies: metrics.md, chapter 3.
 
 use super::{
-    super::{items::Item, json::text, messages::type_of},
-    HOUR, Name, Numbers, World, optouts,
+    super::{configured, items::Item, json::text, messages::type_of},
+    HOUR, Name, Numbers, World,
     rows::{groups, rate},
     sends::Send,
 };
@@ -34,7 +34,7 @@ pub(super) fn said<'a>(world: &World<'a>) -> Vec<Said<'a>> {
             item,
             id,
             person: world.person(item),
-            is_opt_out: optouts::is_word(item),
+            is_opt_out: configured::is_opt_out(item),
         })
         .collect()
 }

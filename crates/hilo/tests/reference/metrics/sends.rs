@@ -4,7 +4,7 @@ use super::{
     super::{
         items::{Kind, participant},
         json::{canonical, text},
-        messages::Message,
+        messages::{Message, is_reaction},
         state,
     },
     HOUR, Tie, World,
@@ -40,6 +40,9 @@ pub(super) fn sends<'a>(world: &World<'a>) -> Vec<Send<'a>> {
 
 fn send<'a>(world: &World<'a>, message: &'a Message<'a>) -> Option<Send<'a>> {
     let line = message.held.get(&Kind::Outbound).copied();
+    if line.is_some_and(is_reaction) {
+        return None;
+    }
     let (at, number) = match line {
         Some(line) => (line.time, line.phone_number_id.as_deref()),
         None if message.is_orphan() => {
