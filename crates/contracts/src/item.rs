@@ -7,7 +7,7 @@ use crate::{
     details::History,
     facts::{ChargedRef, ErrorRef, PaymentRef, PricingRef, Source},
 };
-use hilo_domain::{Identifier, Millis, OptOut};
+use hilo_domain::{Identifier, Millis, OptOut, category::is_marketing};
 use rustc_hash::FxHasher;
 use serde::{Deserialize, Serialize};
 use std::hash::Hasher as _;
@@ -498,6 +498,75 @@ pub enum PersonRecord {
     /// A message was sent to the person as far as its statuses say, which alone tell of it. The status processor asks to
     /// be told when the graph gives it to somebody else.
     Follow(Follow),
+    /// What became of a send of the person. The status processor sends it whenever that changes.
+    Fate(Fate),
+}
+
+/// What became of a send, for the occurrence of its line or echo that holds. It travels as a [`Forget`] does, and of
+/// several the one with the highest revision holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fate {
+    /// Event time of the occurrence.
+    pub at: Millis,
+    /// [`Item::fingerprint`] of the occurrence.
+    pub fingerprint: u64,
+    /// Part of the identity graph that it hangs on.
+    pub atom: u64,
+    /// Version of the identity graph that gave it to the person who is told.
+    pub version: u64,
+    /// Revision of the message.
+    pub revision: i64,
+    /// What became of it.
+    pub became: Became,
+    /// What the conversation processor needs to know of a send that no item told it of: it keeps a trace of it.
+    pub trace: Option<Box<Trace>>,
+}
+
+/// What became of a send, as far as conversations depend on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Became {
+    /// It failed: it counts as never sent.
+    pub failed: bool,
+    /// When it was delivered; `None` while it is not, or failed.
+    pub delivered_at: Option<Millis>,
+    /// A template.
+    pub template: bool,
+    /// Of a category of marketing.
+    pub marketing: bool,
+}
+
+impl Became {
+    /// What is known of a send by its description alone. What became of it is told only where it differs.
+    #[must_use]
+    pub fn described(origin: Origin, at: Millis, kind: &str, template: Option<Option<&str>>) -> Self {
+        let marketing = template.flatten().is_some_and(is_marketing);
+        Self {
+            failed: false,
+            // The phone app shows what it sent.
+            delivered_at: (origin == Origin::Echo).then_some(at),
+            template: kind == "template" || template.is_some(),
+            marketing,
+        }
+    }
+}
+
+/// A send of which only its statuses tell, or the request that a status confirmed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// Tenant.
+    pub tenant: String,
+    /// The message.
+    pub message_id: String,
+    /// Business number.
+    pub phone_number_id: Option<String>,
+}
+
+impl Trace {
+    /// By which the trace is forgotten once something else tells of the message; no item has such a key.
+    #[must_use]
+    pub fn key(message_id: &str) -> String {
+        format!("trace {message_id}")
+    }
 }
 
 /// The status by which the status processor knows the person of a message. It travels as an item does.

@@ -21,7 +21,7 @@ const MARKETING: &str = "marketing";
 /// The sign that an item is; `None` for nearly all.
 pub(crate) fn sign(item: &Item) -> Option<Box<Sign>> {
     let said = match &item.body {
-        Body::Message(message) => keyword(opts_out(message)?, &message.id),
+        Body::Message(message) => keyword(word(message)?, &message.id),
         Body::Preference(preference) => set(preference)?,
         Body::Crm(crm) => recorded(item, crm)?,
         _ => return None,
@@ -76,13 +76,10 @@ fn of(channel: &str, purpose: &str, state: ConsentState, method: &str) -> Sign {
     }
 }
 
-/// The word by which a message opts out.
-pub(crate) fn opts_out(message: &Message) -> Option<&Keyword> {
-    match message.opt_out.as_ref()? {
-        OptOut::Always(word) => Some(word),
-        // Whether the message answers marketing, nobody says yet.
-        OptOut::AnswerToMarketing(_) => None,
-    }
+/// The word of opt-out that a message is. Whether it opts out may hang on what it answers.
+fn word(message: &Message) -> Option<&Keyword> {
+    let (OptOut::Always(word) | OptOut::AnswerToMarketing(word)) = message.opt_out.as_ref()?;
+    Some(word)
 }
 
 fn keyword(said: &Keyword, message_id: &str) -> Sign {

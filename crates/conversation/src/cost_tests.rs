@@ -1,10 +1,20 @@
 //! What a thread costs, counted in steps and bytes, so that no clock decides: twice as long costs twice as much.
 
-use crate::fold_tests::{Bench, event};
+use crate::{
+    details::tests,
+    fold_tests::{Bench, event},
+    processor::Conversation,
+};
+use hilo_contracts::{
+    item::{Became, Body, Fate, Item, Origin, PersonRecord, Resolved},
+    topics,
+};
 use hilo_domain::{
-    Millis,
+    Millis, OptOut,
+    opt_out::Keyword,
     time::{DAY, MINUTE, SECOND},
 };
+use hilo_stream::{Context, Processor as _, Record, wire};
 
 /// Units spent on a thread, and the greatest entry that a commit wrote meanwhile.
 fn cost(events: impl Iterator<Item = (Millis, &'static str)>) -> (u64, usize) {
@@ -57,4 +67,77 @@ fn late_events_cost_the_way_to_their_place() {
         };
         (0..count).map(late)
     });
+}
+
+/// An item of a thread: a send, or an everyday word that may opt out.
+fn said(at: Millis, is_word: bool) -> Item {
+    let mut item = tests::item(tests::message("text"), at.to_string());
+    (item.event_time, item.key, item.has_person) = (at, at.to_string(), true);
+    if let Body::Message(message) = &mut item.body {
+        message.id = at.to_string();
+        if is_word {
+            message.opt_out = Some(OptOut::AnswerToMarketing(Keyword {
+                word: "salir".to_owned(),
+                languages: None,
+            }));
+            message.reply_to = Some((at - MINUTE).to_string());
+        } else {
+            (message.origin, message.inbound) = (Origin::Outbound, false);
+            // Answered turns are published again with each further one.
+            message.author.kind = "campaign".to_owned();
+        }
+    }
+    item
+}
+
+/// Units spent on a thread of sends that are delivered after the next ones, every third one with an answer.
+fn cost_of_sends(count: i64) -> u64 {
+    let mut processor = Conversation::default();
+    let mut spent = 0;
+    let mut feed = |record: &PersonRecord| {
+        let record = Record {
+            topic: topics::PERSON_ITEM,
+            key: b"p".to_vec(),
+            value: wire::encode(record).unwrap(),
+            timestamp: 0,
+        };
+        let mut context = Context::default();
+        processor.process(&record, &mut context).unwrap();
+        spent += context.spent;
+    };
+    for place in 0..count {
+        let sent = said(place * 4 * MINUTE, false);
+        let fate = Fate {
+            at: sent.event_time,
+            fingerprint: sent.fingerprint(),
+            atom: 1,
+            version: 1,
+            revision: 1,
+            became: Became {
+                failed: place % 10 == 0,
+                delivered_at: (place % 10 != 0).then_some(sent.event_time + 10 * MINUTE),
+                template: true,
+                marketing: place % 2 == 0,
+            },
+            trace: None,
+        };
+        let word = (place % 3 == 0).then(|| said(sent.event_time + MINUTE, true));
+        for item in std::iter::once(sent).chain(word) {
+            feed(&PersonRecord::Item(Box::new(Resolved {
+                person_id: Some("p".to_owned()),
+                country: None,
+                atom: 1,
+                version: 1,
+                item,
+            })));
+        }
+        feed(&PersonRecord::Fate(fate));
+    }
+    spent
+}
+
+#[test]
+fn sends_cost_the_same_however_many_there_are() {
+    let (once, twice) = (cost_of_sends(1_000), cost_of_sends(2_000));
+    assert!(twice * 2 < once * 5, "{once} units, then {twice}");
 }

@@ -4,9 +4,9 @@
 use crate::{consent, details};
 use hilo_contracts::{
     facts::{AuthorRef, Conversation, Source, TemplateRef},
-    item::{Body, Inbox, Item, Message, Origin, Request, Sign},
+    item::{Became, Body, Fate, Inbox, Item, Message, Origin, Request, Sign, Trace},
 };
-use hilo_domain::{IdentifierKind, Millis, hash, window};
+use hilo_domain::{IdentifierKind, Millis, OptOut, hash, window};
 use hilo_stream::wire::{self, WireError};
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,24 @@ pub(crate) enum Role {
     Inbox(Box<Inbox>),
     /// In no session: reactions, edits, system messages, calls, preferences, history, groups.
     Silent,
+    /// A send that no item told of: in no session, and nothing is published of it.
+    Trace,
+}
+
+/// What became of a send, by the revision of its message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    pub revision: i64,
+    pub became: Became,
+}
+
+/// A word that opts out only as an answer to marketing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    /// The message that it names.
+    pub reply_to: Option<Box<str>>,
+    /// Whether it answers marketing, as far as the thread is known.
+    pub to_marketing: bool,
 }
 
 /// One event of a thread.
@@ -57,10 +75,14 @@ pub(crate) struct Event {
     pub revision: i64,
     /// Whether readers know it as it is: not when it is new, came from another person or took a duplicate's place.
     pub told: bool,
-    /// What it says about being written to; hardly ever anything.
+    /// What it says about being written to; hardly ever anything. Of an answer, what it says where it answers marketing.
     pub sign: Option<Box<Sign>>,
+    /// Where the thread decides whether it opts out.
+    pub answer: Option<Box<Answer>>,
     /// Whether the ledger of its person has the sign.
     pub signed: bool,
+    /// What became of a send, where that is more than nothing: nothing is revision 0 and [`Became::default`].
+    pub became: Option<Box<Told>>,
     /// The fact without content, encoded: needed again only when its session or person changes.
     pub fact: Box<[u8]>,
 }
@@ -76,6 +98,78 @@ impl Event {
         self.revision = self.revision.max(gone.revision);
         self.session = gone.session;
         self.signed |= gone.signed;
+        if let Some(told) = gone
+            .became
+            .filter(|_| (gone.at, gone.fingerprint) == (self.at, self.fingerprint))
+        {
+            self.take(told.revision, told.became);
+        }
+    }
+
+    /// Takes in what became of the send, unless something later is known. Whether that is news.
+    pub(crate) fn take(&mut self, revision: i64, became: Became) -> bool {
+        if self.became.as_ref().is_some_and(|had| had.revision > revision) {
+            return false;
+        }
+        let before = self.became();
+        self.became = Some(Box::new(Told { revision, became }));
+        before != became
+    }
+
+    /// What became of the send; of anything else nothing.
+    pub(crate) fn became(&self) -> Became {
+        self.became.as_ref().map(|told| told.became).unwrap_or_default()
+    }
+
+    /// Whether it is nothing to sessions. What failed counts as never sent.
+    pub(crate) fn is_silent(&self) -> bool {
+        matches!(self.role, Role::Silent | Role::Trace) || self.became.as_ref().is_some_and(|told| told.became.failed)
+    }
+
+    /// Whether it is an outbound message, or the trace of one. The platform's test sent none.
+    pub(crate) fn is_send(&self) -> bool {
+        let is_written = matches!(
+            self.role,
+            Role::Human { .. } | Role::Bot { .. } | Role::Listed | Role::Trace
+        );
+        is_written && self.class == OUTBOUND && !self.test
+    }
+
+    /// What it says about being written to, as far as it is known whether it opts out.
+    pub(crate) fn said(&self) -> Option<&Sign> {
+        let holds = self.answer.as_ref().is_none_or(|answer| answer.to_marketing);
+        self.sign.as_deref().filter(|_| holds)
+    }
+
+    /// The trace of a send.
+    pub(crate) fn of_trace(fate: &Fate, trace: &Trace) -> Result<Self, WireError> {
+        let fact = Conversation {
+            tenant: trace.tenant.clone(),
+            message_id: Some(trace.message_id.clone()),
+            ..Conversation::default()
+        };
+        Ok(Self {
+            at: fate.at,
+            class: OUTBOUND,
+            id: trace.message_id.as_str().into(),
+            key: Trace::key(&trace.message_id).into(),
+            role: Role::Trace,
+            fingerprint: fate.fingerprint,
+            atom: fate.atom,
+            version: fate.version,
+            test: false,
+            session: None,
+            revision: 0,
+            told: true,
+            sign: None,
+            answer: None,
+            signed: false,
+            became: Some(Box::new(Told {
+                revision: fate.revision,
+                became: fate.became,
+            })),
+            fact: wire::encode(&fact)?.into_boxed_slice(),
+        })
     }
 
     /// The fact as it was told, without content.
@@ -91,7 +185,7 @@ impl Event {
         fact.content = Some(item.content.clone());
         fact.details = details::details(item);
         let class = match (&item.body, &role) {
-            (Body::Message(message), _) if !message.inbound => 2,
+            (Body::Message(message), _) if !message.inbound => OUTBOUND,
             (_, Role::Inbox(inbox)) if inbox.event == "resolved" => 3,
             (_, Role::Inbox(_)) => 1,
             _ => 0,
@@ -111,11 +205,45 @@ impl Event {
             revision: first_revision(item),
             told: false,
             sign: consent::sign(item),
+            answer: answer(item),
             signed: false,
+            became: described(item),
             fact: encoded,
         };
         Ok((event, fact))
     }
+}
+
+/// A word that opts out only as an answer. Groups have no conversation in which it could be one.
+fn answer(item: &Item) -> Option<Box<Answer>> {
+    let Body::Message(message) = &item.body else {
+        return None;
+    };
+    if !matches!(message.opt_out, Some(OptOut::AnswerToMarketing(_))) {
+        return None;
+    }
+    Some(Box::new(Answer {
+        reply_to: message.reply_to.as_deref().map(Box::from),
+        to_marketing: false,
+    }))
+}
+
+/// Place of what the business wrote among what happened in one instant.
+const OUTBOUND: u8 = 2;
+
+/// What a send's description says by itself of what became of it.
+fn described(item: &Item) -> Option<Box<Told>> {
+    let Body::Message(message) = &item.body else {
+        return None;
+    };
+    if !message.is_outbound_message() || message.group_id.is_some() {
+        return None;
+    }
+    let template = message.template.as_ref();
+    let template = template.map(|template| template.category.as_deref());
+    let became = Became::described(message.origin, item.event_time, &message.kind, template);
+    let is_something = became != Became::default();
+    is_something.then(|| Box::new(Told { revision: 0, became }))
 }
 
 /// Revisions between the first fact of an item and that of the duplicate that takes its place.
@@ -254,5 +382,5 @@ fn describe(fact: &mut Conversation, message: &Message) {
     fact.campaign.clone_from(&message.campaign);
     fact.segment.clone_from(&message.segment);
     fact.referral.clone_from(&message.referral);
-    fact.opt_out = consent::opts_out(message).is_some();
+    fact.opt_out = matches!(message.opt_out, Some(OptOut::Always(_)));
 }

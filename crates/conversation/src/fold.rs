@@ -86,8 +86,8 @@ pub(crate) struct Fold<'a> {
 
 impl Fold<'_> {
     pub(crate) fn step(&mut self, event: &Event) -> Step {
-        // An edit, a reaction: it is no time of the thread either, for its receipt may contradict it.
-        if matches!(event.role, Role::Silent) {
+        // An edit, a reaction, what failed: it is no time of the thread either, for its receipt may contradict it.
+        if event.is_silent() {
             return Step::default();
         }
         if let Some(course) = &mut self.course {
@@ -115,7 +115,7 @@ impl Fold<'_> {
                 }
                 _ => false,
             },
-            Role::Listed | Role::Silent => false,
+            Role::Listed | Role::Silent | Role::Trace => false,
         };
         let finished = if extends && !is_open { self.open(event) } else { None };
         if !is_open && !extends {

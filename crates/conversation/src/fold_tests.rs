@@ -90,7 +90,9 @@ pub(crate) fn event(at: Millis, word: &str) -> Event {
         revision: 0,
         told: false,
         sign: None,
+        answer: None,
         signed: false,
+        became: None,
         fact: Box::default(),
     }
 }

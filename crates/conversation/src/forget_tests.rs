@@ -1,10 +1,10 @@
 //! An item that changes hands and the record that takes it out, by every way that partitions allow: both follow the moves,
 //! and where the item ends it is taken out.
 
-use crate::{details::tests, processor::Conversation};
+use crate::{details::tests, event::Event, person::Person, processor::Conversation};
 use hilo_contracts::{
     codec::{self, Codec as _},
-    item::{Forget, Item, Move, PersonRecord, Resolved},
+    item::{Became, Body, Fate, Forget, Item, Move, Origin, PersonRecord, Resolved, Trace},
     topics,
 };
 use hilo_domain::Millis;
@@ -26,16 +26,50 @@ fn item() -> Item {
 
 /// The log of each person, by who writes to it: order holds between one writer and one person, and nowhere else.
 #[derive(Default)]
-struct Logs(BTreeMap<(&'static str, String), VecDeque<PersonRecord>>);
+pub(crate) struct Logs(BTreeMap<(&'static str, String), VecDeque<PersonRecord>>);
 
 impl Logs {
-    fn send(&mut self, from: &'static str, to: &str, record: PersonRecord) {
+    pub(crate) fn send(&mut self, from: &'static str, to: &str, record: PersonRecord) {
         self.0.entry((from, to.to_owned())).or_default().push_back(record);
+    }
+
+    /// Until nobody has anything to read: whose turn it is, chance decides. Gives what was sent to others.
+    pub(crate) fn drain(&mut self, processor: &mut Conversation, mut turn: u64) -> Vec<Record> {
+        let mut others = Vec::new();
+        while !self.0.is_empty() {
+            turn = turn
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let place = (turn >> 33) as usize % self.0.len();
+            let key = self.0.keys().nth(place).unwrap().clone();
+            let log = self.0.get_mut(&key).unwrap();
+            let record = log.pop_front().unwrap();
+            if log.is_empty() {
+                self.0.remove(&key);
+            }
+            let mut context = Context::default();
+            let record = Record {
+                topic: topics::PERSON_ITEM,
+                key: key.1.into_bytes(),
+                value: wire::encode(&record).unwrap(),
+                timestamp: AT,
+            };
+            processor.process(&record, &mut context).unwrap();
+            for sent in context.outputs {
+                if sent.topic != topics::PERSON_ITEM {
+                    others.push(sent);
+                    continue;
+                }
+                let to = String::from_utf8(sent.key.clone()).unwrap();
+                self.send("conversation", &to, wire::decode(&sent.value).unwrap());
+            }
+        }
+        others
     }
 }
 
-/// Who has the item in the end, and whether somebody still waits for it.
-fn run(owners: &[usize], first: usize, known: Option<usize>, mut turn: u64) -> (Vec<String>, bool) {
+/// What the identity processor says of an item that these have one after another, from the `first` on.
+fn logs(owners: &[usize], first: usize, item: &Item) -> Logs {
     let owner = |version: usize| PEOPLE[owners[version]];
     let mut logs = Logs::default();
     for version in 0..owners.len() {
@@ -56,11 +90,17 @@ fn run(owners: &[usize], first: usize, known: Option<usize>, mut turn: u64) -> (
                 country: None,
                 atom: ATOM,
                 version: version as u64,
-                item: item(),
+                item: item.clone(),
             };
             logs.send("identity", owner(version), PersonRecord::Item(Box::new(resolved)));
         }
     }
+    logs
+}
+
+/// Who has the item in the end, and whether somebody still waits for it.
+fn run(owners: &[usize], first: usize, known: Option<usize>, turn: u64) -> (Vec<String>, bool) {
+    let mut logs = logs(owners, first, &item());
     if let Some(version) = known {
         let forget = Forget {
             key: "k".to_owned(),
@@ -69,45 +109,22 @@ fn run(owners: &[usize], first: usize, known: Option<usize>, mut turn: u64) -> (
             atom: ATOM,
             version: version as u64,
         };
-        logs.send("status", owner(version), PersonRecord::Forget(forget));
+        logs.send("status", PEOPLE[owners[version]], PersonRecord::Forget(forget));
     }
     let mut processor = Conversation::default();
-    while !logs.0.is_empty() {
-        turn = turn
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        let place = (turn >> 33) as usize % logs.0.len();
-        let key = logs.0.keys().nth(place).unwrap().clone();
-        let log = logs.0.get_mut(&key).unwrap();
-        let record = log.pop_front().unwrap();
-        if log.is_empty() {
-            logs.0.remove(&key);
-        }
-        let mut context = Context::default();
-        let record = Record {
-            topic: topics::PERSON_ITEM,
-            key: key.1.into_bytes(),
-            value: wire::encode(&record).unwrap(),
-            timestamp: AT,
-        };
-        processor.process(&record, &mut context).unwrap();
-        for sent in context.outputs.iter().filter(|sent| sent.topic == topics::PERSON_ITEM) {
-            let to = String::from_utf8(sent.key.clone()).unwrap();
-            logs.send("conversation", &to, wire::decode(&sent.value).unwrap());
-        }
-    }
+    logs.drain(&mut processor, turn);
     let (mut holders, mut waits) = (Vec::new(), false);
     for name in PEOPLE {
         let Some(person) = processor.person(name) else { continue };
         waits |= !person.forgotten.is_empty();
-        let events = person
-            .threads
-            .values()
-            .map(|thread| thread.tail.events.len())
-            .sum::<usize>();
-        holders.extend((0..events).map(|_| name.to_owned()));
+        holders.extend(events(&person).map(|_| name.to_owned()));
     }
     (holders, waits)
+}
+
+/// All that a person has.
+fn events(person: &Person) -> impl Iterator<Item = &Event> {
+    person.threads.values().flat_map(|thread| &thread.tail.events)
 }
 
 proptest! {
@@ -125,6 +142,75 @@ proptest! {
         let last = PEOPLE[owners[owners.len() - 1]].to_owned();
         let want = if known.is_some() { Vec::new() } else { vec![last] };
         prop_assert_eq!(run(&owners, first, known, seed), (want, false));
+    }
+}
+
+/// A send of the phone app.
+fn echo() -> Item {
+    let mut echo = item();
+    if let Body::Message(message) = &mut echo.body {
+        (message.origin, message.inbound) = (Origin::Echo, false);
+        message.author.kind = "agent".to_owned();
+    }
+    echo
+}
+
+fn failed(failed: bool) -> Became {
+    Became {
+        failed,
+        ..Became::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #[test]
+    fn what_became_of_a_send_reaches_it_wherever_it_went(
+        owners in prop::collection::vec(0..PEOPLE.len(), 1..9),
+        first in any::<prop::sample::Index>(),
+        mut known in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 1..4),
+        by_trace in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        let first = first.index(owners.len());
+        let mut logs = if by_trace {
+            let mut logs = logs(&owners, first, &echo());
+            logs.0.values_mut().for_each(|log| log.retain(|record| !matches!(record, PersonRecord::Item(_))));
+            logs.0.retain(|_, log| !log.is_empty());
+            logs
+        } else {
+            logs(&owners, first, &echo())
+        };
+        // The status processor learns of the moves one by one.
+        known.sort_by_key(|(version, _)| version.index(owners.len() - first));
+        for (revision, (version, has_failed)) in known.iter().enumerate() {
+            let version = first + version.index(owners.len() - first);
+            let fate = Fate {
+                at: AT,
+                fingerprint: echo().fingerprint(),
+                atom: ATOM,
+                version: version as u64,
+                revision: 1 + revision as i64,
+                became: failed(*has_failed),
+                trace: by_trace.then(|| Box::new(Trace {
+                    tenant: "acme".to_owned(),
+                    message_id: "m".to_owned(),
+                    phone_number_id: None,
+                })),
+            };
+            logs.send("status", PEOPLE[owners[version]], PersonRecord::Fate(fate));
+        }
+        let mut processor = Conversation::default();
+        logs.drain(&mut processor, seed);
+        let mut held = Vec::new();
+        for name in PEOPLE {
+            let Some(person) = processor.person(name) else { continue };
+            prop_assert!(person.fates.is_empty(), "{name} waits");
+            held.extend(events(&person).map(|event| (name, event.became(), event.session.is_some())));
+        }
+        let has_failed = known[known.len() - 1].1;
+        let last = PEOPLE[owners[owners.len() - 1]];
+        prop_assert_eq!(held, [(last, failed(has_failed), !has_failed && !by_trace)]);
     }
 }
 

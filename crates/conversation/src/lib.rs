@@ -62,6 +62,10 @@ pub fn spec() -> ProcessorSpec {
                 doc: "person, count → 64 messages that only statuses tell of; grows with orphans and refused sends",
             },
             StoreSpec {
+                name: "named",
+                doc: "person, business number, message → words that opt out if it is marketing, for they name it; hardly any",
+            },
+            StoreSpec {
                 name: "now",
                 doc: "the time that the last clock record announced",
             },
@@ -74,6 +78,8 @@ pub fn spec() -> ProcessorSpec {
     }
 }
 
+#[cfg(test)]
+mod answer_tests;
 #[cfg(test)]
 mod cost_tests;
 #[cfg(test)]

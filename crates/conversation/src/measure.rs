@@ -143,7 +143,7 @@ impl Measure {
                 }
                 stop(self.any.as_mut(), event, None);
             }
-            Role::Inbox(_) | Role::Listed | Role::Silent => {}
+            Role::Inbox(_) | Role::Listed | Role::Silent | Role::Trace => {}
         }
         if matches!(event.role, Role::Human { .. } | Role::Bot { .. } | Role::Listed)
             && let Some(touched_at) = self.touched_at.take()

@@ -4,7 +4,7 @@ use crate::{
     fold::Reason,
     thread::{At, Chain, Segment, SessionChange, Thread, Told},
 };
-use hilo_contracts::item::{Follow, Forget, Move};
+use hilo_contracts::item::{Fate, Follow, Forget, Move};
 use hilo_domain::{
     Millis,
     time::{DAY, HOUR},
@@ -26,6 +26,8 @@ pub(crate) struct Person {
     pub moves: Vec<Move>,
     /// Occurrences that do not hold and have not come yet.
     pub forgotten: Vec<Forget>,
+    /// What became of sends that have not come yet.
+    pub fates: Vec<Fate>,
     /// Messages whose person the status processor knows by this one alone.
     pub followed: Vec<Follow>,
     /// How many pages of them are kept apart.

@@ -1,11 +1,15 @@
 //! The conversation processor: items of a person in, messages and sessions out.
 
+mod answers;
+mod fates;
+
 use crate::{
     consent,
-    event::Event,
+    event::{Event, Role},
     person::{Holds as _, Person},
     thread::{At, Chain, Place, Segment, SessionChange, Thread},
 };
+use answers::Touched;
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Conversation as Fact, Source},
@@ -26,6 +30,7 @@ pub struct Conversation {
     segments: Store<Segment>,
     retracted: Store<i64>,
     followed: Store<Vec<Follow>>,
+    named: Store<Vec<answers::Word>>,
     now: Store<Millis>,
     timers: Timers,
     codec: AvroCodec<Fact>,
@@ -38,6 +43,7 @@ impl Default for Conversation {
             segments: Store::new("segments"),
             retracted: Store::new("retracted"),
             followed: Store::new("followed"),
+            named: Store::new("named"),
             now: Store::new("now"),
             timers: Timers::new("timers"),
             codec: codec::conversation(),
@@ -75,6 +81,7 @@ impl Processor for Conversation {
             }
             PersonRecord::Forget(forget) => self.forget(&person_id, &forget, context)?,
             PersonRecord::Follow(followed) => self.follow(&person_id, followed, context)?,
+            PersonRecord::Fate(fate) => self.fate(&person_id, fate, context)?,
         }
         Ok(Verdict::Done)
     }
@@ -118,6 +125,7 @@ impl Processor for Conversation {
             &mut self.segments,
             &mut self.retracted,
             &mut self.followed,
+            &mut self.named,
             &mut self.now,
             &mut self.timers,
         ]
@@ -191,11 +199,15 @@ impl Conversation {
         }
         if let Some(place) = person.forgotten.iter().position(|gone| is_gone(&event, gone)) {
             person.forgotten.remove(place);
+            fates::drop_waiting(person, &event);
             return Ok(());
         }
+        fates::take_waiting(person, &mut event);
         // An event that came after its person may be stale: the duplicate that holds took its place here already.
         let is_better = |had: &Event| had.key == event.key && had.generation > event.generation;
-        if new.is_none() && find(person, &mut self.segments, whose, Millis::MIN, is_better, context)?.is_some() {
+        // The one of a trace is sure to be forgotten, and a search through the whole thread is dear.
+        let may_be_stale = new.is_none() && !matches!(event.role, Role::Trace);
+        if may_be_stale && find(person, &mut self.segments, whose, Millis::MIN, is_better, context)?.is_some() {
             return Ok(());
         }
         if person.tenant.is_empty() {
@@ -205,35 +217,16 @@ impl Conversation {
             person.country = country;
         }
         let occurrence = Occurrence::of(&event);
-        // A new item is the best of its key so far. One that comes from another person may be worse than what is here
-        // or better: both stay until `Forget` names the one that does not hold.
-        let gone = match &new {
-            // Nothing with its key was ever seen.
-            Some(New { is_first: true, .. }) => None,
-            Some(_) => {
-                let replaces = |had: &Event| had.key == occurrence.key;
-                find(person, &mut self.segments, whose, Millis::MIN, replaces, context)?
-            }
-            None => {
-                let replaces = |had: &Event| Occurrence::of(had) == occurrence;
-                find(person, &mut self.segments, whose, occurrence.at, replaces, context)?
-            }
-        };
-        // A better duplicate may name another business number: then the event leaves the thread that it was in.
-        let mut left = None;
-        if let Some((other, place)) = gone {
-            let (thread, mut chain) = thread(person, &mut self.segments, person_id, &other);
-            let old = thread.remove(place, &mut chain)?;
-            let is_earlier = old.order() < event.order();
-            if other == number {
-                event.follows(old);
-            } else {
-                event.signed |= old.signed;
-            }
-            left = Some((other, place, is_earlier));
-        }
+        let mut touched = vec![Touched::by_all(&event)];
+        let left = self.take_out(whose, &mut event, new.as_ref(), &mut touched, context)?;
+        let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
         let (thread, mut chain) = thread(person, &mut self.segments, person_id, number);
+        answers::note_word(&mut self.named, whose, &event, true)?;
+        let word = event.answer.as_ref().map(|_| (event.at, event.fingerprint));
         let place = thread.insert(event, &mut chain, context)?;
+        if let Some(word) = word {
+            self.judge(whose, word, context)?;
+        }
         let (from, until) = match left {
             // The two places lie in one thread: what is between them is folded too.
             Some((ref other, old, is_earlier)) if other == number => match (old.at == place.at, is_earlier) {
@@ -255,11 +248,59 @@ impl Conversation {
             };
             if other != number {
                 since = since.min(self.refold(theirs, old, old.at, None, context)?);
+                self.judge_again(theirs, &touched, context)?;
             }
             self.tidy(theirs, &[old.at], context)?;
         }
         self.tidy(whose, &[place.at], context)?;
+        self.judge_again(whose, &touched, context)?;
         self.settle(person_id, since, context)
+    }
+
+    /// Takes out the occurrence in whose place an event comes: gives in which thread it was, where, and whether it lies before.
+    fn take_out(
+        &mut self,
+        whose: Whose,
+        event: &mut Event,
+        new: Option<&New>,
+        touched: &mut Vec<Touched>,
+        context: &mut Context,
+    ) -> Result<Option<(String, Place, bool)>, ProcessorError> {
+        let person = self
+            .people
+            .get_or_insert_with(whose.person.as_bytes(), Person::default)?;
+        let occurrence = Occurrence::of(event);
+        // A new item is the best of its key so far. One that comes from another person may be worse than what is here
+        // or better: both stay until `Forget` names the one that does not hold.
+        let gone = match new {
+            // Nothing with its key was ever seen.
+            Some(New { is_first: true, .. }) => None,
+            Some(_) => {
+                let replaces = |had: &Event| had.key == occurrence.key;
+                find(person, &mut self.segments, whose, Millis::MIN, replaces, context)?
+            }
+            None => {
+                let replaces = |had: &Event| Occurrence::of(had) == occurrence;
+                find(person, &mut self.segments, whose, occurrence.at, replaces, context)?
+            }
+        };
+        let Some((other, place)) = gone else { return Ok(None) };
+        let (thread, mut chain) = thread(person, &mut self.segments, whose.person, &other);
+        let old = thread.remove(place, &mut chain)?;
+        touched.push(Touched::by_all(&old));
+        let theirs = Whose {
+            number: &other,
+            ..whose
+        };
+        answers::note_word(&mut self.named, theirs, &old, false)?;
+        let is_earlier = old.order() < event.order();
+        // A better duplicate may name another business number: then the event leaves the thread that it was in.
+        if other == whose.number {
+            event.follows(old);
+        } else {
+            event.signed |= old.signed;
+        }
+        Ok(Some((other, place, is_earlier)))
     }
 
     /// The graph says that these items are somebody else's.
@@ -301,6 +342,7 @@ impl Conversation {
         for gone in person.forgotten.extract_if(.., goes) {
             send_after(gone, moved, context)?;
         }
+        fates::send_waiting(person, moved, context)?;
         let goes = |followed: &mut Follow| followed.version < moved.version && moved.holds(followed.atom, followed.at);
         for page in 0..person.followed_pages {
             let key = page_of(person_id, page);
@@ -326,6 +368,13 @@ impl Conversation {
             };
             since = since.min(self.refold(whose, place, None, None, context)?);
             self.tidy(whose, &places, context)?;
+            let gone = gone.iter().filter(|(from, _)| *from == number);
+            let mut touched = Vec::new();
+            for (_, event) in gone {
+                answers::note_word(&mut self.named, whose, event, false)?;
+                touched.push(Touched::by_all(event));
+            }
+            self.judge_again(whose, &touched, context)?;
         }
         for (number, event) in gone {
             unsign(person_id, &event, context)?;
@@ -365,8 +414,10 @@ impl Conversation {
             number: &number,
             ..whose
         };
+        answers::note_word(&mut self.named, whose, &event, false)?;
         let since = self.refold(whose, place, place.at, None, context)?;
         self.tidy(whose, &[place.at], context)?;
+        self.judge_again(whose, &[Touched::by_all(&event)], context)?;
         self.settle(person_id, since, context)
     }
 
@@ -443,6 +494,9 @@ impl Conversation {
             fact.conversation_id = Some(group_conversation(&fact).unwrap_or_else(|| conversation.clone()));
             fact.session_id = event.session.as_deref().map(str::to_owned);
             fact.revision = event.revision;
+            if let Some(answer) = &event.answer {
+                fact.opt_out = answer.to_marketing;
+            }
             fact.free_form_ends_at = fact.window_expires_at.map(window::free_form_end);
             send(codec, whose.person.as_bytes(), &fact, context)
         };
@@ -574,9 +628,9 @@ fn group_conversation(fact: &Fact) -> Option<String> {
 
 /// Tells the ledger of a person what an event of theirs says about being written to, or that it no longer says it.
 fn sign(person_id: &str, event: &mut Event, context: &mut Context) -> Result<(), ProcessorError> {
-    match &event.sign {
+    match event.said() {
         Some(sign) => {
-            let record = wire::encode(&ConsentRecord::Sign(sign.clone()))?;
+            let record = wire::encode(&ConsentRecord::Sign(Box::new(sign.clone())))?;
             context.send(topics::CONSENT_ITEM, person_id.as_bytes(), event.at, record);
             event.signed = true;
         }

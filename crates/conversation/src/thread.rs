@@ -5,8 +5,10 @@
 //! tail, is part of the person's entry; the others are entries of their own. So a new message costs the same and writes
 //! the same however long the thread is; a late one costs what follows it.
 
+mod answers;
+
 use crate::{
-    event::Event,
+    event::{Event, Role},
     fold::{Course, Fold, SESSION_GAP},
     measure::Outcome,
 };
@@ -55,6 +57,9 @@ pub(crate) struct Thread {
     made: u32,
     /// Whether a session was ever taken back.
     pub retracts: bool,
+    /// Whether a word was ever said in it that the thread decides about.
+    pub has_words: bool,
+    spread: answers::Spread,
 }
 
 /// Which segment: the tail is `None`.
@@ -202,6 +207,8 @@ impl Thread {
         chain: &mut Chain,
         context: &mut Context,
     ) -> Result<Place, ProcessorError> {
+        self.spread(event.at, event.became());
+        self.has_words |= event.answer.is_some();
         let mut at = None;
         loop {
             let segment = self.segment(at, chain)?;
@@ -292,7 +299,8 @@ impl Thread {
                 }
                 turns.extend(step.turn);
                 let id = fold.course.as_ref().filter(|_| step.listed).map(|course| &course.id);
-                if event.session.as_ref() != id || !event.told {
+                let is_news = event.session.as_ref() != id || !event.told;
+                if is_news && !matches!(event.role, Role::Trace) {
                     event.session = id.cloned();
                     event.revision += 1;
                     event.told = true;

@@ -1,6 +1,7 @@
 //! The words of the domain, as pure functions and values: no I/O, no clock, no environment.
 #![doc = include_str!("../README.md")]
 
+pub mod category;
 pub mod consent;
 pub mod error_class;
 pub mod error_policy;

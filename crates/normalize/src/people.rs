@@ -381,7 +381,8 @@ mod tests {
             ("52 1 55 1234 5678", ["525512345678", "5215512345678"]),
             ("541123456789", ["5491123456789", "541123456789"]),
         ] {
-            let business = Business::new(Some(shown));
+            let tenant = Tenant::default();
+            let business = Business::new(Some(shown), &tenant);
             assert!(forms.iter().all(|form| business.is(form)), "{shown}");
             assert!(!business.is("22997001123"), "{shown}");
         }

@@ -1,5 +1,9 @@
 //! What is kept of a message: its descriptions by origin, and the fold of its statuses.
 
+mod fates;
+
+pub(crate) use fates::Fates;
+
 use crate::templates::TemplateKey;
 use hilo_contracts::{
     facts::{AuthorRef, ErrorRef, PricingRef, Status as Fact, TemplateRef},

@@ -1,7 +1,7 @@
 //! The status processor: items of a message in, what became of it out.
 
 use crate::{
-    message::{Awaited, Message, Whose},
+    message::{Awaited, Fates, Message, Whose},
     templates::{self, Named, Templates},
 };
 use hilo_contracts::{
@@ -36,7 +36,50 @@ impl Default for Status {
 
 impl Processor for Status {
     fn process(&mut self, record: &Record, context: &mut Context) -> Result<Verdict, ProcessorError> {
-        match wire::decode(&record.value)? {
+        let told = wire::decode(&record.value)?;
+        let (tenant, message_id) = match &told {
+            MessageRecord::Item(resolved) => (resolved.item.tenant.clone(), id_of(&resolved.item.body)),
+            MessageRecord::Person { tenant, message_id, .. } => (tenant.clone(), message_id.clone()),
+            // About all messages that depend on it, and none in particular.
+            MessageRecord::TemplateNamed(_) => Default::default(),
+        };
+        let before = self.fates(&record.key, &tenant)?;
+        let verdict = self.told(record, told, context)?;
+        let after = self.fates(&record.key, &tenant)?;
+        let about = (tenant.as_str(), message_id.as_str());
+        tell_holders(before, after, about, record.timestamp, context)?;
+        Ok(verdict)
+    }
+
+    fn tick(&mut self, now: Millis, context: &mut Context) -> Result<(), ProcessorError> {
+        for (at, key) in self.timers.due(now) {
+            self.orphaned(at, &key, context)?;
+        }
+        Ok(())
+    }
+
+    fn stores(&mut self) -> Vec<&mut dyn StateStore> {
+        let [named, unpriced] = self.templates.stores();
+        vec![&mut self.messages, &mut self.timers, named, unpriced]
+    }
+}
+
+/// Only statuses for this long after the first of them: the message is published as an orphan. Late send logs are minutes
+/// late; a send of another tool never comes.
+const ORPHANED_AFTER: Millis = HOUR;
+
+/// The message that an item is about.
+fn id_of(body: &Body) -> String {
+    match body {
+        Body::Message(message) => message.id.clone(),
+        Body::Status(status) => status.message_id.clone(),
+        _ => String::new(),
+    }
+}
+
+impl Status {
+    fn told(&mut self, record: &Record, told: MessageRecord, context: &mut Context) -> Result<Verdict, ProcessorError> {
+        match told {
             MessageRecord::Item(resolved) => self.item(&record.key, &resolved, context),
             MessageRecord::Person {
                 tenant,
@@ -58,24 +101,18 @@ impl Processor for Status {
         }
     }
 
-    fn tick(&mut self, now: Millis, context: &mut Context) -> Result<(), ProcessorError> {
-        for (at, key) in self.timers.due(now) {
-            self.orphaned(at, &key, context)?;
-        }
-        Ok(())
+    /// Who holds sends of a message, and what became of it.
+    fn fates(&mut self, key: &[u8], tenant: &str) -> Result<Fates, ProcessorError> {
+        let Some(message) = self.messages.get(key)? else {
+            return Ok(Fates::default());
+        };
+        let named = match message.unpriced() {
+            Some((template, at)) => self.templates.category(&templates::key_of(tenant, template), at)?,
+            None => None,
+        };
+        Ok(message.fates(message.category(named).as_deref()))
     }
 
-    fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        let [named, unpriced] = self.templates.stores();
-        vec![&mut self.messages, &mut self.timers, named, unpriced]
-    }
-}
-
-/// Only statuses for this long after the first of them: the message is published as an orphan. Late send logs are minutes
-/// late; a send of another tool never comes.
-const ORPHANED_AFTER: Millis = HOUR;
-
-impl Status {
     fn item(&mut self, key: &[u8], resolved: &Resolved, context: &mut Context) -> Result<Verdict, ProcessorError> {
         let was_told = |message: &Message| (message.is_published(), message.is_orphan());
         let item = &resolved.item;
@@ -224,8 +261,8 @@ impl Status {
             let Some((_, accepted_at)) = message.unpriced() else {
                 continue;
             };
-            let category = |named: &Named| message.category(named.before(accepted_at));
-            if category(&before) == category(&after) {
+            let [was, is] = [&before, &after].map(|named| message.category(named.before(accepted_at)));
+            if was == is {
                 continue;
             }
             let occasion = Fact {
@@ -236,7 +273,11 @@ impl Status {
                 ..Fact::default()
             };
             if let Some(message) = self.messages.get_mut(&key)? {
+                let fates = message.fates(was.as_deref());
+                let message_id = occasion.message_id.clone();
                 Self::publish(&self.codec, &mut self.templates, &key, message, occasion, context)?;
+                let now = message.fates(is.as_deref());
+                tell_holders(fates, now, (&told.tenant, &message_id), told.at, context)?;
             }
         }
         Ok(Verdict::Done)
@@ -339,6 +380,20 @@ impl Status {
         context.send(topics::CONSENT_ITEM, person.as_bytes(), at, record);
         Ok(())
     }
+}
+
+/// Tells the conversations that hold sends of a message what is new of it.
+fn tell_holders(
+    before: Fates,
+    after: Fates,
+    message: (&str, &str),
+    at: Millis,
+    context: &mut Context,
+) -> Result<(), ProcessorError> {
+    for (person, news) in after.news(before, message) {
+        context.send(topics::PERSON_ITEM, person.as_bytes(), at, wire::encode(&news)?);
+    }
+    Ok(())
 }
 
 /// Asks the processor that the graph's moves go to, to tell of this message's.

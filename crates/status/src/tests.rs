@@ -432,6 +432,42 @@ fn each_description_of_a_message_has_its_own_person() {
     assert_eq!(run.facts().pop().unwrap().person_id.as_deref(), Some("p4"));
 }
 
+/// Times and outcomes that conversations are told of one send.
+fn fates(run: &Run) -> Vec<(Option<i64>, bool)> {
+    let told = run
+        .context
+        .outputs
+        .iter()
+        .filter(|record| record.topic == topics::PERSON_ITEM);
+    told.map(|record| match wire::decode(&record.value).unwrap() {
+        PersonRecord::Fate(fate) => (fate.became.delivered_at, fate.became.failed),
+        other => panic!("{other:?}"),
+    })
+    .collect()
+}
+
+/// A send costs its conversation one record.
+#[test]
+fn a_conversation_is_told_of_a_send_when_it_arrives_or_fails() {
+    let mut run = Run::default();
+    run.item(message(Origin::Outbound, 5, "template"));
+    run.item(status("sent", 6, None, None));
+    assert_eq!(fates(&run), []);
+    run.item(status("delivered", 7, None, None));
+    run.item(status("read", 9, None, None));
+    run.item(status("played", 9, None, None));
+    assert_eq!(fates(&run), [(Some(7), false)]);
+    run.item(status("failed", 9, Some(131_026), None));
+    run.item(status("delivered", 10, None, None));
+    assert_eq!(fates(&run)[1..], [(None, true), (Some(7), false)]);
+    let mut echo = Run::default();
+    echo.item(message(Origin::Echo, 5, "text"));
+    echo.item(status("delivered", 7, None, None));
+    assert_eq!(fates(&echo), [], "it counts as delivered at its time");
+    echo.item(status("failed", 8, None, None));
+    assert_eq!(fates(&echo), [(None, true)]);
+}
+
 #[test]
 fn the_errors_are_those_of_the_first_failure() {
     let mut run = Run::default();

@@ -25,7 +25,8 @@ pub(crate) fn fold(events: &[Event], now: Millis) -> Vec<Folded> {
     // Whether the last of `sessions` is open.
     let mut open = false;
     for (index, event) in events.iter().enumerate() {
-        if matches!(event.role, Role::Silent) {
+        let failed = event.became.as_ref().is_some_and(|told| told.became.failed);
+        if failed || matches!(event.role, Role::Silent | Role::Trace) {
             continue;
         }
         if open && let Some(session) = sessions.last_mut() {
@@ -62,7 +63,7 @@ pub(crate) fn fold(events: &[Event], now: Millis) -> Vec<Folded> {
                 _ => false,
             },
             Role::Listed => false,
-            Role::Silent => continue,
+            Role::Silent | Role::Trace => continue,
         };
         if extends && !open {
             sessions.push(Folded {

@@ -71,7 +71,7 @@ pub(crate) fn is_opt_out(item: &Item) -> bool {
 }
 
 /// Without case, accents, and what is neither letter nor digit at the ends.
-fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     let plain = |letter: char| match letter {
         '\u{300}'..='\u{36f}' => None,
         'á' | 'ã' => Some('a'),

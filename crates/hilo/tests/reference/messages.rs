@@ -168,6 +168,15 @@ impl<'a> Message<'a> {
             .map(|item| item.time)
     }
 
+    /// The category of its first pricing that has one.
+    pub(crate) fn priced(&self) -> Option<String> {
+        let priced = self.statuses.iter().filter_map(|status| {
+            let category = text(&status.element["pricing"], "category")?;
+            Some((status.time, category.to_lowercase().replace('-', "_")))
+        });
+        priced.min().map(|(_, category)| category)
+    }
+
     pub(crate) fn earliest(&self, statuses: &[&str]) -> Option<i64> {
         self.times(statuses).min()
     }

@@ -94,7 +94,10 @@ pub(crate) fn sessions<'a>(
         }
     };
     for message in messages.iter().filter(|message| message.tenant == tenant) {
-        if let Some(item) = message.sent().filter(|item| !is_group(item) && !is_reaction(item)) {
+        // What failed was never sent, as far as sessions see it.
+        let arrives = message.effective() != Some("failed");
+        let counts = |item: &&Item| arrives && !is_group(item) && !is_reaction(item);
+        if let Some(item) = message.sent().filter(counts) {
             add(item, 2, message.id.to_owned(), author(item), message.id);
         }
         if let Some(item) = message.customer().filter(|item| !is_group(item)) {

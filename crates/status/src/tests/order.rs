@@ -3,9 +3,13 @@
 use super::{Run, message, moved, resolved, status};
 use hilo_contracts::{
     facts::Status as Fact,
-    item::{Body, Item, Origin},
+    item::{Became, Body, Item, Origin, PersonRecord},
+    topics,
 };
-use hilo_stream::driver::{permuted, repeated};
+use hilo_stream::{
+    driver::{permuted, repeated},
+    wire,
+};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,7 +70,90 @@ fn run(order: &[Told], known_person: bool, restart: usize) -> Option<Fact> {
     let facts = run.facts();
     let revisions: Vec<i64> = facts.iter().map(|fact| fact.revision).collect();
     assert_eq!(revisions, (1..=facts.len() as i64).collect::<Vec<_>>());
-    facts.into_iter().next_back()
+    let last = facts.into_iter().next_back();
+    if let Some(fact) = last.as_ref().filter(|_| known_person) {
+        let mut want = holders(fact, order, &best);
+        // Who is told that nothing became of it knows as much as who is told nothing.
+        want.retain(|_, became| *became != Became::default());
+        assert_eq!(held(&run, &best), want);
+    }
+    last
+}
+
+/// Whether a description is an event of a conversation by which the business wrote.
+fn is_send(item: &Item) -> bool {
+    let Body::Message(message) = &item.body else {
+        return false;
+    };
+    matches!(message.origin, Origin::Outbound | Origin::Echo) && !["edit", "reaction"].contains(&message.kind.as_str())
+}
+
+/// An event of a conversation: its time and fingerprint.
+type Held = BTreeMap<(i64, u64), Became>;
+
+/// What conversations know in the end of the message's sends: what descriptions say by themselves, and what was told.
+fn held(run: &Run, best: &BTreeMap<Origin, Item>) -> Held {
+    let mut held: BTreeMap<(i64, u64), (i64, Became)> = BTreeMap::new();
+    for item in best.values().filter(|item| is_send(item)) {
+        let is_line = matches!(&item.body, Body::Message(message) if message.origin == Origin::Outbound);
+        let described = Became {
+            failed: false,
+            delivered_at: (!is_line).then_some(item.event_time),
+            template: is_line || item.content.contains("template"),
+            marketing: is_line,
+        };
+        held.insert((item.event_time, item.fingerprint()), (0, described));
+    }
+    for record in run
+        .context
+        .outputs
+        .iter()
+        .filter(|record| record.topic == topics::PERSON_ITEM)
+    {
+        match wire::decode(&record.value).unwrap() {
+            PersonRecord::Fate(fate) => {
+                let had = held.entry((fate.at, fate.fingerprint)).or_insert((0, fate.became));
+                if fate.revision >= had.0 {
+                    *had = (fate.revision, fate.became);
+                }
+            }
+            PersonRecord::Forget(gone) => {
+                held.remove(&(gone.at, gone.fingerprint));
+            }
+            _ => {}
+        }
+    }
+    let known = held.into_iter().map(|(event, (_, became))| (event, became));
+    known.filter(|(_, became)| *became != Became::default()).collect()
+}
+
+/// What they have to know, by the fact that says what became of it.
+fn holders(fact: &Fact, told: &[Told], best: &BTreeMap<Origin, Item>) -> Held {
+    let failed = fact.effective_status.as_deref() == Some("failed");
+    let first = best.values().find(|item| is_send(item));
+    let is_line = first.is_some_and(|first| first.content.starts_with("Outbound"));
+    let echoed_at = first.filter(|_| !is_line).map(|first| first.event_time);
+    let became = Became {
+        failed,
+        delivered_at: echoed_at.or(fact.delivered_at).filter(|_| !failed),
+        template: first.is_some_and(|first| is_line || first.content.contains("template")),
+        marketing: fact.category.as_deref() == Some("marketing"),
+    };
+    if !best.is_empty() {
+        let sends = best.values().filter(|item| is_send(item));
+        return sends
+            .map(|item| ((item.event_time, item.fingerprint()), became))
+            .collect();
+    }
+    // Of an orphan a trace is kept, once there is something to know, where the earliest of its statuses says.
+    let statuses = told.iter().filter_map(|told| match told {
+        Told::Item(item) => match &item.body {
+            Body::Status(status) if status.participant.is_none() => Some((item.event_time, item.fingerprint())),
+            _ => None,
+        },
+        Told::Graph => None,
+    });
+    statuses.min().into_iter().map(|event| (event, became)).collect()
 }
 
 /// The parts of a fact that are the message's state, in one comparable value; the person only by being known.
@@ -198,7 +285,9 @@ fn reference(all: &[Told], known_person: bool) -> Option<Fact> {
             }
         }),
         orphan: descriptions.is_empty(),
-        accepted: head_sent.is_some_and(|(origin, ..)| *origin == Origin::Outbound),
+        // A reaction is in no cohort of sends.
+        accepted: head_sent
+            .is_some_and(|(origin, .., message)| *origin == Origin::Outbound && message.kind != "reaction"),
         accepted_at: head_sent.map(|(_, at, ..)| *at),
         sent_at: earliest(&["sent"]),
         delivered_at: earliest(&["delivered", "read", "played"]),

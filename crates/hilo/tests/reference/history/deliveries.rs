@@ -44,8 +44,8 @@ impl Maker {
         let mut value = json!({"messaging_product": "whatsapp", "metadata": {"display_phone_number": display, "phone_number_id": id}});
         let kinds = if self.taste.odd { 25 } else { 22 };
         let kind = match () {
-            () if self.taste.sends && !self.random.one_in(6) => *self.random.of(&[0, 0, 0, 7, 7, 7, 16]),
-            () if self.taste.long => *self.random.of(&[0, 0, 0, 11]),
+            () if self.taste.sends && !self.random.one_in(6) => *self.random.of(&[0, 0, 0, 7, 7, 7, 11, 16]),
+            () if self.taste.long => *self.random.of(&[0, 0, 7, 11]),
             () => self.random.below(kinds),
         };
         if self.taste.crowd && self.taste.changes && self.random.one_in(3) {

@@ -20,7 +20,10 @@ const TEXTS: &[&str] = &[
     "Parar promoc\u{327}o\u{303}es",
     "No molestar…",
     "quiero parar",
+    "Cancelar",
 ];
+/// What opts out only as an answer to marketing.
+const ANSWERS_TO_MARKETING: &[&str] = &["Salir", "¡SAIR!", " *parar* ", "cancelar"];
 const TYPES: &[&str] = &[
     "text",
     "text",
@@ -125,10 +128,15 @@ impl Maker {
                 message.as_object_mut().unwrap().remove("type");
             }
             if kind == "text" {
-                message["text"] = json!({"body": self.random.of(TEXTS)});
+                let words = self.taste.sends && self.random.one_in(3);
+                let texts = if words { ANSWERS_TO_MARKETING } else { TEXTS };
+                message["text"] = json!({"body": self.random.of(texts)});
             }
             if kind == "button" {
-                let (pressed, payload) = (self.random.of(&["Sí", "Baja"]), self.random.of(&["yes", "no", "STOP"]));
+                let (pressed, payload) = (
+                    self.random.of(&["Sí", "Sí", "Baja", "Salir"]),
+                    self.random.of(&["yes", "no", "STOP"]),
+                );
                 message["button"] = json!({"text": pressed, "payload": payload});
             }
             if kind == "interactive" {

@@ -1,5 +1,6 @@
 //! The numbers, from the definitions and from the messages, people and sessions that the reference found: metrics.md.
 
+mod answers;
 mod bots;
 mod cohorts;
 mod errors;
@@ -110,7 +111,7 @@ pub(crate) const METRICS: &[&str] = &[
 /// Rows of all these metrics, as lines of `metrics.ndjson` without their revision, sorted.
 pub(crate) fn lines(world: &World) -> String {
     let sends = sends::sends(world);
-    let said = replies::said(world);
+    let said = replies::said(world, &sends);
     let mut rows: Vec<(Name, Numbers)> = outcomes::rows(&sends, world.now);
     rows.extend(replies::rows(&sends, &said, world.now));
     rows.extend(optouts::rows(world, &sends, &said));

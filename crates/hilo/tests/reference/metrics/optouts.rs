@@ -2,7 +2,6 @@
 
 use super::{
     super::{
-        configured,
         items::{Item, Kind, code_of},
         json::text,
     },
@@ -92,7 +91,7 @@ fn opt_outs<'a>(world: &World<'a>, said: &[Said<'a>]) -> Vec<OptOut<'a>> {
             signs.entry((&item.tenant, person)).or_default().push((item.time, sign));
         }
     };
-    for said in said.iter().filter(|said| configured::is_opt_out(said.item)) {
+    for said in said.iter().filter(|said| said.is_opt_out) {
         add(said.item, said.person, Sign::Out);
     }
     for message in world.messages {

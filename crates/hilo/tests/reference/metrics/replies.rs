@@ -2,7 +2,7 @@
 
 use super::{
     super::{configured, items::Item, json::text, messages::type_of},
-    HOUR, Name, Numbers, World,
+    HOUR, Name, Numbers, World, answers,
     rows::{groups, rate},
     sends::Send,
 };
@@ -19,22 +19,27 @@ pub(super) struct Said<'a> {
     pub(super) item: &'a Item,
     id: &'a str,
     pub(super) person: Option<usize>,
-    is_opt_out: bool,
+    pub(super) is_opt_out: bool,
 }
 
 /// What is said in a group is none.
-pub(super) fn said<'a>(world: &World<'a>) -> Vec<Said<'a>> {
+pub(super) fn said<'a>(world: &World<'a>, sends: &[Send<'a>]) -> Vec<Said<'a>> {
+    let written = answers::written(world, sends);
     let received = world
         .messages
         .iter()
         .filter_map(|message| Some((message.id, message.customer()?)))
         .filter(|(_, item)| text(&item.element, "group_id").is_none());
     received
-        .map(|(id, item)| Said {
-            item,
-            id,
-            person: world.person(item),
-            is_opt_out: configured::is_opt_out(item),
+        .map(|(id, item)| {
+            let person = world.person(item);
+            let is_opt_out = configured::is_opt_out(item) || answers::is_answer_to_marketing(item, person, &written);
+            Said {
+                item,
+                id,
+                person,
+                is_opt_out,
+            }
         })
         .collect()
 }
