@@ -154,6 +154,7 @@ impl Event {
             id: trace.message_id.as_str().into(),
             key: Trace::key(&trace.message_id).into(),
             role: Role::Trace,
+            generation: 0,
             fingerprint: fate.fingerprint,
             atom: fate.atom,
             version: fate.version,
