@@ -42,6 +42,19 @@ pub enum ContractError {
         /// What stands in the way.
         reason: String,
     },
+    /// A version that a later release wrote.
+    #[error(
+        "{subject}: a record has version {number} of its contract, this release reads up to version {newest}: roll out \
+         readers first, so run the newer release here"
+    )]
+    Later {
+        /// Topic.
+        subject: String,
+        /// Version of the record.
+        number: u32,
+        /// Newest version that is read.
+        newest: u32,
+    },
     /// Bytes that are no datum of the schema.
     #[error(
         "cannot decode {length} bytes of {subject}: {reason}; they were written with another schema or are damaged"

@@ -7,6 +7,7 @@ pub mod compatibility;
 pub mod crm_codes;
 mod datum;
 pub mod details;
+pub mod door;
 pub mod facts;
 pub mod item;
 pub mod json;

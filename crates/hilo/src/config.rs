@@ -6,6 +6,7 @@ mod kafka;
 mod keys;
 mod readers;
 mod reading;
+mod registry;
 mod secret;
 mod settings;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use hilo_gateway::{TenantSecrets, is_tenant_name};
 use jiff::tz::TimeZone;
 pub(crate) use kafka::Kafka;
 pub(crate) use readers::ReaderConfig;
+pub(crate) use registry::Registry;
 use secret::SecretRef;
 use settings::{Origin, Settings, Written};
 use std::{
@@ -98,30 +100,6 @@ impl Default for Storage {
     }
 }
 
-/// A schema registry with Confluent's API.
-#[derive(Clone, Debug)]
-pub(crate) struct Registry {
-    pub url: String,
-}
-
-impl Registry {
-    /// Host and port.
-    pub(crate) fn address(&self) -> Option<String> {
-        let (scheme, rest) = self.url.split_once("://")?;
-        let port = match scheme {
-            "http" => "80",
-            "https" => "443",
-            _ => return None,
-        };
-        let authority = rest.split(['/', '?', '#']).next()?;
-        let host = authority.rsplit('@').next()?;
-        if is_address(host) {
-            return Some(host.to_owned());
-        }
-        (!host.is_empty() && !host.contains(':')).then(|| format!("{host}:{port}"))
-    }
-}
-
 /// One tenant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tenant {
@@ -190,7 +168,7 @@ impl Config {
                 data_dir: data_dir(&settings)?.unwrap_or(default.storage.data_dir),
             },
             kafka: kafka::read(&settings)?,
-            registry: registry(&settings)?,
+            registry: registry::read(&settings)?,
             tenants,
         })
     }
@@ -240,19 +218,6 @@ fn data_dir(settings: &Settings) -> Result<Option<PathBuf>> {
         "{origin}: storage.data_dir is empty: name a folder"
     );
     Ok(Some(value.into()))
-}
-
-fn registry(settings: &Settings) -> Result<Option<Registry>> {
-    let Some(Written { value, origin }) = required(settings, "registry", "url")? else {
-        return Ok(None);
-    };
-    let registry = Registry { url: value };
-    // An address may hold a password: it is not quoted.
-    ensure!(
-        registry.address().is_some(),
-        "{origin}: registry.url is no http address: write for example http://127.0.0.1:8081"
-    );
-    Ok(Some(registry))
 }
 
 /// The one key without which a section says nothing.

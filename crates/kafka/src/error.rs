@@ -128,6 +128,18 @@ pub enum EngineError {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// A record that cannot be read yet: of a later release, or of nobody knows whom while the registry is silent.
+    #[error("{topic}, partition {partition}, offset {offset} waits: {problem}")]
+    Waits {
+        /// Name at the cluster.
+        topic: String,
+        /// Partition.
+        partition: i32,
+        /// Offset.
+        offset: i64,
+        /// Why, and what to do.
+        problem: String,
+    },
     /// A thread or a folder could not be made.
     #[error("{doing}: {source}")]
     Io {

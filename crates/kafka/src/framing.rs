@@ -1,8 +1,11 @@
 //! What a record looks like on a topic: the registry's header before a datum, and one header of ours.
 
+use crate::learned::{Learned, Schemas};
+use hilo_contracts::door::Door;
 use hilo_domain::Millis;
 use rdkafka::message::{Header, Headers, OwnedHeaders};
 use rustc_hash::FxHashMap;
+use std::borrow::Cow;
 
 /// The record header that every topic of ours has: event time and receipt, eight bytes each, big-endian milliseconds; of a
 /// delivery that is traced, its id behind them.
@@ -44,50 +47,111 @@ impl Times {
 }
 
 /// Schema ids by topic (without prefix). A topic without an id holds plain values.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Default)]
 pub struct Framing {
-    ids: FxHashMap<&'static str, u32>,
+    topics: FxHashMap<&'static str, Ids>,
+    /// Who turns old versions into the newest one, and whom to ask about an id that no version has.
+    asked: Option<Asked>,
+}
+
+/// The ids of a topic's contract.
+struct Ids {
+    newest: u32,
+    /// Of other versions: id and number.
+    others: Vec<(u32, u32)>,
+}
+
+struct Asked {
+    door: Door,
+    learned: Learned,
+}
+
+/// Why a value gives no datum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// It is none of ours, today and tomorrow.
+    Foreign(String),
+    /// It may be ours: it is tried again later, and nothing behind it is read before.
+    Waits(String),
 }
 
 /// Length of the registry's header: a zero byte and the schema id.
 const LENGTH: usize = 5;
 
 impl Framing {
-    /// Topics with the id of their schema.
+    /// Topics with the id of their schema. Any other id is foreign: there is no registry to ask.
     #[must_use]
     pub fn new(ids: impl IntoIterator<Item = (&'static str, u32)>) -> Self {
+        let newest = |newest| Ids {
+            newest,
+            others: Vec::new(),
+        };
         Self {
-            ids: ids.into_iter().collect(),
+            topics: ids.into_iter().map(|(topic, id)| (topic, newest(id))).collect(),
+            asked: None,
+        }
+    }
+
+    /// Topics with the ids of their newest version and of the others, which `door` rewrites. `schemas` is asked about any
+    /// other id.
+    pub(crate) fn with_versions(
+        ids: impl IntoIterator<Item = (&'static str, u32, Vec<(u32, u32)>)>,
+        door: Door,
+        schemas: Box<dyn Schemas>,
+    ) -> Self {
+        let ids = ids.into_iter();
+        Self {
+            topics: ids
+                .map(|(topic, newest, others)| (topic, Ids { newest, others }))
+                .collect(),
+            asked: Some(Asked {
+                door,
+                learned: Learned::new(schemas),
+            }),
         }
     }
 
     /// A value as it is produced.
     #[must_use]
     pub fn wrap(&self, topic: &str, value: Vec<u8>) -> Vec<u8> {
-        let Some(id) = self.ids.get(topic) else {
+        let Some(ids) = self.topics.get(topic) else {
             return value;
         };
         let mut framed = Vec::with_capacity(LENGTH + value.len());
         framed.push(0);
-        framed.extend_from_slice(&id.to_be_bytes());
+        framed.extend_from_slice(&ids.newest.to_be_bytes());
         framed.extend_from_slice(&value);
         framed
     }
 
-    /// The datum of a consumed value; an error says what it has instead of the header.
-    pub fn unwrap<'a>(&self, topic: &str, value: &'a [u8]) -> Result<&'a [u8], String> {
-        let Some(id) = self.ids.get(topic) else {
-            return Ok(value);
+    /// The datum of a consumed value, in the shape of the newest version.
+    pub fn unwrap<'a>(&self, topic: &'static str, value: &'a [u8]) -> Result<Cow<'a, [u8]>, Unread> {
+        let Some(ids) = self.topics.get(topic) else {
+            return Ok(Cow::Borrowed(value));
         };
-        match value.split_first_chunk::<LENGTH>() {
-            Some((&[0, a, b, c, d], datum)) if u32::from_be_bytes([a, b, c, d]) == *id => Ok(datum),
-            Some((&[0, a, b, c, d], _)) => Err(format!(
-                "a value of {} bytes has schema id {}, this release reads {id}",
-                value.len(),
-                u32::from_be_bytes([a, b, c, d])
-            )),
-            _ => Err(format!("a value of {} bytes has no schema id", value.len())),
+        let Some((&[0, a, b, c, d], datum)) = value.split_first_chunk::<LENGTH>() else {
+            let problem = format!("a value of {} bytes has no schema id", value.len());
+            return Err(Unread::Foreign(problem));
+        };
+        let id = u32::from_be_bytes([a, b, c, d]);
+        if id == ids.newest {
+            return Ok(Cow::Borrowed(datum));
         }
+        let Some(asked) = &self.asked else {
+            return Err(Unread::Foreign(format!(
+                "a value of {} bytes has schema id {id}, this release reads {}",
+                value.len(),
+                ids.newest
+            )));
+        };
+        let number = match ids.others.iter().find(|(other, _)| *other == id) {
+            Some((_, number)) => *number,
+            None => asked.learned.number(&asked.door, topic, id)?,
+        };
+        asked
+            .door
+            .open(topic, number, datum)
+            .map_err(|error| Unread::Foreign(format!("a value of {} bytes: {error}", value.len())))
     }
 }
 
@@ -99,11 +163,12 @@ mod tests {
     fn a_value_is_framed_as_the_registry_says() {
         let framing = Framing::new([("hilo.status", 258)]);
         assert_eq!(framing.wrap("hilo.status", vec![7, 8]), [0, 0, 0, 1, 2, 7, 8]);
-        assert_eq!(framing.unwrap("hilo.status", &[0, 0, 0, 1, 2, 7, 8]), Ok(&[7, 8][..]));
+        assert_eq!(*framing.unwrap("hilo.status", &[0, 0, 0, 1, 2, 7, 8]).unwrap(), [7, 8]);
         assert_eq!(framing.wrap("hilo.item", vec![7]), [7]);
-        assert_eq!(framing.unwrap("hilo.item", &[7]), Ok(&[7][..]));
+        assert_eq!(*framing.unwrap("hilo.item", &[7]).unwrap(), [7]);
         for other in [&[0, 0, 0, 1, 3, 7][..], &[1, 0, 0, 1, 2], &[0, 0], &[]] {
-            framing.unwrap("hilo.status", other).unwrap_err();
+            let refused = framing.unwrap("hilo.status", other).unwrap_err();
+            assert!(matches!(refused, Unread::Foreign(_)), "{refused:?}");
         }
     }
 

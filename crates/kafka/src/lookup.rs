@@ -3,12 +3,13 @@
 use crate::EngineError;
 use crate::cluster::Cluster;
 use crate::error::failed;
-use crate::framing::{Framing, Times};
+use crate::framing::Framing;
+use crate::reader::Received;
 use crate::rebalance::Quiet;
 use hilo_stream::Record;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -168,10 +169,10 @@ impl Lookup {
                     Ok(false)
                 }
                 Some(Err(error)) => Err(failed("reading")(error)),
-                Some(Ok(message)) => {
-                    let record = self.record(topic, &message);
+                Some(Ok(message)) => Received::of(topic, &self.framing, &message).and_then(|received| {
+                    let record = received.map(|received| received.record);
                     visit(&seek, message.partition(), Some((message.offset(), record)))
-                }
+                }),
             };
             match seen {
                 Ok(false) => {}
@@ -182,18 +183,6 @@ impl Lookup {
         // Else the client would go on fetching what nobody reads.
         self.consumer.unassign().map_err(failed("giving partitions back"))?;
         read
-    }
-
-    fn record(&self, topic: &'static str, message: &BorrowedMessage) -> Option<Record> {
-        let appended = message.timestamp().to_millis().unwrap_or_default();
-        let times = Times::of(message.headers()).map(|(times, _)| times);
-        let value = self.framing.unwrap(topic, message.payload().unwrap_or_default()).ok()?;
-        Some(Record {
-            topic,
-            key: message.key().unwrap_or_default().to_vec(),
-            value: value.to_vec(),
-            timestamp: times.map_or(appended, |times| times.event),
-        })
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Measures {
     lanes: Mutex<BTreeMap<(String, usize), Pulse>>,
     /// By processor: what is wrong with the partitions of its group.
     ownerless: Mutex<BTreeMap<&'static str, String>>,
+    /// By processor or reader, and lane: the record at which it waits.
+    waits: Mutex<BTreeMap<(String, usize), String>>,
 }
 
 /// What a lane is doing.
@@ -235,6 +237,7 @@ impl Measures {
             )?,
             lanes: Mutex::default(),
             ownerless: Mutex::default(),
+            waits: Mutex::default(),
         };
         for collector in measures.collectors() {
             registry.register(collector)?;
@@ -285,6 +288,17 @@ impl Measures {
         self.change(processor, lane, |pulse| pulse.state = state);
         if nothing_waits {
             self.progress(processor, lane);
+        }
+    }
+
+    /// A lane or a reader waits at a record that it cannot read yet, or no longer does. It is alive: to start it anew helps
+    /// nobody. It is not ready.
+    pub fn waits(&self, processor: &str, lane: usize, why: Option<String>) {
+        let place = (processor.to_owned(), lane);
+        let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        match why {
+            Some(why) => drop(waits.insert(place, why)),
+            None => drop(waits.remove(&place)),
         }
     }
 
@@ -414,6 +428,10 @@ impl Measures {
                 return Err(format!("lane {processor}-{lane} {problem}"));
             }
         }
+        let waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(((processor, lane), why)) = waits.iter().next() {
+            return Err(format!("lane {processor}-{lane}: {why}"));
+        }
         let ownerless = self.ownerless.lock().unwrap_or_else(PoisonError::into_inner);
         ownerless.values().next().cloned().map_or(Ok(()), Err)
     }
@@ -493,6 +511,20 @@ mod tests {
         }
         measures.progress("status", 0);
         measures.alive(patience).unwrap();
+    }
+
+    #[test]
+    fn a_lane_that_waits_at_a_record_is_alive_and_not_ready() {
+        let measures = Measures::new(&Registry::new()).unwrap();
+        measures.pulse("status", 0, State::Working { waiting: Vec::new() });
+        measures.waits("status", 0, Some("roll out readers first".to_owned()));
+        measures.alive(Duration::from_mins(2)).unwrap();
+        assert_eq!(
+            measures.all_ready().unwrap_err(),
+            "lane status-0: roll out readers first"
+        );
+        measures.waits("status", 0, None);
+        measures.all_ready().unwrap();
     }
 
     #[test]

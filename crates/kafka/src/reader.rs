@@ -3,13 +3,13 @@
 use crate::EngineError;
 use crate::cluster::Cluster;
 use crate::error::failed;
-use crate::framing::{Framing, Times};
+use crate::framing::{Framing, Times, Unread};
 use crate::rebalance::Quiet;
 use crate::topics;
 use hilo_stream::Record;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::message::{Message, OwnedMessage};
 use rdkafka::{Offset, TopicPartitionList};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
@@ -33,13 +33,18 @@ pub struct Received {
 }
 
 impl Received {
-    /// A record of a topic as it came. `None`: it has no contract, so it is none of ours; that is logged.
-    pub(crate) fn of(topic: &'static str, framing: &Framing, message: &BorrowedMessage) -> Option<Self> {
+    /// A record of a topic as it came. `None`: it has no contract, so it is none of ours; that is logged. An error: it may be
+    /// ours and cannot be read yet.
+    pub(crate) fn of(
+        topic: &'static str,
+        framing: &Framing,
+        message: &impl Message,
+    ) -> Result<Option<Self>, EngineError> {
         let (partition, offset) = (message.partition(), message.offset());
         let appended = message.timestamp().to_millis().unwrap_or_default();
         let times = Times::of(message.headers()).map(|(times, _)| times);
         match framing.unwrap(topic, message.payload().unwrap_or_default()) {
-            Ok(value) => Some(Self {
+            Ok(value) => Ok(Some(Self {
                 partition,
                 offset,
                 appended,
@@ -47,14 +52,20 @@ impl Received {
                 record: Record {
                     topic,
                     key: message.key().unwrap_or_default().to_vec(),
-                    value: value.to_vec(),
+                    value: value.into_owned(),
                     timestamp: times.map_or(appended, |times| times.event),
                 },
-            }),
-            Err(problem) => {
+            })),
+            Err(Unread::Foreign(problem)) => {
                 tracing::warn!(topic, partition, offset, problem, "a record is passed over");
-                None
+                Ok(None)
             }
+            Err(Unread::Waits(problem)) => Err(EngineError::Waits {
+                topic: message.topic().to_owned(),
+                partition,
+                offset,
+                problem,
+            }),
         }
     }
 }
@@ -77,14 +88,33 @@ pub struct Reader {
     consumer: BaseConsumer<Quiet>,
     topics: Vec<(String, &'static str)>,
     framing: Arc<Framing>,
+    seen: Seen,
+    /// A record that cannot be read yet, with the place of its topic: it is tried again, and nothing behind it is read.
+    held: Option<(usize, OwnedMessage)>,
+    /// Partitions whose end was met; the last offsets there may be of control records, which nobody sees.
+    ended: FxHashSet<i32>,
+}
+
+/// What a reader has read.
+#[derive(Default)]
+struct Seen {
     /// Next offset by place in `topics` and partition.
     next: FxHashMap<(usize, i32), i64>,
     /// When the last record of each was appended.
     appended: FxHashMap<(usize, i32), i64>,
     /// Records without their contract, since they were asked for last.
     foreign: u64,
-    /// Partitions whose end was met; the last offsets there may be of control records, which nobody sees.
-    ended: FxHashSet<i32>,
+}
+
+impl Seen {
+    /// A record was read; without its contract it is none of ours.
+    fn note(&mut self, place: usize, message: &impl Message, received: Option<&Received>) {
+        let at = (place, message.partition());
+        self.next.insert(at, message.offset() + 1);
+        self.appended
+            .insert(at, message.timestamp().to_millis().unwrap_or_default());
+        self.foreign += u64::from(received.is_none());
+    }
 }
 
 impl Reader {
@@ -103,7 +133,7 @@ impl Reader {
             .map_err(failed("making a consumer"))?;
         let there = topics::partitions(cluster)?;
         let mut list = TopicPartitionList::new();
-        let mut next = FxHashMap::default();
+        let mut seen = Seen::default();
         let names: Vec<(String, &'static str)> = topics.iter().map(|topic| (cluster.name(topic), *topic)).collect();
         for (place, (name, topic)) in names.iter().enumerate() {
             let count = there.get(name).copied().ok_or_else(|| EngineError::Topic {
@@ -127,7 +157,7 @@ impl Reader {
                         });
                     }
                 };
-                next.insert((place, partition), start);
+                seen.next.insert((place, partition), start);
                 list.add_partition_offset(name, partition, Offset::Offset(start))
                     .map_err(failed("naming offsets"))?;
             }
@@ -137,16 +167,16 @@ impl Reader {
             consumer,
             topics: names,
             framing,
-            next,
-            appended: FxHashMap::default(),
-            foreign: 0,
+            seen,
+            held: None,
             ended: FxHashSet::default(),
         })
     }
 
     /// Topics and partitions that it reads.
     pub fn partitions(&self) -> impl Iterator<Item = (&'static str, i32)> {
-        self.next
+        self.seen
+            .next
             .keys()
             .map(|(place, partition)| (self.topics[*place].1, *partition))
     }
@@ -157,26 +187,51 @@ impl Reader {
         let ends = self.consumer.context().take_ends();
         let behind = ends.into_iter().filter_map(|end| {
             let place = self.topics.iter().position(|(name, _)| *name == end.topic)?;
-            let next = *self.next.get(&(place, end.partition))?;
+            let next = *self.seen.next.get(&(place, end.partition))?;
             let upto = if end.reached { next } else { end.offset };
             Some(Behind {
                 topic: self.topics[place].1,
                 partition: end.partition,
                 records: (upto - next).max(0),
-                appended: self.appended.get(&(place, end.partition)).copied().unwrap_or_default(),
+                appended: self
+                    .seen
+                    .appended
+                    .get(&(place, end.partition))
+                    .copied()
+                    .unwrap_or_default(),
             })
         });
-        behind.collect()
+        // While a record is held nobody hears of the ends: one waits at least, and its age grows.
+        let held = self.held.iter().map(|(place, message)| Behind {
+            topic: self.topics[*place].1,
+            partition: message.partition(),
+            records: 1,
+            appended: message.timestamp().to_millis().unwrap_or_default(),
+        });
+        behind.chain(held).collect()
     }
 
     /// Records since the last call that had no contract, so that they are none of ours.
     pub fn passed_over(&mut self) -> u64 {
-        std::mem::take(&mut self.foreign)
+        std::mem::take(&mut self.seen.foreign)
     }
 
-    /// Up to `max` records; fewer when none came for `patience`. What has no contract is passed over, logged and counted.
+    /// Up to `max` records; fewer when none came for `patience`. What has no contract is passed over, logged and counted. A
+    /// record that cannot be read yet is [`EngineError::Waits`], again with each call, until it can.
     pub fn read(&mut self, max: usize, patience: Duration) -> Result<Vec<Received>, EngineError> {
         let mut received = Vec::new();
+        if let Some((place, message)) = self.held.take() {
+            match Received::of(self.topics[place].1, &self.framing, &message) {
+                Ok(record) => {
+                    self.seen.note(place, &message, record.as_ref());
+                    received.extend(record);
+                }
+                Err(error) => {
+                    self.held = Some((place, message));
+                    return Err(error);
+                }
+            }
+        }
         let begun = Instant::now();
         while received.len() < max {
             // What has come is handed over when nothing more is at hand.
@@ -201,17 +256,21 @@ impl Reader {
                 }
                 Some(Err(error)) => return Err(failed("reading")(error)),
                 Some(Ok(message)) => {
-                    let (partition, offset) = (message.partition(), message.offset());
                     let Some(place) = self.topics.iter().position(|(name, _)| name == message.topic()) else {
                         continue;
                     };
-                    self.next.insert((place, partition), offset + 1);
-                    let topic = self.topics[place].1;
-                    let appended = message.timestamp().to_millis().unwrap_or_default();
-                    self.appended.insert((place, partition), appended);
-                    match Received::of(topic, &self.framing, &message) {
-                        Some(record) => received.push(record),
-                        None => self.foreign += 1,
+                    match Received::of(self.topics[place].1, &self.framing, &message) {
+                        Ok(record) => {
+                            self.seen.note(place, &message, record.as_ref());
+                            received.extend(record);
+                        }
+                        Err(error) => {
+                            self.held = Some((place, message.detach()));
+                            if received.is_empty() {
+                                return Err(error);
+                            }
+                            break;
+                        }
                     }
                 }
             }
@@ -236,7 +295,7 @@ impl Whole {
         let reader = Reader::open(cluster, &[topic], framing, |_, _| 0)?;
         let name = cluster.name(topic);
         let mut ends = Vec::new();
-        for &(place, partition) in reader.next.keys() {
+        for &(place, partition) in reader.seen.next.keys() {
             debug_assert_eq!(place, 0, "there is one topic");
             let (_, end) = reader
                 .consumer
@@ -251,7 +310,7 @@ impl Whole {
     pub fn read(&mut self) -> Result<Option<Vec<Received>>, EngineError> {
         loop {
             let through = self.ends.iter().all(|(partition, end)| {
-                let next = self.reader.next.get(&(0, *partition)).copied().unwrap_or_default();
+                let next = self.reader.seen.next.get(&(0, *partition)).copied().unwrap_or_default();
                 next >= *end || self.reader.ended.contains(partition)
             });
             if through {

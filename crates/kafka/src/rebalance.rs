@@ -1,5 +1,7 @@
 //! What the group says, as events in the lane's loop: a callback only notes it.
 
+use crate::EngineError;
+use crate::error::failed;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -116,6 +118,25 @@ impl ConsumerContext for LaneContext {
             .unwrap_or_else(PoisonError::into_inner)
             .push_back(change);
     }
+}
+
+/// Lets paused partitions go on at these offsets. What was under way before the pause is gone, so all of them must get there:
+/// a partition that went on elsewhere would skip records.
+pub(crate) fn resume_at(
+    consumer: &BaseConsumer<LaneContext>,
+    list: TopicPartitionList,
+    patience: Duration,
+) -> Result<(), EngineError> {
+    consumer.resume(&list).map_err(failed("resuming partitions"))?;
+    let moved = consumer
+        .seek_partitions(list, patience)
+        .map_err(failed("resuming partitions"))?;
+    for element in moved.elements() {
+        element
+            .error()
+            .map_err(failed(format!("going back in {}", element.topic())))?;
+    }
+    Ok(())
 }
 
 /// Gives all partitions back, and answers what the group asked last.

@@ -1,25 +1,45 @@
-//! Contracts at a schema registry with Confluent's API: registered when a release is deployed, looked up at start, then
-//! never asked again.
+//! Contracts at a schema registry with Confluent's API: registered when a release is deployed, looked up at start, then asked
+//! about ids alone that no version of this release has.
 
 use crate::EngineError;
 use crate::framing::Framing;
+use crate::learned::Schemas;
+use hilo_contracts::door::{Door, Versions};
 use hilo_contracts::schemas::{self, Version};
-use reqwest::StatusCode;
-use reqwest::blocking::{Client, Response};
+use reqwest::blocking::{Client, RequestBuilder, Response};
+use reqwest::{Certificate, StatusCode};
 use serde_json::{Value, json};
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What every version of a derived topic's contract must be to every other one.
 pub const COMPATIBILITY: &str = "FULL_TRANSITIVE";
 
 const PATIENCE: Duration = Duration::from_secs(15);
+/// A question on the way of a record: the lane's transaction is open meanwhile.
+const SHORT: Duration = Duration::from_secs(2);
 const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";
 
+/// Where a registry is, and how it lets us in.
+#[derive(Clone, Default)]
+pub struct Access {
+    /// Address of its API.
+    pub url: String,
+    /// Certificates that vouch for it, beside those that everybody knows.
+    pub ca_file: Option<PathBuf>,
+    /// Name and password.
+    pub login: Option<(String, String)>,
+}
+
 /// A registry.
+#[derive(Clone)]
 pub struct SchemaRegistry {
     client: Client,
     url: String,
     prefix: String,
+    login: Option<(String, String)>,
 }
 
 /// What a registry has of a contract.
@@ -32,19 +52,46 @@ pub enum Found {
 }
 
 impl SchemaRegistry {
-    /// The registry at `url`; subjects are named after topics with `prefix`.
+    /// The registry at `url`, which lets everybody in; subjects are named after topics with `prefix`.
     pub fn new(url: &str, prefix: &str) -> Result<Self, EngineError> {
-        let client = Client::builder()
-            .timeout(PATIENCE)
+        let access = Access {
+            url: url.to_owned(),
+            ..Access::default()
+        };
+        Self::with(access, prefix)
+    }
+
+    /// The registry behind `access`; subjects are named after topics with `prefix`.
+    pub fn with(access: Access, prefix: &str) -> Result<Self, EngineError> {
+        let wrong = |problem: String| EngineError::Registry {
+            url: without_credentials(&access.url),
+            problem,
+        };
+        let mut client = Client::builder().timeout(PATIENCE);
+        if let Some(file) = &access.ca_file {
+            let read = std::fs::read(file).map_err(|error| error.to_string());
+            let certificates =
+                read.and_then(|pem| Certificate::from_pem_bundle(&pem).map_err(|error| error.to_string()));
+            let certificates =
+                certificates.map_err(|error| wrong(format!("registry.ca_file {}: {error}", file.display())))?;
+            if certificates.is_empty() {
+                return Err(wrong(format!(
+                    "registry.ca_file {} holds no certificate",
+                    file.display()
+                )));
+            }
+            client = certificates
+                .into_iter()
+                .fold(client, |client, one| client.add_root_certificate(one));
+        }
+        let client = client
             .build()
-            .map_err(|error| EngineError::Registry {
-                url: without_credentials(url),
-                problem: format!("no client can be made: {error}"),
-            })?;
+            .map_err(|error| wrong(format!("no client can be made: {error}")))?;
         Ok(Self {
             client,
-            url: url.trim_end_matches('/').to_owned(),
+            url: access.url.trim_end_matches('/').to_owned(),
             prefix: prefix.to_owned(),
+            login: access.login,
         })
     }
 
@@ -79,49 +126,65 @@ impl SchemaRegistry {
                 "{subject} refuses version {} as incompatible with an earlier one ({COMPATIBILITY}): {}; add fields with a null \
                  default, and change nothing else",
                 version.number,
-                message(response)
+                message(&body(response))
             )));
         }
         self.id(&subject, response)
     }
 
-    /// Header of each topic's values, for the newest contract of each of `subjects`. A contract that is missing is
-    /// refused: what is written must be readable by those who look it up.
-    pub fn framing(&self, subjects: impl IntoIterator<Item = &'static str>) -> Result<Framing, EngineError> {
+    /// Header of each topic's values, for all `versions` of the contracts of `subjects`. The newest one must be there: what is
+    /// written must be readable by those who look it up. What is not there of the others was never written.
+    pub fn framing(
+        &self,
+        subjects: impl IntoIterator<Item = &'static str>,
+        versions: &Versions,
+    ) -> Result<Framing, EngineError> {
+        let wrong = |error: hilo_contracts::ContractError| self.wrong(error.to_string());
         let mut ids = Vec::new();
         for subject in subjects {
-            let version = schemas::latest(subject).map_err(|error| self.wrong(error.to_string()))?;
-            match self.find(version)? {
-                Found::Registered(id) => ids.push((subject, id)),
-                Found::Missing => {
-                    return Err(self.wrong(format!(
-                        "{} has not got version {} of its contract: run `hilo schemas register` first",
-                        self.subject(version),
-                        version.number
-                    )));
+            let newest = schemas::latest(subject).map_err(wrong)?;
+            let Found::Registered(id) = self.find(newest)? else {
+                return Err(self.wrong(format!(
+                    "{} has not got version {} of its contract: run `hilo schemas register` first",
+                    self.subject(newest),
+                    newest.number
+                )));
+            };
+            let mut others = Vec::new();
+            for version in versions.of(subject).filter(|version| version.number != newest.number) {
+                if let Found::Registered(id) = self.find(version)? {
+                    others.push((id, version.number));
                 }
             }
+            ids.push((subject, id, others));
         }
-        Ok(Framing::new(ids))
+        let door = Door::new(versions).map_err(wrong)?;
+        Ok(Framing::with_versions(ids, door, Box::new(self.clone())))
     }
 
     fn post(&self, path: &str, body: &Value) -> Result<Response, EngineError> {
         self.send(self.client.post(format!("{}/{path}", self.url)), body)
     }
 
-    fn send(&self, request: reqwest::blocking::RequestBuilder, body: &Value) -> Result<Response, EngineError> {
+    fn send(&self, request: RequestBuilder, body: &Value) -> Result<Response, EngineError> {
+        let request = request.header("content-type", MEDIA_TYPE).body(body.to_string());
+        self.answer(request).map_err(|problem| {
+            self.wrong(format!(
+                "it does not answer ({problem}); a start needs it, a running process does not"
+            ))
+        })
+    }
+
+    fn answer(&self, request: RequestBuilder) -> Result<Response, String> {
+        let request = match &self.login {
+            Some((name, password)) => request.basic_auth(name, Some(password)),
+            None => request,
+        };
+        // The error names the address, which may hold a password.
         request
-            .header("content-type", MEDIA_TYPE)
             .header("accept", MEDIA_TYPE)
-            .body(body.to_string())
             .send()
-            .map_err(|error| {
-                // The error names the address, which may hold a password.
-                let error = error.without_url();
-                self.wrong(format!(
-                    "it does not answer ({error}); a start needs it, a running process does not"
-                ))
-            })
+            .map_err(|error| with_causes(&error.without_url()))
     }
 
     fn accepted(&self, what: &str, response: Response) -> Result<Response, EngineError> {
@@ -129,14 +192,17 @@ impl SchemaRegistry {
         if status.is_success() {
             return Ok(response);
         }
-        Err(self.wrong(format!("{what}: {status}, {}", message(response))))
+        let advice = match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "; look at registry.username and registry.password",
+            _ => "",
+        };
+        Err(self.wrong(format!("{what}: {status}, {}{advice}", message(&body(response)))))
     }
 
     fn id(&self, subject: &str, response: Response) -> Result<u32, EngineError> {
         let response = self.accepted(&format!("{subject} cannot be read or written"), response)?;
-        let answer: Option<Value> = response.text().ok().and_then(|text| serde_json::from_str(&text).ok());
-        answer
-            .and_then(|answer| answer["id"].as_u64())
+        body(response)["id"]
+            .as_u64()
             .and_then(|id| u32::try_from(id).ok())
             .ok_or_else(|| {
                 self.wrong(format!(
@@ -153,12 +219,53 @@ impl SchemaRegistry {
     }
 }
 
-/// What a refusal says.
-fn message(response: Response) -> String {
+impl Schemas for SchemaRegistry {
+    fn text(&self, id: u32) -> Result<Option<String>, EngineError> {
+        let request = self.client.get(format!("{}/schemas/ids/{id}", self.url)).timeout(SHORT);
+        let response = self
+            .answer(request)
+            .map_err(|problem| self.wrong(format!("it does not answer ({problem})")))?;
+        let what = format!("schema id {id} cannot be looked up");
+        if response.status() != StatusCode::NOT_FOUND {
+            let answer = body(self.accepted(&what, response)?);
+            let text = answer["schema"].as_str().map(str::to_owned);
+            return match text {
+                Some(text) => Ok(Some(text)),
+                None => Err(self.wrong(format!("{what}: its answer has no schema: is this Confluent's API?"))),
+            };
+        }
+        // A proxy that has lost the registry says 404 too; only the registry itself knows that there is no such id.
+        let answer = body(response);
+        match answer["error_code"].as_u64() {
+            Some(404 | 40_400..=40_499) => Ok(None),
+            _ => Err(self.wrong(format!("{what}: 404, {}", message(&answer)))),
+        }
+    }
+}
+
+fn body(response: Response) -> Value {
     let text = response.text().unwrap_or_default();
-    let said = serde_json::from_str::<Value>(&text).ok();
-    said.and_then(|said| Some(said["message"].as_str()?.to_owned()))
-        .unwrap_or_else(|| "no reason given".to_owned())
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// What a refusal says.
+fn message(answer: &Value) -> String {
+    answer["message"].as_str().unwrap_or("no reason given").to_owned()
+}
+
+/// An error with what it comes of: a client's own text hides that a certificate is not trusted.
+fn with_causes(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Writing to a String cannot fail.
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    if text.contains("certificate") {
+        text.push_str("; look at registry.ca_file");
+    }
+    text
 }
 
 fn without_credentials(url: &str) -> String {

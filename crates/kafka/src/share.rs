@@ -6,15 +6,20 @@ use crate::cluster::Cluster;
 use crate::error::failed;
 use crate::framing::Framing;
 use crate::reader::Received;
-use crate::rebalance::{Change, LaneContext, Quiet, let_go};
+use crate::rebalance::{Change, LaneContext, Quiet, let_go, resume_at};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Message as _, OwnedMessage};
 use rdkafka::{Offset, TopicPartitionList};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Patience with one question to the broker.
 const ANSWER: Duration = Duration::from_secs(30);
+
+/// A record that cannot be read yet is tried again so often.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// What the group or the topic gives to a member.
 #[derive(Debug)]
@@ -43,6 +48,14 @@ pub struct Share {
     framing: Arc<Framing>,
     /// The member has an assignment, and has not called [`Share::begin`] since.
     unanswered: bool,
+    /// By partition, which is paused: a record that cannot be read yet, why, and when it is tried again.
+    held: BTreeMap<i32, Held>,
+}
+
+struct Held {
+    message: OwnedMessage,
+    why: String,
+    again: Instant,
 }
 
 impl Share {
@@ -70,14 +83,63 @@ impl Share {
             group: cluster.name(group),
             framing,
             unanswered: false,
+            held: BTreeMap::new(),
         })
+    }
+
+    /// Why a partition waits though it has records: one of them cannot be read yet.
+    #[must_use]
+    pub fn waits(&self) -> Option<&str> {
+        self.held.values().next().map(|held| held.why.as_str())
+    }
+
+    /// Holds a partition up at a record that cannot be read yet. The member goes on to answer its group.
+    fn hold(&mut self, message: OwnedMessage, error: &EngineError) -> Result<(), EngineError> {
+        let partition = message.partition();
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&self.name, partition);
+        self.consumer.pause(&list).map_err(failed("pausing a partition"))?;
+        tracing::warn!(group = self.group, %error, "a partition waits");
+        let held = Held {
+            message,
+            why: error.to_string(),
+            again: Instant::now() + AGAIN,
+        };
+        self.held.insert(partition, held);
+        Ok(())
+    }
+
+    /// Tries the held records again whose time has come; gives those that can be read now.
+    fn try_held(&mut self) -> Result<Vec<Received>, EngineError> {
+        let now = Instant::now();
+        let due = self.held.iter().filter(|(_, held)| held.again <= now);
+        let due: Vec<i32> = due.map(|(partition, _)| *partition).collect();
+        let mut received = Vec::new();
+        for partition in due {
+            let Some(held) = self.held.get_mut(&partition) else {
+                continue;
+            };
+            match Received::of(self.topic, &self.framing, &held.message) {
+                Err(_) => held.again = now + AGAIN,
+                Ok(record) => {
+                    let next = held.message.offset() + 1;
+                    self.held.remove(&partition);
+                    received.extend(record);
+                    let mut list = TopicPartitionList::new();
+                    list.add_partition_offset(&self.name, partition, Offset::Offset(next))
+                        .map_err(failed("naming offsets"))?;
+                    resume_at(&self.consumer, list, ANSWER)?;
+                }
+            }
+        }
+        Ok(received)
     }
 
     /// What comes next, within `patience`; `max` records at once at most. It has to be called often: the group gives up a
     /// member that does not.
     pub fn next(&mut self, max: usize, patience: Duration) -> Result<Shared, EngineError> {
         let begun = Instant::now();
-        let mut received = Vec::new();
+        let mut received = self.try_held()?;
         loop {
             if received.is_empty()
                 && let Some(change) = self.consumer.context().next()
@@ -97,12 +159,20 @@ impl Share {
                 Duration::from_millis(1)
             };
             match self.consumer.poll(wait) {
-                Some(Ok(message)) => {
-                    received.extend(Received::of(self.topic, &self.framing, &message));
-                    if received.len() >= max {
-                        return Ok(Shared::Records(received));
+                // What a paused partition had under way comes again when it is resumed.
+                Some(Ok(message)) if self.held.contains_key(&message.partition()) => {}
+                Some(Ok(message)) => match Received::of(self.topic, &self.framing, &message) {
+                    Ok(record) => {
+                        received.extend(record);
+                        if received.len() >= max {
+                            return Ok(Shared::Records(received));
+                        }
                     }
-                }
+                    Err(error) => {
+                        let message = message.detach();
+                        self.hold(message, &error)?;
+                    }
+                },
                 Some(Err(KafkaError::MessageConsumption(code))) if code != RDKafkaErrorCode::AutoOffsetReset => {
                     tracing::debug!(%code, "the Kafka client waits");
                 }
@@ -173,6 +243,7 @@ impl Share {
     pub fn release(&mut self, partitions: &[i32]) -> Result<(), EngineError> {
         let mut list = TopicPartitionList::new();
         for partition in partitions {
+            self.held.remove(partition);
             list.add_partition(&self.name, *partition);
         }
         self.consumer
@@ -256,11 +327,14 @@ impl Iterator for Past {
         let begun = Instant::now();
         while !self.over {
             match self.consumer.poll(ANSWER.saturating_sub(begun.elapsed())) {
-                Some(Ok(message)) => {
-                    if let Some(received) = Received::of(self.topic, &self.framing, &message) {
-                        return Some(Ok(received));
+                Some(Ok(message)) => match Received::of(self.topic, &self.framing, &message) {
+                    Ok(Some(received)) => return Some(Ok(received)),
+                    Ok(None) => {}
+                    Err(error) => {
+                        self.over = true;
+                        return Some(Err(error));
                     }
-                }
+                },
                 Some(Err(KafkaError::PartitionEOF(_))) => self.over = true,
                 Some(Err(KafkaError::MessageConsumption(code))) if code != RDKafkaErrorCode::AutoOffsetReset => {
                     tracing::debug!(%code, "the Kafka client waits");

@@ -388,6 +388,37 @@ fn files_that_do_not_belong_together_are_refused() {
     );
 }
 
+/// A data directory of a release that did not note versions: it is read as it is, and goes on.
+#[test]
+fn a_directory_of_before_goes_on() {
+    let home = tempfile::tempdir().unwrap();
+    let topology = topology();
+    let mut driver = TestDriver::all(&topology, bury).unwrap();
+    for (lines, is_old) in [(["abc", "xb", "bcd"], true), (["ab", "c900", "xc"], false)] {
+        {
+            let dir = DataDir::open(home.path()).unwrap();
+            let raw_log = RawLog::open(&dir, RAW).unwrap();
+            let mut engine = Engine::open(&dir, &topology, &raw_log, bury).unwrap();
+            for line in lines {
+                driver.pipe(raw(line)).unwrap();
+                raw_log.append(vec![raw(line)]).wait().unwrap();
+                step_to_end(&mut engine).unwrap();
+            }
+        }
+        if is_old {
+            for (file, tables) in [("raw.db", &["log"][..]), ("engine.db", &["log_1", "log_2", "log_3"])] {
+                let connection = rusqlite::Connection::open(home.path().join(file)).unwrap();
+                for table in tables {
+                    let sql = format!("ALTER TABLE {table} DROP COLUMN version");
+                    connection.execute_batch(&sql).unwrap();
+                }
+                connection.pragma_update(None, "user_version", 1).unwrap();
+            }
+        }
+        assert_eq!(logs(home.path(), &topology), driven(&driver));
+    }
+}
+
 #[test]
 fn a_log_without_its_topic_is_an_error() {
     let home = tempfile::tempdir().unwrap();

@@ -7,6 +7,7 @@ use crate::{
 use anyhow::Result;
 use hilo_contracts::json;
 use hilo_golden::{Golden, GoldenError, Placed};
+use hilo_kafka::EngineError;
 use hilo_stream::embedded::{Backoff, passes};
 use std::{
     path::{Path, PathBuf},
@@ -31,6 +32,8 @@ struct State {
     behind: AtomicU64,
     /// Why it waits and tries again.
     fault: Mutex<Option<String>>,
+    /// Whether it waits at a record of a later release: that nothing moves is no failure of this process.
+    waits: AtomicBool,
     /// When it last read or wrote anything, or found that nothing waits.
     moved: Mutex<Instant>,
 }
@@ -42,6 +45,7 @@ impl Default for State {
             ended: AtomicBool::default(),
             behind: AtomicU64::default(),
             fault: Mutex::default(),
+            waits: AtomicBool::default(),
             moved: Mutex::new(Instant::now()),
         }
     }
@@ -112,10 +116,10 @@ impl Pulse {
         held(&self.0.fault).clone()
     }
 
-    /// For how long records wait and none was applied; zero where none waits.
+    /// For how long records wait and none was applied; zero where none waits, or where only a later release can read them.
     #[must_use]
     pub fn standing(&self) -> Duration {
-        if self.behind() == 0 && self.fault().is_none() {
+        if self.behind() == 0 && self.fault().is_none() || self.0.waits.load(Ordering::Acquire) {
             return Duration::ZERO;
         }
         held(&self.0.moved).elapsed()
@@ -123,6 +127,7 @@ impl Pulse {
 
     fn moved(&self) {
         *held(&self.0.fault) = None;
+        self.0.waits.store(false, Ordering::Release);
         *held(&self.0.moved) = Instant::now();
     }
 
@@ -207,7 +212,7 @@ impl Follower {
             thread::sleep(Duration::from_millis(10));
         }
         match self.finish() {
-            Err(failure) if passes(failure.as_ref()) => {
+            Err(failure) if may_pass(&failure) => {
                 info!(
                     cause = format!("{failure:#}"),
                     "what is not read is read at the next start"
@@ -227,6 +232,16 @@ impl Follower {
             ))
         })
     }
+}
+
+/// Whether another attempt may succeed.
+fn may_pass(failure: &anyhow::Error) -> bool {
+    passes(failure.as_ref()) || is_wait(failure)
+}
+
+/// Whether a record cannot be read yet.
+fn is_wait(failure: &anyhow::Error) -> bool {
+    matches!(failure.downcast_ref(), Some(EngineError::Waits { .. }))
 }
 
 struct Following<E> {
@@ -250,7 +265,7 @@ impl<E: Engine> Following<E> {
             let patience = if stopping { Duration::ZERO } else { PATIENCE };
             let batch = match self.feed.next(BATCH, patience) {
                 Ok(batch) => batch,
-                Err(failure) if !stopping && passes(failure.as_ref()) => {
+                Err(failure) if !stopping && may_pass(&failure) => {
                     self.wait(&failure);
                     continue;
                 }
@@ -336,6 +351,7 @@ impl<E: Engine> Following<E> {
             );
         }
         *held(&self.pulse.0.fault) = Some(fault);
+        self.pulse.0.waits.store(is_wait(failure), Ordering::Release);
         let stop = Arc::clone(&self.stop);
         self.backoff.wait(&self.dir, || stop.load(Ordering::Acquire));
     }

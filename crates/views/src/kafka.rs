@@ -4,7 +4,7 @@ use crate::engine::{Engine, Feed, Shelf, Waiting};
 use anyhow::Result;
 use hilo_contracts::topics;
 use hilo_golden::{FOLLOWED, Place, Placed};
-use hilo_kafka::{Backlog, Cluster, Framing, Lookup, Measures, Reader};
+use hilo_kafka::{Backlog, Cluster, EngineError, Framing, Lookup, Measures, Reader};
 use hilo_service::clock;
 use hilo_stream::{ProcessorSpec, Record, Topology};
 use std::{
@@ -177,9 +177,21 @@ impl TopicFeed {
 
 impl Feed for TopicFeed {
     fn next(&mut self, max: usize, patience: Duration) -> Result<Vec<Placed>> {
-        let received = self.reader.read(max, patience)?;
+        let received = match self.reader.read(max, patience) {
+            Ok(received) => received,
+            Err(error @ EngineError::Waits { .. }) => {
+                if let Some(measures) = &self.measures {
+                    measures.took_in(NAME, 0, 0);
+                    measures.waits(NAME, 0, Some(error.to_string()));
+                }
+                self.look();
+                return Err(error.into());
+            }
+            Err(error) => return Err(error.into()),
+        };
         if let Some(measures) = &self.measures {
             measures.took_in(NAME, 0, received.len() as u64);
+            measures.waits(NAME, 0, None);
             measures.passed_over(NAME, self.reader.passed_over());
         }
         self.look();

@@ -81,7 +81,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         .transpose()?;
     let crm = roles
         .contains(&Role::Crm)
-        .then(|| crm(&config, &dir, &place, &framing, &runtime))
+        .then(|| crm(&config, &dir, &place, &framing, &measures, &runtime))
         .transpose()?;
     if let Some(crm) = &crm {
         registry.register(Box::new(CrmMetrics::new(crm.status.clone())?))?;
@@ -165,6 +165,7 @@ fn crm(
     dir: &Path,
     place: &Place,
     framing: &Arc<hilo_kafka::Framing>,
+    measures: &Arc<Measures>,
     runtime: &Runtime,
 ) -> Result<Running, Failure> {
     let accounts = writer::accounts(config).map_err(Failure::usage)?;
@@ -174,7 +175,7 @@ fn crm(
         )));
     }
     let session_timeout = config.kafka.as_ref().map_or(SESSION, |kafka| kafka.session_timeout);
-    let inlet = TopicInlet::join(&place.cluster, framing, session_timeout).map_err(kafka::failure)?;
+    let inlet = TopicInlet::join(&place.cluster, framing, session_timeout, measures).map_err(kafka::failure)?;
     let outcomes = TopicOutcomes::new(&place.cluster, framing).map_err(kafka::failure)?;
     let _within = runtime.enter();
     Ok(Running::on_topics(

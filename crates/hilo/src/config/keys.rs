@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 /// Stands for a name that the user chooses.
 const ANY: &str = "*";
 
-const KNOWN: [&[&str]; 43] = [
+const KNOWN: [&[&str]; 46] = [
     &["http", "listen"],
     &["http", "hosts"],
     &["admin", "listen"],
@@ -33,6 +33,9 @@ const KNOWN: [&[&str]; 43] = [
     &["kafka", "username"],
     &["kafka", "password"],
     &["registry", "url"],
+    &["registry", "ca_file"],
+    &["registry", "username"],
+    &["registry", "password"],
     &["tenants", ANY, "verify_token"],
     &["tenants", ANY, "app_secrets"],
     &["tenants", ANY, "api_tokens"],

@@ -8,7 +8,7 @@ use hilo_contracts::{
 };
 use hilo_crm_writer::{EdgeError, Event, Inlet, Outcomes, Past, Place, Reply, Wanted};
 use hilo_domain::Millis;
-use hilo_kafka::{Cluster, Delivered, EngineError, Framing, RawProducer, Share, Shared};
+use hilo_kafka::{Cluster, Delivered, EngineError, Framing, Measures, RawProducer, Share, Shared};
 use hilo_service::clock;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -19,6 +19,8 @@ use tokio::sync::oneshot;
 
 /// The group of all writers.
 pub(crate) const GROUP: &str = "hilo.crm";
+/// Name of the writer among the lanes, for readiness.
+const NAME: &str = "crm";
 /// Records at once.
 const CHUNK: usize = 500;
 /// How long one look for new records waits.
@@ -32,6 +34,7 @@ pub(crate) struct TopicInlet {
     cluster: Cluster,
     framing: Arc<Framing>,
     codec: AvroCodec<CrmRecord>,
+    measures: Arc<Measures>,
     /// What the group said and the writer has not taken yet.
     waiting: Arc<Mutex<VecDeque<Told>>>,
 }
@@ -57,6 +60,7 @@ impl TopicInlet {
         cluster: &Cluster,
         framing: &Arc<Framing>,
         session_timeout: Duration,
+        measures: &Arc<Measures>,
     ) -> Result<Self, EngineError> {
         let share = Share::join(cluster, GROUP, topics::CRM_RECORD, Arc::clone(framing), session_timeout)?;
         Ok(Self {
@@ -64,6 +68,7 @@ impl TopicInlet {
             cluster: cluster.clone(),
             framing: Arc::clone(framing),
             codec: codec::crm_record(),
+            measures: Arc::clone(measures),
             waiting: Arc::default(),
         })
     }
@@ -106,9 +111,11 @@ impl Inlet for TopicInlet {
             if self.lock().is_empty() {
                 let waiting = Arc::clone(&self.waiting);
                 let codec = self.codec.clone();
+                let measures = Arc::clone(&self.measures);
                 // What comes goes into the queue on the thread itself: a future that is dropped loses nothing.
                 self.with("the desired records cannot be read", move |share| {
                     let told = share.next(CHUNK, PATIENCE)?;
+                    measures.waits(NAME, 0, share.waits().map(str::to_owned));
                     let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
                     match told {
                         Shared::Assigned(partitions) => waiting.push_back(Told::Assigned(partitions)),

@@ -3,12 +3,16 @@
 pub(crate) mod raw;
 pub(crate) mod role;
 
-use crate::{config::Config, failure::Failure, place, topology};
+use crate::{
+    config::{Config, Registry},
+    failure::Failure,
+    place, topology,
+};
 use anyhow::anyhow;
-use hilo_contracts::schemas;
+use hilo_contracts::{door::Versions, schemas};
 use hilo_kafka::{
     Cluster, EngineError, Framing, LaneSettings,
-    registry::SchemaRegistry,
+    registry::{Access, SchemaRegistry},
     topics::{self, Sizes, TopicPlan},
 };
 use hilo_stream::Topology;
@@ -19,7 +23,7 @@ pub(crate) struct Place {
     pub cluster: Cluster,
     pub sizes: Sizes,
     pub topology: Topology,
-    registry_url: String,
+    registry: Access,
 }
 
 impl Place {
@@ -54,12 +58,12 @@ impl Place {
                 replication: kafka.replication,
             },
             topology: topology::topology(&place::tenants(config)?)?,
-            registry_url: registry.url.clone(),
+            registry: access(registry)?,
         })
     }
 
     pub(crate) fn registry(&self) -> Result<SchemaRegistry, Failure> {
-        Ok(SchemaRegistry::new(&self.registry_url, &self.cluster.prefix)?)
+        Ok(SchemaRegistry::with(self.registry.clone(), &self.cluster.prefix)?)
     }
 
     /// Topics as they must be.
@@ -67,11 +71,23 @@ impl Place {
         Ok(topics::plan(&self.cluster, &self.topology, self.sizes, schemas::kept)?)
     }
 
-    /// The schema ids of all contracts, looked up once; a missing one is refused.
+    /// The schema ids of all contracts, looked up once; a newest one that is missing is refused.
     pub(crate) fn framing(&self) -> Result<Arc<Framing>, Failure> {
         let subjects = self.topology.topics().iter().filter_map(|topic| topic.schema);
-        Ok(Arc::new(self.registry()?.framing(subjects)?))
+        Ok(Arc::new(self.registry()?.framing(subjects, &Versions::released()?)?))
     }
+}
+
+fn access(registry: &Registry) -> Result<Access, Failure> {
+    let login = match &registry.login {
+        Some((name, password)) => Some((name.clone(), password.text().map_err(Failure::usage)?)),
+        None => None,
+    };
+    Ok(Access {
+        url: registry.url.clone(),
+        ca_file: registry.ca_file.clone(),
+        login,
+    })
 }
 
 /// How lanes work, by the configuration.

@@ -9,6 +9,7 @@
 
 use hilo::{captures, topology};
 use hilo_contracts::codec::{self, Codec as _};
+use hilo_contracts::door::Versions;
 use hilo_contracts::{capture, json, topics};
 use hilo_golden::Golden;
 use hilo_kafka::registry::SchemaRegistry as Client;
@@ -353,12 +354,17 @@ impl Cluster {
 
     /// Where it is, with its contracts.
     pub(crate) fn address(&self) -> (Address, Arc<Framing>) {
+        self.address_with(&Versions::released().unwrap())
+    }
+
+    /// Where it is, for a release that reads these versions.
+    pub(crate) fn address_with(&self, versions: &Versions) -> (Address, Arc<Framing>) {
         let registry = Client::new(&self.registry.url(), "").unwrap();
         let topology = topology::topology(&topology::Tenants::default()).unwrap();
         let subjects = topology.topics().iter().filter_map(|topic| topic.schema);
         (
             Address::plain(&self.broker.address()),
-            Arc::new(registry.framing(subjects).unwrap()),
+            Arc::new(registry.framing(subjects, versions).unwrap()),
         )
     }
 

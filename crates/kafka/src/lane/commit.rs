@@ -177,6 +177,15 @@ impl Lane {
         self.consumer
             .incremental_unassign(&bare)
             .map_err(failed("going back"))?;
-        self.consumer.incremental_assign(&list).map_err(failed("going back"))
+        self.consumer.incremental_assign(&list).map_err(failed("going back"))?;
+        // Held partitions go on at the same record, which holds them up again.
+        let mut held = TopicPartitionList::new();
+        for (input, partition) in std::mem::take(&mut self.held).into_keys() {
+            held.add_partition(&self.job.inputs[input].name, partition);
+        }
+        if held.count() > 0 {
+            self.consumer.resume(&held).map_err(failed("going back"))?;
+        }
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@ use crate::EngineError;
 use crate::error::failed;
 use crate::measures::State;
 use crate::names::TIME;
-use crate::rebalance::Change;
+use crate::rebalance::{Change, resume_at};
 use crate::restore::{Progress, Restore};
 use crate::task::Task;
 use rdkafka::consumer::Consumer as _;
@@ -145,6 +145,7 @@ impl Lane {
             !goes
         });
         self.ends.retain(|place, _| self.positions.contains_key(place));
+        self.held.retain(|place, _| self.positions.contains_key(place));
         for partition in partitions {
             self.slots.remove(partition);
         }
@@ -211,11 +212,7 @@ impl Lane {
                     .map_err(failed("naming offsets"))?;
             }
         }
-        self.consumer.resume(&list).map_err(failed("resuming partitions"))?;
-        // What was under way before the pause is gone: the first record comes again.
-        self.consumer
-            .seek_partitions(list, ANSWER)
-            .map_err(failed("resuming partitions"))?;
+        resume_at(&self.consumer, list, ANSWER)?;
         Ok(true)
     }
 }

@@ -3,6 +3,7 @@
 
 mod commit;
 mod group;
+mod hold;
 mod process;
 
 use crate::EngineError;
@@ -15,6 +16,7 @@ use crate::restore::Restore;
 use crate::task::Task;
 use crate::transactions::{Step, Transactions};
 use hilo_domain::Millis;
+use hold::Held;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -104,6 +106,8 @@ pub(crate) struct Lane {
     slots: BTreeMap<i32, Slot>,
     positions: FxHashMap<(usize, i32), Position>,
     poison: Vec<Poison>,
+    /// Records that cannot be read yet, by input and partition: nothing behind them is read.
+    held: BTreeMap<(usize, i32), Held>,
     batch: Batch,
     last_commit: Instant,
     /// Records of one transaction at most, now: halved when one fails, doubled when one succeeds, so that what takes too
@@ -150,6 +154,7 @@ impl Lane {
             slots: BTreeMap::new(),
             positions: FxHashMap::default(),
             poison: Vec::new(),
+            held: BTreeMap::new(),
             batch: Batch::default(),
             last_commit: Instant::now(),
             limit,
@@ -168,6 +173,7 @@ impl Lane {
             }
             self.follow_group()?;
             let restoring = self.restore_more()?;
+            self.try_held()?;
             let incoming = match self.consumer.poll(self.patience(restoring)) {
                 None => None,
                 Some(Ok(message)) => self.take(&message),
@@ -250,7 +256,9 @@ impl Lane {
             return;
         }
         let state = if self.joined {
-            let waiting = self.positions.keys().filter_map(|&(input, partition)| {
+            // What is held waits for somebody else: that this lane makes no progress there is no failure of it.
+            let moving = self.positions.keys().filter(|place| !self.held.contains_key(place));
+            let waiting = moving.filter_map(|&(input, partition)| {
                 let lag = self.lag((input, partition)).filter(|lag| *lag > 0)?;
                 Some((self.job.inputs[input].topic, partition, lag))
             });
@@ -261,13 +269,19 @@ impl Lane {
             State::Joining
         };
         measures.pulse(processor, self.index, state);
+        measures.waits(processor, self.index, self.why_held());
     }
 
     /// Records of a partition that wait or are not committed; `None` before the client has said where its end is.
     fn lag(&self, place: (usize, i32)) -> Option<i64> {
         let (end, reached) = *self.ends.get(&place)?;
         let position = self.positions.get(&place)?;
-        let upto = if reached { position.next } else { end };
+        // The client has handed over what is held, and more of it may be under way.
+        let upto = if reached && !self.held.contains_key(&place) {
+            position.next
+        } else {
+            end
+        };
         Some((upto - position.committed).max(0))
     }
 

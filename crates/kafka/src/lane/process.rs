@@ -4,14 +4,16 @@ use super::{Incoming, Lane, NO_CONTRACT, NO_TIME, PROCESSOR_ERROR, Poison, TOO_L
 use crate::EngineError;
 use crate::cluster::MAX_RECORD_BYTES;
 use crate::error::failed;
-use crate::framing::Times;
+use crate::framing::{Times, Unread};
 use crate::names::TIME;
 use crate::transactions::{Outgoing, Purpose, Step};
 use hilo_domain::Millis;
 use hilo_stream::embedded::TOO_COSTLY;
 use hilo_stream::{Executor, ProcessorError, Record};
 use rdkafka::message::{BorrowedMessage, Message as _};
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 impl Lane {
@@ -25,7 +27,7 @@ impl Lane {
             .slots
             .get(&position.task)
             .is_some_and(|slot| slot.restore.is_none());
-        if !running || offset < position.next {
+        if !running || offset < position.next || self.held.contains_key(&(input, partition)) {
             return None;
         }
         let headers = message.headers();
@@ -43,6 +45,13 @@ impl Lane {
     }
 
     pub(super) fn process(&mut self, incoming: &Incoming) -> Result<(), EngineError> {
+        let topic = self.job.inputs[incoming.input].topic;
+        let job = Arc::clone(&self.job);
+        let opened = match job.framing.unwrap(topic, &incoming.value) {
+            Err(Unread::Waits(problem)) => return self.hold(incoming, &problem),
+            Err(Unread::Foreign(problem)) => Err(problem),
+            Ok(datum) => Ok(datum),
+        };
         let Some(position) = self.positions.get_mut(&(incoming.input, incoming.partition)) else {
             return Ok(());
         };
@@ -52,7 +61,6 @@ impl Lane {
         self.batch.begun.get_or_insert_with(Instant::now);
         self.batch.records += 1;
         self.batch.bytes += incoming.key.len() + incoming.value.len();
-        let topic = self.job.inputs[incoming.input].topic;
         let receipt = incoming.times.map_or(0, |times| times.receipt);
         let outcome = if topic == TIME {
             self.tick(task, incoming)
@@ -65,7 +73,7 @@ impl Lane {
             if !incoming.trace.is_empty() {
                 self.trace(incoming, receipt);
             }
-            self.feed(task, topic, incoming)
+            self.feed(task, topic, incoming, opened)
         };
         match outcome {
             Ok(()) => self.send_outputs(task, topic, receipt, incoming),
@@ -128,7 +136,14 @@ impl Lane {
         })
     }
 
-    pub(super) fn feed(&mut self, task: i32, topic: &'static str, incoming: &Incoming) -> Result<(), ProcessorError> {
+    /// Gives a record to its task; `opened`: its datum, or why it has none.
+    pub(super) fn feed(
+        &mut self,
+        task: i32,
+        topic: &'static str,
+        incoming: &Incoming,
+        opened: Result<Cow<'_, [u8]>, String>,
+    ) -> Result<(), ProcessorError> {
         let known = self.known(incoming).map(|poison| {
             let wanted = !poison.is_hopeless;
             wanted.then(|| (poison.reason, poison.detail.clone()))
@@ -139,22 +154,18 @@ impl Lane {
         let executor = &mut slot.task.executor;
         if let Some(letter) = known {
             self.job.measures.poison.with_label_values(&[self.job.spec.name]).inc();
-            let value = self
-                .job
-                .framing
-                .unwrap(topic, &incoming.value)
-                .unwrap_or(&incoming.value);
+            let value = opened.unwrap_or(Cow::Borrowed(&incoming.value));
             let Some((reason, detail)) = letter else { return Ok(()) };
-            return bury(executor, topic, incoming, value, reason, &detail);
+            return bury(executor, topic, incoming, &value, reason, &detail);
         }
-        match self.job.framing.unwrap(topic, &incoming.value) {
+        match opened {
             // Nothing was fed, so it can be buried at once.
             Err(detail) => {
                 self.job.measures.foreign.with_label_values(&[self.job.spec.name]).inc();
                 bury(executor, topic, incoming, &incoming.value, NO_CONTRACT, &detail)
             }
             Ok(value) => {
-                let record = record(topic, incoming, value);
+                let record = record(topic, incoming, value.into_owned());
                 // A panic is the processor's failure on this record, as an error is; its state is rebuilt.
                 catch_unwind(AssertUnwindSafe(|| executor.feed(record)))
                     .unwrap_or_else(|_| Err(ProcessorError::Contract("the processor panicked".to_owned())))
@@ -343,11 +354,11 @@ const OVERHEAD: usize = 1_024;
 const KEPT_VALUE: usize = MAX_RECORD_BYTES - (64 << 10);
 const KEPT_KEY: usize = 1_024;
 
-fn record(topic: &'static str, incoming: &Incoming, value: &[u8]) -> Record {
+fn record(topic: &'static str, incoming: &Incoming, value: Vec<u8>) -> Record {
     Record {
         topic,
         key: incoming.key.clone(),
-        value: value.to_vec(),
+        value,
         timestamp: incoming.times.map_or(incoming.appended, |times| times.event),
     }
 }
@@ -361,7 +372,7 @@ fn bury(
     reason: &'static str,
     detail: &str,
 ) -> Result<(), ProcessorError> {
-    let mut record = record(topic, incoming, &value[..value.len().min(KEPT_VALUE)]);
+    let mut record = record(topic, incoming, value[..value.len().min(KEPT_VALUE)].to_vec());
     record.key.truncate(KEPT_KEY);
     if record.value.len() == value.len() {
         return executor.dead_letter(&record, reason, detail);

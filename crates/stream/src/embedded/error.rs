@@ -66,6 +66,18 @@ pub enum EmbeddedError {
         /// Format of this release.
         expected: i64,
     },
+    /// A record that this release cannot read: a later one wrote it, or it is damaged.
+    #[error(
+        "{}, offset {offset}: {cause}; run the release that wrote it, or restore a copy", path.display()
+    )]
+    Contract {
+        /// The file.
+        path: PathBuf,
+        /// Offset of the record in the log of its topic.
+        offset: u64,
+        /// What the contract says; in the text, as above.
+        cause: hilo_contracts::ContractError,
+    },
     /// State of another topology.
     #[error(
         "{} was written by other processors or stores than those of this release: remove it, and it is rebuilt from raw.db; \

@@ -2,8 +2,11 @@
 
 use super::{EmbeddedError, raw, sqlite, state};
 use crate::{Record, TopicKind, TopicSpec, Topology};
+use hilo_contracts::door::Door;
+use hilo_contracts::{ContractError, schemas};
 use hilo_domain::Millis;
 use rusqlite::{Connection, OptionalExtension, params};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -19,9 +22,23 @@ pub struct Position {
     pub now: Option<Millis>,
 }
 
-/// A read-only view of the logs. A read sees whole batches only.
+/// The version that records of a topic are written in: the newest of its contract. A topic without one has version 1.
+pub(super) fn version(topic: &str) -> u32 {
+    schemas::latest(topic).map_or(1, |version| version.number)
+}
+
+/// A record as it is stored.
+struct Stored {
+    offset: u64,
+    version: u32,
+    record: Record,
+}
+
+/// A read-only view of the logs. A read sees whole batches only, and every record in the newest shape of its contract.
 pub struct Log {
     dir: PathBuf,
+    /// Turns records of older releases into the newest shape.
+    door: Result<&'static Door, ContractError>,
     topics: Vec<TopicSpec>,
     raw: Option<Connection>,
     engine: Option<Connection>,
@@ -33,6 +50,7 @@ impl Log {
     pub fn open(dir: &Path, topology: &Topology) -> Self {
         Self {
             dir: dir.to_owned(),
+            door: Door::released(),
             topics: topology.topics().to_vec(),
             raw: None,
             engine: None,
@@ -42,8 +60,33 @@ impl Log {
     /// Records of `topic` from offset `from` on, with their offsets; `limit` at most, and fewer when they are large. Empty
     /// only at the end.
     pub fn read(&mut self, topic: &str, from: u64, limit: usize) -> Result<Vec<(u64, Record)>, EmbeddedError> {
+        let door = self.door.clone();
         let (file, connection, table, name) = self.table(topic)?;
-        read(connection, &table, name, from, limit).map_err(sqlite::failed(&file, "read"))
+        let stored = read(connection, &table, name, from, limit).map_err(sqlite::failed(&file, "read"))?;
+        let open = |Stored {
+                        offset,
+                        version,
+                        record,
+                    }: Stored| {
+            let opened = match &door {
+                Ok(door) => door.open(name, version, &record.value),
+                Err(error) => Err(error.clone()),
+            };
+            let changed = opened.map(|value| match value {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(value) => Some(value),
+            });
+            match changed {
+                Ok(None) => Ok((offset, record)),
+                Ok(Some(value)) => Ok((offset, Record { value, ..record })),
+                Err(cause) => Err(EmbeddedError::Contract {
+                    path: file.clone(),
+                    offset,
+                    cause,
+                }),
+            }
+        };
+        stored.into_iter().map(open).collect()
     }
 
     /// Number of records of `topic`: the offset of the next one.
@@ -116,9 +159,10 @@ fn read(
     topic: &'static str,
     from: u64,
     limit: usize,
-) -> Result<Vec<(u64, Record)>, rusqlite::Error> {
+) -> Result<Vec<Stored>, rusqlite::Error> {
+    let version = sqlite::version_column(connection)?;
     let mut select = connection.prepare_cached(&format!(
-        "SELECT offset, key, timestamp, value FROM {table} WHERE offset >= ?1 ORDER BY offset LIMIT ?2"
+        "SELECT offset, key, timestamp, value, {version} FROM {table} WHERE offset >= ?1 ORDER BY offset LIMIT ?2"
     ))?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut rows = select.query(params![i64::try_from(from).unwrap_or(i64::MAX), limit])?;
@@ -132,10 +176,180 @@ fn read(
             timestamp: row.get(2)?,
         };
         bytes += record.key.len() + record.value.len();
-        records.push((row.get::<_, i64>(0)?.cast_unsigned(), record));
+        records.push(Stored {
+            offset: row.get::<_, i64>(0)?.cast_unsigned(),
+            version: row.get(4)?,
+            record,
+        });
         if bytes >= READ_BYTES {
             break;
         }
     }
     Ok(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{DataDir, RawLog};
+    use super::*;
+    use crate::{ProcessorSpec, Scope};
+    use apache_avro::Schema;
+    use hilo_contracts::codec::{self, Codec as _};
+    use hilo_contracts::door::Versions;
+    use hilo_contracts::facts::Raw;
+    use hilo_contracts::topics::RAW;
+    use std::sync::Arc;
+
+    struct Nothing;
+
+    impl crate::Processor for Nothing {
+        fn process(&mut self, _: &Record, _: &mut crate::Context) -> Result<crate::Verdict, crate::ProcessorError> {
+            Ok(crate::Verdict::Done)
+        }
+    }
+
+    fn topology() -> Topology {
+        let raw = TopicSpec {
+            name: RAW,
+            kind: TopicKind::Raw,
+            key: "anything",
+            schema: Some(RAW),
+            kept: "",
+            doc: "",
+        };
+        let reader = ProcessorSpec {
+            name: "nothing",
+            doc: "",
+            scope: Scope::Keyed,
+            inputs: vec![RAW],
+            outputs: Vec::new(),
+            also_writes: Vec::new(),
+            stores: Vec::new(),
+            factory: Arc::new(|| Box::new(Nothing)),
+        };
+        Topology::new(vec![raw], vec![reader]).unwrap()
+    }
+
+    fn fact(id: &str) -> Raw {
+        Raw {
+            delivery_id: id.to_owned(),
+            tenant: "acme".into(),
+            ..Raw::default()
+        }
+    }
+
+    fn record(value: Vec<u8>) -> Record {
+        Record {
+            topic: RAW,
+            key: Vec::new(),
+            value,
+            timestamp: 7,
+        }
+    }
+
+    /// A raw log with one delivery.
+    fn with_one(home: &Path) {
+        let raw = RawLog::open(&DataDir::open(home).unwrap(), RAW).unwrap();
+        let value = codec::raw().encode(&fact("d_new")).unwrap();
+        raw.append(vec![record(value)]).wait().unwrap();
+    }
+
+    /// An earlier release whose deliveries had no `line`.
+    fn earlier() -> &'static schemas::Version {
+        let newest = schemas::latest(RAW).unwrap();
+        let mut file: serde_json::Value = serde_json::from_str(newest.text).unwrap();
+        let fields = file["fields"].as_array_mut().unwrap();
+        assert_eq!(fields.pop().unwrap()["default"], serde_json::Value::Null);
+        let text: &'static str = file.to_string().leak();
+        Box::leak(Box::new(schemas::Version {
+            subject: RAW,
+            number: 0,
+            text,
+            schema: Schema::parse_str(text).unwrap(),
+        }))
+    }
+
+    fn write(home: &Path, sql: &str, value: &[u8]) {
+        let connection = Connection::open(home.join(raw::FILE)).unwrap();
+        connection.execute(sql, [value]).unwrap();
+    }
+
+    fn read_ids(log: &mut Log) -> Vec<String> {
+        let records = log.read(RAW, 0, 100).unwrap();
+        let codec = codec::raw();
+        let ids = records.iter().map(|(_, record)| codec.decode(&record.value).unwrap());
+        ids.map(|raw| raw.delivery_id).collect()
+    }
+
+    #[test]
+    fn a_record_names_its_version_and_is_read_in_the_newest_shape() {
+        let home = tempfile::tempdir().unwrap();
+        with_one(home.path());
+        let connection = Connection::open(home.path().join(raw::FILE)).unwrap();
+        let version: u32 = connection
+            .query_row("SELECT version FROM log", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(version, schemas::latest(RAW).unwrap().number);
+        // The field that the earlier version lacks is the last one, and null: one byte less.
+        let mut datum = codec::raw().encode(&fact("d_old")).unwrap();
+        assert_eq!(datum.pop(), Some(0));
+        write(home.path(), "INSERT INTO log VALUES (1, x'', 7, ?1, 0)", &datum);
+
+        let versions = Versions::released().unwrap().also(earlier());
+        let mut log = Log::open(home.path(), &topology());
+        log.door = Ok(Box::leak(Box::new(Door::new(&versions).unwrap())));
+        assert_eq!(read_ids(&mut log), ["d_new", "d_old"]);
+        // This release alone does not know the version: it says so, and gives nothing half-read.
+        let error = Log::open(home.path(), &topology()).read(RAW, 0, 100).unwrap_err();
+        assert!(matches!(error, EmbeddedError::Contract { offset: 1, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_later_release_is_named() {
+        let home = tempfile::tempdir().unwrap();
+        with_one(home.path());
+        write(home.path(), "INSERT INTO log VALUES (1, x'', 7, ?1, 99)", b"whatever");
+        let error = Log::open(home.path(), &topology()).read(RAW, 0, 100).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("raw.db, offset 1") && text.contains("version 99"),
+            "{text}"
+        );
+        assert!(text.contains("run the release that wrote it"), "{text}");
+    }
+
+    /// Takes from a directory what a release of before did not have.
+    fn age(home: &Path) {
+        let connection = Connection::open(home.join(raw::FILE)).unwrap();
+        connection
+            .execute_batch("ALTER TABLE log DROP COLUMN version; PRAGMA user_version = 1;")
+            .unwrap();
+    }
+
+    #[test]
+    fn a_directory_without_versions_is_read_as_it_is_and_changed_by_who_writes() {
+        let home = tempfile::tempdir().unwrap();
+        with_one(home.path());
+        age(home.path());
+        let mut before = Log::open(home.path(), &topology());
+        assert_eq!(read_ids(&mut before), ["d_new"]);
+        {
+            let raw = RawLog::open(&DataDir::open(home.path()).unwrap(), RAW).unwrap();
+            let value = codec::raw().encode(&fact("d_newer")).unwrap();
+            assert_eq!(raw.append(vec![record(value)]).wait().unwrap(), 1..2);
+        }
+        // Also by who had it open.
+        for log in [&mut before, &mut Log::open(home.path(), &topology())] {
+            assert_eq!(read_ids(log), ["d_new", "d_newer"]);
+        }
+        let connection = Connection::open(home.path().join(raw::FILE)).unwrap();
+        let versions: Vec<u32> = connection
+            .prepare("SELECT version FROM log ORDER BY offset")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(versions, [1, schemas::latest(RAW).unwrap().number]);
+    }
 }

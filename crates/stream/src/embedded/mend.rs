@@ -1,10 +1,12 @@
 //! A way back from a wrong clock: raw records that cannot have been received when they say.
 
 use super::directory::DataDir;
-use super::{EmbeddedError, raw, sqlite};
+use super::{EmbeddedError, log, raw, sqlite};
 use crate::Record;
+use hilo_contracts::{ContractError, door::Door};
 use hilo_domain::Millis;
-use rusqlite::params;
+use rusqlite::{Connection, params};
+use std::path::Path;
 
 /// Gives each record of the raw log of `topic` whose time is after `limit` to `mend`, and writes what that makes of it in
 /// its place: all or nothing. `None` leaves a record as it is. Gives the number of records that were changed.
@@ -20,32 +22,57 @@ pub fn rewrite_after(
     if !path.exists() {
         return Err(EmbeddedError::Missing { path });
     }
-    let mut connection = sqlite::open(&path, 4_096, "")?;
-    let mut write = || -> Result<u64, rusqlite::Error> {
-        let transaction = connection.transaction()?;
-        let mut changed = 0;
-        {
-            let mut find = transaction.prepare("SELECT offset FROM log WHERE timestamp > ?1 ORDER BY offset")?;
-            let found: Vec<i64> = find.query_map([limit], |row| row.get(0))?.collect::<Result<_, _>>()?;
-            let mut read = transaction.prepare("SELECT key, timestamp, value FROM log WHERE offset = ?1")?;
-            let mut replace = transaction.prepare("UPDATE log SET timestamp = ?2, value = ?3 WHERE offset = ?1")?;
-            for offset in found {
-                let record = read.query_row([offset], |row| {
-                    Ok(Record {
-                        topic,
-                        key: row.get(0)?,
-                        timestamp: row.get(1)?,
-                        value: row.get(2)?,
-                    })
-                })?;
-                if let Some(mended) = mend(record) {
-                    replace.execute(params![offset, mended.timestamp, mended.value])?;
-                    changed += 1;
-                }
-            }
+    let connection = &mut raw::open(&path)?;
+    let door = Door::released().map_err(unreadable(&path, 0))?;
+    let newest = log::version(topic);
+    let failed = || sqlite::failed(&path, "written");
+    let transaction = connection.transaction().map_err(failed())?;
+    let mut changed = 0;
+    for offset in after(&transaction, limit).map_err(failed())? {
+        let (version, mut record) = stored(&transaction, topic, offset).map_err(failed())?;
+        let opened = door
+            .open(topic, version, &record.value)
+            .map_err(unreadable(&path, offset))?;
+        record.value = opened.into_owned();
+        if let Some(mended) = mend(record) {
+            transaction
+                .prepare_cached("UPDATE log SET timestamp = ?2, value = ?3, version = ?4 WHERE offset = ?1")
+                .and_then(|mut replace| replace.execute(params![offset, mended.timestamp, mended.value, newest]))
+                .map_err(failed())?;
+            changed += 1;
         }
-        transaction.commit()?;
-        Ok(changed)
-    };
-    write().map_err(sqlite::failed(&path, "written"))
+    }
+    transaction.commit().map_err(failed())?;
+    Ok(changed)
+}
+
+fn after(connection: &Connection, limit: Millis) -> Result<Vec<i64>, rusqlite::Error> {
+    connection
+        .prepare("SELECT offset FROM log WHERE timestamp > ?1 ORDER BY offset")?
+        .query_map([limit], |row| row.get(0))?
+        .collect()
+}
+
+/// A record with its version.
+fn stored(connection: &Connection, topic: &'static str, offset: i64) -> Result<(u32, Record), rusqlite::Error> {
+    connection
+        .prepare_cached("SELECT key, timestamp, value, version FROM log WHERE offset = ?1")?
+        .query_row([offset], |row| {
+            let record = Record {
+                topic,
+                key: row.get(0)?,
+                timestamp: row.get(1)?,
+                value: row.get(2)?,
+            };
+            Ok((row.get(3)?, record))
+        })
+}
+
+fn unreadable(path: &Path, offset: i64) -> impl FnOnce(ContractError) -> EmbeddedError {
+    let path = path.to_owned();
+    move |cause| EmbeddedError::Contract {
+        path,
+        offset: offset.cast_unsigned(),
+        cause,
+    }
 }

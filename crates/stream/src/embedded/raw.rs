@@ -18,7 +18,12 @@ pub(super) const FILE: &str = "raw.db";
 pub(super) const TABLE: &str = "log";
 
 const SCHEMA: &str = "CREATE TABLE log(offset INTEGER PRIMARY KEY, key BLOB NOT NULL, timestamp INTEGER NOT NULL, \
-                      value BLOB NOT NULL) STRICT;";
+                      value BLOB NOT NULL, version INTEGER NOT NULL) STRICT;";
+
+/// Opens the file to write, or makes it.
+pub(super) fn open(path: &Path) -> Result<Connection, EmbeddedError> {
+    sqlite::open(path, 4_096, SCHEMA, |_| Ok(vec![TABLE.to_owned()]))
+}
 
 /// Least time from one commit to the next. An idle log commits at once; under a steady load callers share commits, each
 /// of which costs as much as fifty records.
@@ -99,7 +104,7 @@ impl RawLog {
     /// Opens the log of `topic`, or makes it.
     pub fn open(directory: &DataDir, topic: &'static str) -> Result<Self, EmbeddedError> {
         let path = directory.path().join(FILE);
-        let connection = sqlite::open(&path, 4_096, SCHEMA)?;
+        let connection = open(&path)?;
         connection
             .pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)
             .map_err(sqlite::failed(&path, "opened"))?;
@@ -109,6 +114,7 @@ impl RawLog {
         let writer = Writer {
             path: path.clone(),
             connection,
+            version: log::version(topic),
             len,
             queue: Arc::clone(&queue),
             tail: Arc::clone(&tail),
@@ -209,6 +215,8 @@ impl Drop for RawLog {
 struct Writer {
     path: PathBuf,
     connection: Connection,
+    /// Of the records' contract.
+    version: u32,
     len: u64,
     queue: Arc<Queue>,
     tail: Arc<Tail>,
@@ -287,14 +295,15 @@ impl Writer {
     fn write(&mut self, batch: &[Append]) -> Result<(), rusqlite::Error> {
         let transaction = self.connection.transaction()?;
         {
-            let mut insert = transaction.prepare_cached("INSERT INTO log VALUES (?1, ?2, ?3, ?4)")?;
+            let mut insert = transaction.prepare_cached("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5)")?;
             let records = batch.iter().flat_map(|append| &append.records);
             for (offset, record) in (self.len..).zip(records) {
                 insert.execute(params![
                     offset.cast_signed(),
                     record.key,
                     record.timestamp,
-                    record.value
+                    record.value,
+                    self.version
                 ])?;
             }
         }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Layout of the tables; raised with each change of it.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
+/// The layout without the version of each record. It is read as it is, and changed by the first process that writes.
+const WITHOUT_VERSIONS: i64 = 1;
 
 /// How long a connection waits for another one: only checkpoints and recovery lock anybody out, and not for long.
 const BUSY: Duration = Duration::from_secs(10);
@@ -31,15 +33,18 @@ pub(super) fn failed(path: &Path, doing: &'static str) -> impl FnOnce(rusqlite::
     }
 }
 
-/// Opens a file to write, makes it with `schema` when it is new.
-pub(super) fn open(path: &Path, cache_kib: u32, schema: &str) -> Result<Connection, EmbeddedError> {
+/// The tables of a file that hold records.
+pub(super) type Logs = fn(&Connection) -> Result<Vec<String>, rusqlite::Error>;
+
+/// Opens a file to write, makes it with `schema` when it is new. A file of before gets what its layout lacks, in its `logs`.
+pub(super) fn open(path: &Path, cache_kib: u32, schema: &str, logs: Logs) -> Result<Connection, EmbeddedError> {
     private::file(path).map_err(|source| EmbeddedError::Io {
         path: path.to_owned(),
         doing: "opened",
         cause: Arc::new(source),
     })?;
     let prepare = || -> Result<(Connection, i64), rusqlite::Error> {
-        let connection = Connection::open(path)?;
+        let mut connection = Connection::open(path)?;
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(256);
         // `fullfsync` matters on macOS only, where a plain fsync does not reach the disk.
@@ -54,11 +59,37 @@ pub(super) fn open(path: &Path, cache_kib: u32, schema: &str) -> Result<Connecti
             ))?;
             format = FORMAT;
         }
+        if format == WITHOUT_VERSIONS {
+            add_versions(&mut connection, logs)?;
+            format = FORMAT;
+        }
         Ok((connection, format))
     };
     let (connection, format) = prepare().map_err(failed(path, "opened"))?;
-    check(path, format)?;
+    check(path, format, &[FORMAT])?;
     Ok(connection)
+}
+
+/// Adds the version of each record: before there was the column there was version 1 alone. No row is written for that.
+fn add_versions(connection: &mut Connection, logs: Logs) -> Result<(), rusqlite::Error> {
+    let tables = logs(connection)?;
+    let transaction = connection.transaction()?;
+    for table in tables {
+        transaction.execute_batch(&format!(
+            "ALTER TABLE {table} ADD COLUMN version INTEGER NOT NULL DEFAULT 1;"
+        ))?;
+    }
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    transaction.commit()
+}
+
+/// The version of a record in a log, as SQL. Asked at each read: another process may change the layout in between.
+pub(super) fn version_column(connection: &Connection) -> Result<&'static str, rusqlite::Error> {
+    Ok(if format_of(connection)? == WITHOUT_VERSIONS {
+        "1"
+    } else {
+        "version"
+    })
 }
 
 /// Copies what stands in the log beside a file (`-wal`) into the file, so that a copy of the file alone is whole. For the
@@ -83,7 +114,7 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, EmbeddedError> {
         Ok((connection, format))
     };
     let (connection, format) = read_only(path).and_then(prepare).map_err(failed(path, "opened"))?;
-    check(path, format)?;
+    check(path, format, &[WITHOUT_VERSIONS, FORMAT])?;
     if is_sealed(path) && has_content(&beside(path, "-wal")) {
         // Read as it stands, the file would lack its last commits.
         return Err(EmbeddedError::ReadOnlyWal { path: path.to_owned() });
@@ -132,8 +163,8 @@ fn format_of(connection: &Connection) -> Result<i64, rusqlite::Error> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
-fn check(path: &Path, found: i64) -> Result<(), EmbeddedError> {
-    if found == FORMAT {
+fn check(path: &Path, found: i64, readable: &[i64]) -> Result<(), EmbeddedError> {
+    if readable.contains(&found) {
         return Ok(());
     }
     Err(EmbeddedError::Format {
@@ -147,11 +178,15 @@ fn check(path: &Path, found: i64) -> Result<(), EmbeddedError> {
 mod tests {
     use super::*;
 
+    fn none(_: &Connection) -> Result<Vec<String>, rusqlite::Error> {
+        Ok(Vec::new())
+    }
+
     #[test]
     fn a_full_disk_is_named_as_such() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("raw.db");
-        let connection = open(&path, 1_024, "CREATE TABLE log(value BLOB);").unwrap();
+        let connection = open(&path, 1_024, "CREATE TABLE log(value BLOB);", none).unwrap();
         connection.pragma_update(None, "max_page_count", 4).unwrap();
         let refused = connection
             .execute("INSERT INTO log VALUES (zeroblob(100000))", [])
@@ -165,10 +200,13 @@ mod tests {
     fn a_file_of_another_release_is_refused() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("engine.db");
-        let connection = open(&path, 1_024, "CREATE TABLE log(value BLOB);").unwrap();
+        let connection = open(&path, 1_024, "CREATE TABLE log(value BLOB);", none).unwrap();
         connection.pragma_update(None, "user_version", 7).unwrap();
         drop(connection);
-        for refused in [open(&path, 1_024, "").unwrap_err(), open_read_only(&path).unwrap_err()] {
+        for refused in [
+            open(&path, 1_024, "", none).unwrap_err(),
+            open_read_only(&path).unwrap_err(),
+        ] {
             assert!(matches!(refused, EmbeddedError::Format { found: 7, .. }), "{refused}");
         }
     }

@@ -1,7 +1,7 @@
 //! `engine.db`: what a batch changes, in one transaction.
 
 use super::directory::DataDir;
-use super::log::{Position, len};
+use super::log::{Position, len, version};
 use super::{EmbeddedError, sqlite};
 use crate::executor::{Counts, StoreName};
 use crate::store::Backend;
@@ -29,6 +29,14 @@ const SCHEMA: &str = "\
 /// Table of the log of a topic.
 pub(super) fn log_table(topic: i64) -> String {
     format!("log_{topic}")
+}
+
+/// Tables of all logs of a file.
+fn log_tables(connection: &Connection) -> Result<Vec<String>, rusqlite::Error> {
+    connection
+        .prepare("SELECT id FROM topic")?
+        .query_map([], |row| row.get(0).map(log_table))?
+        .collect()
 }
 
 pub(super) fn position(connection: &Connection) -> Result<Position, rusqlite::Error> {
@@ -63,6 +71,8 @@ pub(super) struct Batch {
 struct TopicLog {
     topic: &'static str,
     insert: String,
+    /// Of the records' contract.
+    version: u32,
     len: u64,
 }
 
@@ -81,7 +91,7 @@ impl EngineFile {
     pub(super) fn open(directory: &DataDir, topology: &Topology) -> Result<Self, EmbeddedError> {
         let path = directory.path().join(FILE);
         let shape = shape(topology);
-        let connection = sqlite::open(&path, CACHE_KIB, &schema(topology, &shape))?;
+        let connection = sqlite::open(&path, CACHE_KIB, &schema(topology, &shape), log_tables)?;
         let found: String = connection
             .query_row("SELECT topology FROM position", [], |row| row.get(0))
             .map_err(sqlite::failed(&path, "read"))?;
@@ -93,7 +103,8 @@ impl EngineFile {
             let table = log_table(id);
             logs.push(TopicLog {
                 topic,
-                insert: format!("INSERT INTO {table} VALUES (?1, ?2, ?3, ?4)"),
+                insert: format!("INSERT INTO {table} VALUES (?1, ?2, ?3, ?4, ?5)"),
+                version: version(topic),
                 len: len(&connection, &table).map_err(sqlite::failed(&path, "read"))?,
             });
         }
@@ -174,7 +185,8 @@ fn write(
                 log.len.cast_signed(),
                 record.key,
                 record.timestamp,
-                record.value
+                record.value,
+                log.version
             ])?;
             log.len += 1;
         }
@@ -238,7 +250,7 @@ fn schema(topology: &Topology, shape: &str) -> String {
         let _ = writeln!(
             sql,
             "INSERT INTO topic VALUES ({id}, {}); CREATE TABLE {}(offset INTEGER PRIMARY KEY, key BLOB NOT NULL, \
-             timestamp INTEGER NOT NULL, value BLOB NOT NULL) STRICT;",
+             timestamp INTEGER NOT NULL, value BLOB NOT NULL, version INTEGER NOT NULL) STRICT;",
             quoted(topic),
             log_table(id)
         );
