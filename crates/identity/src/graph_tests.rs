@@ -445,6 +445,23 @@ fn whom_only_decisions_name_does_not_exist() {
     check(&history, 0);
 }
 
+/// A sighting that says nothing else tells that another account has the user id too: then the two are of one portfolio.
+#[test]
+fn a_known_sighting_of_another_account_counts() {
+    let seen = |at: Millis, text: &str| (at, Said::Seen(text.to_owned()));
+    let history = vec![
+        seen(0, "CL.1 56961230001"),
+        seen(1, "CL.1"),
+        seen(2, "CL.2 56961230001"),
+        seen(8, "CL.1"),
+    ];
+    assert_eq!(expected(&history[..3].to_vec()).len(), 1);
+    assert_eq!(expected(&history).len(), 2);
+    for seed in 0..4 {
+        check(&history, seed);
+    }
+}
+
 fn user() -> impl Strategy<Value = String> {
     (0..7u8).prop_map(|pick| format!("CL.{pick}"))
 }
