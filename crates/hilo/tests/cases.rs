@@ -12,7 +12,7 @@ mod over_partitions;
 
 use beside::beside;
 use hilo::{replay, topology::Tenants};
-use over_partitions::{partitioned, replayed};
+use over_partitions::{difference, partitioned, replayed};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::{fs, path::Path};
@@ -233,8 +233,8 @@ fn each_case_gives_its_values_in_any_order_and_over_partitions() {
             }
             let alone = replayed(&capture);
             for (partitions, seed) in [(2, 1), (5, 2)] {
-                if partitioned(&capture, partitions, seed) != alone {
-                    wrong.push(format!("{name}, {order}, over {partitions} partitions"));
+                if let Some(difference) = difference(&alone, &partitioned(&capture, partitions, seed)) {
+                    wrong.push(format!("{name}, {order}, over {partitions} partitions: {difference}"));
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::{
     configured,
     items::{Item, Kind, code_of, is_payment, participant},
-    json::{canonical, text},
+    json::text,
     mentions::{form, shows_partner},
 };
 use std::collections::{BTreeMap, BTreeSet};

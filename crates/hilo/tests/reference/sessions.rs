@@ -3,7 +3,7 @@
 use super::{
     configured,
     items::{Item, Kind},
-    json::{canonical, text},
+    json::text,
     messages::{Message, is_reaction},
     people::People,
 };

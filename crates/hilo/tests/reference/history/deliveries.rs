@@ -121,8 +121,8 @@ impl Maker {
         } else {
             json!(self.random.of(LIMITS))
         };
-        let (field, value) = match self.random.below(8) {
-            5.. => self.template_category(),
+        let (field, value) = match self.random.below(10) {
+            7.. => self.template_category(),
             0 | 1 => (
                 "business_capability_update",
                 json!({"max_daily_conversations_per_business": limit, "max_phone_numbers_per_business": 20}),

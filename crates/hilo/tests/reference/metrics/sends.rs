@@ -3,7 +3,7 @@
 use super::{
     super::{
         items::{Item, Kind, participant},
-        json::{canonical, text},
+        json::text,
         messages::{Message, is_reaction},
         state,
     },
