@@ -206,6 +206,7 @@ fn who_has_a_number_of_the_business_is_nobody_by_no_other_id() {
     for line in [
         line("messages", &value("messages", &text)),
         line("messages", &described.to_string()),
+        line("messages", &twice.to_string()),
         line("history", &value("history", &thread)),
         send.to_owned(),
     ] {
