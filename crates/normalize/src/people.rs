@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::{
     borrow::Cow,
     cell::{Cell, OnceCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
 };
 
 /// The business, which is nobody: the number beside an item, and those of the configuration. Each stands in the form in
@@ -181,7 +181,7 @@ const LOOKED_THROUGH: usize = 8;
 pub(crate) struct Contacts<'a> {
     entries: Vec<(Named<'a>, Cell<bool>)>,
     /// User ids of the business's other numbers.
-    own_users: Vec<Cow<'a, str>>,
+    own_users: BTreeSet<Cow<'a, str>>,
     index: OnceCell<Index<'a>>,
     numbers: OnceCell<BTreeMap<String, Places>>,
 }
@@ -222,21 +222,23 @@ impl<'a> Contacts<'a> {
             return Self::default();
         };
         let named = contacts.iter().map(Named::contact).filter(|entry| !entry.is_nobody());
-        let (own, theirs): (Vec<Named>, Vec<Named>) =
+        let (own, mut theirs): (Vec<Named>, Vec<Named>) =
             named.partition(|entry| entry.wa_id.as_deref().is_some_and(|wa_id| business.is(wa_id)));
         let others = own
             .iter()
             .filter(|entry| entry.wa_id.as_deref().is_some_and(|wa_id| business.is_other(wa_id)));
+        let own_users: BTreeSet<Cow<str>> = others.filter_map(|entry| entry.user_id.clone()).collect();
+        theirs.retain(|entry| !entry.user_id.as_ref().is_some_and(|user_id| own_users.contains(user_id)));
         Self {
-            own_users: others.filter_map(|entry| entry.user_id.clone()).collect(),
             entries: theirs.into_iter().map(|entry| (entry, Cell::new(false))).collect(),
+            own_users,
             ..Self::default()
         }
     }
 
     /// Whether a user id is that of another number of the business.
     pub(crate) fn is_own_user(&self, user_id: &str) -> bool {
-        self.own_users.iter().any(|own| own == user_id)
+        self.own_users.contains(user_id)
     }
 
     /// Adds to `sighting` what the entries say of the person it names. Two entries may name one number with two user
