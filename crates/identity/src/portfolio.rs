@@ -9,7 +9,7 @@ use hilo_contracts::item::Item;
 use hilo_domain::{Identifier, IdentifierKind, Millis};
 use hilo_stream::{ProcessorError, StateStore, Store};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who tells the user ids of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,12 +129,8 @@ impl Portfolios {
     }
 
     /// Whether a user id of `one` and one of `other` may be of one portfolio.
-    pub(crate) fn meet<'a>(
-        &self,
-        mut one: impl Iterator<Item = &'a String>,
-        other: impl Iterator<Item = &'a String> + Clone,
-    ) -> bool {
-        one.any(|one| other.clone().any(|other| !self.differ(one, other)))
+    pub(crate) fn meet<'a>(&self, mut one: impl Iterator<Item = &'a String>, other: &BTreeSet<String>) -> bool {
+        one.any(|one| other.iter().any(|other| !self.differ(one, other)))
     }
 
     #[cfg(test)]

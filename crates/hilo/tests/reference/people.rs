@@ -306,7 +306,7 @@ impl People {
                 Some(holder) => self.take_from(holder, number),
                 None => {}
             }
-            if self.holder.get(number).is_none() {
+            if !self.holder.contains_key(number) {
                 self.seen_with.remove(number);
                 self.by_change.remove(number);
             }

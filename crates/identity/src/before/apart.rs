@@ -13,7 +13,7 @@ impl Fold<'_> {
     pub(super) fn opposed(&self, one: usize, other: usize) -> bool {
         let (one, other) = (self.root(one), self.root(other));
         let (first, second) = (&self.people[one].bsuids, &self.people[other].bsuids);
-        first.is_disjoint(second) && self.portfolios.meet(first.iter(), second.iter()) || self.parted(one, other)
+        first.is_disjoint(second) && self.portfolios.meet(first.iter(), second) || self.parted(one, other)
     }
 
     /// Whether somebody decided that the two are two.
@@ -135,7 +135,7 @@ pub(super) fn split_numbers(evidence: &Evidence, apart: &[&Decided]) -> BTreeMap
             }
             let with: Vec<_> = forms.values().collect();
             let are_two = |one: &BTreeSet<String>, other: &BTreeSet<String>| {
-                one.is_disjoint(other) && evidence.portfolios.meet(one.iter(), other.iter())
+                one.is_disjoint(other) && evidence.portfolios.meet(one.iter(), other)
             };
             let mut pairs = with
                 .iter()

@@ -121,7 +121,7 @@ impl Fold<'_> {
     /// Whether a number was seen, since its owner got it, with no user id that is of a portfolio of these.
     fn is_unseen(&self, number: &Number, bsuids: &BTreeSet<String>) -> bool {
         let seen = &number.seen_with;
-        seen.is_empty() || !bsuids.is_empty() && !self.portfolios.meet(seen.iter(), bsuids.iter())
+        seen.is_empty() || !bsuids.is_empty() && !self.portfolios.meet(seen.iter(), bsuids)
     }
 
     /// By which rule the owner of a number is who is seen with it.
@@ -140,7 +140,7 @@ impl Fold<'_> {
         let had = &self.people[self.root(owner)].bsuids;
         let known = &self.people[self.root(target)].bsuids;
         let strange = had.is_disjoint(bsuids) && had.is_disjoint(known);
-        strange && self.portfolios.meet(had.iter(), bsuids.iter()) || self.opposed(owner, target)
+        strange && self.portfolios.meet(had.iter(), bsuids) || self.opposed(owner, target)
     }
 
     /// Who a user id that was never seen before belongs to: the owner of a number that came by a change event and had
@@ -167,7 +167,7 @@ impl Fold<'_> {
         }
         let portfolios = self.portfolios.clone();
         self.close(owner, at, |span| {
-            let is_replaced = || portfolios.meet(std::iter::once(&span.id.value), bsuids.iter());
+            let is_replaced = || portfolios.meet(std::iter::once(&span.id.value), bsuids);
             span.id.kind == IdentifierKind::Bsuid && !bsuids.contains(&span.id.value) && is_replaced()
         });
         Some(owner)
