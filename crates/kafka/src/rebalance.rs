@@ -132,7 +132,9 @@ pub(crate) fn resume_at(
         .seek_partitions(list, patience)
         .map_err(failed("resuming partitions"))?;
     for element in moved.elements() {
-        element.error().map_err(failed(format!("going back in {}", element.topic())))?;
+        element
+            .error()
+            .map_err(failed(format!("going back in {}", element.topic())))?;
     }
     Ok(())
 }

@@ -70,13 +70,19 @@ impl SchemaRegistry {
         let mut client = Client::builder().timeout(PATIENCE);
         if let Some(file) = &access.ca_file {
             let read = std::fs::read(file).map_err(|error| error.to_string());
-            let certificates = read.and_then(|pem| Certificate::from_pem_bundle(&pem).map_err(|error| error.to_string()));
+            let certificates =
+                read.and_then(|pem| Certificate::from_pem_bundle(&pem).map_err(|error| error.to_string()));
             let certificates =
                 certificates.map_err(|error| wrong(format!("registry.ca_file {}: {error}", file.display())))?;
             if certificates.is_empty() {
-                return Err(wrong(format!("registry.ca_file {} holds no certificate", file.display())));
+                return Err(wrong(format!(
+                    "registry.ca_file {} holds no certificate",
+                    file.display()
+                )));
             }
-            client = certificates.into_iter().fold(client, |client, one| client.add_root_certificate(one));
+            client = certificates
+                .into_iter()
+                .fold(client, |client, one| client.add_root_certificate(one));
         }
         let client = client
             .build()

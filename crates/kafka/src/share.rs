@@ -327,16 +327,14 @@ impl Iterator for Past {
         let begun = Instant::now();
         while !self.over {
             match self.consumer.poll(ANSWER.saturating_sub(begun.elapsed())) {
-                Some(Ok(message)) => {
-                    match Received::of(self.topic, &self.framing, &message) {
-                        Ok(Some(received)) => return Some(Ok(received)),
-                        Ok(None) => {}
-                        Err(error) => {
-                            self.over = true;
-                            return Some(Err(error));
-                        }
+                Some(Ok(message)) => match Received::of(self.topic, &self.framing, &message) {
+                    Ok(Some(received)) => return Some(Ok(received)),
+                    Ok(None) => {}
+                    Err(error) => {
+                        self.over = true;
+                        return Some(Err(error));
                     }
-                }
+                },
                 Some(Err(KafkaError::PartitionEOF(_))) => self.over = true,
                 Some(Err(KafkaError::MessageConsumption(code))) if code != RDKafkaErrorCode::AutoOffsetReset => {
                     tracing::debug!(%code, "the Kafka client waits");

@@ -38,7 +38,10 @@ impl Registry {
 
     fn names_a_user(&self) -> bool {
         let authority = self.url.split_once("://").map_or("", |(_, rest)| rest);
-        authority.split(['/', '?', '#']).next().is_some_and(|part| part.contains('@'))
+        authority
+            .split(['/', '?', '#'])
+            .next()
+            .is_some_and(|part| part.contains('@'))
     }
 }
 
@@ -62,7 +65,9 @@ pub(super) fn read(settings: &Settings) -> Result<Option<Registry>> {
     };
     let registry = Registry {
         url: value,
-        ca_file: settings.text(&["registry", "ca_file"])?.map(|written| written.value.into()),
+        ca_file: settings
+            .text(&["registry", "ca_file"])?
+            .map(|written| written.value.into()),
         login,
     };
     // An address may hold a password: it is not quoted.

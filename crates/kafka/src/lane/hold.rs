@@ -37,9 +37,7 @@ impl Lane {
             again: Instant::now() + AGAIN,
         };
         self.held.insert((incoming.input, incoming.partition), held);
-        self.job
-            .measures
-            .waits(self.job.spec.name, self.index, self.why_held());
+        self.job.measures.waits(self.job.spec.name, self.index, self.why_held());
         Ok(())
     }
 

@@ -63,7 +63,11 @@ impl Log {
         let door = self.door.clone();
         let (file, connection, table, name) = self.table(topic)?;
         let stored = read(connection, &table, name, from, limit).map_err(sqlite::failed(&file, "read"))?;
-        let open = |Stored { offset, version, record }: Stored| {
+        let open = |Stored {
+                        offset,
+                        version,
+                        record,
+                    }: Stored| {
             let opened = match &door {
                 Ok(door) => door.open(name, version, &record.value),
                 Err(error) => Err(error.clone()),
@@ -199,11 +203,7 @@ mod tests {
     struct Nothing;
 
     impl crate::Processor for Nothing {
-        fn process(
-            &mut self,
-            _: &Record,
-            _: &mut crate::Context,
-        ) -> Result<crate::Verdict, crate::ProcessorError> {
+        fn process(&mut self, _: &Record, _: &mut crate::Context) -> Result<crate::Verdict, crate::ProcessorError> {
             Ok(crate::Verdict::Done)
         }
     }
@@ -311,7 +311,10 @@ mod tests {
         write(home.path(), "INSERT INTO log VALUES (1, x'', 7, ?1, 99)", b"whatever");
         let error = Log::open(home.path(), &topology()).read(RAW, 0, 100).unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("raw.db, offset 1") && text.contains("version 99"), "{text}");
+        assert!(
+            text.contains("raw.db, offset 1") && text.contains("version 99"),
+            "{text}"
+        );
         assert!(text.contains("run the release that wrote it"), "{text}");
     }
 

@@ -203,7 +203,10 @@ mod tests {
         let connection = open(&path, 1_024, "CREATE TABLE log(value BLOB);", none).unwrap();
         connection.pragma_update(None, "user_version", 7).unwrap();
         drop(connection);
-        for refused in [open(&path, 1_024, "", none).unwrap_err(), open_read_only(&path).unwrap_err()] {
+        for refused in [
+            open(&path, 1_024, "", none).unwrap_err(),
+            open_read_only(&path).unwrap_err(),
+        ] {
             assert!(matches!(refused, EmbeddedError::Format { found: 7, .. }), "{refused}");
         }
     }
