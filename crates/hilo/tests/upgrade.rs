@@ -391,7 +391,7 @@ fn a_second_version_is_read_whoever_is_upgraded_first() {
 /// Old readers meet what only the next release reads: they wait, bury nothing and pass nothing over. The next release goes on
 /// where they stand.
 fn writers_first(cluster: &mut Cluster, undisturbed: &Undisturbed) {
-    cluster.prefix = "writers.".to_owned();
+    "writers.".clone_into(&mut cluster.prefix);
     cluster.register();
     cluster.apply();
     let second = second();
@@ -456,7 +456,7 @@ fn writers_first(cluster: &mut Cluster, undisturbed: &Undisturbed) {
 
 /// New readers run before the first record of the new version comes, and before anybody has registered it.
 fn readers_first(cluster: &mut Cluster, undisturbed: &Undisturbed) {
-    cluster.prefix = "readers.".to_owned();
+    "readers.".clone_into(&mut cluster.prefix);
     cluster.register();
     cluster.apply();
     let second = second();

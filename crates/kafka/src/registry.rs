@@ -82,7 +82,7 @@ impl SchemaRegistry {
             }
             client = certificates
                 .into_iter()
-                .fold(client, |client, one| client.add_root_certificate(one));
+                .fold(client, reqwest::blocking::ClientBuilder::add_root_certificate);
         }
         let client = client
             .build()
