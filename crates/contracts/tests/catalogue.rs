@@ -51,6 +51,9 @@ const POLICY: &str = "\
 The derived topics are `FULL_TRANSITIVE`: every released version of a subject can read what every other one wrote, so readers and writers
 upgrade in any order, and what was kept for years stays readable. A test checks all pairs of versions with every change.
 
+Hilo's own readers read every version up to that of their release. Where a later release wrote, they wait until the newer one runs, and
+nothing is lost; so roll out readers first. Readers of your own resolve by the schema that the registry has for a record's id.
+
 | change | allowed |
 |---|---|
 | a new field that is null by default | yes, as a new version |

@@ -34,6 +34,9 @@ data_dir = "/var/lib/hilo"
 bootstrap_servers = "127.0.0.1:9092, [::1]:9093"
 [registry]
 url = "http://127.0.0.1:8081"
+ca_file = "/etc/hilo/registry.pem"
+username = "hilo"
+password = "hush-hush"
 [tenants.acme]
 verify_token = "literal"
 app_secrets = ["one", "two"]
@@ -63,7 +66,15 @@ fn every_key_is_read() {
         config.kafka.unwrap().bootstrap_servers,
         ["127.0.0.1:9092", "[::1]:9093"]
     );
-    assert_eq!(config.registry.unwrap().address().as_deref(), Some("127.0.0.1:8081"));
+    let registry = config.registry.unwrap();
+    assert_eq!(registry.address().as_deref(), Some("127.0.0.1:8081"));
+    assert_eq!(registry.ca_file.as_deref(), Some(Path::new("/etc/hilo/registry.pem")));
+    assert!(!format!("{registry:?}").contains("hush-hush"));
+    let (name, password) = registry.login.unwrap();
+    assert_eq!(
+        (name.as_str(), password.text().unwrap().as_str()),
+        ("hilo", "hush-hush")
+    );
     let acme = &config.tenants["acme"];
     assert_eq!(
         (acme.country.as_deref(), acme.time_zone.as_deref()),
@@ -250,6 +261,22 @@ fn a_value_that_makes_no_sense_is_refused_by_place() {
             "line 2: kafka.bootstrap_servers",
         ),
         ("[registry]\nurl = \"registry:8081\"", "line 2: registry.url"),
+        (
+            "[registry]\nurl = \"http://a:1\"\nusername = \"hilo\"",
+            "line 3: registry.username needs registry.password",
+        ),
+        (
+            "[registry]\nurl = \"http://a:1\"\npassword = \"hush\"",
+            "line 3: registry.password needs registry.username",
+        ),
+        (
+            "[registry]\nurl = \"http://u:p@a:1\"\nusername = \"hilo\"\npassword = \"hush\"",
+            "line 2: registry.url holds a user",
+        ),
+        (
+            "[registry]\nurl = \"http://a:1\"\nusername = \"hilo\"\npassword = \"env:\"",
+            "line 4: registry.password is empty",
+        ),
         ("[registry]\nurl = \"http://\"", "line 2: registry.url"),
         ("[tenants.\"a b\"]\n", "line 1: tenants.a b: use 1 to 64 letters"),
         (

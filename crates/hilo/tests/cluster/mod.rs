@@ -66,6 +66,8 @@ pub(crate) struct Cluster {
     lanes: usize,
     /// Whether each process has a `kafka.instance`, which stays with its folder.
     pub named: bool,
+    /// Put before every name at the cluster.
+    pub prefix: String,
     /// Sections that stand in every configuration too.
     pub more: String,
     processes: Vec<Process>,
@@ -83,12 +85,18 @@ impl Cluster {
             partitions,
             lanes,
             named: false,
+            prefix: String::new(),
             more: String::new(),
             processes: Vec::new(),
         };
         cluster.register();
-        Self::hilo(&["topics", "apply", "--config"], &cluster.config("setup", free_port()));
+        cluster.apply();
         Some(cluster)
+    }
+
+    /// Makes all topics.
+    pub(crate) fn apply(&self) {
+        Self::hilo(&["topics", "apply", "--config"], &self.config("setup", free_port()));
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -101,7 +109,7 @@ impl Cluster {
         let text = format!(
             "[http]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:{port}\"\n[storage]\ndata_dir = \"{}\"\n\
              [kafka]\nbootstrap_servers = \"{}\"\npartitions = {}\nlanes = {}\ncommit_interval_ms = 50\n\
-             transaction_timeout_ms = 5000\nsession_timeout_ms = {}\n{}\
+             transaction_timeout_ms = 5000\nsession_timeout_ms = {}\ntopic_prefix = \"{}\"\n{}\
              [registry]\nurl = \"{}\"\n\
              [tenants.acme]\nverify_token = \"v\"\napp_secrets = [\"s\"]\napi_tokens = [\"t\"]\n\
              [readers.ana]\ntoken = \"{READER}\"\nrole = \"operator\"\n{}",
@@ -110,6 +118,7 @@ impl Cluster {
             self.partitions,
             self.lanes,
             SESSION.as_millis(),
+            self.prefix,
             if self.named {
                 format!("instance = \"{name}\"\n")
             } else {
@@ -359,18 +368,29 @@ impl Cluster {
 
     /// Where it is, for a release that reads these versions.
     pub(crate) fn address_with(&self, versions: &Versions) -> (Address, Arc<Framing>) {
-        let registry = Client::new(&self.registry.url(), "").unwrap();
+        self.address_by(&self.registry.url(), versions)
+    }
+
+    /// The same, with another address for the registry.
+    pub(crate) fn address_by(&self, registry: &str, versions: &Versions) -> (Address, Arc<Framing>) {
+        let registry = Client::new(registry, &self.prefix).unwrap();
         let topology = topology::topology(&topology::Tenants::default()).unwrap();
         let subjects = topology.topics().iter().filter_map(|topic| topic.schema);
-        (
-            Address::plain(&self.broker.address()),
-            Arc::new(registry.framing(subjects, versions).unwrap()),
-        )
+        let address = Address {
+            prefix: self.prefix.clone(),
+            ..Address::plain(&self.broker.address())
+        };
+        (address, Arc::new(registry.framing(subjects, versions).unwrap()))
     }
 
     /// A topic's committed records, partition by partition: key and decoded value.
     pub(crate) fn export(&self, topic: &'static str) -> Vec<(Vec<u8>, Value)> {
-        let (address, framing) = self.address();
+        self.export_with(topic, &Versions::released().unwrap())
+    }
+
+    /// The same, by a release that reads these versions.
+    pub(crate) fn export_with(&self, topic: &'static str, versions: &Versions) -> Vec<(Vec<u8>, Value)> {
+        let (address, framing) = self.address_with(versions);
         let mut reader = Whole::open(&address, topic, framing).unwrap();
         let mut all = Vec::new();
         while let Some(records) = reader.read().unwrap() {
