@@ -1,6 +1,6 @@
 -- One row per message: details from the first of outbound line, received, echo, history, statuses that is a message:
 -- reactions and system messages received, edits and revocations are none. The text is that of the last edit; what was
--- revoked has none, and no content.
+-- revoked has none, and no content. A received message has no status, whatever stands under its id.
 CREATE VIEW messages AS
 WITH ids AS (
   SELECT tenant, message_id FROM message_parts UNION SELECT tenant, message_id FROM message_status
@@ -25,9 +25,8 @@ SELECT k.tenant, k.message_id,
   CASE WHEN k.accepted THEN s.type ELSE coalesce(p.type, 'unknown') END AS type,
   CASE WHEN k.accepted THEN s.accepted_at ELSE coalesce(p.event_time, s.first_status_at) END AS event_time,
   CASE WHEN k.accepted THEN s.accepted_at WHEN k.part = 'outbound' THEN p.event_time ELSE k.echoed_at END AS accepted_at,
-  CASE WHEN k.accepted OR coalesce(p.direction, 'outbound') = 'outbound' THEN s.effective_status END AS effective_status,
-  s.sent_at, s.delivered_at, s.read_at, s.played_at, s.failed_at, coalesce(s.error_codes, '') AS error_codes,
-  s.error_class, s.pricing_type, s.pricing_category,
+  o.effective_status, o.sent_at, o.delivered_at, o.read_at, o.played_at, o.failed_at,
+  coalesce(s.error_codes, '') AS error_codes, s.error_class, s.pricing_type, s.pricing_category,
   CASE WHEN k.accepted THEN s.template ELSE p.template END AS template,
   CASE WHEN k.accepted THEN s.language ELSE p.language END AS language,
   coalesce(s.category, p.category) AS category,
@@ -42,6 +41,8 @@ SELECT k.tenant, k.message_id,
 FROM known k
 LEFT JOIN message_status s ON s.tenant = k.tenant AND s.message_id = k.message_id
 LEFT JOIN message_parts p ON p.tenant = k.tenant AND p.message_id = k.message_id AND p.part = k.part
+LEFT JOIN message_status o ON o.tenant = k.tenant AND o.message_id = k.message_id
+  AND (k.accepted OR coalesce(p.direction, 'outbound') = 'outbound')
 LEFT JOIN (
   SELECT tenant, reply_to, text, event_time, max(printf('%020d %s', event_time, message_id)) FROM message_parts
   WHERE type = 'edit' GROUP BY tenant, reply_to

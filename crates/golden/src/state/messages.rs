@@ -222,10 +222,10 @@ pub(super) fn write(connection: &Connection, lines: &mut Lines) -> Result<(), Go
 }
 
 fn fill(key: &Key, message: &Message, status: Option<&Status>, purpose: &Purpose, line: &mut String) {
-    let effective = status
-        .filter(|_| !message.inbound)
-        .and_then(|status| status.effective.as_deref());
-    let times = status.map(|status| status.times).unwrap_or_default();
+    // A received message has no status, whatever stands under its id.
+    let became = status.filter(|_| !message.inbound);
+    let effective = became.and_then(|status| status.effective.as_deref());
+    let times = became.map(|status| status.times).unwrap_or_default();
     line.push('{');
     json::text(line, "tenant", Some(&key.0));
     json::text(line, "message_id", Some(&key.1));

@@ -175,8 +175,13 @@ fn details_come_from_the_first_of_line_received_echo_history_statuses() {
         format!(
             "{{\"tenant\":\"acme\",\"message_id\":\"m\",\"direction\":\"{direction}\",\"type\":\"{kind}\",\
              \"event_time\":\"1970-01-01T00:00:0{event}Z\",\"accepted_at\":{accepted},\"effective_status\":{status},\
-             \"sent_at\":null,\"delivered_at\":null,\"read_at\":null,\"played_at\":null,\"failed_at\":null,\
-             \"error_codes\":[],\"template\":null,\"language\":null,\"campaign\":null,\"segment\":null}}\n"
+             \"sent_at\":{},\"delivered_at\":null,\"read_at\":null,\"played_at\":null,\"failed_at\":null,\
+             \"error_codes\":[],\"template\":null,\"language\":null,\"campaign\":null,\"segment\":null}}\n",
+            if status == "null" {
+                "null"
+            } else {
+                "\"1970-01-01T00:00:04Z\""
+            },
         )
     };
     let time = |second: i64| format!("\"1970-01-01T00:00:0{second}Z\"");
@@ -198,6 +203,7 @@ fn details_come_from_the_first_of_line_received_echo_history_statuses() {
         accepted: accepted_line,
         orphan,
         effective_status: Some("sent".into()),
+        sent_at: Some(4_000),
         first_status_at: Some(1_000),
         message_type: if orphan { "unknown" } else { "text" }.into(),
         ..accepted("m", 1, 1_000)

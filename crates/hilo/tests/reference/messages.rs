@@ -2,7 +2,7 @@
 
 use super::{
     configured,
-    items::{Item, Kind, code_of, is_payment},
+    items::{Item, Kind, code_of, is_payment, participant},
     json::{canonical, text},
     mentions::{form, shows_partner},
 };
@@ -122,13 +122,15 @@ impl<'a> Message<'a> {
             event_time: described.map(|item| item.time).or(earliest).unwrap(),
             accepted_at: self.sent().map(|item| item.time),
             effective_status: self.effective().filter(|_| outbound),
+            // A received message has no status times whatever stands under its id.
             times: [
-                self.earliest(&["sent"]),
-                self.earliest(&["delivered", "read", "played"]),
-                self.earliest(&["read", "played"]),
-                self.earliest(&["played"]),
-                self.earliest(&["failed"]),
-            ],
+                &["sent"][..],
+                &["delivered", "read", "played"],
+                &["read", "played"],
+                &["played"],
+                &["failed"],
+            ]
+            .map(|states| self.earliest(states).filter(|_| outbound)),
             error_codes: self.error_codes(),
             template: of_template("name"),
             language: of_template("language"),
@@ -144,16 +146,46 @@ impl<'a> Message<'a> {
     }
 
     pub(crate) fn times(&self, statuses: &[&str]) -> impl Iterator<Item = i64> {
-        self.way()
-            .filter(|item| statuses.contains(&item.element["status"].as_str().unwrap_or("")))
-            .map(|item| item.time)
+        times_of(self.way().filter(|item| self.counts(item)), statuses)
+    }
+
+    /// Who of a group has a status.
+    fn participants(&self) -> BTreeSet<&str> {
+        self.way().filter_map(|item| participant(&item.element)).collect()
+    }
+
+    /// Whether it failed for a participant; without one, by the statuses that name none.
+    fn has_failed(&self, who: Option<&str>) -> bool {
+        let latest = |states: &[&str]| {
+            let own = self.way().filter(|item| participant(&item.element) == who);
+            times_of(own, states).max()
+        };
+        let failed = latest(&["failed"]);
+        failed.is_some() && failed >= latest(&["delivered", "read", "played"])
+    }
+
+    /// Failed for everybody to whom it was sent.
+    fn is_failed(&self) -> bool {
+        let participants = self.participants();
+        if participants.is_empty() {
+            return self.has_failed(None);
+        }
+        participants.iter().all(|who| self.has_failed(Some(who)))
+    }
+
+    /// Whether the time of a status is one of the message's: those of who failed are not, unless everybody did.
+    fn counts(&self, status: &Item) -> bool {
+        self.is_failed() || !self.has_failed(participant(&status.element))
     }
 
     /// The category of its first pricing that has one.
     pub(crate) fn priced(&self) -> Option<String> {
         let priced = self.statuses.iter().filter_map(|status| {
-            let category = text(&status.element["pricing"], "category")?;
-            Some((status.time, category.to_lowercase().replace('-', "_")))
+            let element = &status.element;
+            // Where older payloads have it.
+            let pricing = [&element["pricing"], &element["conversation"]["pricing"]];
+            let pricing = pricing.into_iter().find(|pricing| pricing.is_object())?;
+            Some((status.time, text(pricing, "category")?.to_lowercase().replace('-', "_")))
         });
         priced.min().map(|(_, category)| category)
     }
@@ -163,9 +195,7 @@ impl<'a> Message<'a> {
     }
 
     pub(crate) fn effective(&self) -> Option<&'static str> {
-        let failed = self.times(&["failed"]).max();
-        let delivered = self.times(&["delivered", "read", "played"]).max();
-        if failed.is_some() && failed >= delivered {
+        if self.is_failed() {
             return Some("failed");
         }
         ["played", "read", "delivered", "sent"]
@@ -178,6 +208,12 @@ impl<'a> Message<'a> {
         let codes: BTreeSet<i64> = errors.flatten().filter_map(code_of).collect();
         codes.into_iter().collect()
     }
+}
+
+fn times_of<'a>(items: impl Iterator<Item = &'a Item>, states: &[&str]) -> impl Iterator<Item = i64> {
+    items
+        .filter(|item| states.contains(&item.element["status"].as_str().unwrap_or("")))
+        .map(|item| item.time)
 }
 
 /// What `state/messages.ndjson` says of a message, without tenant and id.

@@ -44,7 +44,7 @@ impl Maker {
         let mut value = json!({"messaging_product": "whatsapp", "metadata": {"display_phone_number": display, "phone_number_id": id}});
         let kinds = if self.taste.odd { 25 } else { 22 };
         let kind = match () {
-            () if self.taste.sends && !self.random.one_in(6) => *self.random.of(&[0, 0, 0, 7, 7, 7, 11, 16]),
+            () if self.taste.sends && !self.random.one_in(6) => *self.random.of(&[0, 0, 0, 7, 7, 7, 11, 16, 20]),
             () if self.taste.long => *self.random.of(&[0, 0, 7, 11]),
             () => self.random.below(kinds),
         };
@@ -121,7 +121,8 @@ impl Maker {
         } else {
             json!(self.random.of(LIMITS))
         };
-        let (field, value) = match self.random.below(5) {
+        let (field, value) = match self.random.below(8) {
+            5.. => self.template_category(),
             0 | 1 => (
                 "business_capability_update",
                 json!({"max_daily_conversations_per_business": limit, "max_phone_numbers_per_business": 20}),
@@ -155,6 +156,29 @@ impl Maker {
             value["max_daily_conversations_per_business"].take();
         }
         json!({"field": field, "value": value})
+    }
+
+    /// The platform names the category of a template: it has moved, will move, or is approved as it is.
+    fn template_category(&mut self) -> (&'static str, Value) {
+        let category = *self.random.of(&["MARKETING", "UTILITY", "AUTHENTICATION"]);
+        let mut value = json!({"message_template_id": self.random.of(&[7001, 7002]),
+            "message_template_name": self.random.of(&["a", "b"]), "message_template_language": self.random.of(&["es", "es", "es-MX"])});
+        match self.random.below(3) {
+            0 => {
+                value["previous_category"] = json!("UTILITY");
+                value["new_category"] = json!(category);
+            }
+            1 => {
+                value["new_category"] = json!(category);
+                value["correct_category"] = json!("MARKETING");
+            }
+            _ => {
+                value["event"] = json!("APPROVED");
+                value["message_template_category"] = json!(category);
+                return ("message_template_status_update", value);
+            }
+        }
+        ("template_category_update", value)
     }
 
     /// Participants come and go, named in every way there is.

@@ -131,8 +131,12 @@ impl Maker {
         let mut line = json!({"source": "outbound", "tenant": tenant, "at": write_time(at), "phone_number_id": number,
             "message_id": id, "to": Self::addressed(to), "type": kind});
         if kind == "template" {
-            line["template"] = json!({"name": self.random.of(&["a", "b"]), "language": "es", "category": "marketing"});
-            if self.random.one_in(3) {
+            let language = *self.random.of(&["es", "es", "es_MX"]);
+            line["template"] =
+                json!({"name": self.random.of(&["a", "b"]), "language": language, "category": "marketing"});
+            if self.random.one_in(6) {
+                line["template"].as_object_mut().unwrap().remove("category");
+            } else if self.random.one_in(3) {
                 let category = *self
                     .random
                     .of(&["utility", "authentication", "marketing_lite", "group_marketing"]);

@@ -132,7 +132,10 @@ impl Maker {
                 message["text"] = json!({"body": self.random.of(texts)});
             }
             if kind == "button" {
-                let (pressed, payload) = (self.random.of(&["Sí", "Sí", "Baja", "Salir"]), self.random.of(&["yes", "no", "STOP"]));
+                let (pressed, payload) = (
+                    self.random.of(&["Sí", "Sí", "Baja", "Salir"]),
+                    self.random.of(&["yes", "no", "STOP"]),
+                );
                 message["button"] = json!({"text": pressed, "payload": payload});
             }
             if kind == "interactive" {
@@ -175,7 +178,10 @@ impl Maker {
     pub(super) fn statuses(&mut self, value: &mut Value) {
         let mut statuses = Vec::new();
         loop {
-            let side = if self.random.one_in(4) { "e" } else { "s" };
+            // Rarely under the id of what was received: it says nothing of that.
+            let side = *self
+                .random
+                .of(&["s", "s", "s", "s", "s", "s", "s", "s", "e", "e", "e", "r"]);
             let (time, id) = (self.time(), self.wamid(side));
             let ids = self.partner(&id);
             let kind = *self.random.of(STATUSES);
@@ -186,19 +192,25 @@ impl Maker {
                     .collect();
                 status["errors"] = json!(codes);
             }
+            if self.random.one_in(4) {
+                let category = *self.random.of(&["marketing", "utility", "SERVICE", "marketing_lite"]);
+                status["pricing"] = json!({"billable": true, "pricing_model": "PMP", "category": category});
+            }
             let is_payment = self.random.one_in(5);
             if is_payment {
                 status["type"] = json!("payment");
                 status["status"] = json!(self.random.of(PAYMENTS));
                 status["payment"] = json!({"reference_id": "order-17"});
             }
-            if self.random.one_in(10) {
+            // Some messages went to a group, to whom whatever may happen one by one.
+            if self.random.one_in(if id.ends_with('1') { 2 } else { 12 }) {
                 let key = *self
                     .random
                     .of(&["recipient_participant_id", "participant_recipient_id"]);
                 status["recipient_type"] = json!("group");
                 status["recipient_id"] = json!("G1");
-                status[key] = json!(ids[0].unwrap_or("56961234567"));
+                let other = *self.random.of(&WA_IDS[..self.numbers.min(3)]);
+                status[key] = json!(ids[0].filter(|_| self.random.one_in(3)).unwrap_or(other[0]));
             } else if is_payment && self.random.one_in(2) {
                 Self::put(&mut status, ["from", "from_user_id", "from_parent_user_id"], ids);
             } else if kind != "failed" || self.random.one_in(2) {

@@ -62,7 +62,9 @@ pub(super) fn written<'a>(world: &World<'a>, sends: &[Send<'a>]) -> Vec<Written<
             // It counts as delivered at its time.
             delivered: Some(echo.time).filter(|_| !has_failed),
             is_template: type_of(echo) == "template",
-            is_marketing: message.priced().is_some_and(|category| MARKETING.contains(&category.as_str())),
+            is_marketing: message
+                .priced()
+                .is_some_and(|category| MARKETING.contains(&category.as_str())),
         })
     });
     of_sends.chain(echoes).collect()
@@ -93,7 +95,9 @@ pub(super) fn is_answer_to_marketing(said: &Item, person: Option<usize>, written
             return named.is_marketing;
         }
     }
-    let before = thread.iter().filter(|written| written.delivered.is_some_and(|at| at < said.time));
+    let before = thread
+        .iter()
+        .filter(|written| written.delivered.is_some_and(|at| at < said.time));
     let latest = before.max_by_key(|written| (written.delivered, written.at, written.message.id));
     latest.is_some_and(|latest| latest.is_marketing)
 }

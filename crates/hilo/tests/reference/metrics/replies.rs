@@ -33,8 +33,7 @@ pub(super) fn said<'a>(world: &World<'a>, sends: &[Send<'a>]) -> Vec<Said<'a>> {
     received
         .map(|(id, item)| {
             let person = world.person(item);
-            let is_opt_out =
-                configured::is_opt_out(item) || answers::is_answer_to_marketing(item, person, &written);
+            let is_opt_out = configured::is_opt_out(item) || answers::is_answer_to_marketing(item, person, &written);
             Said {
                 item,
                 id,

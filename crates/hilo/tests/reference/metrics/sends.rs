@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        items::{Kind, participant},
+        items::{Item, Kind, participant},
         json::{canonical, text},
         messages::{Message, is_reaction},
         state,
@@ -22,7 +22,7 @@ pub(super) struct Send<'a> {
     pub(super) person: Option<usize>,
     pub(super) number: Option<&'a str>,
     pub(super) is_template: bool,
-    pub(super) category: Option<&'a str>,
+    pub(super) category: Option<String>,
     template: Option<&'a str>,
     language: Option<&'a str>,
     campaign: Option<&'a str>,
@@ -63,13 +63,49 @@ fn send<'a>(world: &World<'a>, message: &'a Message<'a>) -> Option<Send<'a>> {
         person,
         number,
         is_template: of_line("type") == Some("template"),
-        category: of_template("category"),
+        category: message
+            .priced()
+            .or_else(|| named(world, line?))
+            .or_else(|| of_template("category").map(str::to_lowercase)),
         template: of_template("name"),
         language: of_template("language"),
         campaign: of_line("campaign"),
         segment: of_line("segment"),
         country: person.and_then(|person| state::country(&world.people[message.tenant].person(person))),
     })
+}
+
+/// The category of a send's template, as the platform's own events named it last before the send.
+fn named(world: &World, line: &Item) -> Option<String> {
+    let one = |text: &str| text.replace('-', "_");
+    let key = |name: Option<&str>, language: Option<&str>| Some((one(name?), language.map(one)));
+    let template = &line.element["template"];
+    let sent = key(text(template, "name"), text(template, "language"))?;
+    let events = world.items.iter().filter_map(|item| {
+        let element = &item.element;
+        let (name, language, category) = match item.kind {
+            Kind::Whole => (
+                text(element, "message_template_name"),
+                text(element, "message_template_language"),
+                text(element, "message_template_category").or_else(|| text(element, "new_category")),
+            ),
+            // What the platform answered is its word too.
+            Kind::Platform => {
+                let template = &element["template"];
+                (
+                    text(template, "name"),
+                    text(template, "language"),
+                    text(template, "category"),
+                )
+            }
+            _ => return None,
+        };
+        let is_of_it = item.tenant == line.tenant && key(name, language) == Some(sent.clone());
+        (is_of_it && !item.is_test() && item.time < line.time).then_some((item.time, category?.to_lowercase()))
+    });
+    // Of two of one time the smaller holds.
+    let last = events.max_by(|one, other| (one.0, &other.1).cmp(&(other.0, &one.1)));
+    last.map(|(_, category)| category)
 }
 
 /// With whom a message was exchanged: whom the item that describes it names, else any of its statuses; a member of a group
@@ -104,7 +140,10 @@ impl Send<'_> {
     }
 
     pub(super) fn is_marketing(&self) -> bool {
-        matches!(self.category, Some("marketing" | "marketing_lite" | "group_marketing"))
+        matches!(
+            self.category.as_deref(),
+            Some("marketing" | "marketing_lite" | "group_marketing")
+        )
     }
 
     /// Whether replies to it are counted: templates and campaign sends.
@@ -114,7 +153,7 @@ impl Send<'_> {
 
     /// How long a status may come: the time to live and the platform's retries.
     pub(super) fn horizon(&self) -> i64 {
-        let to_live = if self.category == Some("authentication") {
+        let to_live = if self.category.as_deref() == Some("authentication") {
             HOUR / 6
         } else {
             30 * DAY
@@ -139,7 +178,7 @@ impl Member for Send<'_> {
         let mut groupings = vec![
             Dimensions::new(),
             dimensions(&[("phone_number_id", &of(self.number))]),
-            dimensions(&[("category", &of(self.category))]),
+            dimensions(&[("category", &of(self.category.as_deref()))]),
             dimensions(&[("country", &of(self.country.as_deref()))]),
         ];
         // What somebody wrote freely is in none of these, also where it names a campaign.
