@@ -5,7 +5,7 @@ use hilo_contracts::item::Sighting;
 use hilo_domain::{Identifier, IdentifierKind, phone};
 use serde_json::Value;
 use std::cell::{Cell, OnceCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The business, which is nobody: the number beside an item, and those of the configuration. Each stands in the form in
 /// which all of its forms meet; a shown text that is no number as it is.
@@ -168,7 +168,7 @@ const LOOKED_THROUGH: usize = 8;
 pub(crate) struct Contacts<'a> {
     entries: Vec<(Named<'a>, Cell<bool>)>,
     /// User ids of the business's other numbers.
-    own_users: Vec<&'a str>,
+    own_users: BTreeSet<&'a str>,
     index: OnceCell<Index<'a>>,
     numbers: OnceCell<BTreeMap<String, Places>>,
 }
@@ -209,21 +209,23 @@ impl<'a> Contacts<'a> {
             return Self::default();
         };
         let named = contacts.iter().map(Named::contact).filter(|entry| !entry.is_nobody());
-        let (own, theirs): (Vec<Named>, Vec<Named>) =
+        let (own, mut theirs): (Vec<Named>, Vec<Named>) =
             named.partition(|entry| entry.wa_id.is_some_and(|wa_id| business.is(wa_id)));
         let others = own
             .iter()
             .filter(|entry| entry.wa_id.is_some_and(|wa_id| business.is_other(wa_id)));
+        let own_users: BTreeSet<&str> = others.filter_map(|entry| entry.user_id).collect();
+        theirs.retain(|entry| !entry.user_id.is_some_and(|user_id| own_users.contains(user_id)));
         Self {
-            own_users: others.filter_map(|entry| entry.user_id).collect(),
             entries: theirs.into_iter().map(|entry| (entry, Cell::new(false))).collect(),
+            own_users,
             ..Self::default()
         }
     }
 
     /// Whether a user id is that of another number of the business.
     pub(crate) fn is_own_user(&self, user_id: &str) -> bool {
-        self.own_users.contains(&user_id)
+        self.own_users.contains(user_id)
     }
 
     /// Adds to `sighting` what the entries say of the person it names. Two entries may name one number with two user

@@ -203,9 +203,12 @@ fn who_has_a_number_of_the_business_is_nobody_by_no_other_id() {
         "messages": [{"id": "m", "type": "text", "from_user_id": "CL.1", "timestamp": "1"}]});
     let thread =
         json!({"threads": [{"context": {"wa_id": "56221234567"}, "messages": [{"id": "m", "from_user_id": "CL.1"}]}]});
+    let twice = json!({"contacts": [{"user_id": "CL.1"}, {"wa_id": "56221234567", "user_id": "CL.1"}],
+        "statuses": [{"id": "m", "status": "sent", "timestamp": "1"}]});
     for line in [
         line("messages", &value("messages", &text)),
         line("messages", &described.to_string()),
+        line("messages", &twice.to_string()),
         line("history", &value("history", &thread)),
         send.to_owned(),
     ] {
