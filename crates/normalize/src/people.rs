@@ -228,7 +228,12 @@ impl<'a> Contacts<'a> {
             .iter()
             .filter(|entry| entry.wa_id.as_deref().is_some_and(|wa_id| business.is_other(wa_id)));
         let own_users: BTreeSet<Cow<str>> = others.filter_map(|entry| entry.user_id.clone()).collect();
-        theirs.retain(|entry| !entry.user_id.as_ref().is_some_and(|user_id| own_users.contains(user_id)));
+        theirs.retain(|entry| {
+            !entry
+                .user_id
+                .as_ref()
+                .is_some_and(|user_id| own_users.contains(user_id))
+        });
         Self {
             entries: theirs.into_iter().map(|entry| (entry, Cell::new(false))).collect(),
             own_users,

@@ -45,7 +45,8 @@ const SEEN: [(Option<&str>, Option<&str>); 14] = [
     (Some("BJ.7"), Some("2290197001122")),
 ];
 const ACCOUNTS: [&str; 2] = ["1", "2"];
-const WORDS: [&str; 3] = ["hola", "BAJA", "gracias"];
+/// The last one opts out only as an answer to marketing.
+const WORDS: [&str; 4] = ["hola", "BAJA", "gracias", "salir"];
 const PHONES: [&str; 5] = [
     "+56961230001",
     "+56961230002",
@@ -89,6 +90,9 @@ pub(crate) fn line((hour, kind, pick): (i64, usize, usize)) -> Value {
             let (user, wa_id) = SEEN[pick % SEEN.len()];
             let mut message = json!({"id": format!("wamid.{hour}.{pick}"), "type": "text", "timestamp": seconds,
                 "text": {"body": WORDS[pick % WORDS.len()]}});
+            if pick >= 16 {
+                message["context"] = json!({"id": format!("wamid.out.{}", pick / 4 % 4)});
+            }
             let mut contact = json!({"profile": {"name": "Ana"}});
             if let Some(user) = user {
                 message["from_user_id"] = user.into();
@@ -110,14 +114,24 @@ pub(crate) fn line((hour, kind, pick): (i64, usize, usize)) -> Value {
                 &json!({"metadata": metadata(), "contacts": [contact], "messages": [message]}),
             )
         }
-        2 => json!({"source": "outbound", "tenant": "acme", "at": instant(hour), "phone_number_id": "2",
-            "message_id": format!("wamid.out.{}", pick % 4), "to": {"phone": phone}, "type": "text",
-            "author": {"kind": "agent", "id": "ana"}}),
+        2 => {
+            let mut sent = json!({"source": "outbound", "tenant": "acme", "at": instant(hour), "phone_number_id": "2",
+                "message_id": format!("wamid.out.{}", pick % 4), "to": {"phone": phone}, "type": "text",
+                "author": {"kind": "agent", "id": "ana"}});
+            if pick >= 8 {
+                sent["type"] = "template".into();
+                sent["template"] = json!({"name": "t", "language": "es", "category": "marketing"});
+            }
+            sent
+        }
         3 => {
             let mut status = json!({"id": format!("wamid.out.{}", pick % 4), "timestamp": seconds,
                 "status": (["delivered", "failed"][pick % 2])});
             if pick % 2 == 1 {
                 status["errors"] = json!([{"code": ([131_050, 131_026][pick / 2 % 2])}]);
+            }
+            if pick % 5 == 0 {
+                status["pricing"] = json!({"category": (["marketing", "utility"][pick / 5 % 2])});
             }
             if pick % 3 == 0 {
                 status["recipient_id"] = phone.trim_start_matches('+').into();
