@@ -131,7 +131,7 @@ impl Maker {
                 "phone_number_quality_update",
                 json!({"display_phone_number": display, "event": "ONBOARDING", "max_daily_conversations_per_business": limit}),
             ),
-            3..6 => {
+            3..=5 => {
                 // An account stands for its portfolio as long as nobody names that.
                 let accounts = json!({"waba_id": self.random.of(&ACCOUNTS),
                     "owner_business_id": self.random.of(&["41001", "41001", "41002", ACCOUNTS[0]])});
