@@ -143,6 +143,8 @@ impl Update<'_> {
     pub(crate) fn person(&self, named: Named) -> Option<Sighting> {
         let mut named = named;
         if self.is_other_number(&named) {
+            // The entry about it describes the business, and nobody else.
+            self.contacts.describe(&named, &mut Sighting::default());
             return None;
         }
         if named.wa_id.as_deref().is_some_and(|wa_id| self.business.is(wa_id)) {

@@ -296,7 +296,8 @@ impl Message {
         }
         if let Some(pricing) = &status.pricing {
             keep_latest(&mut statuses.pricing, at, pricing.clone());
-            keep_earliest(&mut statuses.category, at, pricing.category.as_deref());
+            let category = pricing.category.as_deref().map(str::to_lowercase);
+            keep_earliest(&mut statuses.category, at, category.as_deref());
         }
         if status.status == "failed" && status.payment.is_none() {
             keep_first_failure(&mut statuses.errors, at, status.errors.clone());

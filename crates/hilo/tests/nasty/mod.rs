@@ -183,7 +183,10 @@ pub(crate) fn line((hour, kind, pick): (i64, usize, usize)) -> Value {
 fn told_again(hour: i64, pick: usize, seconds: &str) -> Value {
     let (user, wa_id) = SEEN[pick % 3];
     let kind = ["unsupported", "text", "media_placeholder", "image"][hour as usize % 4];
-    let mut message = json!({"id": format!("wamid.x.{}", pick % 2), "type": kind, "timestamp": seconds});
+    let list = pick / 2 % 4;
+    // One id is not written by both sides.
+    let side = if list == 1 { "e" } else { "x" };
+    let mut message = json!({"id": format!("wamid.{side}.{}", pick % 2), "type": kind, "timestamp": seconds});
     if kind == "text" {
         message["text"] = json!({"body": WORDS[hour as usize / 4 % WORDS.len()]});
     }
@@ -194,7 +197,6 @@ fn told_again(hour: i64, pick: usize, seconds: &str) -> Value {
             }
         }
     };
-    let list = pick / 2 % 4;
     if list == 1 {
         put(["to_user_id", "to"]);
         message["from"] = "15550783881".into();

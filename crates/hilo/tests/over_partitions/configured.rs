@@ -4,7 +4,7 @@ use hilo::topology::Tenants;
 use hilo_normalize::Tenant;
 
 /// The tenant of which something is configured.
-pub(crate) const TENANT: &str = "beta";
+pub(crate) const TENANT: &str = "gamma";
 /// Numbers that people have in captures of other tenants.
 pub(crate) const OWN_NUMBERS: [&str; 2] = ["+52 1 55 1234 5678", "5491123456789"];
 pub(crate) const ACCOUNTS: [&str; 2] = ["31001", "41001"];

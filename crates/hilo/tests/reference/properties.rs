@@ -94,17 +94,22 @@ fn rows(text: &str) -> impl Iterator<Item = Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap())
 }
 
-/// From fact to fact a time of a message only appears or becomes earlier, and its status rises, failures apart.
+/// From fact to fact a time of a message only appears or becomes earlier, and its status rises, failures apart. A send to
+/// several people is none of these: what failed for one counts no more once it reached another.
 pub(crate) fn statuses_rise(found: &Found) -> Result<(), String> {
     let rank = |status: &Value| {
         ["sent", "delivered", "read", "played"]
             .iter()
             .position(|word| status == word)
     };
-    let mut last: BTreeMap<(String, String), Value> = BTreeMap::new();
-    for fact in rows(&found.statuses) {
-        let key = ["tenant", "message_id"].map(|key| fact[key].to_string());
-        let before = last.insert(key.into(), fact.clone()).unwrap_or_default();
+    let key = |fact: &Value| ["tenant", "message_id"].map(|key| fact[key].to_string());
+    let to_several: BTreeSet<[String; 2]> = rows(&found.statuses)
+        .filter(|fact| !fact["participant"].is_null())
+        .map(|fact| key(&fact))
+        .collect();
+    let mut last: BTreeMap<[String; 2], Value> = BTreeMap::new();
+    for fact in rows(&found.statuses).filter(|fact| !to_several.contains(&key(fact))) {
+        let before = last.insert(key(&fact), fact.clone()).unwrap_or_default();
         for time in ["sent_at", "delivered_at", "read_at", "played_at", "failed_at"] {
             if let (Some(had), now) = (before[time].as_str(), fact[time].as_str()) {
                 let instant = |text: &str| text.parse::<jiff::Timestamp>().unwrap();

@@ -65,8 +65,8 @@ const LIMITS: &[&str] = &["TIER_250", "TIER_2K", "TIER_UNLIMITED", "NOT_SET", "1
 const RATINGS: &[&str] = &["GREEN", "YELLOW", "RED", "UNKNOWN", "NA"];
 const STEPS: &[i64] = &[1, 1, 60, 60, 300, 600, 3600, 43_200, 86_400, 86_400];
 const LONG_STEPS: &[i64] = &[20, 60, 60, 300, 900, 3600, 10_800];
-/// Of beta more is configured than of the other.
-const TENANTS: &[&[&str]] = &[&["acme"], &["beta"], &["acme", "beta"]];
+/// Of gamma more is configured than of the other.
+const TENANTS: &[&[&str]] = &[&["acme"], &["gamma"], &["acme", "gamma"]];
 /// Keys of ids that consist of digits.
 const NUMBERED: &[&str] = &[
     "id",

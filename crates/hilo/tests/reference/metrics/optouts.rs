@@ -39,7 +39,9 @@ pub(super) fn rows(world: &World, sends: &[Send], said: &[Said]) -> Vec<(Name, N
     let opt_outs = opt_outs(world, said);
     let cause = |opt_out: &OptOut| cause(opt_out, sends);
     let mut rows = Vec::new();
-    for group in groups(sends.iter().filter(|send| send.is_marketing())) {
+    // As with replies, a send to nobody that is known adds no person.
+    let cohort = sends.iter().filter(|send| send.is_marketing() && send.person.is_some());
+    for group in groups(cohort) {
         let delivered = group.members.iter().filter(|send| send.delivered().is_some());
         let persons: BTreeSet<usize> = delivered.filter_map(|send| send.person).collect();
         let is_of_group = |cause: &Send| group.members.iter().any(|send| std::ptr::eq(*send, cause));

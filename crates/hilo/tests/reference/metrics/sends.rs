@@ -45,7 +45,7 @@ fn send<'a>(world: &World<'a>, message: &'a Message<'a>) -> Option<Send<'a>> {
     }
     let (at, number) = match line {
         Some(line) => (line.time, line.phone_number_id.as_deref()),
-        None if message.is_orphan() => {
+        None if message.is_orphan() && !is_of_a_test(world, message) => {
             let told = message.statuses.iter();
             let numbered = told.filter_map(|status| Some((status.time, status.phone_number_id.as_deref()?)));
             let first = message.statuses.iter().map(|status| status.time).min()?;
@@ -73,6 +73,13 @@ fn send<'a>(world: &World<'a>, message: &'a Message<'a>) -> Option<Send<'a>> {
         segment: of_line("segment"),
         country: person.and_then(|person| state::country(&world.people[message.tenant].person(person))),
     })
+}
+
+/// Whether a test delivery brought the message: then it is known, and in no metric.
+fn is_of_a_test(world: &World, message: &Message) -> bool {
+    let told = |item: &&Item| matches!(item.kind, Kind::Received | Kind::Echo | Kind::History);
+    let mut tests = world.items.iter().filter(|item| item.is_test()).filter(told);
+    tests.any(|item| item.tenant == message.tenant && text(&item.element, "id") == Some(message.id))
 }
 
 /// The category of a send's template, as the platform's own events named it last before the send.

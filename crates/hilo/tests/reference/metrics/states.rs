@@ -122,7 +122,10 @@ fn limit<'a>(item: &'a Item, items: &[&Item]) -> Option<Observation<'a>> {
         _ => return None,
     };
     let text = word(told)?;
-    let account = item.entry.as_deref().or_else(|| self::text(&item.element, "waba_id"));
+    // An event about another account names that one.
+    let account = self::text(&item.element["waba_info"], "waba_id")
+        .or(item.entry.as_deref())
+        .or_else(|| self::text(&item.element, "waba_id"));
     let portfolio = self::text(&item.element, "portfolio_id").or_else(|| owner(item, account?, items));
     let subject = match (portfolio, account) {
         (Some(portfolio), _) => ("portfolio_id", portfolio),
