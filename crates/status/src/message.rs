@@ -377,11 +377,16 @@ impl Message {
         statuses.is_some_and(|statuses| statuses.folds().any(|fold| fold.opted_out.is_some()))
     }
 
+    /// Whether a line, an element of a list or a history says whose it is, and not only statuses.
+    pub(crate) fn names_somebody(&self) -> bool {
+        self.descriptions.iter().any(|had| had.whose.person_id.is_some())
+    }
+
     /// Whom the status names that alone says who this message was sent to, for the graph to follow, with the person who is
-    /// it by now: of an orphan so far, and of a refused send, which is in that person's ledger.
+    /// it by now: of an orphan, of a line to nobody, and of a refused send, which is in that person's ledger.
     pub(crate) fn followed(&self, tenant: &str, message_id: &str) -> Option<(Box<str>, Follow)> {
         let statuses = self.statuses.as_ref()?;
-        if !self.is_orphan() && !self.is_refused() {
+        if self.names_somebody() && !self.is_refused() {
             return None;
         }
         let recipient = statuses.recipient.as_ref()?;

@@ -33,9 +33,12 @@ impl Touched {
         }
     }
 
-    /// It came or went.
+    /// It came or went. A trace hides the send that it stands for, so who names either is judged again.
     pub(super) fn by_all(event: &Event) -> Self {
-        Self::by(event, Became::default())
+        Self {
+            named: event.is_send().then(|| event.id.clone()),
+            ..Self::by(event, Became::default())
+        }
     }
 }
 

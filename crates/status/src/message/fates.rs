@@ -1,7 +1,7 @@
 //! What the conversations of a message's sends are told of it.
 //!
-//! A send line and an echo are events of a conversation. A send that nothing but statuses tell of, and a request that a status
-//! confirmed, are none: of these a trace is kept there. Each is told what became of the message, wherever it differs from
+//! A send line and an echo are events of a conversation. A send of which nothing but statuses tell, or tell who was sent it, and
+//! a request that a status confirmed, are none: of these a trace is kept there. Each is told what became of the message, wherever it differs from
 //! what its description says. So a send costs about one record, with its delivery.
 
 use super::{Description, Message};
@@ -122,9 +122,11 @@ impl Message {
         })
     }
 
-    /// Of a message that only statuses tell of.
+    /// Of a message of which only statuses tell who was sent it.
     fn trace(&self, category: &str) -> Option<Holder> {
-        let statuses = self.statuses.as_ref().filter(|_| self.is_orphan() && !self.test)?;
+        let sent = self.descriptions.iter().all(Description::is_outbound);
+        let is_traced = sent && !self.names_somebody() && !self.test;
+        let statuses = self.statuses.as_ref().filter(|_| is_traced)?;
         let recipient = statuses.recipient.as_ref()?;
         Some(Holder {
             person: recipient.whose.person_id.clone()?,
@@ -135,7 +137,10 @@ impl Message {
             by_trace: true,
             phone_number_id: statuses.phone_number_id.as_ref().map(|(_, number)| number.clone()),
             described: Became::default(),
-            became: self.became(category::is_of_templates(category), category),
+            became: self.became(
+                self.is_template() || self.is_orphan() && category::is_of_templates(category),
+                category,
+            ),
         })
     }
 
