@@ -145,7 +145,7 @@ fn a_reaction_of_the_business_answers_nobody() {
 
 const NUMBER: &str = "56229990001";
 
-fn delivery(entry: &str, list: &str, element: Value) -> Value {
+fn delivery(entry: &str, list: &str, element: &Value) -> Value {
     let field = if list == "message_echoes" {
         "smb_message_echoes"
     } else {
@@ -168,24 +168,24 @@ fn echoed(to: &str, id: &str, at: i64, body: &str) -> Value {
 /// business's other number; another's account.
 fn day() -> Vec<Value> {
     vec![
-        delivery("310", "messages", said("56955010001", "m1", 1_788_000_000, "hola")),
+        delivery("310", "messages", &said("56955010001", "m1", 1_788_000_000, "hola")),
         delivery(
             "310",
             "message_echoes",
-            echoed("56955010001", "e1", 1_788_000_001, "¡Hola! Ya te leemos 🙂"),
+            &echoed("56955010001", "e1", 1_788_000_001, "¡Hola! Ya te leemos 🙂"),
         ),
         delivery(
             "310",
             "message_echoes",
-            echoed("56955010001", "e2", 1_788_000_090, "¡Hola! ¿En qué te ayudo?"),
+            &echoed("56955010001", "e2", 1_788_000_090, "¡Hola! ¿En qué te ayudo?"),
         ),
         delivery(
             "310",
             "messages",
-            said("56955010002", "m2", 1_788_000_000, "No moléstar."),
+            &said("56955010002", "m2", 1_788_000_000, "No moléstar."),
         ),
-        delivery("310", "messages", said("56221234567", "m3", 1_788_000_000, "prueba")),
-        delivery("999", "messages", said("56955010003", "m4", 1_788_000_000, "hola")),
+        delivery("310", "messages", &said("56221234567", "m3", 1_788_000_000, "prueba")),
+        delivery("999", "messages", &said("56955010003", "m4", 1_788_000_000, "hola")),
     ]
 }
 
