@@ -4,7 +4,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Shape of internal records; raised with each change of a type that travels or rests in this encoding.
-pub(crate) const VERSION: u8 = 4;
+pub(crate) const VERSION: u8 = 5;
 
 /// A record or state that this release cannot read.
 #[derive(Debug, thiserror::Error)]

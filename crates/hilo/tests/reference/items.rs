@@ -217,10 +217,13 @@ pub(crate) fn read(lines: &[Vec<u8>]) -> Reading {
     reading
 }
 
+/// The list of an element, its time, how it came, and itself.
+type Content = (Kind, i64, String, Value);
+
 /// Content holds over a stand-in under its id also from another list, of which the kind comes later; the smallest does.
 fn fill(items: &mut [Item]) {
     let is_told = |item: &Item| matches!(item.kind, Kind::Received | Kind::Echo | Kind::History);
-    let mut contents: BTreeMap<(String, String), Vec<(Kind, i64, String, Value)>> = BTreeMap::new();
+    let mut contents: BTreeMap<(String, String), Vec<Content>> = BTreeMap::new();
     let id = |item: &Item| (item.tenant.clone(), text(&item.element, "id").unwrap_or("").to_owned());
     for item in items.iter().filter(|item| is_told(item) && !is_stand_in(item)) {
         let content = (item.kind, item.time, item.told.clone(), item.element.clone());
