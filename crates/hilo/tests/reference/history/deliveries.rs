@@ -153,8 +153,10 @@ impl Maker {
         };
         let time = self.time_alone("observation");
         let mut value = with(value, "timestamp", self.stamp(time));
-        if self.random.one_in(5) {
-            value["max_daily_conversations_per_business"].take();
+        if self.random.one_in(5)
+            && let Some(limit) = value.get_mut("max_daily_conversations_per_business")
+        {
+            limit.take();
         }
         json!({"field": field, "value": value})
     }
