@@ -5,7 +5,7 @@ use crate::{
     series::{self, ERROR_CLASSES, Horizon},
 };
 use hilo_contracts::facts::Status;
-use hilo_domain::Millis;
+use hilo_domain::{Millis, category};
 use serde::{Deserialize, Serialize};
 
 /// Unknown, as a dimension.
@@ -108,10 +108,7 @@ pub(crate) struct Sent {
 
 impl Sent {
     pub(crate) fn of(fact: &Status, profile: u64) -> Self {
-        let marketing = matches!(
-            fact.category.as_deref(),
-            Some("marketing" | "marketing_lite" | "group_marketing")
-        );
+        let marketing = fact.category.as_deref().is_some_and(category::is_marketing);
         let outcome = outcome(fact);
         let delivered_at = [fact.delivered_at, fact.read_at, fact.played_at]
             .into_iter()
