@@ -2,27 +2,27 @@
 
 mod answers;
 mod fates;
+mod forgotten;
+mod moves;
 
 use crate::{
     consent,
     event::{Event, Role},
-    person::{Holds as _, Person},
+    person::Person,
     thread::{At, Chain, Place, Segment, SessionChange, Thread},
 };
 use answers::Touched;
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Conversation as Fact, Source},
-    item::{Body, ConsentRecord, Follow, Forget, MessageRecord, Move, Origin, PersonRecord, Resolved},
-    keys, topics,
+    item::{Body, ConsentRecord, Follow, Origin, PersonRecord, Resolved},
+    topics,
 };
 use hilo_domain::{Millis, hash, window};
 use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Timers, Verdict, wire};
 
 /// Thread of items that name no business number.
 const NO_NUMBER: &str = "";
-/// Messages that a person is followed for, in one entry.
-const FOLLOWED_PAGE: usize = 64;
 
 /// See the crate's documentation.
 pub struct Conversation {
@@ -195,9 +195,13 @@ impl Conversation {
         } = whose;
         let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
         if let Some(moved) = person.moved_to(event.atom, event.at, event.version).cloned() {
-            return hand_over(number, event, &moved, context);
+            return moves::hand_over(number, event, &moved, context);
         }
-        if let Some(place) = person.forgotten.iter().position(|gone| is_gone(&event, gone)) {
+        if let Some(place) = person
+            .forgotten
+            .iter()
+            .position(|gone| forgotten::is_gone(&event, gone))
+        {
             person.forgotten.remove(place);
             fates::drop_waiting(person, &event);
             return Ok(());
@@ -301,139 +305,6 @@ impl Conversation {
             event.signed |= old.signed;
         }
         Ok(Some((other, place, is_earlier)))
-    }
-
-    /// The graph says that these items are somebody else's.
-    fn move_away(&mut self, person_id: &str, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
-        let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
-        let mut gone: Vec<(String, Event)> = Vec::new();
-        let mut touched: Vec<(String, Place, Vec<At>)> = Vec::new();
-        let wanted = |event: &Event| event.version < moved.version && moved.holds(event.atom, event.at);
-        for (number, thread) in &mut person.threads {
-            let mut chain = Chain {
-                segments: &mut self.segments,
-                person: person_id,
-                number,
-            };
-            let mut places: Vec<At> = Vec::new();
-            let mut seen = 0;
-            thread.back(&mut chain, context, |at, segment| {
-                seen += segment.events.len();
-                if segment.events.iter().any(wanted) {
-                    places.push(at);
-                }
-                // Earlier ones are not meant.
-                let first = segment.events.first();
-                first.zip(moved.from).is_none_or(|(first, from)| first.at >= from)
-            })?;
-            context.spend(seen as u64)?;
-            places.reverse();
-            let mut earliest = None;
-            for at in &places {
-                let Some((index, events)) = thread.extract(*at, wanted, &mut chain)? else {
-                    continue;
-                };
-                earliest.get_or_insert(Place { at: *at, index });
-                gone.extend(events.into_iter().map(|event| (number.clone(), event)));
-            }
-            touched.extend(earliest.map(|earliest| (number.clone(), earliest, places)));
-        }
-        let goes = |gone: &mut Forget| gone.version < moved.version && moved.holds(gone.atom, gone.at);
-        for gone in person.forgotten.extract_if(.., goes) {
-            send_after(gone, moved, context)?;
-        }
-        fates::send_waiting(person, moved, context)?;
-        let goes = |followed: &mut Follow| followed.version < moved.version && moved.holds(followed.atom, followed.at);
-        for page in 0..person.followed_pages {
-            let key = page_of(person_id, page);
-            context.spend(1)?;
-            let is_meant = |page: &Vec<Follow>| page.iter().cloned().any(|mut followed| goes(&mut followed));
-            if self.followed.get(&key)?.is_some_and(is_meant)
-                && let Some(page) = self.followed.get_mut(&key)?
-            {
-                for followed in page.extract_if(.., goes) {
-                    follow(followed, moved, context)?;
-                }
-            }
-        }
-        for followed in person.followed.extract_if(.., goes) {
-            follow(followed, moved, context)?;
-        }
-        person.moves.push(moved.clone());
-        let mut since = Millis::MAX;
-        for (number, place, places) in touched {
-            let whose = Whose {
-                person: person_id,
-                number: &number,
-            };
-            since = since.min(self.refold(whose, place, None, None, context)?);
-            self.tidy(whose, &places, context)?;
-            let gone = gone.iter().filter(|(from, _)| *from == number);
-            let mut touched = Vec::new();
-            for (_, event) in gone {
-                answers::note_word(&mut self.named, whose, event, false)?;
-                touched.push(Touched::by_all(event));
-            }
-            self.judge_again(whose, &touched, context)?;
-        }
-        for (number, event) in gone {
-            unsign(person_id, &event, context)?;
-            hand_over(&number, event, moved, context)?;
-        }
-        self.settle(person_id, since, context)
-    }
-
-    fn forget(&mut self, person_id: &str, forget: &Forget, context: &mut Context) -> Result<(), ProcessorError> {
-        let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
-        let whose = Whose {
-            person: person_id,
-            number: NO_NUMBER,
-        };
-        let gone = |event: &Event| is_gone(event, forget);
-        let Some((number, place)) = find(person, &mut self.segments, whose, forget.at, gone, context)? else {
-            return match person.moved_to(forget.atom, forget.at, forget.version) {
-                Some(moved) => send_after(forget.clone(), moved, context),
-                None => {
-                    person.forgotten.push(forget.clone());
-                    Ok(())
-                }
-            };
-        };
-        let (thread, mut chain) = thread(person, &mut self.segments, person_id, &number);
-        let event = thread.remove(place, &mut chain)?;
-        unsign(person_id, &event, context)?;
-        // The ledger knows signs by key: the occurrence that holds signs again.
-        let same = |had: &Event| *had.key == *forget.key;
-        if event.signed
-            && let Some((number, place)) = find(person, &mut self.segments, whose, Millis::MIN, same, context)?
-        {
-            let (thread, mut chain) = self::thread(person, &mut self.segments, person_id, &number);
-            sign(person_id, thread.event_mut(place, &mut chain)?, context)?;
-        }
-        let whose = Whose {
-            number: &number,
-            ..whose
-        };
-        answers::note_word(&mut self.named, whose, &event, false)?;
-        let since = self.refold(whose, place, place.at, None, context)?;
-        self.tidy(whose, &[place.at], context)?;
-        self.judge_again(whose, &[Touched::by_all(&event)], context)?;
-        self.settle(person_id, since, context)
-    }
-
-    fn follow(&mut self, person_id: &str, followed: Follow, context: &mut Context) -> Result<(), ProcessorError> {
-        let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
-        if let Some(moved) = person.moved_to(followed.atom, followed.at, followed.version) {
-            return follow(followed, moved, context);
-        }
-        person.followed.push(followed);
-        // So that the person's entry does not grow with the messages.
-        if person.followed.len() >= FOLLOWED_PAGE {
-            let page = std::mem::take(&mut person.followed);
-            self.followed.put(&page_of(person_id, person.followed_pages), page);
-            person.followed_pages += 1;
-        }
-        Ok(())
     }
 
     /// Splits segments of a thread that became too long, and takes out those that became empty.
@@ -612,11 +483,6 @@ fn thread<'a>(
     (person.threads.entry(number.to_owned()).or_default(), chain)
 }
 
-/// Key of a page of what a person is followed for.
-fn page_of(person_id: &str, page: u32) -> Vec<u8> {
-    [person_id.as_bytes(), &[0], &page.to_be_bytes()].concat()
-}
-
 /// The thread of a group: all who write in it share it, on whatever number.
 fn group_conversation(fact: &Fact) -> Option<String> {
     let group = fact.group_id.as_ref()?;
@@ -678,82 +544,4 @@ impl Occurrence {
             fingerprint: event.fingerprint,
         }
     }
-}
-
-/// Whether an event is the one that no longer holds.
-fn is_gone(event: &Event, gone: &Forget) -> bool {
-    *event.key == *gone.key && event.at == gone.at && event.fingerprint == gone.fingerprint
-}
-
-/// Sends what no longer holds after its item.
-fn send_after(gone: Forget, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
-    let (to, at) = (moved.to_person.as_bytes(), gone.at);
-    let gone = Forget {
-        version: moved.version,
-        ..gone
-    };
-    context.send(topics::PERSON_ITEM, to, at, wire::encode(&PersonRecord::Forget(gone))?);
-    Ok(())
-}
-
-/// Sends a message that only statuses tell of after its person, and tells its message whose it is.
-fn follow(followed: Follow, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
-    let (tenant, message_id, at) = (&followed.tenant, &followed.message_id, followed.at);
-    tell_message((tenant, message_id), (at, followed.fingerprint), moved, context)?;
-    let followed = Follow {
-        version: moved.version,
-        ..followed
-    };
-    let record = wire::encode(&PersonRecord::Follow(followed))?;
-    context.send(topics::PERSON_ITEM, moved.to_person.as_bytes(), at, record);
-    Ok(())
-}
-
-/// Tells a message whose the item is that tells of it, by its time and content.
-fn tell_message(
-    (tenant, message_id): (&str, &str),
-    (at, fingerprint): (Millis, u64),
-    moved: &Move,
-    context: &mut Context,
-) -> Result<(), ProcessorError> {
-    let record = MessageRecord::Person {
-        tenant: tenant.to_owned(),
-        message_id: message_id.to_owned(),
-        at,
-        fingerprint,
-        version: moved.version,
-        person_id: moved.to_person.clone(),
-        country: moved.country.clone(),
-    };
-    let key = keys::message(tenant, message_id);
-    context.send(topics::MESSAGE_ITEM, key, at, wire::encode(&record)?);
-    Ok(())
-}
-
-/// Sends an item after its person, and tells its message whose it is.
-fn hand_over(number: &str, event: Event, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
-    let at = event.at;
-    let fact = event.fact()?;
-    if let Some(message_id) = &fact.message_id {
-        tell_message((&fact.tenant, message_id), (at, event.fingerprint), moved, context)?;
-    }
-    let event = Event {
-        session: None,
-        told: false,
-        signed: false,
-        ..event
-    };
-    let record = PersonRecord::Moved {
-        version: moved.version,
-        country: moved.country.clone(),
-        phone_number_id: number.to_owned(),
-        event: wire::encode(&event)?,
-    };
-    context.send(
-        topics::PERSON_ITEM,
-        moved.to_person.as_bytes(),
-        at,
-        wire::encode(&record)?,
-    );
-    Ok(())
 }
