@@ -12,7 +12,7 @@
 
 mod cluster;
 
-use cluster::{Cluster, Random, Role};
+use cluster::{Cluster, PROCESSORS, Random, Role};
 use hilo::{replay, topology};
 use hilo_simulator::{Profile, capture};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,16 +21,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 const START: i64 = 1_795_510_800_000;
-/// Roles that the monkey hits.
-const ROLES: [&str; 7] = [
-    "normalize",
-    "identity",
-    "conversation",
-    "status",
-    "account",
-    "consent",
-    "metrics",
-];
 
 struct Size {
     items: u64,
@@ -87,7 +77,7 @@ fn everything_once_whatever_is_killed() {
     let want = folder.path().join("want");
     replay::replay(&[all], &want, &topology::Tenants::default()).unwrap();
 
-    for role in ROLES {
+    for role in PROCESSORS {
         cluster.run(&[role]);
     }
     let golden = cluster.run(&["golden"]);
@@ -171,7 +161,7 @@ fn mischief(
     for (role, _) in back {
         cluster.resume(role);
     }
-    let name = ROLES[random.below(ROLES.len())];
+    let name = PROCESSORS[random.below(PROCESSORS.len())];
     match turn % 10 {
         1 | 3 | 5 | 7 | 0 => {
             let Some(victim) = cluster.pick(name, random) else {

@@ -8,26 +8,16 @@
 
 mod cluster;
 
-use cluster::Cluster;
+use cluster::{Cluster, ROLES, everything};
 use hilo::topology;
 use hilo_contracts::codec::{self, Codec as _};
 use hilo_contracts::{schemas, topics};
-use hilo_kafka::{NO_CONTRACT, NO_TIME, PROCESSOR_ERROR, TIME, Whole, changelog};
+use hilo_kafka::{NO_CONTRACT, NO_TIME, PROCESSOR_ERROR, TIME, changelog};
 use hilo_testbed::Foreign;
 use std::collections::BTreeMap;
 use std::fs;
 
 const PARTITIONS: i32 = 2;
-const ROLES: [&str; 8] = [
-    "normalize",
-    "identity",
-    "conversation",
-    "status",
-    "account",
-    "consent",
-    "metrics",
-    "golden",
-];
 
 fn line(id: &str) -> String {
     format!(
@@ -67,15 +57,13 @@ fn needs_key(topic: &str) -> bool {
 /// What was read and buried, by reason; what is no dead letter itself is left out.
 fn letters(cluster: &Cluster) -> BTreeMap<String, usize> {
     let (address, framing) = cluster.address();
-    let mut whole = Whole::open(&address, topics::DEAD_LETTER, framing).unwrap();
+    let records = everything(&address, &framing, topics::DEAD_LETTER);
+    let decoded = records
+        .iter()
+        .filter_map(|one| codec::dead_letter().decode(&one.record.value).ok());
     let mut reasons = BTreeMap::new();
-    while let Some(records) = whole.read().unwrap() {
-        let decoded = records
-            .iter()
-            .filter_map(|one| codec::dead_letter().decode(&one.record.value).ok());
-        for letter in decoded {
-            *reasons.entry(letter.reason).or_default() += 1;
-        }
+    for letter in decoded {
+        *reasons.entry(letter.reason).or_default() += 1;
     }
     reasons
 }

@@ -8,7 +8,7 @@
 
 mod cluster;
 
-use cluster::Cluster;
+use cluster::{Cluster, PROCESSORS};
 use hilo_domain::time::parse_rfc3339;
 use hilo_simulator::{Profile, capture};
 use hilo_testbed::free_port;
@@ -87,15 +87,7 @@ fn an_independent_reader_finds_the_documented_names_types_and_all_records() {
     capture::write(&mut lines, 11, Profile::demo(start, 100), 6_000).unwrap();
     let mut lines = String::from_utf8(lines).unwrap();
     lines.push_str("{\"source\":\"clock\",\"at\":\"2026-05-04T15:00:00Z\"}\n");
-    cluster.run(&[
-        "normalize",
-        "identity",
-        "conversation",
-        "status",
-        "account",
-        "consent",
-        "metrics",
-    ]);
+    cluster.run(PROCESSORS);
     cluster.ingest(&lines);
     cluster.drained();
     // Time goes on, so that rows of the numbers come: it may pass records that are still on their way.

@@ -8,21 +8,14 @@
 
 mod cluster;
 
-use cluster::Cluster;
+use cluster::{Cluster, ROLES};
 use hilo_contracts::schemas::{self, Version};
-use hilo_kafka::registry::{Found, SchemaRegistry as Client};
+use hilo_kafka::registry::Found;
 use hilo_testbed::{SchemaRegistry, free_port};
-use std::process::Command;
 
 /// A start that must fail: what it says.
 fn refused(cluster: &Cluster, role: &str) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_hilo"))
-        .args(["run", role, "--config"])
-        .arg(cluster.config("refused", free_port()))
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    Cluster::refused(&["run", role, "--config"], &cluster.config("refused", free_port()))
 }
 
 #[test]
@@ -30,7 +23,7 @@ fn a_running_role_does_without_it_and_a_start_does_not() {
     let Some(mut cluster) = Cluster::start(2, 1) else {
         return;
     };
-    let client = Client::new(&cluster.registry.url(), "").unwrap();
+    let client = cluster.client();
     let newest = schemas::latest("hilo.status").unwrap();
     assert!(matches!(client.find(newest).unwrap(), Found::Registered(_)));
     // A field that becomes a number breaks who reads texts.
@@ -48,16 +41,7 @@ fn a_running_role_does_without_it_and_a_start_does_not() {
     );
     assert_eq!(client.find(&broken).unwrap(), Found::Missing);
 
-    cluster.run(&[
-        "normalize",
-        "identity",
-        "conversation",
-        "status",
-        "account",
-        "consent",
-        "metrics",
-        "golden",
-    ]);
+    cluster.run(&ROLES);
     let line = |id: &str| {
         format!(
             r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","changes":[{{"field":"messages","value":{{"metadata":{{"display_phone_number":"15550783881","phone_number_id":"106"}},"messages":[{{"from":"56961234567","id":"{id}","timestamp":"1784500000","type":"text","text":{{"body":"hola"}}}}]}}}}]}}]}}"#

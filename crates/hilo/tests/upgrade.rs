@@ -9,7 +9,7 @@
 
 mod cluster;
 
-use cluster::{Cluster, Role};
+use cluster::{Cluster, ROLES, everything};
 use hilo::topology::{self, Tenants};
 use hilo_contracts::{
     door::Versions,
@@ -18,10 +18,7 @@ use hilo_contracts::{
 };
 use hilo_dashboard::{Asked, Source as _, Trace};
 use hilo_golden::Golden;
-use hilo_kafka::{
-    Cluster as Address, Delivered, Engine, Framing, LaneSettings, Measures, Plan, RawProducer, Received, TIME, Whole,
-    registry::SchemaRegistry as Client,
-};
+use hilo_kafka::{Cluster as Address, Engine, Framing, LaneSettings, Measures, Plan, RawProducer, Received, TIME};
 use hilo_service::Scope;
 use hilo_stream::{Record, TopicKind};
 use hilo_views::{Follower, Kafka, Pulse, View};
@@ -32,27 +29,15 @@ use std::{
     io::{Read, Write as _},
     net::{Shutdown, TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::channel,
     },
     thread,
     time::{Duration, Instant},
 };
 
 const PATIENCE: Duration = Duration::from_mins(4);
-const ROLES: [&str; 8] = [
-    "normalize",
-    "identity",
-    "conversation",
-    "status",
-    "account",
-    "consent",
-    "metrics",
-    "golden",
-];
 const FILES: [&str; 3] = ["persons.ndjson", "sessions.ndjson", "messages.ndjson"];
 /// A message whose facts are in both versions.
 const MESSAGE: &str = "wamid.in3";
@@ -131,16 +116,10 @@ fn undisturbed(cluster: &mut Cluster) -> Undisturbed {
     let names = topology.topics().iter();
     let names = names.filter(|topic| topic.kind != TopicKind::Internal && topic.name != topics::METRIC);
     let names = names.map(|topic| topic.name);
-    let everything = |topic: &'static str| {
-        let mut whole = Whole::open(&address, topic, Arc::clone(&framing)).unwrap();
-        let mut all = Vec::new();
-        while let Some(records) = whole.read().unwrap() {
-            all.extend(records);
-        }
-        (topic, all)
-    };
-    let topics: Vec<_> = names.map(everything).collect();
-    let times = everything(TIME).1;
+    let topics: Vec<_> = names
+        .map(|topic| (topic, everything(&address, &framing, topic)))
+        .collect();
+    let times = everything(&address, &framing, TIME);
     let facts = |name: &str| topics.iter().find(|(topic, _)| *topic == name).unwrap().1.len();
     assert!(facts(topics::CONVERSATION) > 12);
     assert_eq!(facts(topics::DEAD_LETTER), 0);
@@ -214,9 +193,9 @@ impl Copier<'_> {
                 Some(second) if is_second(place) => {
                     // The new field: the second branch of its union, and a text of two bytes.
                     record.value.extend_from_slice(&[2, 4, b'o', b'k']);
-                    append(second, vec![record], received.receipt);
+                    Cluster::append(second, vec![record], received.receipt);
                 }
-                _ => append(&first, vec![record], received.receipt),
+                _ => Cluster::append(&first, vec![record], received.receipt),
             }
         }
     }
@@ -230,18 +209,12 @@ impl Copier<'_> {
             timestamp: now,
         };
         let producer = self.producer(TIME, &self.framing);
-        append(&producer, (0..32).map(record).collect(), 0);
+        Cluster::append(&producer, (0..32).map(record).collect(), 0);
     }
 
     fn producer(&self, topic: &'static str, framing: &Arc<Framing>) -> RawProducer {
         RawProducer::new(self.address, topic, Arc::clone(framing), Duration::from_secs(30)).unwrap()
     }
-}
-
-fn append(producer: &RawProducer, records: Vec<Record>, receipt: i64) {
-    let (sender, answer) = channel();
-    producer.append(records, receipt, "", move |outcome| sender.send(outcome).unwrap());
-    assert_eq!(answer.recv().unwrap(), Delivered::Safe);
 }
 
 /// The lane of the numbers and the golden record of the next release, in this process.
@@ -327,12 +300,6 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// What a probe says: status and text.
-fn probe(cluster: &Cluster, role: Role, path: &str) -> Option<(u16, String)> {
-    let answer = reqwest::blocking::get(format!("http://127.0.0.1:{}{path}", cluster.port(role))).ok()?;
-    Some((answer.status().as_u16(), answer.text().ok()?))
-}
-
 /// Stands before a registry and can be cut.
 struct Cuttable {
     port: u16,
@@ -395,8 +362,7 @@ fn writers_first(cluster: &mut Cluster, undisturbed: &Undisturbed) {
     cluster.register();
     cluster.apply();
     let second = second();
-    let client = Client::new(&cluster.registry.url(), &cluster.prefix).unwrap();
-    let id = client.register(second).unwrap();
+    let id = cluster.client().register(second).unwrap();
     let (address, framing) = cluster.address();
     let copier = Copier {
         address: &address,
@@ -410,7 +376,7 @@ fn writers_first(cluster: &mut Cluster, undisturbed: &Undisturbed) {
     let (metrics, golden) = (cluster.run(&["metrics"]), cluster.run(&["golden"]));
     for role in [metrics, golden] {
         until("an old reader says why it is not ready", || {
-            probe(cluster, role, "/readyz").is_some_and(|(status, text)| {
+            cluster.get(role, "/readyz").is_some_and(|(status, text)| {
                 status == 503 && text.contains("roll out readers first") && text.contains("writers.hilo.conversation")
             })
         });
@@ -418,9 +384,9 @@ fn writers_first(cluster: &mut Cluster, undisturbed: &Undisturbed) {
     // Longer than a held record rests before it is tried again.
     thread::sleep(Duration::from_secs(8));
     for role in [metrics, golden] {
-        let (status, text) = probe(cluster, role, "/readyz").unwrap();
+        let (status, text) = cluster.get(role, "/readyz").unwrap();
         assert_eq!(status, 503, "{text}");
-        assert_eq!(probe(cluster, role, "/healthz").unwrap().0, 200);
+        assert_eq!(cluster.get(role, "/healthz").unwrap().0, 200);
     }
     assert_eq!(cluster.export(topics::DEAD_LETTER), []);
     for role in [metrics, golden] {
@@ -430,13 +396,7 @@ fn writers_first(cluster: &mut Cluster, undisturbed: &Undisturbed) {
             .find(|line| line.starts_with("hilo_foreign_records_total{") && !line.ends_with(" 0"));
         assert_eq!(foreign, None);
     }
-    let output = Command::new(env!("CARGO_BIN_EXE_hilo"))
-        .args(["export", "conversation", "--config"])
-        .arg(cluster.config("export", 1))
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let said = Cluster::refused(&["export", "conversation", "--config"], &cluster.config("export", 1));
     assert!(said.contains("roll out readers first"), "{said}");
     cluster.terminate(metrics);
     cluster.terminate(golden);
@@ -462,7 +422,7 @@ fn readers_first(cluster: &mut Cluster, undisturbed: &Undisturbed) {
     let second = second();
     let versions = next_release(second);
     let registry = Cuttable::before(cluster.registry.port());
-    let (address, framing) = cluster.address_by(&registry.url(), &versions);
+    let (address, framing) = cluster.address_by(registry.url(), &versions);
     let next = Next::start(&address, &framing, &cluster.folder().join("first"));
     let mut copier = Copier {
         address: &address,
@@ -485,8 +445,7 @@ fn readers_first(cluster: &mut Cluster, undisturbed: &Undisturbed) {
     });
 
     // Its id is new to readers that know the version, and the registry is away for a moment: they wait for its answer.
-    let client = Client::new(&cluster.registry.url(), &cluster.prefix).unwrap();
-    let id = client.register(second).unwrap();
+    let id = cluster.client().register(second).unwrap();
     copier.second = Some(Arc::new(Framing::new([(topics::CONVERSATION, id)])));
     registry.is_cut.store(true, Ordering::Release);
     copier.put(topics::CONVERSATION, facts, |_| true);

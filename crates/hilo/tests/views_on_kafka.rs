@@ -11,7 +11,7 @@ mod cluster;
 mod stand;
 
 use beside::beside;
-use cluster::{Cluster, READER};
+use cluster::{Cluster, PROCESSORS, READER};
 use hilo_contracts::{facts::Metric, topics};
 use hilo_dashboard::{Asked, MetricQuery, Snapshot, Source, Trace, model::Severity};
 use hilo_service::Scope;
@@ -21,16 +21,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-
-const PROCESSORS: [&str; 7] = [
-    "normalize",
-    "identity",
-    "conversation",
-    "status",
-    "account",
-    "consent",
-    "metrics",
-];
 
 /// What does not depend on when somebody looked, nor on how often a row was corrected on its way.
 fn lasting(mut snapshot: Snapshot) -> Snapshot {
@@ -113,7 +103,7 @@ fn one_capture_is_one_page_on_both_engines() {
     let clock = |hour: u32| format!("{{\"source\":\"clock\",\"at\":\"2026-12-20T0{hour}:00:00Z\"}}\n");
     let lines = two_tenants() + &cases();
     let embedded = Stand::new(&format!("{lines}{CLOCK}{}{}", clock(1), clock(2)));
-    cluster.run(&PROCESSORS);
+    cluster.run(PROCESSORS);
     let golden = cluster.run(&["golden"]);
     // What came in one after the other must not be processed the other way round, so time waits for it.
     cluster.ingest(&lines);

@@ -1,5 +1,5 @@
-//! Contracts at a schema registry with Confluent's API: registered when a release is deployed, looked up at start, then asked
-//! about ids alone that no version of this release has.
+//! Contracts at a schema registry with Confluent's API. They are registered when a release is deployed, and looked up at start.
+//! After that the registry is asked only about ids that no version of this release has.
 
 use crate::EngineError;
 use crate::framing::Framing;
@@ -52,17 +52,8 @@ pub enum Found {
 }
 
 impl SchemaRegistry {
-    /// The registry at `url`, which lets everybody in; subjects are named after topics with `prefix`.
-    pub fn new(url: &str, prefix: &str) -> Result<Self, EngineError> {
-        let access = Access {
-            url: url.to_owned(),
-            ..Access::default()
-        };
-        Self::with(access, prefix)
-    }
-
     /// The registry behind `access`; subjects are named after topics with `prefix`.
-    pub fn with(access: Access, prefix: &str) -> Result<Self, EngineError> {
+    pub fn new(access: Access, prefix: &str) -> Result<Self, EngineError> {
         let wrong = |problem: String| EngineError::Registry {
             url: without_credentials(&access.url),
             problem,
@@ -132,8 +123,8 @@ impl SchemaRegistry {
         self.id(&subject, response)
     }
 
-    /// Header of each topic's values, for all `versions` of the contracts of `subjects`. The newest one must be there: what is
-    /// written must be readable by those who look it up. What is not there of the others was never written.
+    /// Header of each topic's values, for all `versions` of the contracts of `subjects`. The registry must have the newest
+    /// version, because readers look up what is written. Another version that it lacks was never written.
     pub fn framing(
         &self,
         subjects: impl IntoIterator<Item = &'static str>,
@@ -234,7 +225,7 @@ impl Schemas for SchemaRegistry {
                 None => Err(self.wrong(format!("{what}: its answer has no schema: is this Confluent's API?"))),
             };
         }
-        // A proxy that has lost the registry says 404 too; only the registry itself knows that there is no such id.
+        // A proxy without its registry says 404 too. Only an answer of the registry itself means that the id does not exist.
         let answer = body(response);
         match answer["error_code"].as_u64() {
             Some(404 | 40_400..=40_499) => Ok(None),

@@ -56,7 +56,7 @@ fn registry() -> String {
 }
 
 fn framing(access: Access) -> Result<Framing, EngineError> {
-    SchemaRegistry::with(access, "")?.framing([TOPIC], &Versions::released().unwrap())
+    SchemaRegistry::new(access, "")?.framing([TOPIC], &Versions::released().unwrap())
 }
 
 fn as_ana(password: &str) -> Access {
@@ -83,13 +83,13 @@ fn a_refusal_names_the_keys_and_not_the_password() {
     assert!(!error.contains("sesam"), "{error}");
 }
 
-/// Nobody's is only what the registry itself does not know.
+/// An id belongs to nobody only when the registry itself says so.
 #[test]
 fn an_id_is_nobodys_when_the_registry_says_so() {
     let framing = framing(as_ana("open sesame")).unwrap();
     let unread = |id: u8| framing.unwrap(TOPIC, &[0, 0, 0, 0, id, 1]).unwrap_err();
     assert!(matches!(unread(8), Unread::Foreign(_)));
-    // Also what comes while it does not answer.
+    // A proxy answers for 9. After that nobody is asked for a while, so 10 waits too.
     for id in [9, 10] {
         assert!(matches!(unread(id), Unread::Waits(_)), "{id}");
     }

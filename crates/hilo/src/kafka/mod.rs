@@ -63,7 +63,7 @@ impl Place {
     }
 
     pub(crate) fn registry(&self) -> Result<SchemaRegistry, Failure> {
-        Ok(SchemaRegistry::with(self.registry.clone(), &self.cluster.prefix)?)
+        Ok(SchemaRegistry::new(self.registry.clone(), &self.cluster.prefix)?)
     }
 
     /// Topics as they must be.
@@ -71,7 +71,7 @@ impl Place {
         Ok(topics::plan(&self.cluster, &self.topology, self.sizes, schemas::kept)?)
     }
 
-    /// The schema ids of all contracts, looked up once; a newest one that is missing is refused.
+    /// The schema ids of all contracts, looked up once. It is an error when the newest version of one is missing.
     pub(crate) fn framing(&self) -> Result<Arc<Framing>, Failure> {
         let subjects = self.topology.topics().iter().filter_map(|topic| topic.schema);
         Ok(Arc::new(self.registry()?.framing(subjects, &Versions::released()?)?))

@@ -12,16 +12,17 @@ use hilo_contracts::codec::{self, Codec as _};
 use hilo_contracts::door::Versions;
 use hilo_contracts::{capture, json, topics};
 use hilo_golden::Golden;
-use hilo_kafka::registry::SchemaRegistry as Client;
-use hilo_kafka::{Cluster as Address, Delivered, Framing, RawProducer, Whole};
+use hilo_kafka::registry::{Access, SchemaRegistry as Client};
+use hilo_kafka::{Cluster as Address, Delivered, Framing, RawProducer, Received, Whole};
 use hilo_metrics::table::{self, Table};
+use hilo_stream::Record;
 use hilo_testbed::{Broker, SchemaRegistry, free_port};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
@@ -31,6 +32,19 @@ use tempfile::TempDir;
 pub(crate) const SESSION: Duration = Duration::from_secs(3);
 /// Token of who reads everything.
 pub(crate) const READER: &str = "a-token-of-a-reader-in-a-test";
+/// Roles that make facts and numbers of deliveries, and the golden record.
+pub(crate) const ROLES: [&str; 8] = [
+    "normalize",
+    "identity",
+    "conversation",
+    "status",
+    "account",
+    "consent",
+    "metrics",
+    "golden",
+];
+/// Those of them that run processors.
+pub(crate) const PROCESSORS: &[&str] = ROLES.split_at(7).0;
 /// A slow machine is no failure; a hang is.
 const PATIENCE: Duration = Duration::from_mins(8);
 
@@ -131,19 +145,22 @@ impl Cluster {
         path
     }
 
-    /// Runs a command to its end.
+    /// Runs a command that must succeed: what it prints.
     pub(crate) fn hilo(arguments: &[&str], config: &Path) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_hilo"))
-            .args(arguments)
-            .arg(config)
-            .output()
-            .unwrap();
+        let output = output(arguments, config);
         assert!(
             output.status.success(),
             "{arguments:?}: {}",
             String::from_utf8_lossy(&output.stderr)
         );
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a command that must fail: what it says.
+    pub(crate) fn refused(arguments: &[&str], config: &Path) -> String {
+        let output = output(arguments, config);
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
     /// Starts a process with these roles in a fresh folder.
@@ -318,22 +335,25 @@ impl Cluster {
         }
     }
 
-    /// What a process tells of itself.
-    pub(crate) fn metrics(&self, role: Role) -> String {
-        let address = format!("http://127.0.0.1:{}/metrics", self.processes[role.0].port);
-        reqwest::blocking::get(address).unwrap().text().unwrap()
+    /// Status and text of a page of a process; `None` while it does not answer.
+    pub(crate) fn get(&self, role: Role, path: &str) -> Option<(u16, String)> {
+        let answer = reqwest::blocking::get(format!("http://127.0.0.1:{}{path}", self.port(role))).ok()?;
+        Some((answer.status().as_u16(), answer.text().ok()?))
     }
 
-    /// What each process with these roles tells of itself; `None` while one does not answer.
+    /// The metrics of a process.
+    pub(crate) fn metrics(&self, role: Role) -> String {
+        self.get(role, "/metrics").unwrap().1
+    }
+
+    /// The metrics of each process with these roles; `None` while one does not answer.
     pub(crate) fn all_metrics(&self, name: &str) -> Vec<Option<String>> {
-        let of = |role: &Role| format!("http://127.0.0.1:{}/metrics", self.port(*role));
-        let ask = |role: &Role| reqwest::blocking::get(of(role)).ok()?.text().ok();
+        let ask = |role: &Role| Some(self.get(*role, "/metrics")?.1);
         self.running(name).iter().map(ask).collect()
     }
 
     pub(crate) fn golden(&self, role: Role) -> Golden {
-        let folder = self.folder.path().join(&self.processes[role.0].folder);
-        Golden::open_read_only(&folder.join("golden.db")).unwrap()
+        Golden::open_read_only(&self.data_dir(role).join("golden.db")).unwrap()
     }
 
     /// The data directory of a process.
@@ -356,9 +376,27 @@ impl Cluster {
     pub(crate) fn produce(producer: &RawProducer, line: &str) {
         let raw = capture::from_line(line.as_bytes(), None, 0).unwrap();
         let record = captures::record(&codec::raw(), &raw).unwrap();
+        Self::append(producer, vec![record], 0);
+    }
+
+    /// Puts records into the topic of a producer, and waits until they are safe there.
+    pub(crate) fn append(producer: &RawProducer, records: Vec<Record>, receipt: i64) {
         let (sender, answer) = channel();
-        producer.append(vec![record], 0, "", move |outcome| sender.send(outcome).unwrap());
+        producer.append(records, receipt, "", move |outcome| sender.send(outcome).unwrap());
         assert_eq!(answer.recv().unwrap(), Delivered::Safe);
+    }
+
+    /// A client of the registry.
+    pub(crate) fn client(&self) -> Client {
+        self.client_of(self.registry.url())
+    }
+
+    fn client_of(&self, url: String) -> Client {
+        let access = Access {
+            url,
+            ..Access::default()
+        };
+        Client::new(access, &self.prefix).unwrap()
     }
 
     /// Where it is, with its contracts.
@@ -368,12 +406,12 @@ impl Cluster {
 
     /// Where it is, for a release that reads these versions.
     pub(crate) fn address_with(&self, versions: &Versions) -> (Address, Arc<Framing>) {
-        self.address_by(&self.registry.url(), versions)
+        self.address_by(self.registry.url(), versions)
     }
 
     /// The same, with another address for the registry.
-    pub(crate) fn address_by(&self, registry: &str, versions: &Versions) -> (Address, Arc<Framing>) {
-        let registry = Client::new(registry, &self.prefix).unwrap();
+    pub(crate) fn address_by(&self, registry: String, versions: &Versions) -> (Address, Arc<Framing>) {
+        let registry = self.client_of(registry);
         let topology = topology::topology(&topology::Tenants::default()).unwrap();
         let subjects = topology.topics().iter().filter_map(|topic| topic.schema);
         let address = Address {
@@ -391,28 +429,22 @@ impl Cluster {
     /// The same, by a release that reads these versions.
     pub(crate) fn export_with(&self, topic: &'static str, versions: &Versions) -> Vec<(Vec<u8>, Value)> {
         let (address, framing) = self.address_with(versions);
-        let mut reader = Whole::open(&address, topic, framing).unwrap();
-        let mut all = Vec::new();
-        while let Some(records) = reader.read().unwrap() {
-            for received in records {
-                let mut line = Vec::new();
-                json::write(topic, &received.record.value, &mut line).unwrap();
-                all.push((received.record.key, serde_json::from_slice(&line).unwrap()));
-            }
-        }
-        all
+        let records = everything(&address, &framing, topic).into_iter();
+        let lines = records.map(|Received { record, .. }| {
+            let mut line = Vec::new();
+            json::write(topic, &record.value, &mut line).unwrap();
+            (record.key, serde_json::from_slice(&line).unwrap())
+        });
+        lines.collect()
     }
 
     /// The rows of the numbers without their revision, sorted.
     pub(crate) fn metric_rows(&self) -> String {
         let (address, framing) = self.address();
-        let mut reader = Whole::open(&address, topics::METRIC, framing).unwrap();
         let codec = codec::metric();
         let mut table = Table::default();
-        while let Some(records) = reader.read().unwrap() {
-            for received in records {
-                table.apply(codec.decode(&received.record.value).unwrap());
-            }
+        for received in everything(&address, &framing, topics::METRIC) {
+            table.apply(codec.decode(&received.record.value).unwrap());
         }
         let rows = table.rows().filter(|row| !table::is_internal(&row.metric));
         let mut lines: Vec<String> = rows
@@ -439,6 +471,24 @@ impl Cluster {
         }
         all
     }
+}
+
+fn output(arguments: &[&str], config: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hilo"))
+        .args(arguments)
+        .arg(config)
+        .output()
+        .unwrap()
+}
+
+/// The committed records of a topic, partition by partition.
+pub(crate) fn everything(address: &Address, framing: &Arc<Framing>, topic: &'static str) -> Vec<Received> {
+    let mut whole = Whole::open(address, topic, Arc::clone(framing)).unwrap();
+    let mut all = Vec::new();
+    while let Some(records) = whole.read().unwrap() {
+        all.extend(records);
+    }
+    all
 }
 
 impl Drop for Cluster {
