@@ -55,10 +55,7 @@ struct Recent {
 impl Person {
     /// Where an item of `atom` at a time has gone by a verdict younger than `version`.
     pub(crate) fn moved_to(&self, atom: u64, at: Millis, version: u64) -> Option<&Move> {
-        self.moves
-            .iter()
-            .rev()
-            .find(|moved| moved.version > version && moved.holds(atom, at))
+        self.moves.iter().rev().find(|moved| moved.takes(atom, at, version))
     }
 
     /// When something is due for the person.
@@ -236,16 +233,5 @@ impl After {
         }
         let of = |reason: &Option<String>| self.by_reason.get(reason)?.of_others(&told.id);
         of(&told.reason).into_iter().chain(of(&None)).min()
-    }
-}
-
-/// Whether a move concerns an item.
-pub(crate) trait Holds {
-    fn holds(&self, atom: u64, at: Millis) -> bool;
-}
-
-impl Holds for Move {
-    fn holds(&self, atom: u64, at: Millis) -> bool {
-        self.atom == atom && self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to)
     }
 }

@@ -167,6 +167,15 @@ pub struct Move {
     pub country: Option<String>,
 }
 
+impl Move {
+    /// Whether it concerns what `atom` has at a time, and is later than the `version` that gave that to its person.
+    #[must_use]
+    pub fn takes(&self, atom: u64, at: Millis, version: u64) -> bool {
+        let is_within = self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to);
+        self.atom == atom && is_within && version < self.version
+    }
+}
+
 /// What travels to the status processor, keyed by message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MessageRecord {

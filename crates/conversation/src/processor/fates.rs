@@ -1,16 +1,10 @@
 //! What became of the sends of a person: it comes after them as what is to be forgotten does, and waits for them where it is
 //! there first.
 
-use super::{Conversation, NO_NUMBER, Whose, answers::Touched, find, thread};
-use crate::{
-    event::Event,
-    person::{Holds as _, Person},
-};
-use hilo_contracts::{
-    item::{Fate, Move, PersonRecord},
-    topics,
-};
-use hilo_stream::{Context, ProcessorError, wire};
+use super::{Conversation, NO_NUMBER, Whose, answers::Touched, find, moves, thread};
+use crate::{event::Event, person::Person};
+use hilo_contracts::item::{Fate, Move, PersonRecord};
+use hilo_stream::{Context, ProcessorError};
 
 /// Whether it is the event's.
 fn is_of(fate: &Fate, event: &Event) -> bool {
@@ -32,7 +26,7 @@ pub(super) fn drop_waiting(person: &mut Person, event: &Event) {
 
 /// Sends what waits after its events, which belong to somebody else.
 pub(super) fn send_waiting(person: &mut Person, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
-    let goes = |fate: &mut Fate| fate.version < moved.version && moved.holds(fate.atom, fate.at);
+    let goes = |fate: &mut Fate| moved.takes(fate.atom, fate.at, fate.version);
     for fate in person.fates.extract_if(.., goes) {
         send_after(fate, moved, context)?;
     }
@@ -40,13 +34,11 @@ pub(super) fn send_waiting(person: &mut Person, moved: &Move, context: &mut Cont
 }
 
 fn send_after(fate: Fate, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
-    let (to, at) = (moved.to_person.as_bytes(), fate.at);
     let fate = Fate {
         version: moved.version,
         ..fate
     };
-    context.send(topics::PERSON_ITEM, to, at, wire::encode(&PersonRecord::Fate(fate))?);
-    Ok(())
+    moves::send_on(fate.at, &PersonRecord::Fate(fate), moved, context)
 }
 
 impl Conversation {

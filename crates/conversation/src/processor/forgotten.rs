@@ -1,28 +1,31 @@
 //! Occurrences of items that no longer hold: each is taken out, follows its item, and waits for it where it is there first.
 
-use super::{Conversation, NO_NUMBER, Whose, answers, answers::Touched, find, sign, thread, unsign};
+use super::{Conversation, NO_NUMBER, Whose, answers, answers::Touched, find, moves, sign, thread, unsign};
 use crate::{event::Event, person::Person};
-use hilo_contracts::{
-    item::{Forget, Move, PersonRecord},
-    topics,
-};
+use hilo_contracts::item::{Forget, Move, PersonRecord};
 use hilo_domain::Millis;
-use hilo_stream::{Context, ProcessorError, wire};
+use hilo_stream::{Context, ProcessorError};
 
 /// Whether an event is the one that no longer holds.
 pub(super) fn is_gone(event: &Event, gone: &Forget) -> bool {
     *event.key == *gone.key && event.at == gone.at && event.fingerprint == gone.fingerprint
 }
 
-/// Sends what no longer holds after its item.
-pub(super) fn send_after(gone: Forget, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
-    let (to, at) = (moved.to_person.as_bytes(), gone.at);
+/// Sends what waits after its items, which belong to somebody else.
+pub(super) fn send_waiting(person: &mut Person, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
+    let goes = |gone: &mut Forget| moved.takes(gone.atom, gone.at, gone.version);
+    for gone in person.forgotten.extract_if(.., goes) {
+        send_after(gone, moved, context)?;
+    }
+    Ok(())
+}
+
+fn send_after(gone: Forget, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
     let gone = Forget {
         version: moved.version,
         ..gone
     };
-    context.send(topics::PERSON_ITEM, to, at, wire::encode(&PersonRecord::Forget(gone))?);
-    Ok(())
+    moves::send_on(gone.at, &PersonRecord::Forget(gone), moved, context)
 }
 
 impl Conversation {

@@ -3,11 +3,11 @@
 use super::{Conversation, Place, Whose, answers, answers::Touched, fates, forgotten, unsign};
 use crate::{
     event::Event,
-    person::{Holds as _, Person},
+    person::Person,
     thread::{At, Chain},
 };
 use hilo_contracts::{
-    item::{Follow, Forget, MessageRecord, Move, PersonRecord},
+    item::{Follow, MessageRecord, Move, PersonRecord},
     keys, topics,
 };
 use hilo_domain::Millis;
@@ -27,7 +27,7 @@ impl Conversation {
         let person = self.people.get_or_insert_with(person_id.as_bytes(), Person::default)?;
         let mut gone: Vec<(String, Event)> = Vec::new();
         let mut touched: Vec<(String, Place, Vec<At>)> = Vec::new();
-        let wanted = |event: &Event| event.version < moved.version && moved.holds(event.atom, event.at);
+        let wanted = |event: &Event| moved.takes(event.atom, event.at, event.version);
         for (number, thread) in &mut person.threads {
             let mut chain = Chain {
                 segments: &mut self.segments,
@@ -57,25 +57,21 @@ impl Conversation {
             }
             touched.extend(earliest.map(|earliest| (number.clone(), earliest, places)));
         }
-        let goes = |gone: &mut Forget| gone.version < moved.version && moved.holds(gone.atom, gone.at);
-        for gone in person.forgotten.extract_if(.., goes) {
-            forgotten::send_after(gone, moved, context)?;
-        }
+        forgotten::send_waiting(person, moved, context)?;
         fates::send_waiting(person, moved, context)?;
-        let goes = |followed: &mut Follow| followed.version < moved.version && moved.holds(followed.atom, followed.at);
+        let goes = |followed: &Follow| moved.takes(followed.atom, followed.at, followed.version);
         for page in 0..person.followed_pages {
             let key = page_of(person_id, page);
             context.spend(1)?;
-            let is_meant = |page: &Vec<Follow>| page.iter().cloned().any(|mut followed| goes(&mut followed));
-            if self.followed.get(&key)?.is_some_and(is_meant)
+            if self.followed.get(&key)?.is_some_and(|page| page.iter().any(goes))
                 && let Some(page) = self.followed.get_mut(&key)?
             {
-                for followed in page.extract_if(.., goes) {
+                for followed in page.extract_if(.., |followed| goes(followed)) {
                     follow(followed, moved, context)?;
                 }
             }
         }
-        for followed in person.followed.extract_if(.., goes) {
+        for followed in person.followed.extract_if(.., |followed| goes(followed)) {
             follow(followed, moved, context)?;
         }
         person.moves.push(moved.clone());
@@ -128,7 +124,7 @@ fn page_of(person_id: &str, page: u32) -> Vec<u8> {
     [person_id.as_bytes(), &[0], &page.to_be_bytes()].concat()
 }
 
-/// Sends a message that only statuses tell of after its person, and tells its message whose it is.
+/// Only statuses describe this message: sends it on, and sends the status processor its new person.
 fn follow(followed: Follow, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
     let (tenant, message_id, at) = (&followed.tenant, &followed.message_id, followed.at);
     tell_message((tenant, message_id), (at, followed.fingerprint), moved, context)?;
@@ -136,12 +132,22 @@ fn follow(followed: Follow, moved: &Move, context: &mut Context) -> Result<(), P
         version: moved.version,
         ..followed
     };
-    let record = wire::encode(&PersonRecord::Follow(followed))?;
-    context.send(topics::PERSON_ITEM, moved.to_person.as_bytes(), at, record);
+    send_on(at, &PersonRecord::Follow(followed), moved, context)
+}
+
+/// Sends a record to the person of a move.
+pub(super) fn send_on(
+    at: Millis,
+    record: &PersonRecord,
+    moved: &Move,
+    context: &mut Context,
+) -> Result<(), ProcessorError> {
+    let to = moved.to_person.as_bytes();
+    context.send(topics::PERSON_ITEM, to, at, wire::encode(record)?);
     Ok(())
 }
 
-/// Tells a message whose the item is that tells of it, by its time and content.
+/// Sends the status processor the new person of one item of a message: the one of this time and content.
 fn tell_message(
     (tenant, message_id): (&str, &str),
     (at, fingerprint): (Millis, u64),
@@ -162,7 +168,7 @@ fn tell_message(
     Ok(())
 }
 
-/// Sends an item after its person, and tells its message whose it is.
+/// Sends an item on, and sends the status processor its new person.
 pub(super) fn hand_over(number: &str, event: Event, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
     let at = event.at;
     let fact = event.fact()?;
@@ -181,11 +187,5 @@ pub(super) fn hand_over(number: &str, event: Event, moved: &Move, context: &mut 
         phone_number_id: number.to_owned(),
         event: wire::encode(&event)?,
     };
-    context.send(
-        topics::PERSON_ITEM,
-        moved.to_person.as_bytes(),
-        at,
-        wire::encode(&record)?,
-    );
-    Ok(())
+    send_on(at, &record, moved, context)
 }
