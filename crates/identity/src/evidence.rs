@@ -309,7 +309,7 @@ pub(crate) struct Evidence {
     pub crowds: Vec<Identifier>,
     /// Names on this evidence that are none, sorted: what they stand on is judged without them.
     pub placeholders: Vec<Name>,
-    /// Who told the user ids, sorted by those.
+    /// Where the user ids came from, sorted by those.
     pub told: Vec<Told>,
     /// To which portfolios the user ids belong by that, as far as is known: the only part that follows from other evidence.
     pub portfolios: Portfolios,

@@ -11,7 +11,7 @@ use crate::{
     tell::Teller,
 };
 use hilo_contracts::item::{Body, Decision, IdentityChange, Item, Sighting};
-use hilo_domain::{Identifier, IdentifierKind, Millis, hash};
+use hilo_domain::{Identifier, Millis, hash};
 use hilo_stream::{Context, ProcessorError, StateStore, Store};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -101,7 +101,7 @@ impl Said<'_> {
         }
     }
 
-    /// Adds who told its user ids; whether that is news.
+    /// Adds where its user ids came from; whether that is news.
     fn tell(&self, cluster: &mut Cluster, item: &Item) -> bool {
         let ids = self.joining().into_iter().flatten();
         Channel::of(item).is_some_and(|channel| tell(&mut cluster.evidence.told, ids, channel))
@@ -220,11 +220,7 @@ impl Graph {
         let tenant = occasion.item.tenant.as_str();
         let cluster = self.clusters.get_or_insert_with(&id.to_le_bytes(), Cluster::default)?;
         let mut added = said.add(cluster, occasion.item.event_time);
-        if said.tell(cluster, occasion.item)
-            && self
-                .owners
-                .refresh(tenant, cluster, |bsuid| user_token(tenant, bsuid))?
-        {
+        if said.tell(cluster, occasion.item) && self.owners.refresh(tenant, cluster)? {
             added = Added::New;
         }
         if added == Added::Known {
@@ -553,8 +549,7 @@ impl Graph {
             return Ok(());
         };
         let tenant = occasion.item.tenant.as_str();
-        self.owners
-            .refresh(tenant, cluster, |bsuid| user_token(tenant, bsuid))?;
+        self.owners.refresh(tenant, cluster)?;
         let alone = cluster.alone();
         judge_cluster(id, cluster, &alone, occasion)
     }
@@ -577,7 +572,7 @@ impl Graph {
         Ok(())
     }
 
-    /// Judges those anew whose user ids have other portfolios by what is known now of an account or a number.
+    /// Judges people anew whose user ids have other portfolios by what is known now of an account or a number.
     fn review(&mut self, on: Channel, occasion: &mut Occasion) -> Result<(), ProcessorError> {
         let tenant = occasion.item.tenant.as_str();
         let mut clusters = BTreeSet::new();
@@ -589,9 +584,7 @@ impl Graph {
         }
         for id in clusters {
             if let Some(cluster) = self.clusters.get_mut(&id.to_le_bytes())?
-                && self
-                    .owners
-                    .refresh(tenant, cluster, |bsuid| user_token(tenant, bsuid))?
+                && self.owners.refresh(tenant, cluster)?
             {
                 let alone = cluster.alone();
                 judge_cluster(id, cluster, &alone, occasion)?;
@@ -625,8 +618,7 @@ impl Graph {
         };
         self.call_back(&mut cluster, &mut alone, &occasion.item.tenant)?;
         let tenant = occasion.item.tenant.as_str();
-        self.owners
-            .refresh(tenant, &mut cluster, |bsuid| user_token(tenant, bsuid))?;
+        self.owners.refresh(tenant, &mut cluster)?;
         let evidence = &cluster.evidence;
         let components = evidence.components(|name| alone.fate(evidence, name) == Fate::Evidence, false);
         let knotted = components.knotted(forced).into_iter();
@@ -635,9 +627,8 @@ impl Graph {
         self.clusters.remove(&id.to_le_bytes());
         for (names, mut part) in cluster.split(&alone) {
             let id = self.next()?;
-            // Portfolios differ or not between two user ids, so the part's verdict is that of the whole.
-            self.owners
-                .refresh(tenant, &mut part, |bsuid| user_token(tenant, bsuid))?;
+            // Whether two user ids are of one portfolio depends on nobody else: what was judged holds for the part.
+            self.owners.refresh(tenant, &mut part)?;
             let place = match part.kind {
                 Kind::Joined => Place::Joined(id),
                 Kind::Knot { .. } => Place::Knot(id),
@@ -732,10 +723,6 @@ impl Graph {
             country: person.and_then(|person| person.country.clone()),
         }))
     }
-}
-
-fn user_token(tenant: &str, bsuid: &str) -> [u8; 16] {
-    token_of(tenant, &(IdentifierKind::Bsuid, Cow::Borrowed(bsuid)))
 }
 
 fn names_of(evidence: &Evidence) -> BTreeSet<Name> {

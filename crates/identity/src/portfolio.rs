@@ -1,17 +1,21 @@
 //! To which portfolio a user id belongs. The platform makes one user id for each person and portfolio, so two user ids of
 //! one portfolio are two people, and those of different portfolios may be one person's.
 //!
-//! Who told a user id is evidence about a person, and rests with them. Who owns an account is told once for all people of
-//! it, perhaps after they were judged: whoever's verdict depends on an account is noted, to be judged anew.
+//! Which accounts name a user id is evidence about a person, and is stored with them. Who owns an account is stored once for
+//! all people. It may become known after they were judged: people whose verdict depends on an account are noted there, to be
+//! judged anew.
 
-use crate::cluster::{Cluster, Kind};
+use crate::{
+    cluster::{Cluster, Kind},
+    evidence::token_of,
+};
 use hilo_contracts::item::Item;
 use hilo_domain::{Identifier, IdentifierKind, Millis};
 use hilo_stream::{ProcessorError, StateStore, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Who tells the user ids of an item.
+/// Where the user ids of an item come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Channel<'a> {
     Account(&'a str),
@@ -37,13 +41,13 @@ impl<'a> Channel<'a> {
     }
 }
 
-/// Who told a user id.
+/// Where a user id came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Told {
     pub bsuid: String,
     /// Sorted.
     accounts: Vec<String>,
-    /// Of lines, sorted; empty once an account told it.
+    /// Business numbers of lines, sorted; empty once it came from an account.
     numbers: Vec<String>,
 }
 
@@ -60,7 +64,7 @@ impl Told {
         }
     }
 
-    /// Takes over who else told it; whether that is news.
+    /// Adds where else it came from; whether that is news.
     fn take_over(&mut self, other: Self) -> bool {
         let mut is_news = false;
         let mut add = |all: &mut Vec<String>, more: Vec<String>| {
@@ -80,13 +84,13 @@ impl Told {
         is_news
     }
 
-    /// Whether it was told by the same accounts, or the same numbers, as another.
+    /// Whether it came from the same accounts, or the same numbers, as another.
     fn has_channels_of(&self, other: &Self) -> bool {
         self.accounts == other.accounts && self.numbers == other.numbers
     }
 }
 
-/// Adds to who told user ids, sorted by those; whether that is news.
+/// Adds to a list that is sorted by user id; whether that is news.
 pub(crate) fn add_told(told: &mut Vec<Told>, more: Told) -> bool {
     match told.binary_search_by(|had| had.bsuid.cmp(&more.bsuid)) {
         Ok(place) => told[place].take_over(more),
@@ -97,7 +101,7 @@ pub(crate) fn add_told(told: &mut Vec<Told>, more: Told) -> bool {
     }
 }
 
-/// Adds who told the user ids among some identifiers; whether that is news.
+/// Adds where the user ids among some identifiers came from; whether that is news.
 pub(crate) fn tell<'a>(told: &mut Vec<Told>, ids: impl Iterator<Item = &'a Identifier>, channel: Channel) -> bool {
     let mut is_news = false;
     for id in ids.filter(|id| id.kind == IdentifierKind::Bsuid) {
@@ -131,6 +135,16 @@ impl Portfolios {
     /// Whether a user id of `one` and one of `other` may be of one portfolio.
     pub(crate) fn meet<'a>(&self, mut one: impl Iterator<Item = &'a String>, other: &BTreeSet<String>) -> bool {
         one.any(|one| other.iter().any(|other| !self.differ(one, other)))
+    }
+
+    /// Whether those who have these user ids are two people: some may be of one portfolio, and none is the same.
+    pub(crate) fn are_two(&self, one: &BTreeSet<String>, other: &BTreeSet<String>) -> bool {
+        one.is_disjoint(other) && self.meet(one.iter(), other)
+    }
+
+    /// Whether a number was `seen` with no user id that may be of a portfolio of those that it is seen with `now`.
+    pub(crate) fn is_new(&self, seen: &BTreeSet<String>, now: &BTreeSet<String>) -> bool {
+        seen.is_empty() || !now.is_empty() && !self.meet(seen.iter(), now)
     }
 
     #[cfg(test)]
@@ -254,14 +268,9 @@ impl Owners {
         })
     }
 
-    /// Finds the portfolios of a cluster's user ids anew, and notes on whom they depend; whether they are others than
-    /// before. `token` gives that of a user id.
-    pub(crate) fn refresh(
-        &mut self,
-        tenant: &str,
-        cluster: &mut Cluster,
-        token: impl Fn(&str) -> [u8; 16],
-    ) -> Result<bool, ProcessorError> {
+    /// Finds the portfolios of a cluster's user ids anew, and notes on what they depend; whether they are others than
+    /// before.
+    pub(crate) fn refresh(&mut self, tenant: &str, cluster: &mut Cluster) -> Result<bool, ProcessorError> {
         let mut portfolios = Portfolios::default();
         let told = &cluster.evidence.told;
         let may_differ = told.iter().any(|one| !one.has_channels_of(&told[0]));
@@ -284,7 +293,7 @@ impl Owners {
                 for channel in depends {
                     let key = channel.key(tenant);
                     if cluster.depends_on.insert(key.clone()) {
-                        self.depend(&key, token(bsuid))?;
+                        self.depend(&key, token_of(tenant, &(IdentifierKind::Bsuid, bsuid.into())))?;
                     }
                 }
                 let mut own = Vec::with_capacity(accounts.len());

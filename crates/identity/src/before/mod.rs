@@ -6,8 +6,8 @@
 //! - Together on one sighting means one person. A user id (or its parent) decides; numbers follow.
 //! - A number seen with another user id of one portfolio belongs to the new one from then on, and to the old one again from
 //!   when it is seen with that again. User ids of different portfolios are one person's.
-//! - A change replaces, per kind, what the person had: of user ids, those of the same portfolio. The new number goes over, without a merge; later sightings of
-//!   the old number are another person.
+//! - A change replaces, per kind, what the person had: of user ids, those of the same portfolio. The new number goes over,
+//!   without a merge; later sightings of the old number are another person.
 //! - Variants of a number (MX 52/521, BR with and without the ninth digit) are one number, unless they were seen with
 //!   different user ids of one portfolio.
 //! - Opposing user ids, which are of one portfolio, block a merge that only a number would justify.
@@ -94,9 +94,11 @@ struct Number {
     released: Option<Millis>,
     /// User ids that it was seen with since its owner got it.
     seen_with: BTreeSet<String>,
-    /// User ids that it was ever seen with: a pair counts from its first time on and says nothing later.
+    /// User ids that it was ever seen with. Once a change took the number, seeing it with one of them again says nothing
+    /// until somebody with a user id has it.
     ever_with: BTreeSet<String>,
-    /// The owner got it by a change event, and no user id was seen with it since.
+    /// The owner got it by a change event, and it was seen with no parent alone since: a user id of a portfolio that is not
+    /// among `seen_with` is the owner's new one.
     by_change: bool,
     /// To whom it ever went.
     owners: BTreeSet<usize>,

@@ -1,6 +1,6 @@
 //! Identifiers that were seen together: one person.
 
-use super::{Fold, Number, Span};
+use super::{Fold, Span};
 use crate::{
     evidence::is_strong,
     rules::{Blocker, Rule},
@@ -77,7 +77,7 @@ impl Fold<'_> {
             let owner = self.holder(token, ids, at);
             let number = self.numbers.get(token);
             let repeated = number.is_some_and(|number| !bsuids.is_disjoint(&number.ever_with));
-            let unseen = number.is_none_or(|number| self.is_unseen(number, &bsuids));
+            let unseen = number.is_none_or(|number| self.portfolios.is_new(&number.seen_with, &bsuids));
             match owner {
                 Some(owner) if owner == self.root(target) => {}
                 // A change took the number from who is seen with it again, and nobody with a user id has it: it is not theirs.
@@ -118,12 +118,6 @@ impl Fold<'_> {
         self.root(target)
     }
 
-    /// Whether a number was seen, since its owner got it, with no user id that is of a portfolio of these.
-    fn is_unseen(&self, number: &Number, bsuids: &BTreeSet<String>) -> bool {
-        let seen = &number.seen_with;
-        seen.is_empty() || !bsuids.is_empty() && !self.portfolios.meet(seen.iter(), bsuids)
-    }
-
     /// By which rule the owner of a number is who is seen with it.
     fn rule_of_number(&self, owner: usize, bsuids: &BTreeSet<String>) -> Rule {
         let had = &self.people[self.root(owner)].bsuids;
@@ -139,8 +133,8 @@ impl Fold<'_> {
     fn is_strange(&self, owner: usize, target: usize, bsuids: &BTreeSet<String>) -> bool {
         let had = &self.people[self.root(owner)].bsuids;
         let known = &self.people[self.root(target)].bsuids;
-        let strange = had.is_disjoint(bsuids) && had.is_disjoint(known);
-        strange && self.portfolios.meet(had.iter(), bsuids) || self.opposed(owner, target)
+        let is_known = !had.is_disjoint(known);
+        !is_known && self.portfolios.are_two(had, bsuids) || self.opposed(owner, target)
     }
 
     /// Who a user id that was never seen before belongs to: the owner of a number that came by a change event and had
@@ -155,7 +149,7 @@ impl Fold<'_> {
         let token = tokens.iter().find(|token| {
             self.numbers
                 .get(*token)
-                .is_some_and(|number| number.by_change && self.is_unseen(number, bsuids))
+                .is_some_and(|number| number.by_change && self.portfolios.is_new(&number.seen_with, bsuids))
         })?;
         let owner = self.holder(token, ids, at)?;
         if self.is_kept_from(ids, owner) {

@@ -95,7 +95,7 @@ pub(crate) fn opposed(one: &Found, other: &Found, portfolios: &Portfolios) -> bo
             .collect()
     };
     let (one, other) = (bsuids(one), bsuids(other));
-    one.is_disjoint(&other) && portfolios.meet(one.iter(), &other)
+    portfolios.are_two(&one, &other)
 }
 
 /// Suggests the people whom records of a CRM name, where nobody has the record yet.

@@ -37,7 +37,7 @@ impl<'a> Fold<'a> {
     pub(super) fn opposed(&self, one: usize, other: usize) -> bool {
         let (one, other) = (self.root(one), self.root(other));
         let (first, second) = (&self.people[one].bsuids, &self.people[other].bsuids);
-        first.is_disjoint(second) && self.portfolios.meet(first.iter(), second) || self.parted(one, other)
+        self.portfolios.are_two(first, second) || self.parted(one, other)
     }
 
     /// Whether somebody decided that the two are two.
@@ -160,14 +160,11 @@ pub(super) fn split_numbers(evidence: &Evidence, apart: &[&Decided]) -> BTreeMap
                 return true;
             }
             let with: Vec<_> = forms.values().collect();
-            let are_two = |one: &BTreeSet<String>, other: &BTreeSet<String>| {
-                one.is_disjoint(other) && evidence.portfolios.meet(one.iter(), other)
-            };
             let mut pairs = with
                 .iter()
                 .enumerate()
                 .flat_map(|(place, one)| with[place + 1..].iter().map(move |other| (one, other)));
-            phone::may_be_two(number) && pairs.any(|(one, other)| are_two(one, other))
+            phone::may_be_two(number) && pairs.any(|(one, other)| evidence.portfolios.are_two(one, other))
         })
         .map(|(number, forms)| (number, forms.into_keys().map(str::to_owned).collect()))
         .collect()

@@ -4,8 +4,8 @@
 //! - Together on one sighting means one person. A user id (or its parent) decides; numbers follow.
 //! - A number seen with another user id of one portfolio belongs to the new one from then on, and to the old one again from
 //!   when it is seen with that again. User ids of different portfolios are one person's.
-//! - A change replaces, per kind, what the person had: of user ids, those of the same portfolio. The new number goes over, without a merge; later sightings of
-//!   the old number are another person.
+//! - A change replaces, per kind, what the person had: of user ids, those of the same portfolio. The new number goes over,
+//!   without a merge; later sightings of the old number are another person.
 //! - Variants of a number (MX 52/521, BR with and without the ninth digit) are one number, unless they were seen with
 //!   different user ids of one portfolio.
 //! - Opposing user ids, which are of one portfolio, block a merge that only a number would justify.
@@ -29,7 +29,10 @@ use apart::split_numbers;
 use hilo_contracts::item::Ruling;
 use hilo_domain::{Identifier, IdentifierKind, Millis};
 pub(crate) use quiet::{Listener, Quiet};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// An identifier of a person and the time for which it is theirs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -91,9 +94,11 @@ struct Number {
     released: Option<Millis>,
     /// User ids that it was seen with since its owner got it.
     seen_with: BTreeSet<String>,
-    /// User ids that it was ever seen with: a pair counts from its first time on and says nothing later.
+    /// User ids that it was ever seen with. Once a change took the number, seeing it with one of them again says nothing
+    /// until somebody with a user id has it.
     ever_with: BTreeSet<String>,
-    /// The owner got it by a change event, and no user id was seen with it since.
+    /// The owner got it by a change event, and it was seen with no parent alone since: a user id of a portfolio that is not
+    /// among `seen_with` is the owner's new one.
     by_change: bool,
     /// To whom it ever went.
     owners: BTreeSet<usize>,
@@ -124,7 +129,7 @@ struct Fold<'a> {
     /// Which of those name an identifier.
     sides: BTreeMap<Key<'a>, Vec<usize>>,
     hints: Vec<Hint>,
-    portfolios: Portfolios,
+    portfolios: Cow<'a, Portfolios>,
 }
 
 /// What may be one person, while the fold runs.
@@ -192,7 +197,7 @@ pub(crate) fn fold_without<'e>(evidence: &'e Evidence, known: fn(&Listener, usiz
         split: split_numbers(evidence, &apart),
         sides: sides(&apart),
         apart,
-        portfolios: evidence.portfolios.clone(),
+        portfolios: Cow::Borrowed(&evidence.portfolios),
         ..Fold::default()
     };
     if !fold.split.is_empty() {
