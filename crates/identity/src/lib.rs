@@ -10,6 +10,7 @@ mod links;
 mod portfolio;
 mod processor;
 mod rules;
+mod said;
 mod split;
 mod stated;
 mod suggest;

@@ -2,7 +2,8 @@
 
 use crate::{
     evidence::{Sees, matching, token},
-    graph::{Graph, Occasion, Said},
+    graph::{Graph, Occasion},
+    said::Said,
     stated::{Bounded, Standing, Stated, values_of},
     suggest::is_record,
     tell::Teller,

@@ -1,136 +1,23 @@
 //! Where evidence goes: to the cluster of the people whom it shows, and, where it shows what is no evidence, beside it.
 
+mod knots;
+
 use crate::{
     alone::{Alone, Fate, is_known, see_once},
     cluster::{Cluster, Kind, Known},
-    evidence::{Added, Evidence, Sees, atom, sought, token_of},
+    evidence::{Added, Evidence, atom, sought, token_of},
     links::{Name, name, names_on, surest},
-    portfolio::{Channel, Owners, tell},
-    rules::{MET, PIECES, Rule},
+    portfolio::{Channel, Owners},
+    rules::{PIECES, Rule},
+    said::{Said, only},
     stated::Stated,
     tell::Teller,
 };
-use hilo_contracts::item::{Body, Decision, IdentityChange, Item, Sighting};
+use hilo_contracts::item::{Body, Item};
 use hilo_domain::{Identifier, Millis, hash};
 use hilo_stream::{Context, ProcessorError, StateStore, Store};
 use serde::{Deserialize, Serialize};
-use std::{
-    borrow::Cow,
-    collections::{BTreeSet, VecDeque},
-    slice,
-};
-
-/// What an item says of who is who.
-#[derive(Clone)]
-pub(crate) enum Said<'a> {
-    Seen {
-        ids: Vec<Identifier>,
-        stated: Vec<Identifier>,
-        sighting: &'a Sighting,
-        sees: Sees,
-    },
-    Changed {
-        old: Vec<Identifier>,
-        new: Vec<Identifier>,
-        change: &'a IdentityChange,
-    },
-    Decided {
-        user: Vec<Identifier>,
-        other: Vec<Identifier>,
-        decision: &'a Decision,
-    },
-    /// By a record of a CRM.
-    Claimed {
-        record: &'a Identifier,
-        named: Vec<Identifier>,
-        stated: Vec<Identifier>,
-    },
-}
-
-impl Said<'_> {
-    /// The identifiers that it can join, on its two sides.
-    fn joining(&self) -> [&[Identifier]; 2] {
-        match self {
-            Self::Seen { ids, .. } => [ids, &[]],
-            Self::Changed { old, new, .. } => [old, new],
-            Self::Decided { user, other, .. } => [user, other],
-            Self::Claimed { .. } => [&[], &[]],
-        }
-    }
-
-    /// The identifiers with which it only suggests.
-    fn suggesting(&self) -> impl Iterator<Item = &Identifier> {
-        let (named, record, stated): (&[Identifier], &[Identifier], &[Identifier]) = match self {
-            Self::Seen { stated, .. } => (&[], &[], stated),
-            Self::Claimed { record, named, stated } => (named, slice::from_ref(*record), stated),
-            Self::Changed { .. } | Self::Decided { .. } => (&[], &[], &[]),
-        };
-        named.iter().chain(record).chain(stated)
-    }
-
-    fn identifiers(&self) -> impl Iterator<Item = &Identifier> {
-        self.joining().into_iter().flatten().chain(self.suggesting())
-    }
-
-    fn add(&self, cluster: &mut Cluster, at: Millis) -> Added {
-        match self {
-            Self::Seen {
-                ids,
-                stated,
-                sighting,
-                sees,
-            } => {
-                let mut added = Added::Known;
-                for value in stated {
-                    added = added.max(cluster.evidence.state(value, ids, at));
-                }
-                added.max(cluster.see(ids.clone(), at, sighting, *sees))
-            }
-            Self::Changed { change, .. } => cluster.evidence.change(change, at),
-            Self::Decided { decision, .. } => cluster.evidence.decide(decision, at),
-            Self::Claimed { record, named, stated } => {
-                let mut added = Added::Known;
-                for value in stated {
-                    added = added.max(cluster.evidence.state(value, slice::from_ref(*record), at));
-                }
-                if !named.is_empty() {
-                    added = added.max(cluster.evidence.claim(record, named.clone(), at));
-                }
-                added
-            }
-        }
-    }
-
-    /// Adds where its user ids came from; whether that is news.
-    fn tell(&self, cluster: &mut Cluster, item: &Item) -> bool {
-        let ids = self.joining().into_iter().flatten();
-        Channel::of(item).is_some_and(|channel| tell(&mut cluster.evidence.told, ids, channel))
-    }
-
-    /// Without what it only suggests.
-    fn without_suggestions(mut self) -> Self {
-        if let Self::Seen { stated, .. } = &mut self {
-            stated.clear();
-        }
-        self
-    }
-
-    /// The identifiers of one name on it, on each side, with the time and whether somebody exists by them.
-    fn of_name(&self, of: &Name, at: Millis) -> Vec<(Vec<Identifier>, Millis, bool)> {
-        let (at, creates) = match self {
-            Self::Seen { sighting, .. } => (sighting.since.unwrap_or(at), sighting.creates),
-            Self::Changed { .. } => (at, true),
-            Self::Decided { .. } | Self::Claimed { .. } => return Vec::new(),
-        };
-        let sides = self.joining().into_iter().map(|side| only(side, of));
-        let sides = sides.filter(|ids| !ids.is_empty());
-        sides.map(|ids| (ids, at, creates)).collect()
-    }
-}
-
-fn only(ids: &[Identifier], of: &Name) -> Vec<Identifier> {
-    ids.iter().filter(|id| name(id).as_ref() == Some(of)).cloned().collect()
-}
+use std::{borrow::Cow, collections::BTreeSet};
 
 /// Where an identifier is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -313,149 +200,6 @@ impl Graph {
             }
         }
         self.judge(id, occasion)
-    }
-
-    /// Adds to a knot: each name on what is said gets it, and stands alone.
-    fn add_to_knot(
-        &mut self,
-        said: &Said,
-        joined: Vec<Name>,
-        mut knotted: Vec<Name>,
-        placeholders: &[Name],
-        occasion: &mut Occasion,
-    ) -> Result<(), ProcessorError> {
-        let tenant = occasion.item.tenant.as_str();
-        let forced: BTreeSet<Name> = joined.iter().cloned().collect();
-        for name in joined {
-            if let Some(Place::Joined(id)) = self.place(tenant, &name)? {
-                self.part(id, Vec::new(), &forced, None, occasion)?;
-            }
-            // New, or only suggested so far.
-            if self.place(tenant, &name)?.is_none() {
-                let id = self.next()?;
-                let kind = Kind::Knot {
-                    name: name.clone(),
-                    met: BTreeSet::new(),
-                    forms: Vec::new(),
-                };
-                self.clusters.put(&id.to_le_bytes(), Cluster::of(kind));
-                self.tokens.put(&Self::token(tenant, &name), Place::Knot(id));
-            }
-            knotted.push(name);
-        }
-        let on = names_on(said.joining());
-        let said = said.clone().without_suggestions();
-        let (mut crowded, mut judged) = (Vec::new(), Vec::new());
-        for name in knotted {
-            let Some(Place::Knot(id)) = self.place(tenant, &name)? else {
-                continue;
-            };
-            let Some(cluster) = self.clusters.get_mut(&id.to_le_bytes())? else {
-                continue;
-            };
-            cluster.evidence.add_placeholders(placeholders.iter().cloned());
-            let (at, sightings) = (occasion.item.event_time, cluster.evidence.together.len());
-            said.add(cluster, at);
-            said.tell(cluster, occasion.item);
-            let mut is_news = cluster.evidence.together.len() > sightings;
-            if let Kind::Knot { met, forms, .. } = &mut cluster.kind {
-                for seen in said.of_name(&name, at) {
-                    is_news |= see_once(forms, seen);
-                }
-                met.extend(on.iter().filter(|other| **other != name).cloned());
-                if met.len() > MET {
-                    crowded.push(name);
-                }
-            }
-            if is_news {
-                judged.push(id);
-            }
-        }
-        for id in judged {
-            self.judge(id, occasion)?;
-        }
-        if crowded.is_empty() {
-            Ok(())
-        } else {
-            self.untie(crowded, occasion)
-        }
-    }
-
-    /// Names of a knot turned out to be placeholders: whoever hangs together without them is judged together again.
-    fn untie(&mut self, crowded: Vec<Name>, occasion: &mut Occasion) -> Result<(), ProcessorError> {
-        let tenant = occasion.item.tenant.as_str();
-        let mut whole: BTreeSet<Name> = crowded.iter().cloned().collect();
-        let mut forced = BTreeSet::new();
-        for name in &crowded {
-            let Some(Place::Knot(id)) = self.place(tenant, name)? else {
-                continue;
-            };
-            let met = match self.clusters.get(&id.to_le_bytes())?.map(|cluster| &cluster.kind) {
-                Some(Kind::Knot { met, .. }) => met.clone(),
-                _ => continue,
-            };
-            for other in met {
-                if whole.contains(&other) || !matches!(self.place(tenant, &other)?, Some(Place::Knot(_))) {
-                    continue;
-                }
-                if let Some(found) = self.reach(&other, &crowded, occasion)? {
-                    whole.extend(found);
-                } else {
-                    forced.insert(other.clone());
-                    whole.insert(other);
-                }
-            }
-        }
-        let mut gathered = Cluster::default();
-        for name in &whole {
-            if let Some(Place::Knot(id)) = self.place(tenant, name)?
-                && let Some(cluster) = self.clusters.get(&id.to_le_bytes())?.cloned()
-            {
-                occasion.context.spend(cluster.evidence.steps())?;
-                self.clusters.remove(&id.to_le_bytes());
-                gathered.gather(cluster);
-            }
-        }
-        let id = self.next()?;
-        self.clusters.put(&id.to_le_bytes(), gathered);
-        self.part(id, crowded, &forced, Some(whole), occasion)
-    }
-
-    /// What hangs together with a name of a knot, without some names; `None` where that is a knot still.
-    fn reach(
-        &mut self,
-        name: &Name,
-        without: &[Name],
-        occasion: &mut Occasion,
-    ) -> Result<Option<BTreeSet<Name>>, ProcessorError> {
-        let tenant = occasion.item.tenant.as_str();
-        let mut seen = BTreeSet::from([name.clone()]);
-        let mut next = VecDeque::from([name.clone()]);
-        let mut pieces = 0;
-        while let Some(name) = next.pop_front() {
-            let Some(Place::Knot(id)) = self.place(tenant, &name)? else {
-                continue;
-            };
-            let Some(cluster) = self.clusters.get(&id.to_le_bytes())? else {
-                continue;
-            };
-            occasion.context.spend(cluster.evidence.pieces() as u64)?;
-            for sides in cluster.evidence.joining() {
-                let mut on = names_on(sides);
-                on.retain(|name| !cluster.evidence.is_placeholder(name) && !without.contains(name));
-                // Each name on it has the piece: it counts at one of them.
-                pieces += usize::from(on.first() == Some(&name));
-                for other in on {
-                    if seen.insert(other.clone()) {
-                        next.push_back(other);
-                    }
-                }
-            }
-            if pieces > PIECES {
-                return Ok(None);
-            }
-        }
-        Ok(Some(seen))
     }
 
     /// The cluster of what is at `places`, all of it evidence: theirs, a new one, or the union of several.
