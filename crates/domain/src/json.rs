@@ -79,14 +79,18 @@ pub fn write_string(text: &str, out: &mut String) {
 const EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 fn write_number(number: &serde_json::Number, out: &mut String) {
-    let whole = number
-        .as_f64()
-        .filter(|float| !number.is_i64() && !number.is_u64() && float.fract() == 0.0 && float.abs() < EXACT_INTEGER);
     // Writing to a String cannot fail.
-    let _ = match whole {
-        Some(float) => write!(out, "{}", float as i64),
+    let _ = match exact(number) {
+        Some(whole) => write!(out, "{whole}"),
         None => write!(out, "{number}"),
     };
+}
+
+/// The exact integer that a number with a fraction or an exponent is.
+pub(crate) fn exact(number: &serde_json::Number) -> Option<i64> {
+    let is_exact = |float: &f64| float.fract() == 0.0 && float.abs() < EXACT_INTEGER;
+    let float = number.as_f64().filter(|_| !number.is_i64() && !number.is_u64())?;
+    Some(float).filter(is_exact).map(|float| float as i64)
 }
 
 #[cfg(test)]

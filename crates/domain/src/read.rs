@@ -1,6 +1,10 @@
 //! Reading JSON that nobody promised anything about: a value of the wrong type counts as absent.
 
-use crate::{Millis, json::canonical, time};
+use crate::{
+    Millis,
+    json::{canonical, exact},
+    time,
+};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -10,19 +14,13 @@ pub fn text<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     object.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
-/// What an id is at most where JSON has it as a number with a fraction or an exponent: a double has no more digits.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-
 /// An id that a value is: a text, or a whole number as its digits, for ids come as both.
 #[must_use]
 pub fn id_of(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(text) if !text.is_empty() => Some(Cow::Borrowed(text)),
         Value::Number(number) if number.is_i64() || number.is_u64() => Some(Cow::Owned(number.to_string())),
-        Value::Number(number) => number
-            .as_f64()
-            .filter(|float| float.fract() == 0.0 && float.abs() <= EXACT)
-            .map(|_| Cow::Owned(canonical(value))),
+        Value::Number(number) => exact(number).map(|whole| Cow::Owned(whole.to_string())),
         _ => None,
     }
 }
