@@ -145,13 +145,8 @@ impl PersonCounter<'_> {
     /// Takes back what a send was told as and tells what it is.
     fn replace(&mut self, had: Option<&Told>, told: Option<&Told>) -> Result<(), ProcessorError> {
         let group = |told: &Told| {
-            let Told {
-                has_replies,
-                is_marketing,
-                is_authentication,
-                ..
-            } = *told;
-            (told.profile, told.anchor, has_replies, is_marketing, is_authentication)
+            let cohorts = (told.has_replies, told.is_marketing, told.is_authentication);
+            (told.profile, told.anchor, cohorts)
         };
         if had.map(group) == told.map(group) {
             if let (Some(had), Some(told)) = (had, told) {
