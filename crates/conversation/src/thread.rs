@@ -191,6 +191,12 @@ impl Thread {
         told.ok_or_else(|| lacks(at.unwrap_or(u32::MAX)))
     }
 
+    pub(crate) fn event<'a>(&'a self, place: Place, chain: &'a mut Chain) -> Result<&'a Event, ProcessorError> {
+        let event = self.segment(place.at, chain)?.events.get(place.index);
+        event.ok_or_else(|| lacks(place.at.unwrap_or(u32::MAX)))
+    }
+
+    /// An event, to be changed; its segment is written again.
     pub(crate) fn event_mut<'a>(
         &'a mut self,
         place: Place,

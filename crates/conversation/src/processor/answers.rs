@@ -85,7 +85,7 @@ impl Conversation {
         let Some(place) = thread.find(at, is_it, &mut chain, context)? else {
             return Ok(None);
         };
-        let Some(answer) = thread.event_mut(place, &mut chain)?.answer.clone() else {
+        let Some(answer) = thread.event(place, &mut chain)?.answer.clone() else {
             return Ok(None);
         };
         let to_marketing = thread.answers_marketing(at, answer.reply_to.as_deref(), &mut chain, context)?;

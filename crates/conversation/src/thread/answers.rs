@@ -3,7 +3,7 @@
 //! Sends lie in the thread by when they were sent, and what counts is when they were delivered. The thread knows how far
 //! the two are apart at most, so that a word is judged by what lies near it.
 
-use super::{At, Chain, Place, Thread};
+use super::{At, Chain, Thread};
 use crate::event::Event;
 use hilo_contracts::item::Became;
 use hilo_domain::Millis;
@@ -108,10 +108,5 @@ impl Thread {
         })?;
         context.spend(seen)?;
         Ok(words)
-    }
-
-    fn event<'a>(&'a self, place: Place, chain: &'a mut Chain) -> Result<&'a Event, ProcessorError> {
-        let event = self.segment(place.at, chain)?.events.get(place.index);
-        event.ok_or_else(|| super::lacks(place.at.unwrap_or(u32::MAX)))
     }
 }
