@@ -67,9 +67,14 @@ struct Description {
 }
 
 impl Description {
-    /// Whether the message is a member of the cohorts of the message outcomes by it. A reaction is none.
+    /// Whether it is an outbound message: a reaction of the business is none.
+    fn is_outbound(&self) -> bool {
+        self.sent && &*self.kind != "reaction"
+    }
+
+    /// Whether the message is a member of the cohorts of the message outcomes by it.
     fn is_of_cohort(&self) -> bool {
-        self.sent && matches!(self.origin, Origin::Outbound | Origin::Requested) && &*self.kind != "reaction"
+        self.is_outbound() && matches!(self.origin, Origin::Outbound | Origin::Requested)
     }
 }
 

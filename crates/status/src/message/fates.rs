@@ -25,11 +25,6 @@ struct Holder {
 }
 
 impl Description {
-    /// Whether it is an outbound message: a reaction of the business is none.
-    fn is_outbound(&self) -> bool {
-        self.sent && &*self.kind != "reaction"
-    }
-
     fn described(&self) -> Became {
         let template = self.purpose.as_ref().and_then(|purpose| purpose.template.as_ref());
         let template = template.map(|template| template.category.as_deref());
