@@ -132,7 +132,7 @@ fn a_snapshot_is_one_fact_of_quality_limit_and_the_parts_of_the_answer() {
     assert_eq!((template.quality, template.portfolio_id), (None, None));
 }
 
-/// What is told to every task of the status processor.
+/// The records that the account processor broadcasts to the tasks of the status processor.
 fn named(items: &[Item]) -> Vec<MessageRecord> {
     let mut account = Account::default();
     let mut context = Context::default();

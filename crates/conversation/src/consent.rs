@@ -76,7 +76,7 @@ fn of(channel: &str, purpose: &str, state: ConsentState, method: &str) -> Sign {
     }
 }
 
-/// The word of opt-out that a message is. Whether it opts out may hang on what it answers.
+/// The word of opt-out that a message is. Whether it opts out may depend on what it answers.
 fn word(message: &Message) -> Option<&Keyword> {
     let (OptOut::Always(word) | OptOut::AnswerToMarketing(word)) = message.opt_out.as_ref()?;
     Some(word)

@@ -30,11 +30,11 @@ pub(crate) enum Role {
     Inbox(Box<Inbox>),
     /// In no session: reactions, edits, system messages, calls, preferences, history, groups.
     Silent,
-    /// A send that no item told of: in no session, and nothing is published of it.
+    /// A send without an item: in no session, never published.
     Trace,
 }
 
-/// What became of a send, by the revision of its message.
+/// Outcome of a send, with the revision of its message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Told {
     pub revision: i64,
@@ -65,7 +65,7 @@ pub(crate) struct Event {
     pub generation: u32,
     /// The item's fingerprint: an occurrence that no longer holds is forgotten by it.
     pub fingerprint: u64,
-    /// Part of the identity graph that it hangs on, and the version that decided.
+    /// Part of the identity graph that it belongs to, and the version that decided.
     pub atom: u64,
     pub version: u64,
     pub test: bool,
@@ -75,13 +75,13 @@ pub(crate) struct Event {
     pub revision: i64,
     /// Whether readers know it as it is: not when it is new, came from another person or took a duplicate's place.
     pub told: bool,
-    /// What it says about being written to; hardly ever anything. Of an answer, what it says where it answers marketing.
+    /// Its sign about being written to; rare. The sign of an `answer` counts only if that answers marketing.
     pub sign: Option<Box<Sign>>,
-    /// Where the thread decides whether it opts out.
+    /// Set where the thread decides whether the event opts out.
     pub answer: Option<Box<Answer>>,
     /// Whether the ledger of its person has the sign.
     pub signed: bool,
-    /// What became of a send, where that is more than nothing: nothing is revision 0 and [`Became::default`].
+    /// Outcome of a send. `None` stands for revision 0 and [`Became::default`].
     pub became: Option<Box<Told>>,
     /// The fact without content, encoded: needed again only when its session or person changes.
     pub fact: Box<[u8]>,
@@ -106,7 +106,7 @@ impl Event {
         }
     }
 
-    /// Takes in what became of the send, unless something later is known. Whether that is news.
+    /// Stores the outcome of the send, unless a later one is stored. `true` if the outcome changed.
     pub(crate) fn take(&mut self, revision: i64, became: Became) -> bool {
         if self.became.as_ref().is_some_and(|had| had.revision > revision) {
             return false;
@@ -116,17 +116,17 @@ impl Event {
         before != became
     }
 
-    /// What became of the send; of anything else nothing.
+    /// Outcome of the send; the default for anything else.
     pub(crate) fn became(&self) -> Became {
         self.became.as_ref().map(|told| told.became).unwrap_or_default()
     }
 
-    /// Whether it is nothing to sessions. What failed counts as never sent.
+    /// Whether the fold of sessions skips it. A failed send counts as never sent.
     pub(crate) fn is_silent(&self) -> bool {
         matches!(self.role, Role::Silent | Role::Trace) || self.became.as_ref().is_some_and(|told| told.became.failed)
     }
 
-    /// Whether it is an outbound message, or the trace of one. The platform's test sent none.
+    /// Whether it is an outbound message, or the trace of one. Deliveries of the platform's test button do not count.
     pub(crate) fn is_send(&self) -> bool {
         let is_written = matches!(
             self.role,
@@ -135,7 +135,7 @@ impl Event {
         is_written && self.class == OUTBOUND && !self.test
     }
 
-    /// What it says about being written to, as far as it is known whether it opts out.
+    /// Its sign, unless it is an answer to something else than marketing.
     pub(crate) fn said(&self) -> Option<&Sign> {
         let holds = self.answer.as_ref().is_none_or(|answer| answer.to_marketing);
         self.sign.as_deref().filter(|_| holds)
@@ -215,7 +215,7 @@ impl Event {
     }
 }
 
-/// A word that opts out only as an answer. Groups have no conversation in which it could be one.
+/// A word that opts out only as an answer.
 fn answer(item: &Item) -> Option<Box<Answer>> {
     let Body::Message(message) = &item.body else {
         return None;
@@ -232,7 +232,7 @@ fn answer(item: &Item) -> Option<Box<Answer>> {
 /// Place of what the business wrote among what happened in one instant.
 const OUTBOUND: u8 = 2;
 
-/// What a send's description says by itself of what became of it.
+/// The outcome that a send's description implies by itself.
 fn described(item: &Item) -> Option<Box<Told>> {
     let Body::Message(message) = &item.body else {
         return None;

@@ -63,7 +63,7 @@ pub fn spec() -> ProcessorSpec {
             },
             StoreSpec {
                 name: "named",
-                doc: "person, business number, message → words that opt out if it is marketing, for they name it; hardly any",
+                doc: "person, business number, message → words that name the message and opt out if it is marketing; few",
             },
             StoreSpec {
                 name: "now",

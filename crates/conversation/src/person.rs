@@ -26,7 +26,7 @@ pub(crate) struct Person {
     pub moves: Vec<Move>,
     /// Occurrences that do not hold and have not come yet.
     pub forgotten: Vec<Forget>,
-    /// What became of sends that have not come yet.
+    /// Outcomes of sends whose events have not arrived yet.
     pub fates: Vec<Fate>,
     /// Messages whose person the status processor knows by this one alone.
     pub followed: Vec<Follow>,

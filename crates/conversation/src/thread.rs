@@ -57,7 +57,7 @@ pub(crate) struct Thread {
     made: u32,
     /// Whether a session was ever taken back.
     pub retracts: bool,
-    /// Whether a word was ever said in it that the thread decides about.
+    /// Whether it ever had a word that opts out only as an answer.
     pub has_words: bool,
     spread: answers::Spread,
 }

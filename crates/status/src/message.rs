@@ -59,7 +59,7 @@ struct Description {
     phone_number_id: Option<Box<str>>,
     /// An outbound line or echo, and not an edit or a revocation.
     sent: bool,
-    /// Part of the identity graph that it hangs on.
+    /// Part of the identity graph that it belongs to.
     atom: u64,
     whose: Whose,
     /// Boxed: only templates and campaigns have it.
@@ -149,7 +149,7 @@ impl Statuses {
     }
 }
 
-/// Whom a status names: of several the earliest. On a tie any will do that does not hang on the order of arrival.
+/// Whom a status names: of several the earliest. On a tie any will do that does not depend on the order of arrival.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Recipient {
     at: Millis,
@@ -224,7 +224,7 @@ pub(crate) struct Message {
     statuses: Option<Box<Statuses>>,
     /// What an orphan is called, while its time runs: its state is kept under a hash.
     pub awaited: Option<Box<Awaited>>,
-    /// Template whose category by the platform's events decides that of this send, as long as no pricing does.
+    /// Template whose category by the platform's events decides, as long as the send has no pricing.
     pub depends_on: Option<Box<TemplateKey>>,
     /// Person whose consent ledger has it that this send was refused because of an opt-out.
     pub refused_by: Option<Box<str>>,

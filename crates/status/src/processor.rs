@@ -101,7 +101,7 @@ impl Status {
         }
     }
 
-    /// Who holds sends of a message, and what became of it.
+    /// The sends of a message and their outcome.
     fn fates(&mut self, key: &[u8], tenant: &str) -> Result<Fates, ProcessorError> {
         let Some(message) = self.messages.get(key)? else {
             return Ok(Fates::default());
@@ -382,7 +382,7 @@ impl Status {
     }
 }
 
-/// Tells the conversations that hold sends of a message what is new of it.
+/// Sends the changed outcomes of a message to the conversations that store its sends.
 fn tell_holders(
     before: Fates,
     after: Fates,

@@ -1,4 +1,4 @@
-//! What the platform's events call templates, and the sends that depend on it.
+//! Categories of templates by the platform's events, and the sends that depend on them.
 
 use hilo_contracts::facts::TemplateRef;
 use hilo_domain::{Millis, hash::IdHasher};

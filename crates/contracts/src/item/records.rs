@@ -14,7 +14,7 @@ pub struct Resolved {
     pub person_id: Option<String>,
     /// Country of the person at the time of resolution.
     pub country: Option<String>,
-    /// The part of the identity graph that the item hangs on; moves name it.
+    /// Part of the identity graph that the item belongs to. A [`Move`] names it.
     pub atom: u64,
     /// Version of the identity graph that decided; higher wins.
     pub version: u64,
@@ -40,37 +40,37 @@ pub enum PersonRecord {
         /// The event.
         event: Vec<u8>,
     },
-    /// A message that turned out to be somebody else's: a duplicate with a smaller (event time, content) took its place.
-    /// The status processor, which holds each message's person, sends it.
+    /// An occurrence that a better duplicate replaced, which may be another person's, or a trace that is no longer needed.
+    /// The status processor sends it, for it stores the person of each message.
     Forget(Forget),
-    /// A message was sent to the person as far as its statuses say, which alone tell of it. The status processor asks to
-    /// be told when the graph gives it to somebody else.
+    /// A message that only statuses describe; by them, it was sent to the person. The status processor subscribes to the
+    /// moves of it.
     Follow(Follow),
-    /// What became of a send of the person. The status processor sends it whenever that changes.
+    /// Outcome of a send to the person. The status processor sends it at each change.
     Fate(Fate),
 }
 
-/// What became of a send, for the occurrence of its line or echo that holds. It travels as a [`Forget`] does, and of
-/// several the one with the highest revision holds.
+/// Outcome of a send, for the occurrence of its line or echo that holds. It follows moves as a [`Forget`] does. Of several
+/// fates the one with the highest revision holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fate {
     /// Event time of the occurrence.
     pub at: Millis,
     /// [`Item::fingerprint`] of the occurrence.
     pub fingerprint: u64,
-    /// Part of the identity graph that it hangs on.
+    /// Part of the identity graph that the occurrence belongs to. A [`Move`] names it.
     pub atom: u64,
-    /// Version of the identity graph that gave it to the person who is told.
+    /// Version of the identity graph by which the occurrence belongs to the person in the record's key.
     pub version: u64,
     /// Revision of the message.
     pub revision: i64,
-    /// What became of it.
+    /// The outcome.
     pub became: Became,
-    /// What the conversation processor needs to know of a send that no item told it of: it keeps a trace of it.
+    /// Set where the conversation processor has no item of the send. It then stores this trace as an event.
     pub trace: Option<Box<Trace>>,
 }
 
-/// What became of a send, as far as conversations depend on it.
+/// Outcome of a send, as far as conversations depend on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Became {
     /// It failed: it counts as never sent.
@@ -84,7 +84,7 @@ pub struct Became {
 }
 
 impl Became {
-    /// What is known of a send by its description alone. What became of it is told only where it differs.
+    /// The outcome that a description implies by itself. A [`Fate`] is sent only where the outcome differs from it.
     #[must_use]
     pub fn described(origin: Origin, at: Millis, kind: &str, template: Option<Option<&str>>) -> Self {
         let marketing = template.flatten().is_some_and(is_marketing);
@@ -98,7 +98,7 @@ impl Became {
     }
 }
 
-/// A send of which only its statuses tell, or the request that a status confirmed.
+/// A send that only its statuses describe, or the request that a status confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
     /// Tenant.
@@ -110,7 +110,7 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// By which the trace is forgotten once something else tells of the message; no item has such a key.
+    /// Key of the [`Forget`] that removes the trace, once a line or echo describes the message. No item has such a key.
     #[must_use]
     pub fn key(message_id: &str) -> String {
         format!("trace {message_id}")
@@ -128,9 +128,9 @@ pub struct Follow {
     pub at: Millis,
     /// [`Item::fingerprint`] of the status.
     pub fingerprint: u64,
-    /// Part of the identity graph that it hangs on.
+    /// Part of the identity graph that the occurrence belongs to. A [`Move`] names it.
     pub atom: u64,
-    /// Version of the identity graph that gave it to the person who is told.
+    /// Version of the identity graph by which the occurrence belongs to the person in the record's key.
     pub version: u64,
 }
 
@@ -144,9 +144,9 @@ pub struct Forget {
     pub at: Millis,
     /// [`Item::fingerprint`] of the occurrence.
     pub fingerprint: u64,
-    /// Part of the identity graph that it hangs on.
+    /// Part of the identity graph that the occurrence belongs to. A [`Move`] names it.
     pub atom: u64,
-    /// Version of the identity graph that gave it to the person who is told.
+    /// Version of the identity graph by which the occurrence belongs to the person in the record's key.
     pub version: u64,
 }
 
@@ -181,7 +181,7 @@ impl Move {
 pub enum MessageRecord {
     /// An item about the message: its send, its echo, its receipt, a status.
     Item(Box<Resolved>),
-    /// What one item tells of the message belongs to another person: the graph changed.
+    /// One item of the message belongs to another person: the graph changed.
     Person {
         /// Tenant.
         tenant: String,
@@ -198,7 +198,8 @@ pub enum MessageRecord {
         /// Country of that person.
         country: Option<String>,
     },
-    /// The platform named the category of a template. It is told to every task, for any of them may have sends of it.
+    /// The platform named the category of a template. The account processor broadcasts it: every task may store sends of
+    /// the template.
     TemplateNamed(TemplateNamed),
 }
 

@@ -1,4 +1,4 @@
-//! Words that opt out only as answers to marketing: what a change of the thread's sends makes of them.
+//! Words that opt out only as answers to marketing: they are judged again when sends of the thread change.
 
 use super::{Conversation, Place, Whose, thread};
 use crate::event::{Answer, Event};
@@ -9,12 +9,12 @@ use hilo_stream::{Context, ProcessorError, Store};
 /// A word, by its time and fingerprint.
 pub(super) type Word = (Millis, u64);
 
-/// A send that came, went, or became something else: on what words may hang.
+/// A send that arrived, left or changed: which words may depend on it.
 #[derive(Debug, Default)]
 pub(super) struct Touched {
     /// The earliest time at which it was delivered, before or after.
     delivered: Option<Millis>,
-    /// Its message, where it may be another answer to name it.
+    /// Its message, where words that name it may be judged otherwise now.
     named: Option<Box<str>>,
 }
 
@@ -33,7 +33,7 @@ impl Touched {
         }
     }
 
-    /// It came or went. A trace hides the send that it stands for, so who names either is judged again.
+    /// The send arrived or left. A trace hides the send that it stands for, so words that name either are judged again.
     pub(super) fn by_all(event: &Event) -> Self {
         Self {
             named: event.is_send().then(|| event.id.clone()),
@@ -42,12 +42,12 @@ impl Touched {
     }
 }
 
-/// Where it is kept who names a message.
+/// Key of the words that name a message.
 fn key_of(whose: Whose, message_id: &str) -> Vec<u8> {
     [whose.person, whose.number, message_id].join("\0").into_bytes()
 }
 
-/// Notes which message a word names that is put into a thread or taken out.
+/// Stores or removes which message a word names, as the word is put into a thread or taken out.
 pub(super) fn note_word(
     named: &mut Store<Vec<Word>>,
     whose: Whose,
@@ -69,7 +69,7 @@ pub(super) fn note_word(
 }
 
 impl Conversation {
-    /// Judges a word by what the thread knows; gives its place where that is another judgement than before.
+    /// Judges a word by what the thread knows; gives its place if the judgement changed.
     pub(super) fn judge(
         &mut self,
         whose: Whose,
@@ -101,7 +101,7 @@ impl Conversation {
         Ok(Some(place))
     }
 
-    /// Judges again the words that may hang on sends which changed, and tells what they are now.
+    /// Judges again the words that may depend on changed sends, and publishes those whose judgement changed.
     pub(super) fn judge_again(
         &mut self,
         whose: Whose,

@@ -1,17 +1,17 @@
-//! What became of the sends of a person: it comes after them as what is to be forgotten does, and waits for them where it is
-//! there first.
+//! Outcomes of the sends of a person. A fate follows its event by the moves of the identity graph, and waits for an event that
+//! has not arrived yet.
 
 use super::{Conversation, NO_NUMBER, Whose, answers::Touched, find, moves, thread};
 use crate::{event::Event, person::Person};
 use hilo_contracts::item::{Fate, Move, PersonRecord};
 use hilo_stream::{Context, ProcessorError};
 
-/// Whether it is the event's.
+/// Whether a fate belongs to an event.
 fn is_of(fate: &Fate, event: &Event) -> bool {
     (fate.at, fate.fingerprint) == (event.at, event.fingerprint)
 }
 
-/// Gives an event that came what became of it already.
+/// Applies the fates that waited for an event.
 pub(super) fn take_waiting(person: &mut Person, event: &mut Event) {
     while let Some(place) = person.fates.iter().position(|fate| is_of(fate, event)) {
         let fate = person.fates.swap_remove(place);
@@ -19,12 +19,12 @@ pub(super) fn take_waiting(person: &mut Person, event: &mut Event) {
     }
 }
 
-/// An event that no longer holds came: nothing is to be known of it.
+/// Removes the fates that waited for an event which no longer holds.
 pub(super) fn drop_waiting(person: &mut Person, event: &Event) {
     person.fates.retain(|fate| !is_of(fate, event));
 }
 
-/// Sends what waits after its events, which belong to somebody else.
+/// Sends on the fates whose events belong to another person now.
 pub(super) fn send_waiting(person: &mut Person, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
     let goes = |fate: &mut Fate| moved.takes(fate.atom, fate.at, fate.version);
     for fate in person.fates.extract_if(.., goes) {

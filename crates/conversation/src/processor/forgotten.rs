@@ -1,4 +1,5 @@
-//! Occurrences of items that no longer hold: each is taken out, follows its item, and waits for it where it is there first.
+//! Occurrences of items that no longer hold. A [`Forget`] removes its item, follows it by the moves of the identity graph, and
+//! waits for an item that has not arrived yet.
 
 use super::{Conversation, NO_NUMBER, Whose, answers, answers::Touched, find, moves, sign, thread, unsign};
 use crate::{event::Event, person::Person};
@@ -11,7 +12,7 @@ pub(super) fn is_gone(event: &Event, gone: &Forget) -> bool {
     *event.key == *gone.key && event.at == gone.at && event.fingerprint == gone.fingerprint
 }
 
-/// Sends what waits after its items, which belong to somebody else.
+/// Sends on the records whose items belong to another person now.
 pub(super) fn send_waiting(person: &mut Person, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
     let goes = |gone: &mut Forget| moved.takes(gone.atom, gone.at, gone.version);
     for gone in person.forgotten.extract_if(.., goes) {

@@ -1,7 +1,7 @@
 //! Which words of a thread answer marketing (metric definitions, chapter 3, "Words").
 //!
-//! Sends lie in the thread by when they were sent, and what counts is when they were delivered. The thread knows how far
-//! the two are apart at most, so that a word is judged by what lies near it.
+//! Sends stand in the thread by the time of the send, and a word is judged by the time of delivery. The thread stores how
+//! far the two are apart at most, so a search reads only the segments near the word.
 
 use super::{At, Chain, Thread};
 use crate::event::Event;
@@ -28,8 +28,8 @@ impl Thread {
         }
     }
 
-    /// Whether a word that was said at a time, and names a message or none, answers marketing: the message that it names, else
-    /// the latest that was delivered before it. An answer to any other template is none.
+    /// Whether a word answers marketing. If the message that it names is a template of this thread, that decides; else the
+    /// latest message that was delivered before the word.
     pub(crate) fn answers_marketing(
         &self,
         at: Millis,
@@ -49,8 +49,8 @@ impl Thread {
         self.follows_marketing(at, chain, context)
     }
 
-    /// Whether the latest message of the business that was delivered before a time is marketing. Of several that were
-    /// delivered at once the one that was sent last.
+    /// Whether the latest message of the business that was delivered before a time is marketing. If several were delivered at
+    /// once, the one that was sent last decides.
     fn follows_marketing(
         &self,
         before: Millis,
@@ -90,7 +90,7 @@ impl Thread {
         }
     }
 
-    /// Words that were said after a time, and that the thread decides about.
+    /// Words after a time that opt out only as answers.
     pub(crate) fn words_after(
         &self,
         since: Millis,

@@ -1,14 +1,14 @@
-//! What the conversations of a message's sends are told of it.
+//! Outcomes of a message's sends, for the conversations that store them.
 //!
-//! A send line and an echo are events of a conversation. A send of which nothing but statuses tell, or tell who was sent it, and
-//! a request that a status confirmed, are none: of these a trace is kept there. Each is told what became of the message, wherever it differs from
-//! what its description says. So a send costs about one record, with its delivery.
+//! A send line and an echo are events of a conversation. Other sends have no item there, so the conversation stores a trace:
+//! of a send whose person only its statuses name, and of a request that a status confirmed. A fate is sent only if the outcome
+//! differs from what the description implies. So a send costs about one record, with its delivery.
 
 use super::{Description, Message};
 use hilo_contracts::item::{Became, Fate, Forget, Origin, PersonRecord, Trace};
 use hilo_domain::{Millis, category};
 
-/// Somebody who holds a send of the message, and what became of it.
+/// A send of the message as a conversation stores it, and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Holder {
     person: Box<str>,
@@ -16,10 +16,10 @@ struct Holder {
     fingerprint: u64,
     atom: u64,
     version: u64,
-    /// No item told the conversation of it.
+    /// The conversation has no item of it.
     by_trace: bool,
     phone_number_id: Option<Box<str>>,
-    /// What the holder has by itself.
+    /// The outcome that the conversation assumes without a fate.
     described: Became,
     became: Became,
 }
@@ -38,7 +38,7 @@ impl Holder {
     }
 }
 
-/// Who holds a message's sends, as of a revision of it.
+/// The sends of a message, as of one of its revisions.
 #[derive(Debug, Default)]
 pub(crate) struct Fates {
     revision: i64,
@@ -46,7 +46,7 @@ pub(crate) struct Fates {
 }
 
 impl Fates {
-    /// What the holders are to be told after a change, and where no trace of the message is to be kept any more.
+    /// The records to send after a change: outcomes that differ from those before, and the removal of traces.
     pub(crate) fn news(self, before: Self, (tenant, message_id): (&str, &str)) -> Vec<(Box<str>, PersonRecord)> {
         let mut before = before.holders;
         let mut news = Vec::new();
@@ -90,7 +90,7 @@ impl Fates {
 }
 
 impl Message {
-    /// Who holds its sends, and what became of it, given the category that decides.
+    /// Its sends and their outcome, given the category that decides.
     pub(crate) fn fates(&self, category: Option<&str>) -> Fates {
         let category = category.unwrap_or_default();
         let sent = self.descriptions.iter().filter(|had| had.is_outbound());
@@ -117,7 +117,7 @@ impl Message {
         })
     }
 
-    /// Of a message of which only statuses tell who was sent it.
+    /// The trace of a message whose person only its statuses name.
     fn trace(&self, category: &str) -> Option<Holder> {
         let sent = self.descriptions.iter().all(Description::is_outbound);
         let is_traced = sent && !self.names_somebody() && !self.test;
