@@ -128,7 +128,7 @@ pub enum EngineError {
         /// What is wrong and what to do.
         problem: String,
     },
-    /// A record that cannot be read yet: of a later release, or of nobody knows whom while the registry is silent.
+    /// A record that cannot be read yet: a later release wrote it, or the registry does not answer about its schema id.
     #[error("{topic}, partition {partition}, offset {offset} waits: {problem}")]
     Waits {
         /// Name at the cluster.

@@ -6,6 +6,7 @@ use hilo_domain::Millis;
 use rdkafka::message::{Header, Headers, OwnedHeaders};
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// The record header that every topic of ours has: event time and receipt, eight bytes each, big-endian milliseconds; of a
 /// delivery that is traced, its id behind them.
@@ -50,7 +51,7 @@ impl Times {
 #[derive(Default)]
 pub struct Framing {
     topics: FxHashMap<&'static str, Ids>,
-    /// Who turns old versions into the newest one, and whom to ask about an id that no version has.
+    /// What reads other ids than the newest; without it they are foreign.
     asked: Option<Asked>,
 }
 
@@ -62,18 +63,23 @@ struct Ids {
 }
 
 struct Asked {
+    /// Turns other versions into the newest one.
     door: Door,
+    /// Finds out about ids that no version has.
     learned: Learned,
 }
 
 /// Why a value gives no datum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unread {
-    /// It is none of ours, today and tomorrow.
+    /// It does not have the contract of its topic, and never will.
     Foreign(String),
-    /// It may be ours: it is tried again later, and nothing behind it is read before.
+    /// It may have the contract. It is tried again later, and nothing behind it is read before.
     Waits(String),
 }
+
+/// A record that waits is tried again after this.
+pub(crate) const AGAIN: Duration = Duration::from_secs(5);
 
 /// Length of the registry's header: a zero byte and the schema id.
 const LENGTH: usize = 5;
@@ -92,8 +98,8 @@ impl Framing {
         }
     }
 
-    /// Topics with the ids of their newest version and of the others, which `door` rewrites. `schemas` is asked about any
-    /// other id.
+    /// Topics with the ids of their newest version and of the others, which `door` rewrites. Any other id is looked up in
+    /// `schemas`.
     pub(crate) fn with_versions(
         ids: impl IntoIterator<Item = (&'static str, u32, Vec<(u32, u32)>)>,
         door: Door,

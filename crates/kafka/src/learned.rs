@@ -1,43 +1,39 @@
-//! What the registry says about ids that no version of this release has: asked once, and remembered.
+//! What the registry says about ids that no version of this release has. It is asked once for each, and the answer is kept.
 
 use crate::EngineError;
 use crate::framing::Unread;
 use hilo_contracts::door::{Door, Origin};
 use rustc_hash::FxHashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-/// An id that no registry knew may be known by now: a registry of several nodes tells all of them a moment later.
+/// An id that was not registered is asked for again after this: the nodes of a registry learn of a new id one after the other.
 const UNKNOWN: Duration = Duration::from_mins(1);
-/// A registry that does not answer is left alone for so long: each question waits for its time-out.
+/// A registry that did not answer is asked again after this. Each question would wait for its time-out.
 const SILENT: Duration = Duration::from_secs(5);
-/// Answers that are remembered at most. Ids are a few; somebody who writes garbage may invent millions.
-const REMEMBERED: usize = 10_000;
+/// Answers that are kept at most. Registries have few ids, but a producer of garbage may invent millions.
+const KEPT: usize = 10_000;
 
 /// Where schemas are looked up by their id.
 pub(crate) trait Schemas: Send + Sync {
-    /// The text of the schema; `None`: nobody registered one under this id. An error: that is not known now.
+    /// The text of the schema; `None`: the id is not registered. An error: the registry did not answer that.
     fn text(&self, id: u32) -> Result<Option<String>, EngineError>;
 }
 
-#[derive(Clone, Debug)]
-enum Answer {
-    /// It is this version of the topic's contract, under another id.
-    Version(u32),
-    Unread(Unread),
-}
+/// The version of the topic's contract that an id means, or why its values give no datum.
+type Answer = Result<u32, Unread>;
 
 struct Heard {
     answer: Answer,
-    /// `None`: for ever.
+    /// Until when it holds. `None`: for ever.
     until: Option<Instant>,
 }
 
 pub(crate) struct Learned {
     schemas: Box<dyn Schemas>,
     heard: RwLock<FxHashMap<(&'static str, u32), Heard>>,
-    /// Until when nobody is asked, and why.
-    silent: RwLock<Option<(Instant, String)>>,
+    /// Until when the registry is not asked, and why.
+    silent: Mutex<Option<(Instant, String)>>,
 }
 
 impl Learned {
@@ -45,12 +41,12 @@ impl Learned {
         Self {
             schemas,
             heard: RwLock::default(),
-            silent: RwLock::default(),
+            silent: Mutex::default(),
         }
     }
 
     /// Number of the version of the topic's contract that has this id.
-    pub(crate) fn number(&self, door: &Door, topic: &'static str, id: u32) -> Result<u32, Unread> {
+    pub(crate) fn number(&self, door: &Door, topic: &'static str, id: u32) -> Answer {
         let now = Instant::now();
         let heard = self.heard.read().unwrap_or_else(PoisonError::into_inner);
         let known = heard
@@ -58,18 +54,11 @@ impl Learned {
             .filter(|heard| heard.until.is_none_or(|until| now < until))
             .map(|heard| heard.answer.clone());
         drop(heard);
-        let answer = match known {
-            Some(answer) => answer,
-            None => self.ask(door, topic, id)?,
-        };
-        match answer {
-            Answer::Version(number) => Ok(number),
-            Answer::Unread(unread) => Err(unread),
-        }
+        known.unwrap_or_else(|| self.ask(door, topic, id))
     }
 
-    fn ask(&self, door: &Door, topic: &'static str, id: u32) -> Result<Answer, Unread> {
-        let mut silent = self.silent.write().unwrap_or_else(PoisonError::into_inner);
+    fn ask(&self, door: &Door, topic: &'static str, id: u32) -> Answer {
+        let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((until, problem)) = &*silent
             && Instant::now() < *until
         {
@@ -88,7 +77,7 @@ impl Learned {
         drop(silent);
         let (answer, until) = judge(door, topic, id, found.as_deref());
         let mut heard = self.heard.write().unwrap_or_else(PoisonError::into_inner);
-        if heard.len() >= REMEMBERED {
+        if heard.len() >= KEPT {
             heard.clear();
         }
         heard.insert(
@@ -98,7 +87,7 @@ impl Learned {
                 until,
             },
         );
-        Ok(answer)
+        answer
     }
 }
 
@@ -114,16 +103,16 @@ fn judge(door: &Door, topic: &str, id: u32, text: Option<&str>) -> (Answer, Opti
     let Some(text) = text else {
         let problem = format!("schema id {id} is at no subject of the registry");
         let until = Instant::now() + UNKNOWN;
-        return (Answer::Unread(Unread::Foreign(problem)), Some(until));
+        return (Err(Unread::Foreign(problem)), Some(until));
     };
     let answer = match door.origin(topic, text) {
-        Origin::Known(number) => Answer::Version(number),
-        Origin::Later => Answer::Unread(Unread::Waits(format!(
+        Origin::Known(number) => Ok(number),
+        Origin::Later => Err(Unread::Waits(format!(
             "{topic}: a record has schema id {id}, a later version of the contract than this release reads (it reads up to \
              version {}): roll out readers first; the newer release goes on here, and nothing is lost",
             door.newest(topic).unwrap_or_default()
         ))),
-        Origin::Foreign => Answer::Unread(Unread::Foreign(format!("schema id {id} is no version of {topic}"))),
+        Origin::Foreign => Err(Unread::Foreign(format!("schema id {id} is no version of {topic}"))),
     };
     (answer, None)
 }
@@ -133,8 +122,8 @@ mod tests {
     use super::*;
     use crate::Framing;
     use hilo_contracts::schemas;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::{Arc, Mutex};
 
     const TOPIC: &str = "hilo.status";
 

@@ -22,12 +22,12 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const SHORT: Duration = Duration::from_secs(2);
 const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";
 
-/// Where a registry is, and how it lets us in.
+/// Where a registry is, and what it asks for.
 #[derive(Clone, Default)]
 pub struct Access {
     /// Address of its API.
     pub url: String,
-    /// Certificates that vouch for it, beside those that everybody knows.
+    /// Certificates that its own must come from, beside the public ones.
     pub ca_file: Option<PathBuf>,
     /// Name and password.
     pub login: Option<(String, String)>,

@@ -4,7 +4,7 @@
 use crate::EngineError;
 use crate::cluster::Cluster;
 use crate::error::failed;
-use crate::framing::Framing;
+use crate::framing::{AGAIN, Framing};
 use crate::reader::Received;
 use crate::rebalance::{Change, LaneContext, Quiet, let_go, resume_at};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
@@ -17,9 +17,6 @@ use std::time::{Duration, Instant};
 
 /// Patience with one question to the broker.
 const ANSWER: Duration = Duration::from_secs(30);
-
-/// A record that cannot be read yet is tried again so often.
-const AGAIN: Duration = Duration::from_secs(5);
 
 /// What the group or the topic gives to a member.
 #[derive(Debug)]

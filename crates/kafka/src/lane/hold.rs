@@ -1,16 +1,14 @@
-//! Records that a lane can neither process nor bury yet: a later release wrote them, or nobody can say whose they are while
-//! the registry is silent. Their partition waits, and the lane goes on elsewhere.
+//! Records that a lane can neither process nor bury yet: a later release wrote them, or the registry does not answer about their
+//! schema id. Their partition waits, and the lane goes on elsewhere.
 
 use super::{ANSWER, Incoming, Lane};
 use crate::EngineError;
 use crate::error::failed;
+use crate::framing::AGAIN;
 use crate::rebalance::resume_at;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::{Offset, TopicPartitionList};
-use std::time::{Duration, Instant};
-
-/// A held record is read again so often: the registry may answer by then.
-const AGAIN: Duration = Duration::from_secs(5);
+use std::time::Instant;
 
 /// A record at which a partition waits.
 pub(super) struct Held {
@@ -50,7 +48,7 @@ impl Lane {
         })
     }
 
-    /// Reads the held records again whose time has come. They are held anew if nothing has changed.
+    /// Lets partitions go on whose record is to be tried again. They are held anew if nothing has changed.
     pub(super) fn try_held(&mut self) -> Result<(), EngineError> {
         let now = Instant::now();
         let due: Vec<(usize, i32)> = self

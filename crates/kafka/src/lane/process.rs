@@ -186,14 +186,10 @@ impl Lane {
         };
         let executor = &mut slot.task.executor;
         let advance = (topic != TIME).then(|| executor.take_advance()).flatten();
-        let broadcasts = executor.take_broadcasts();
-        for record in executor.take_outputs() {
-            if let Some(problem) = self.send_output(record, To::ItsKey, receipt, incoming)? {
-                return self.poisoned(incoming, TOO_LARGE, problem);
-            }
-        }
-        for record in broadcasts {
-            if let Some(problem) = self.send_output(record, To::Everybody, receipt, incoming)? {
+        let outputs = executor.take_outputs().into_iter().map(|record| (record, To::ItsKey));
+        let broadcasts = executor.take_broadcasts().into_iter().map(|record| (record, To::All));
+        for (record, to) in outputs.chain(broadcasts) {
+            if let Some(problem) = self.send_output(record, to, receipt, incoming)? {
                 return self.poisoned(incoming, TOO_LARGE, problem);
             }
         }
@@ -229,7 +225,7 @@ impl Lane {
         };
         let copies = match to {
             To::ItsKey => 0..1,
-            To::Everybody => {
+            To::All => {
                 let partitions = self
                     .job
                     .partitions
@@ -255,7 +251,7 @@ impl Lane {
             self.batch.bytes += record.key.len() + value.len();
             let sent = self.producer.send(Outgoing {
                 topic: name,
-                partition: matches!(to, To::Everybody).then_some(copy),
+                partition: matches!(to, To::All).then_some(copy),
                 key: &record.key,
                 value: Some(&value),
                 headers: Some(times.headers(&incoming.trace)),
@@ -344,8 +340,8 @@ impl Lane {
 enum To {
     /// That of its key.
     ItsKey,
-    /// All of them.
-    Everybody,
+    /// Each of them.
+    All,
 }
 
 /// What a batch on the wire has beside keys and values, at most.
