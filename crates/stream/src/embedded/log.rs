@@ -5,7 +5,7 @@ use crate::{Record, TopicKind, TopicSpec, Topology};
 use hilo_contracts::door::Door;
 use hilo_contracts::{ContractError, schemas};
 use hilo_domain::Millis;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,10 +28,48 @@ pub(super) fn version(topic: &str) -> u32 {
 }
 
 /// A record as it is stored.
-struct Stored {
+pub(super) struct Stored {
     offset: u64,
     version: u32,
     record: Record,
+}
+
+impl Stored {
+    /// From the columns offset, key, timestamp, value and version.
+    pub(super) fn of(topic: &'static str, row: &Row) -> Result<Self, rusqlite::Error> {
+        Ok(Self {
+            offset: row.get::<_, i64>(0)?.cast_unsigned(),
+            version: row.get(4)?,
+            record: Record {
+                topic,
+                key: row.get(1)?,
+                value: row.get(3)?,
+                timestamp: row.get(2)?,
+            },
+        })
+    }
+
+    /// Its offset, and the record in the newest shape of its contract; `path` is the file that has it.
+    pub(super) fn open(self, door: &Door, path: &Path) -> Result<(u64, Record), EmbeddedError> {
+        let Self {
+            offset,
+            version,
+            mut record,
+        } = self;
+        let opened = door
+            .open(record.topic, version, &record.value)
+            .map_err(unreadable(path, offset))?;
+        // A value that is in the newest shape already stays where it is.
+        if let Cow::Owned(value) = opened {
+            record.value = value;
+        }
+        Ok((offset, record))
+    }
+}
+
+pub(super) fn unreadable(path: &Path, offset: u64) -> impl FnOnce(ContractError) -> EmbeddedError {
+    let path = path.to_owned();
+    move |cause| EmbeddedError::Contract { path, offset, cause }
 }
 
 /// A read-only view of the logs. A read sees whole batches only, and every record in the newest shape of its contract.
@@ -62,31 +100,9 @@ impl Log {
     pub fn read(&mut self, topic: &str, from: u64, limit: usize) -> Result<Vec<(u64, Record)>, EmbeddedError> {
         let door = self.door.clone();
         let (file, connection, table, name) = self.table(topic)?;
+        let door = door.map_err(unreadable(&file, from))?;
         let stored = read(connection, &table, name, from, limit).map_err(sqlite::failed(&file, "read"))?;
-        let open = |Stored {
-                        offset,
-                        version,
-                        record,
-                    }: Stored| {
-            let opened = match &door {
-                Ok(door) => door.open(name, version, &record.value),
-                Err(error) => Err(error.clone()),
-            };
-            let changed = opened.map(|value| match value {
-                Cow::Borrowed(_) => None,
-                Cow::Owned(value) => Some(value),
-            });
-            match changed {
-                Ok(None) => Ok((offset, record)),
-                Ok(Some(value)) => Ok((offset, Record { value, ..record })),
-                Err(cause) => Err(EmbeddedError::Contract {
-                    path: file.clone(),
-                    offset,
-                    cause,
-                }),
-            }
-        };
-        stored.into_iter().map(open).collect()
+        stored.into_iter().map(|stored| stored.open(door, &file)).collect()
     }
 
     /// Number of records of `topic`: the offset of the next one.
@@ -169,18 +185,9 @@ fn read(
     let mut records = Vec::new();
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
-        let record = Record {
-            topic,
-            key: row.get(1)?,
-            value: row.get(3)?,
-            timestamp: row.get(2)?,
-        };
-        bytes += record.key.len() + record.value.len();
-        records.push(Stored {
-            offset: row.get::<_, i64>(0)?.cast_unsigned(),
-            version: row.get(4)?,
-            record,
-        });
+        let stored = Stored::of(topic, row)?;
+        bytes += stored.record.key.len() + stored.record.value.len();
+        records.push(stored);
         if bytes >= READ_BYTES {
             break;
         }
@@ -318,7 +325,7 @@ mod tests {
         assert!(text.contains("run the release that wrote it"), "{text}");
     }
 
-    /// Takes from a directory what a release of before did not have.
+    /// Takes the versions from a directory, as an earlier release would have left it.
     fn age(home: &Path) {
         let connection = Connection::open(home.join(raw::FILE)).unwrap();
         connection

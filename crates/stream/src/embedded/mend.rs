@@ -1,12 +1,12 @@
 //! A way back from a wrong clock: raw records that cannot have been received when they say.
 
 use super::directory::DataDir;
-use super::{EmbeddedError, log, raw, sqlite};
+use super::log::{self, Stored, unreadable};
+use super::{EmbeddedError, raw, sqlite};
 use crate::Record;
-use hilo_contracts::{ContractError, door::Door};
+use hilo_contracts::door::Door;
 use hilo_domain::Millis;
 use rusqlite::{Connection, params};
-use std::path::Path;
 
 /// Gives each record of the raw log of `topic` whose time is after `limit` to `mend`, and writes what that makes of it in
 /// its place: all or nothing. `None` leaves a record as it is. Gives the number of records that were changed.
@@ -29,11 +29,8 @@ pub fn rewrite_after(
     let transaction = connection.transaction().map_err(failed())?;
     let mut changed = 0;
     for offset in after(&transaction, limit).map_err(failed())? {
-        let (version, mut record) = stored(&transaction, topic, offset).map_err(failed())?;
-        let opened = door
-            .open(topic, version, &record.value)
-            .map_err(unreadable(&path, offset))?;
-        record.value = opened.into_owned();
+        let stored = stored(&transaction, topic, offset).map_err(failed())?;
+        let (_, record) = stored.open(door, &path)?;
         if let Some(mended) = mend(record) {
             transaction
                 .prepare_cached("UPDATE log SET timestamp = ?2, value = ?3, version = ?4 WHERE offset = ?1")
@@ -53,26 +50,8 @@ fn after(connection: &Connection, limit: Millis) -> Result<Vec<i64>, rusqlite::E
         .collect()
 }
 
-/// A record with its version.
-fn stored(connection: &Connection, topic: &'static str, offset: i64) -> Result<(u32, Record), rusqlite::Error> {
+fn stored(connection: &Connection, topic: &'static str, offset: i64) -> Result<Stored, rusqlite::Error> {
     connection
-        .prepare_cached("SELECT key, timestamp, value, version FROM log WHERE offset = ?1")?
-        .query_row([offset], |row| {
-            let record = Record {
-                topic,
-                key: row.get(0)?,
-                timestamp: row.get(1)?,
-                value: row.get(2)?,
-            };
-            Ok((row.get(3)?, record))
-        })
-}
-
-fn unreadable(path: &Path, offset: i64) -> impl FnOnce(ContractError) -> EmbeddedError {
-    let path = path.to_owned();
-    move |cause| EmbeddedError::Contract {
-        path,
-        offset: offset.cast_unsigned(),
-        cause,
-    }
+        .prepare_cached("SELECT offset, key, timestamp, value, version FROM log WHERE offset = ?1")?
+        .query_row([offset], |row| Stored::of(topic, row))
 }

@@ -36,7 +36,7 @@ pub(super) fn failed(path: &Path, doing: &'static str) -> impl FnOnce(rusqlite::
 /// The tables of a file that hold records.
 pub(super) type Logs = fn(&Connection) -> Result<Vec<String>, rusqlite::Error>;
 
-/// Opens a file to write, makes it with `schema` when it is new. A file of before gets what its layout lacks, in its `logs`.
+/// Opens a file to write, and makes it with `schema` when it is new. A file without versions gets the column in its `logs`.
 pub(super) fn open(path: &Path, cache_kib: u32, schema: &str, logs: Logs) -> Result<Connection, EmbeddedError> {
     private::file(path).map_err(|source| EmbeddedError::Io {
         path: path.to_owned(),
@@ -70,7 +70,7 @@ pub(super) fn open(path: &Path, cache_kib: u32, schema: &str, logs: Logs) -> Res
     Ok(connection)
 }
 
-/// Adds the version of each record: before there was the column there was version 1 alone. No row is written for that.
+/// Adds the column with the version of each record. Records without it have version 1. A default needs no row rewritten.
 fn add_versions(connection: &mut Connection, logs: Logs) -> Result<(), rusqlite::Error> {
     let tables = logs(connection)?;
     let transaction = connection.transaction()?;
@@ -83,7 +83,7 @@ fn add_versions(connection: &mut Connection, logs: Logs) -> Result<(), rusqlite:
     transaction.commit()
 }
 
-/// The version of a record in a log, as SQL. Asked at each read: another process may change the layout in between.
+/// The version of a record in a log, as SQL. Each read looks anew, because another process may have changed the layout.
 pub(super) fn version_column(connection: &Connection) -> Result<&'static str, rusqlite::Error> {
     Ok(if format_of(connection)? == WITHOUT_VERSIONS {
         "1"
@@ -178,16 +178,13 @@ fn check(path: &Path, found: i64, readable: &[i64]) -> Result<(), EmbeddedError>
 mod tests {
     use super::*;
 
-    #[allow(clippy::unnecessary_wraps, reason = "shape of the statements of a migration")]
-    fn none(_: &Connection) -> Result<Vec<String>, rusqlite::Error> {
-        Ok(Vec::new())
-    }
+    const NO_LOGS: Logs = |_| Ok(Vec::new());
 
     #[test]
     fn a_full_disk_is_named_as_such() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("raw.db");
-        let connection = open(&path, 1_024, "CREATE TABLE log(value BLOB);", none).unwrap();
+        let connection = open(&path, 1_024, "CREATE TABLE log(value BLOB);", NO_LOGS).unwrap();
         connection.pragma_update(None, "max_page_count", 4).unwrap();
         let refused = connection
             .execute("INSERT INTO log VALUES (zeroblob(100000))", [])
@@ -201,11 +198,11 @@ mod tests {
     fn a_file_of_another_release_is_refused() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("engine.db");
-        let connection = open(&path, 1_024, "CREATE TABLE log(value BLOB);", none).unwrap();
+        let connection = open(&path, 1_024, "CREATE TABLE log(value BLOB);", NO_LOGS).unwrap();
         connection.pragma_update(None, "user_version", 7).unwrap();
         drop(connection);
         for refused in [
-            open(&path, 1_024, "", none).unwrap_err(),
+            open(&path, 1_024, "", NO_LOGS).unwrap_err(),
             open_read_only(&path).unwrap_err(),
         ] {
             assert!(matches!(refused, EmbeddedError::Format { found: 7, .. }), "{refused}");
