@@ -175,7 +175,7 @@ fn undecodable(subject: &str, datum: &[u8], Defect(reason): Defect) -> ContractE
     }
 }
 
-/// The tenant of a fact, without decoding it: what begins with an id and a tenant, as every fact about people does.
+/// The tenant of a fact, without decoding the rest. The fact must begin with an id and a tenant, as facts about people do.
 #[must_use]
 pub fn tenant_of(datum: &[u8]) -> Option<&str> {
     let mut reader = Reader { rest: datum };

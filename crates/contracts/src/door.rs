@@ -1,8 +1,7 @@
-//! Every version of a contract that a release reads, and the door at which its datums become the newest shape.
+//! Every version of a contract that a release reads, and the door at which its datums get the newest shape.
 //!
-//! Structs, codecs and JSON know one shape only, that of the newest released version. A datum that another version wrote is
-//! rewritten by the rules of Avro (fields that are missing get their default, fields that are unknown go) before anybody
-//! sees it.
+//! Structs, codecs and JSON know one shape only, that of the newest released version. The door rewrites a datum of another
+//! version by the rules of Avro: a missing field gets its default, an unknown field is dropped.
 
 use crate::{
     ContractError,
@@ -22,7 +21,7 @@ impl Versions {
         Ok(Self(schemas::all()?.iter().collect()))
     }
 
-    /// And one that no release has: for tests of an upgrade. What is written stays the newest released version.
+    /// Adds a version that no release has, for tests of an upgrade. Hilo still writes the newest released version.
     #[must_use]
     pub fn also(mut self, version: &'static Version) -> Self {
         self.0.push(version);
@@ -39,12 +38,12 @@ impl Versions {
     }
 }
 
-/// Whose a schema is, seen from one subject.
+/// What a schema is for one subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The version with this number.
     Known(u32),
-    /// Its record has the subject's name, and no version that is read has its fields: a later release made it.
+    /// A later release made it: its record has the subject's name, and no version that is read has its fields.
     Later,
     /// Another record, or no Avro schema at all.
     Foreign,

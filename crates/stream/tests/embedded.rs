@@ -388,7 +388,7 @@ fn files_that_do_not_belong_together_are_refused() {
     );
 }
 
-/// A data directory of a release that did not note versions: it is read as it is, and goes on.
+/// A data directory of a release that stored no versions is read as it is, and goes on.
 #[test]
 fn a_directory_of_before_goes_on() {
     let home = tempfile::tempdir().unwrap();

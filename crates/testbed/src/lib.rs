@@ -51,7 +51,7 @@ fn home() -> Option<&'static Path> {
     .as_deref()
 }
 
-/// Ports below those that systems give to clients: a client's connection never takes one between the look and its use.
+/// Ports below those that systems give to clients, so that no client takes a port between the look and its use.
 const PORTS: std::ops::Range<u16> = 11_000..32_000;
 
 /// A port that nobody uses now, another one at each call.

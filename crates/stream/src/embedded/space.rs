@@ -8,9 +8,9 @@ use std::path::Path;
 const RESERVE: u64 = 256 << 20;
 /// On a small disk the reserve is this part of it.
 const RESERVE_PART: u64 = 20;
-/// Below this part of the disk somebody has to look,
+/// Room is low below this part of the disk.
 const LOW_PART: u64 = 10;
-/// unless this much is free: a tenth of a large disk is months of deliveries.
+/// Room is never low with this much: a tenth of a large disk is months of deliveries.
 const ENOUGH: u64 = 10 << 30;
 
 /// Room on the disk of a directory.
