@@ -4,11 +4,9 @@ use crate::{
     evidence::{Added, Evidence, Sees, matching},
     fold::{Quiet, Verdict, fold},
 };
-use crate::{portfolio::Portfolios, quiet_tests::assert_same, rules::Rule};
 use hilo_contracts::item::{Decision, IdentityChange, Ruling, Sighting};
 use hilo_domain::{Identifier, IdentifierKind, Millis};
 use proptest::prelude::*;
-use std::collections::BTreeSet;
 
 /// `+569…` a phone, digits a wa_id (which also gives its phone), `XX.ENT.…` a parent, `XX.…` a user id, else a wa_id.
 pub(crate) fn ids(text: &str) -> Vec<Identifier> {
@@ -210,108 +208,6 @@ fn a_number_that_came_by_a_change_goes_back_to_whom_it_is_seen_with_again() {
     );
 }
 
-/// User ids that begin alike are of one portfolio; those of AR are of any.
-fn check_with_portfolios(history: &[(Millis, Said)], want: &[&str]) {
-    let mut backwards = history.to_vec();
-    backwards.reverse();
-    for history in [history, &backwards] {
-        let mut evidence = evidence(history);
-        let users: BTreeSet<String> = evidence
-            .identifiers()
-            .filter(|id| id.kind == IdentifierKind::Bsuid && !id.value.starts_with("AR"))
-            .map(|id| id.value.clone())
-            .collect();
-        let own: Vec<(&str, [&str; 1])> = users.iter().map(|user| (user.as_str(), [&user[..2]])).collect();
-        evidence.portfolios = Portfolios::of(own.iter().map(|(user, portfolio)| (*user, &portfolio[..])));
-        assert_eq!(people(&fold(&evidence)), want, "{history:?}");
-        assert_same(&fold(&evidence), &evidence);
-    }
-}
-
-#[test]
-fn a_number_with_user_ids_of_several_portfolios_is_one_persons() {
-    let two = [(1, Seen("56977770001 CL.7")), (9, Seen("56977770001 PE.8"))];
-    check_with_portfolios(&two, &["+56977770001 56977770001 CL.7 PE.8 |"]);
-    let mut evidence = evidence(&two);
-    evidence.portfolios = Portfolios::of([("CL.7", &["P"][..]), ("PE.8", &["Q"])]);
-    let rules = &fold(&evidence).people[0].rules;
-    assert!(rules.contains(&Rule::SameNumberOtherPortfolio), "{rules:?}");
-    // Where nobody knows of which portfolio one of them is, they may be of one.
-    let unknown = [(1, Seen("56977770001 CL.7")), (9, Seen("56977770001 AR.8"))];
-    let apart = ["+56977770001 56977770001 AR.8 |", "CL.7 | +56977770001 56977770001"];
-    check_with_portfolios(&unknown, &apart);
-    // Two who have user ids of one portfolio are two: the number goes over, and takes nobody along.
-    let recycled = after(&two, &[(10, Seen("56977770001 CL.9"))]);
-    check_with_portfolios(
-        &recycled,
-        &[
-            "+56977770001 56977770001 CL.9 |",
-            "CL.7 PE.8 | +56977770001 56977770001",
-        ],
-    );
-    let joined = after(&recycled, &[(11, Seen("56977770001 PE.9"))]);
-    check_with_portfolios(
-        &joined,
-        &[
-            "+56977770001 56977770001 CL.9 PE.9 |",
-            "CL.7 PE.8 | +56977770001 56977770001",
-        ],
-    );
-    check_with_portfolios(
-        &after(&joined, &[(12, Seen("56977770001 PE.8"))]),
-        &[
-            "+56977770001 56977770001 CL.7 PE.8 |",
-            "CL.9 PE.9 | +56977770001 56977770001",
-        ],
-    );
-}
-
-#[test]
-fn a_change_replaces_user_ids_of_its_portfolio_only() {
-    check_with_portfolios(
-        &[
-            (1, Seen("56977770001 CL.7")),
-            (2, Seen("56977770001 PE.8")),
-            (5, Changed("CL.7", "CL.9")),
-        ],
-        &["+56977770001 56977770001 CL.9 PE.8 | CL.7"],
-    );
-    // The platform makes new user ids when a number changes, in each portfolio.
-    check_with_portfolios(
-        &[
-            (1, Seen("56977770001 CL.7")),
-            (2, Seen("56977770001 PE.8")),
-            (5, Changed("56977770001", "56977770002")),
-            (6, Seen("56977770002 PE.9")),
-            (7, Seen("56977770002 CL.9")),
-        ],
-        &["+56977770002 56977770002 CL.9 PE.9 | +56977770001 56977770001 CL.7 PE.8"],
-    );
-}
-
-#[test]
-fn forms_of_a_number_are_two_by_user_ids_of_one_portfolio_only() {
-    check_with_portfolios(
-        &[(1, Seen("5215512345678 MX.1")), (2, Seen("525512345678 MX.2"))],
-        &[
-            "+525512345678 5215512345678 MX.1 |",
-            "+525512345678 525512345678 MX.2 |",
-        ],
-    );
-    check_with_portfolios(
-        &[(1, Seen("5215512345678 MX.1")), (2, Seen("525512345678 PE.2"))],
-        &["+525512345678 5215512345678 525512345678 MX.1 PE.2 |"],
-    );
-    // A country that lengthened its numbers gives the old form to nobody else.
-    check_with_portfolios(
-        &[(1, Seen("22997001122 BJ.1")), (2, Seen("2290197001122 BJ.2"))],
-        &[
-            "+2290197001122 2290197001122 BJ.2 |",
-            "BJ.1 | +2290197001122 22997001122",
-        ],
-    );
-}
-
 #[test]
 fn sightings_of_a_number_alone_belong_to_who_had_it_then() {
     let history = [
@@ -459,87 +355,8 @@ fn who_is_only_referred_to_does_not_exist() {
     assert!(fold(&evidence).people.iter().all(|person| !person.exists));
 }
 
-const TWO: [(Millis, Said); 2] = [(1, Seen("CL.1 56961230001")), (2, Seen("CL.2 56961230002"))];
-
 pub(crate) fn after(history: &[(Millis, Said)], more: &[(Millis, Said)]) -> Vec<(Millis, Said)> {
     [history, more].concat()
-}
-
-#[test]
-fn a_merge_joins_and_an_unmerge_takes_it_back() {
-    let merged = after(&TWO, &[(5, Decided(Merge, "CL.1", "+56961230002"))]);
-    check(
-        &merged,
-        &["+56961230001 +56961230002 56961230001 56961230002 CL.1 CL.2 |"],
-    );
-    let unmerged = after(&merged, &[(6, Decided(Unmerge, "56961230002", "CL.1"))]);
-    assert_eq!(fold(&evidence(&unmerged)).people, fold(&evidence(&TWO)).people);
-    let again = after(&unmerged, &[(7, Decided(Merge, "CL.2", "CL.1"))]);
-    assert_eq!(fold(&evidence(&again)).people.len(), 1);
-    // What counts is when it was decided, and at one instant what is more restrictive.
-    let late = after(
-        &TWO,
-        &[
-            (5, Decided(Merge, "CL.1", "CL.2")),
-            (4, Decided(Unmerge, "CL.1", "CL.2")),
-        ],
-    );
-    assert_eq!(fold(&evidence(&late)).people.len(), 1);
-    let tie = after(
-        &TWO,
-        &[
-            (5, Decided(Unmerge, "CL.1", "CL.2")),
-            (5, Decided(Merge, "CL.1", "CL.2")),
-        ],
-    );
-    assert_eq!(fold(&evidence(&tie)).people.len(), 2);
-}
-
-#[test]
-fn a_merge_joins_whoever_has_the_number_at_its_time() {
-    let history = [
-        (1, Seen("CL.7 56977770001")),
-        (9, Seen("CL.8 56977770001")),
-        (1, Seen("CL.9")),
-        (5, Decided(Merge, "CL.9", "+56977770001")),
-    ];
-    check(
-        &history,
-        &[
-            "+56977770001 56977770001 CL.8 |",
-            "CL.7 CL.9 | +56977770001 56977770001",
-        ],
-    );
-}
-
-#[test]
-fn a_split_keeps_apart_what_is_seen_together() {
-    let together = [(1, Seen("CL.1 56961230001")), (3, Seen("56961230001"))];
-    let split = after(&together, &[(5, Decided(Split, "CL.1", "56961230001"))]);
-    check(&split, &["+56961230001 56961230001 |", "CL.1 |"]);
-    let back = after(&split, &[(6, Decided(Unmerge, "CL.1", "56961230001"))]);
-    assert_eq!(fold(&evidence(&back)).people, fold(&evidence(&together)).people);
-    let family = [
-        (1, Seen("CL.1 CL.ENT.9")),
-        (2, Seen("CL.2 CL.ENT.9")),
-        (5, Decided(Split, "CL.1", "CL.2")),
-    ];
-    check(&family, &["CL.1 CL.ENT.9 |", "CL.2 CL.ENT.9 |"]);
-    let forms = [
-        (1, Seen("5215512345678")),
-        (2, Seen("525512345678")),
-        (5, Decided(Split, "5215512345678", "525512345678")),
-    ];
-    check(
-        &forms,
-        &["+525512345678 5215512345678 |", "+525512345678 525512345678 |"],
-    );
-    // Whoever was never seen alone exists by the split.
-    let shared = [
-        (1, Seen("CL.1 56961230001")),
-        (5, Decided(Split, "CL.1", "56961230001")),
-    ];
-    check(&shared, &["+56961230001 56961230001 |", "CL.1 |"]);
 }
 
 const WORDS: [&str; 12] = [

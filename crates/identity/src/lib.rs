@@ -90,9 +90,13 @@ pub fn spec() -> ProcessorSpec {
 #[cfg(test)]
 mod before;
 #[cfg(test)]
+mod decision_tests;
+#[cfg(test)]
 mod fold_tests;
 #[cfg(test)]
 mod graph_tests;
+#[cfg(test)]
+mod portfolio_tests;
 #[cfg(test)]
 mod quiet_tests;
 #[cfg(test)]
