@@ -143,7 +143,7 @@ impl Update<'_> {
     pub(crate) fn person(&self, named: Named) -> Option<Sighting> {
         let mut named = named;
         if self.is_other_number(&named) {
-            // The entry about it describes the business, and nobody else.
+            // An entry with its user id is about the business: it is used up, and shows nobody.
             self.contacts.describe(&named, &mut Sighting::default());
             return None;
         }

@@ -101,8 +101,6 @@ fn filled(stand_in: Item, content: &Content) -> Result<Item, ProcessorError> {
     let read = message(&element, told.origin, told.inbound);
     let read = read.map_err(|reason| ProcessorError::Contract(reason.to_owned()))?;
     let message = Message {
-        // What stands in a history, or what the business typed, opts nobody out.
-        opt_out: None,
         group_id: told.group_id.clone(),
         chunk: told.chunk.clone(),
         ..read

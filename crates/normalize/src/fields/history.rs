@@ -104,7 +104,6 @@ fn of_history(draft: Draft) -> Draft {
         body: Body::Message(Message {
             origin: Origin::History,
             author,
-            opt_out: None,
             ..message
         }),
         ..draft
@@ -139,8 +138,6 @@ fn told(update: &Update, thread: &Value, element: &Value, chunk: Option<History>
     let inbound = is_inbound(update, &from, &to);
     let message = Message {
         chunk,
-        // A word of former times opts nobody out today.
-        opt_out: None,
         ..message(element, Origin::History, inbound)?
     };
     let key = Key::Message {

@@ -1,6 +1,6 @@
 //! Messages: received, and echoed from the phone app.
 
-use super::system;
+use super::{HISTORY, system};
 use crate::{
     json,
     key::Key,
@@ -110,7 +110,7 @@ fn answer_with_number(person: &mut Sighting, element: &Value, update: &Update) {
     person.identifiers.sort_unstable();
 }
 
-/// What a message element says, wherever it stands.
+/// What a message element says, wherever it stands. Only where it is received may it be an opt-out ([`received`]).
 pub(crate) fn message(element: &Value, origin: Origin, inbound: bool) -> Result<Message, Reason> {
     let id = json::id(element, "id").ok_or("no_id")?;
     let kind = json::text(element, "type").unwrap_or(UNKNOWN);
@@ -174,7 +174,7 @@ fn reply_to(element: &Value, kind: &str) -> Option<String> {
 
 /// The word of opt-out that a text, a pressed button or a chosen row is. Nothing in a change of history is one.
 fn opt_out(update: &Update, element: &Value, kind: &str) -> Option<OptOut> {
-    if update.field == "history" {
+    if update.field == HISTORY {
         return None;
     }
     let found = |object: Option<&Value>, keys: [&str; 2]| {

@@ -135,13 +135,10 @@ fn lists(update: &Update, outcomes: &mut Vec<Outcome>) -> bool {
             continue;
         };
         known = true;
-        let beside = if update.field == HISTORY {
-            history::beside_threads(name)
-        } else {
-            None
-        };
+        let beside = history::beside_threads(name).filter(|_| update.field == HISTORY);
+        let read = beside.unwrap_or(read);
         for element in elements {
-            element_of(update, element, beside.unwrap_or(read), first, outcomes);
+            element_of(update, element, read, first, outcomes);
         }
     }
     if let Some(elements) = json::list(update.value, HISTORY) {
