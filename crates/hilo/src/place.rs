@@ -33,20 +33,12 @@ pub(crate) fn must_exist(dir: &Path) -> Result<(), Failure> {
 
 /// What the processors need of the tenants.
 pub(crate) fn tenants(config: &Config) -> Result<Tenants, Failure> {
-    let each = |field: fn(&crate::config::Tenant) -> Option<&String>| {
-        config
-            .tenants
-            .iter()
-            .filter_map(|(name, tenant)| Some((name.clone(), field(tenant)?.clone())))
-            .collect()
-    };
+    let each = || config.tenants.iter().map(|(name, tenant)| (name.clone(), tenant));
     Ok(Tenants {
-        settings: config
-            .tenants
-            .iter()
-            .map(|(name, tenant)| (name.clone(), tenant.reading.clone()))
+        settings: each().map(|(name, tenant)| (name, tenant.reading.clone())).collect(),
+        time_zones: each()
+            .filter_map(|(name, tenant)| Some((name, tenant.time_zone.clone()?)))
             .collect(),
-        time_zones: each(|tenant| tenant.time_zone.as_ref()),
         crm: crm::config(config).map_err(Failure::usage)?,
     })
 }

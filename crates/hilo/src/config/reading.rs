@@ -40,7 +40,7 @@ pub(super) fn read(settings: &Settings, name: &str, country: Option<String>) -> 
         key.read(settings, name, &mut tenant)?;
     }
     let found = ACCOUNTS.read(settings, name, &mut tenant)?;
-    // Nothing would be the tenant's own: whoever means all leaves the key out.
+    // With an empty list no account would be the tenant's own. A tenant that takes all leaves the key out.
     let accounts = ["tenants", name, "accounts"];
     let written = settings.keys().find(|(path, _)| path.iter().eq(accounts));
     if let (0, Some((_, origin))) = (found, written) {

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 pub(crate) struct Registry {
     /// Address of the API. It may hold a name and a password, so it is never printed.
     pub url: String,
-    /// Certificates that vouch for it, beside those that everybody knows.
+    /// Certificates that its own must come from, beside the public ones.
     pub ca_file: Option<PathBuf>,
     /// Name and password.
     pub login: Option<(String, SecretRef)>,
@@ -28,8 +28,7 @@ impl Registry {
             "https" => "443",
             _ => return None,
         };
-        let authority = rest.split(['/', '?', '#']).next()?;
-        let host = authority.rsplit('@').next()?;
+        let host = authority(rest)?.rsplit('@').next()?;
         if is_address(host) {
             return Some(host.to_owned());
         }
@@ -37,12 +36,15 @@ impl Registry {
     }
 
     fn names_a_user(&self) -> bool {
-        let authority = self.url.split_once("://").map_or("", |(_, rest)| rest);
-        authority
-            .split(['/', '?', '#'])
-            .next()
-            .is_some_and(|part| part.contains('@'))
+        let rest = self.url.split_once("://").map(|(_, rest)| rest);
+        rest.and_then(authority)
+            .is_some_and(|authority| authority.contains('@'))
     }
+}
+
+/// What stands between the scheme of an address and its path.
+fn authority(rest: &str) -> Option<&str> {
+    rest.split(['/', '?', '#']).next()
 }
 
 /// The section; `None` where there is none.
