@@ -1,5 +1,5 @@
-//! A second version of a contract, on a real broker and a real registry: readers that know it first, and writers that use it
-//! first. No release has that version; it is `hilo.conversation` with one field more.
+//! A second version of a contract, on a real broker and a real registry. Readers are upgraded first, or writers are. No release
+//! has that version: it is `hilo.conversation` with one field more.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -89,9 +89,9 @@ fn lines() -> String {
     lines
 }
 
-/// Everything that a cluster in which nothing changes makes of the lines.
+/// What a cluster makes of the lines while no version changes.
 struct Undisturbed {
-    /// Every topic that is read by somebody, but the numbers: the lane under test makes them.
+    /// Every topic with readers, but not the numbers: the lane under test makes them.
     topics: Vec<(&'static str, Vec<Received>)>,
     /// The last time.
     now: i64,
@@ -178,7 +178,7 @@ fn story(address: &Address, framing: &Arc<Framing>, dir: &Path) -> Vec<String> {
 struct Copier<'a> {
     address: &'a Address,
     framing: Arc<Framing>,
-    /// With the id of the second version, once somebody writes it.
+    /// With the id of the second version, once it is registered.
     second: Option<Arc<Framing>>,
 }
 
@@ -266,7 +266,7 @@ impl Next {
         }
     }
 
-    /// Waits until lane and golden record have what they have in a cluster in which nothing changes.
+    /// Waits until lane and golden record have what the undisturbed cluster has.
     fn reaches(&self, cluster: &Cluster, undisturbed: &Undisturbed, writer: &Copier) {
         let begun = Instant::now();
         for second in 1.. {
@@ -355,8 +355,8 @@ fn a_second_version_is_read_whoever_is_upgraded_first() {
     readers_first(&mut cluster, &undisturbed);
 }
 
-/// Old readers meet what only the next release reads: they wait, bury nothing and pass nothing over. The next release goes on
-/// where they stand.
+/// Old readers meet records that only the next release reads. They wait, bury no record and pass none over. The next release goes
+/// on where they stopped.
 fn writers_first(cluster: &mut Cluster, undisturbed: &Undisturbed) {
     "writers.".clone_into(&mut cluster.prefix);
     cluster.register();
@@ -381,7 +381,7 @@ fn writers_first(cluster: &mut Cluster, undisturbed: &Undisturbed) {
             })
         });
     }
-    // Longer than a held record rests before it is tried again.
+    // Longer than the time after which a held record is tried again.
     thread::sleep(Duration::from_secs(8));
     for role in [metrics, golden] {
         let (status, text) = cluster.get(role, "/readyz").unwrap();
@@ -414,7 +414,7 @@ fn writers_first(cluster: &mut Cluster, undisturbed: &Undisturbed) {
     assert_eq!(cluster.export(topics::DEAD_LETTER), []);
 }
 
-/// New readers run before the first record of the new version comes, and before anybody has registered it.
+/// New readers run before the new version is registered and its first record comes.
 fn readers_first(cluster: &mut Cluster, undisturbed: &Undisturbed) {
     "readers.".clone_into(&mut cluster.prefix);
     cluster.register();
@@ -444,7 +444,7 @@ fn readers_first(cluster: &mut Cluster, undisturbed: &Undisturbed) {
         next.measures.all_ready().is_ok()
     });
 
-    // Its id is new to readers that know the version, and the registry is away for a moment: they wait for its answer.
+    // Readers know the version but not its id, and the registry is away for a moment. They wait for its answer.
     let id = cluster.client().register(second).unwrap();
     copier.second = Some(Arc::new(Framing::new([(topics::CONVERSATION, id)])));
     registry.is_cut.store(true, Ordering::Release);

@@ -291,8 +291,8 @@ impl Measures {
         }
     }
 
-    /// A lane or a reader waits at a record that it cannot read yet, or no longer does. It is alive: to start it anew helps
-    /// nobody. It is not ready.
+    /// A lane or a reader waits at a record that it cannot read yet, or no longer does. It is not ready, but alive: a new start
+    /// would not help.
     pub fn waits(&self, processor: &str, lane: usize, why: Option<String>) {
         let place = (processor.to_owned(), lane);
         let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);

@@ -33,8 +33,8 @@ pub struct Received {
 }
 
 impl Received {
-    /// A record of a topic as it came. `None`: it has no contract, so it is none of ours; that is logged. An error: it may be
-    /// ours and cannot be read yet.
+    /// A record of a topic as it came. `None`: it does not have the topic's contract, which is logged. An error: it may have
+    /// it, and cannot be read yet.
     pub(crate) fn of(
         topic: &'static str,
         framing: &Framing,
@@ -201,7 +201,7 @@ impl Reader {
                     .unwrap_or_default(),
             })
         });
-        // While a record is held nobody hears of the ends: one waits at least, and its age grows.
+        // No new ends come while a record is held. At least that record waits, and its age grows.
         let held = self.held.iter().map(|(place, message)| Behind {
             topic: self.topics[*place].1,
             partition: message.partition(),

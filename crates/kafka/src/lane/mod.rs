@@ -256,7 +256,7 @@ impl Lane {
             return;
         }
         let state = if self.joined {
-            // What is held waits for somebody else: that this lane makes no progress there is no failure of it.
+            // A held partition waits for a newer release or the registry, so it is no failure of this lane.
             let moving = self.positions.keys().filter(|place| !self.held.contains_key(place));
             let waiting = moving.filter_map(|&(input, partition)| {
                 let lag = self.lag((input, partition)).filter(|lag| *lag > 0)?;
@@ -276,7 +276,7 @@ impl Lane {
     fn lag(&self, place: (usize, i32)) -> Option<i64> {
         let (end, reached) = *self.ends.get(&place)?;
         let position = self.positions.get(&place)?;
-        // The client has handed over what is held, and more of it may be under way.
+        // The client has read a held partition further than the lane has processed it.
         let upto = if reached && !self.held.contains_key(&place) {
             position.next
         } else {

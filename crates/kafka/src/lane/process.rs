@@ -211,8 +211,8 @@ impl Lane {
         Ok(())
     }
 
-    /// Hands a record to the client, once or to each partition of its topic. Says how large it is where the broker would
-    /// refuse it, and the whole transaction with it.
+    /// Hands a record to the client, once or for each partition of its topic. A record that is too large is not sent, because
+    /// the broker would refuse the whole transaction: the answer is a text with its size.
     fn send_output(
         &mut self,
         record: Record,
