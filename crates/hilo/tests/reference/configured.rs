@@ -50,7 +50,8 @@ const ALWAYS: &[&str] = &[
     "remover",
 ];
 
-/// Whether a message is one of the words: a whole text, or what was pressed or chosen.
+/// Whether a message is one of the words: a whole text, or what was pressed or chosen. What a stand-in took from another list
+/// is no word: it is history, or the business wrote it.
 pub(crate) fn is_opt_out(item: &Item) -> bool {
     let element = &item.element;
     let chosen = ["button_reply", "list_reply"].map(|kind| &element["interactive"][kind]);

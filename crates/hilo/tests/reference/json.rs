@@ -85,6 +85,7 @@ const IDS: &[&str] = &[
     "message_id",
     "new_wa_id",
     "original_message_id",
+    "owner_business_id",
     "parent_recipient_user_id",
     "parent_user_id",
     "participant_recipient_id",
@@ -93,6 +94,7 @@ const IDS: &[&str] = &[
     "phone",
     "phone_number",
     "phone_number_id",
+    "portfolio_id",
     "previous",
     "queue",
     "recipient_id",
@@ -108,6 +110,7 @@ const IDS: &[&str] = &[
     "to_user_id",
     "user_id",
     "wa_id",
+    "waba_id",
 ];
 /// Lists that may hold ids.
 const OF_IDS: &[&str] = &["added_participants", "removed_participants"];

@@ -197,14 +197,12 @@ impl<'a> Message<'a> {
         self.is_failed() || !self.has_failed(participant(&status.element))
     }
 
-    /// The category of its first pricing that has one.
+    /// The `pricing.category` of its first status that has one, in lower case. A hyphen is an underscore: whatsapp.md, 3.3. Of
+    /// two statuses of one time the smaller category holds: no document says which.
     pub(crate) fn priced(&self) -> Option<String> {
         let priced = self.statuses.iter().filter_map(|status| {
-            let element = &status.element;
-            // Where older payloads have it.
-            let pricing = [&element["pricing"], &element["conversation"]["pricing"]];
-            let pricing = pricing.into_iter().find(|pricing| pricing.is_object())?;
-            Some((status.time, text(pricing, "category")?.to_lowercase().replace('-', "_")))
+            let category = text(&status.element["pricing"], "category")?;
+            Some((status.time, category.to_lowercase().replace('-', "_")))
         });
         priced.min().map(|(_, category)| category)
     }

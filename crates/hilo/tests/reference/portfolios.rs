@@ -2,7 +2,7 @@
 
 use super::{
     items::{Item, Kind},
-    json::word,
+    json::text,
     mentions::Mentions,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,13 +12,12 @@ pub(crate) struct Portfolios(BTreeMap<String, BTreeSet<String>>);
 
 impl Portfolios {
     pub(crate) fn of<'a>(shown: impl Iterator<Item = (&'a Item, &'a Mentions)> + Clone) -> Self {
-        let mut owners: BTreeMap<String, (i64, String)> = BTreeMap::new();
+        let mut owners: BTreeMap<&str, (i64, &str)> = BTreeMap::new();
         let mut of_numbers: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         for (item, _) in shown.clone() {
             if let Some((account, owner)) = owner(item) {
-                let named = (item.time, owner);
-                let had = owners.entry(account).or_insert_with(|| named.clone());
-                *had = named.max(had.clone());
+                let had = owners.entry(account).or_insert((item.time, owner));
+                *had = (*had).max((item.time, owner));
             }
             if let (Some(entry), Some(number)) = (&item.entry, &item.phone_number_id) {
                 of_numbers.entry(number).or_default().insert(entry.clone());
@@ -44,8 +43,11 @@ impl Portfolios {
         }
         by_lines.extend(by_accounts);
         for accounts in by_lines.values_mut() {
-            let owned = |account: &String| owners.get(account).map_or(account, |(_, owner)| owner).clone();
-            *accounts = accounts.iter().map(owned).collect();
+            let owned = |account: String| match owners.get(account.as_str()) {
+                Some((_, owner)) => (*owner).to_owned(),
+                None => account,
+            };
+            *accounts = std::mem::take(accounts).into_iter().map(owned).collect();
         }
         Self(by_lines)
     }
@@ -60,11 +62,20 @@ impl Portfolios {
 }
 
 /// The account whose owner an item names, and the owner.
-fn owner(item: &Item) -> Option<(String, String)> {
-    if item.kind == Kind::Platform {
-        return Some((word(&item.element["waba_id"])?, word(&item.element["portfolio_id"])?));
+pub(crate) fn owner(item: &Item) -> Option<(&str, &str)> {
+    let owner = match item.kind {
+        Kind::Platform => text(&item.element, "portfolio_id"),
+        Kind::Whole => text(&item.element["waba_info"], "owner_business_id"),
+        _ => None,
+    };
+    Some((account(item)?, owner?))
+}
+
+/// The account that an item about the business side is about. Of some events `entry.id` is a portfolio, and the account
+/// stands inside: whatsapp.md, section 1.
+pub(crate) fn account(item: &Item) -> Option<&str> {
+    match item.kind {
+        Kind::Platform => text(&item.element, "waba_id"),
+        _ => text(&item.element["waba_info"], "waba_id").or(item.entry.as_deref()),
     }
-    let told = &item.element["waba_info"];
-    let owner = word(&told["owner_business_id"]).filter(|_| item.kind == Kind::Whole)?;
-    Some((word(&told["waba_id"]).or_else(|| item.entry.clone())?, owner))
 }

@@ -8,11 +8,10 @@ use super::{
         messages::{Message, is_reaction, type_of},
     },
     World,
-    sends::{Send, addressee},
+    sends::{Send, addressee, is_marketing},
 };
 
 const WORDS: &[&str] = &["salir", "sair", "parar", "cancelar"];
-const MARKETING: &[&str] = &["marketing", "marketing_lite", "group_marketing"];
 /// What only templates are charged as, beside marketing.
 const TEMPLATES: &[&str] = &[
     "utility",
@@ -35,9 +34,12 @@ pub(super) struct Written<'a> {
 /// What the business wrote: lines, echoes, and what only statuses tell of.
 pub(super) fn written<'a>(world: &World<'a>, sends: &[Send<'a>]) -> Vec<Written<'a>> {
     let of_sends = sends.iter().map(|send| {
-        let category = send.category.as_deref().unwrap_or("").replace('-', "_");
-        let is_marketing = MARKETING.contains(&category.as_str());
-        let is_charged_so = is_marketing || TEMPLATES.contains(&category.as_str());
+        let is_marketing = send.is_marketing();
+        let is_charged_so = is_marketing
+            || send
+                .category
+                .as_deref()
+                .is_some_and(|category| TEMPLATES.contains(&category));
         Written {
             message: send.message,
             person: send.person,
@@ -62,15 +64,14 @@ pub(super) fn written<'a>(world: &World<'a>, sends: &[Send<'a>]) -> Vec<Written<
             // It counts as delivered at its time.
             delivered: Some(echo.time).filter(|_| !has_failed),
             is_template: type_of(echo) == "template",
-            is_marketing: message
-                .priced()
-                .is_some_and(|category| MARKETING.contains(&category.as_str())),
+            is_marketing: message.priced().is_some_and(|category| is_marketing(&category)),
         })
     });
     of_sends.chain(echoes).collect()
 }
 
-/// Whether a message, which is in no group, is one of the words and answers marketing.
+/// Whether a message, which is in no group, is one of the words and answers marketing. As in `configured::is_opt_out`, what a
+/// stand-in took from another list is no word.
 pub(super) fn is_answer_to_marketing(said: &Item, person: Option<usize>, written: &[Written]) -> bool {
     let element = &said.element;
     // What is chosen from what the business offers is a plain reply.

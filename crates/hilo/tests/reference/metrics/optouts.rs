@@ -39,7 +39,7 @@ pub(super) fn rows(world: &World, sends: &[Send], said: &[Said]) -> Vec<(Name, N
     let opt_outs = opt_outs(world, said);
     let cause = |opt_out: &OptOut| cause(opt_out, sends);
     let mut rows = Vec::new();
-    // As with replies, a send to nobody that is known adds no person.
+    // As with replies, only a send to a known person is a member.
     let cohort = sends.iter().filter(|send| send.is_marketing() && send.person.is_some());
     for group in groups(cohort) {
         let delivered = group.members.iter().filter(|send| send.delivered().is_some());

@@ -47,7 +47,8 @@ pub(super) fn said<'a>(world: &World<'a>, sends: &[Send<'a>]) -> Vec<Said<'a>> {
 pub(super) fn rows(sends: &[Send], said: &[Said], now: i64) -> Vec<(Name, Numbers)> {
     let has_strong = |send: &Send| said.iter().any(|said| is_strong(said, send, sends));
     let has_weak = |send: &Send| has_weak(send, sends, said);
-    // Persons are counted: a send of which nobody knows whose it is adds none, and no row waits for it.
+    // Both sides of the rate count persons, so only a send to a known person is a member. The contract does not say whether
+    // a row is final while a send to nobody known is open: here no row waits for it.
     let cohort = sends.iter().filter(|send| send.has_replies() && send.person.is_some());
     let mut rows = Vec::new();
     for group in groups(cohort) {

@@ -75,14 +75,21 @@ fn send<'a>(world: &World<'a>, message: &'a Message<'a>) -> Option<Send<'a>> {
     })
 }
 
-/// Whether a test delivery brought the message: then it is known, and in no metric.
+/// Whether a category is one of marketing. A hyphen is an underscore: whatsapp.md, 3.3.
+pub(super) fn is_marketing(category: &str) -> bool {
+    ["marketing", "marketing_lite", "group_marketing"].contains(&category.replace('-', "_").as_str())
+}
+
+/// Whether a test delivery holds the message. It is no orphan then: more than statuses is known of it. And it is in no
+/// metric: rule 17.
 fn is_of_a_test(world: &World, message: &Message) -> bool {
     let told = |item: &&Item| matches!(item.kind, Kind::Received | Kind::Echo | Kind::History);
     let mut tests = world.items.iter().filter(|item| item.is_test()).filter(told);
     tests.any(|item| item.tenant == message.tenant && text(&item.element, "id") == Some(message.id))
 }
 
-/// The category of a send's template, as the platform's own events named it last before the send.
+/// The category of a send's template, as the platform's own events named it last before the send. Of two events of one time
+/// the smaller category holds: no document says which.
 fn named(world: &World, line: &Item) -> Option<String> {
     let one = |text: &str| text.replace('-', "_");
     let key = |name: Option<&str>, language: Option<&str>| Some((one(name?), language.map(one)));
@@ -110,7 +117,6 @@ fn named(world: &World, line: &Item) -> Option<String> {
         let is_of_it = item.tenant == line.tenant && key(name, language) == Some(sent.clone());
         (is_of_it && !item.is_test() && item.time < line.time).then_some((item.time, category?.to_lowercase()))
     });
-    // Of two of one time the smaller holds.
     let last = events.max_by(|one, other| (one.0, &other.1).cmp(&(other.0, &one.1)));
     last.map(|(_, category)| category)
 }
@@ -147,10 +153,7 @@ impl Send<'_> {
     }
 
     pub(super) fn is_marketing(&self) -> bool {
-        matches!(
-            self.category.as_deref(),
-            Some("marketing" | "marketing_lite" | "group_marketing")
-        )
+        self.category.as_deref().is_some_and(is_marketing)
     }
 
     /// Whether replies to it are counted: templates and campaign sends.

@@ -4,6 +4,7 @@ use super::{
     super::{
         items::{Item, Kind},
         json::{text, word},
+        portfolios,
     },
     HOUR, Name, Numbers, World,
     rows::{Dimensions, Group, Member, UNKNOWN, dimensions, groups},
@@ -122,10 +123,7 @@ fn limit<'a>(item: &'a Item, items: &[&Item]) -> Option<Observation<'a>> {
         _ => return None,
     };
     let text = word(told)?;
-    // An event about another account names that one.
-    let account = self::text(&item.element["waba_info"], "waba_id")
-        .or(item.entry.as_deref())
-        .or_else(|| self::text(&item.element, "waba_id"));
+    let account = portfolios::account(item);
     let portfolio = self::text(&item.element, "portfolio_id").or_else(|| owner(item, account?, items));
     let subject = match (portfolio, account) {
         (Some(portfolio), _) => ("portfolio_id", portfolio),
@@ -142,18 +140,10 @@ fn limit<'a>(item: &'a Item, items: &[&Item]) -> Option<Observation<'a>> {
 /// The portfolio that was named last as the owner of an account.
 fn owner<'a>(of: &Item, account: &str, items: &[&'a Item]) -> Option<&'a str> {
     let named = items.iter().filter(|item| item.tenant == of.tenant).filter_map(|item| {
-        let owned = match item.kind {
-            Kind::Platform => (text(&item.element, "waba_id")?, text(&item.element, "portfolio_id")?),
-            Kind::Whole => {
-                let info = &item.element["waba_info"];
-                let account = text(info, "waba_id").or(item.entry.as_deref());
-                (account?, text(info, "owner_business_id")?)
-            }
-            _ => return None,
-        };
-        (owned.0 == account).then_some((item.time, owned.1))
+        let (owned, owner) = portfolios::owner(item)?;
+        (owned == account).then_some((item.time, owner))
     });
-    named.max().map(|named| named.1)
+    named.max().map(|(_, owner)| owner)
 }
 
 /// Unique users in 24 h; -1 without limit.
