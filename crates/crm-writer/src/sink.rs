@@ -62,7 +62,7 @@ pub struct Item {
     pub filled: Vec<String>,
     /// Records that it has to belong to.
     pub parents: Vec<Linked>,
-    /// Records that it belongs to already.
+    /// Records that it belongs to already. Empty where that is not known: the CRM is asked then.
     pub associated: Vec<Linked>,
     /// Records that it belongs to and no longer should. The id of a merged record leads to another one: where there are
     /// some, all of `parents` have to be associated again.
@@ -78,7 +78,7 @@ pub struct Known {
     pub created: bool,
     /// Properties with the rule `if_empty` that hold something.
     pub filled: Vec<String>,
-    /// Records that it belongs to.
+    /// Records that it belongs to; empty where that is not known.
     pub associated: Vec<Linked>,
 }
 

@@ -62,7 +62,7 @@ impl Answer {
     /// Which inputs an error of a batch is about: trace ids and ids.
     pub(crate) fn about(&self) -> Vec<String> {
         let mut about: Vec<String> = text(&self.id).into_iter().collect();
-        for name in ["objectWriteTraceId", "ids", "id"] {
+        for name in ["objectWriteTraceId", "ids", "id", "fromObjectId"] {
             about.extend(texts(self.context.get(name)));
         }
         about

@@ -2,6 +2,7 @@
 
 mod answers;
 mod associate;
+mod associated;
 mod bodies;
 mod classify;
 mod client;

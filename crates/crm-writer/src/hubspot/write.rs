@@ -4,6 +4,7 @@ use super::{
     HubSpot, KEY,
     answers::{Answer, Found},
     associate::Wanted,
+    associated::Doubtful,
     bodies::{Inputs, Write},
     classify::{Verdict, classify},
     labels::is_label,
@@ -51,38 +52,42 @@ impl HubSpot {
         self.send(object, "batch/update", updates, outcomes).await;
         self.name_holders(object, outcomes).await;
         self.find_vanished(object, items, outcomes).await;
+        let (superfluous, mut troubles) = self.superfluous(object, &doubtful(&chosen, outcomes)).await;
         let mut wanted = Vec::new();
         for (index, item) in &chosen {
-            if let Some(Some(Outcome::Done(known))) = outcomes.get_mut(*index) {
-                // A record that is new there belongs to nobody yet, whatever the link says.
-                let has =
-                    |linked: &&Linked| !known.created && item.stale.is_empty() && item.associated.contains(linked);
+            if let Some(Some(Outcome::Done(known))) = outcomes.get(*index) {
+                let remove: &[Linked] = match superfluous.get(index) {
+                    // A record that is new there belongs to nobody yet, whatever the link says.
+                    _ if known.created => &[],
+                    Some(superfluous) => superfluous,
+                    None => &item.stale,
+                };
+                let has = |linked: &&Linked| !known.created && remove.is_empty() && item.associated.contains(linked);
                 wanted.push(Wanted {
                     index: *index,
                     remote_id: known.remote_id.clone(),
                     add: item.parents.iter().filter(|linked| !has(linked)).collect(),
-                    remove: item.stale.iter().filter(|_| !known.created).collect(),
+                    remove: remove.iter().collect(),
                 });
-                known.associated.clone_from(&item.parents);
             }
         }
-        for (index, trouble) in self.associate(object, &wanted).await {
-            if let Some(slot) = outcomes.get_mut(index)
-                && let Some(Outcome::Done(known)) = slot.take()
-            {
-                let associated = items
-                    .get(index)
-                    .filter(|_| !known.created)
-                    .map(|item| item.associated.clone());
-                let partly = Known {
-                    associated: associated.unwrap_or_default(),
-                    ..known
-                };
-                *slot = Some(Outcome::Failed {
+        wanted.retain(|one| !troubles.contains_key(&one.index));
+        troubles.extend(self.associate(object, &wanted).await);
+        for (index, item) in &chosen {
+            let Some(slot) = outcomes.get_mut(*index) else {
+                continue;
+            };
+            *slot = match (slot.take(), troubles.remove(index)) {
+                (Some(Outcome::Done(known)), Some(trouble)) => Some(Outcome::Failed {
                     trouble,
-                    partly: Some(partly),
-                });
-            }
+                    partly: Some(known),
+                }),
+                (Some(Outcome::Done(known)), None) => Some(Outcome::Done(Known {
+                    associated: item.parents.clone(),
+                    ..known
+                })),
+                (other, _) => other,
+            };
         }
     }
 
@@ -203,6 +208,22 @@ impl HubSpot {
             }
         }
     }
+}
+
+/// Records that are not new, and of which nobody knows what they belong to.
+fn doubtful<'a>(chosen: &[(usize, &'a Item)], outcomes: &Outcomes) -> Vec<Doubtful<'a>> {
+    chosen
+        .iter()
+        .filter(|(_, item)| item.associated.is_empty())
+        .filter_map(|(index, item)| match outcomes.get(*index) {
+            Some(Some(Outcome::Done(known))) if !known.created => Some(Doubtful {
+                index: *index,
+                remote_id: known.remote_id.clone(),
+                parents: &item.parents,
+            }),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Gives each record its part of an answer: by our key, by the trace id, or by the id.

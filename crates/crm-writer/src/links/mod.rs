@@ -69,7 +69,7 @@ pub struct Link {
     pub alias_of: Option<String>,
     /// Properties with the rule `if_empty` that hold something.
     pub(crate) filled: Vec<String>,
-    /// Records that it belongs to in the CRM.
+    /// Records that it belongs to in the CRM; empty where that is not known.
     pub(crate) associated: Vec<Linked>,
     /// Code of a refusal.
     pub code: Option<String>,

@@ -41,12 +41,12 @@ impl Db {
                 };
                 // What only waits has no outcome: the record that comes again must not count as seen.
                 let revision = if fact.kind == "deferred" { 0 } else { fact.revision };
-                // No fact says which associations the CRM has: the next write makes them again.
+                // No fact says which associations the CRM has: the next write asks the CRM.
                 db.connection
                     .prepare_cached(
                         "INSERT INTO links VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, '', '', ?10, ?11, ?12)
                          ON CONFLICT DO UPDATE SET partition = ?4, kind = ?5, revision = ?6, remote_id = ?7, content_hash = ?8,
-                           attempts = ?9, code = ?10, field = ?11, at = ?12",
+                           attempts = ?9, associated = '', code = ?10, field = ?11, at = ?12",
                     )?
                     .execute(params![
                         lane,

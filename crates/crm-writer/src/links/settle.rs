@@ -252,6 +252,23 @@ impl Db {
         })
     }
 
+    /// The associations of some records are about to change: until an outcome is kept, nobody knows which the CRM has.
+    /// This is on disk before the request: after a power cut it must not be forgotten.
+    pub(crate) fn doubt_associations(&mut self, lane: &Lane, keys: &[String]) -> rusqlite::Result<()> {
+        let lane = self.lane(lane)?;
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        let done = self.in_transaction(|db| {
+            for key in keys {
+                db.connection
+                    .prepare_cached("UPDATE links SET associated = '' WHERE lane = ?1 AND record_key = ?2")?
+                    .execute(params![lane, key])?;
+            }
+            Ok(())
+        });
+        self.connection.pragma_update(None, "synchronous", "NORMAL")?;
+        done
+    }
+
     /// An id turned out to be gone: it is looked up again when it is needed.
     pub(crate) fn gone(&mut self, lane: &Lane, record_key: &str, remote_id: &str) -> rusqlite::Result<()> {
         let lane = self.lane(lane)?;

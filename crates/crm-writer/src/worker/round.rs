@@ -99,13 +99,14 @@ impl Runner {
             }
         }
         if !planned.is_empty() {
-            self.write(object, planned, &mut ended).await;
+            self.write(object, planned, &mut ended).await?;
         }
         self.finish(ended).await
     }
 
-    async fn write(&self, object: Object, planned: Vec<(Waiting, Item)>, ended: &mut Ended) {
+    async fn write(&self, object: Object, planned: Vec<(Waiting, Item)>, ended: &mut Ended) -> Result<(), WriterError> {
         let (waiting, items): (Vec<Waiting>, Vec<Item>) = planned.into_iter().unzip();
+        self.doubt(&items).await?;
         let outcomes = self.shared.sink.write(object, &items).await;
         self.note(&outcomes);
         let mut adopt = Vec::new();
@@ -115,7 +116,7 @@ impl Runner {
             }
         }
         if adopt.is_empty() {
-            return;
+            return Ok(());
         }
         let (waiting, items): (Vec<Waiting>, Vec<Item>) = adopt.into_iter().unzip();
         let outcomes = self.shared.sink.write(object, &items).await;
@@ -124,6 +125,26 @@ impl Runner {
             // An item that adopts does not ask to adopt again.
             drop(self.conclude(object, &waiting, &item, outcome, ended));
         }
+        Ok(())
+    }
+
+    /// A writer that is killed between a change of associations and its outcome must not take the old ones for true.
+    async fn doubt(&self, items: &[Item]) -> Result<(), WriterError> {
+        let change = |item: &&Item| !item.associated.is_empty() && item.associated != item.parents;
+        let keys: Vec<String> = items
+            .iter()
+            .filter(change)
+            .map(|item| item.record.record_key.clone())
+            .collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let lane = self.shared.lane.clone();
+        Ok(self
+            .common
+            .links
+            .call(move |db| db.doubt_associations(&lane, &keys))
+            .await?)
     }
 }
 

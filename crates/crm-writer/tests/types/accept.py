@@ -14,6 +14,7 @@ TYPES = [
     (r"POST /crm/objects/[^/]+/[^/]+/batch/read$", contacts, "BatchReadInputSimplePublicObjectId"),
     (r"POST /crm/objects/[^/]+/[^/]+/merge$", contacts, "PublicMergeInput"),
     (r"POST /crm/associations/.*/batch/associate/default$", v4, "BatchInputPublicDefaultAssociationMultiPost"),
+    (r"POST /crm/associations/.*/batch/read$", v4, "BatchInputPublicFetchAssociationsBatchRequest"),
     (r"POST /crm/associations/.*/batch/archive$", v4, "BatchInputPublicAssociationMultiArchive"),
     (r"POST /crm/properties/[^/]+/[^/]+/groups$", properties, "PropertyGroupCreate"),
     (r"POST /crm/properties/[^/]+/[^/]+$", properties, "PropertyCreate"),

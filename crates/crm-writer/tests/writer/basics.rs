@@ -9,7 +9,7 @@ use hilo_contracts::facts::CrmRecord;
 use hilo_crm::values::Object;
 use hilo_crm_simulator::Options;
 use hilo_crm_writer::{FILE, Links};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Children first, so that the order is the writer's own doing.
 pub(crate) fn conversation(name: &str) -> Vec<CrmRecord> {
@@ -27,6 +27,7 @@ pub(crate) fn conversation(name: &str) -> Vec<CrmRecord> {
 
 pub(crate) struct Bench {
     pub(crate) crm: Crm,
+    pub(crate) trap: Arc<Trap>,
     pub(crate) facts: Facts,
     pub(crate) dir: tempfile::TempDir,
     pub(crate) log: Log,
@@ -45,6 +46,7 @@ impl Bench {
                 committed: 0,
             },
             local: true,
+            trap,
         }
     }
 

@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod associations;
 mod basics;
 mod chaos;
 mod lanes;
