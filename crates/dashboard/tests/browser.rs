@@ -5,9 +5,9 @@
 
 mod support;
 
+use hilo_testbed::chromium::{Browser, Page, View, find};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use support::chromium::{Browser, Page, View, find};
 use support::{Fake, HOSTILE, MESSAGE, Served, VIEWER, serve};
 use tokio::runtime::Runtime;
 

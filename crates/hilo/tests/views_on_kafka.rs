@@ -15,8 +15,9 @@ use cluster::{Cluster, PROCESSORS, READER};
 use hilo_contracts::{facts::Metric, topics};
 use hilo_dashboard::{Asked, MetricQuery, Snapshot, Source, Trace, model::Severity};
 use hilo_service::Scope;
+use hilo_testbed::chromium::{self, Browser};
 use hilo_views::{Kafka, Pulse, View};
-use stand::{CLOCK, Stand, links, two_tenants};
+use stand::{CLOCK, Stand, TOKEN, links, two_tenants, visit::visit};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -160,6 +161,16 @@ fn one_capture_is_one_page_on_both_engines() {
     for link in &found {
         assert_eq!(get(link).status(), 200, "{link}");
         assert_eq!(get(&format!("/v1{link}")).status(), 200, "/v1{link}");
+    }
+    // In a browser too, beside the page of the embedded engine.
+    if let Some(path) = chromium::find() {
+        let browser = Browser::launch(path);
+        let mut there = visit(&browser, &base, READER);
+        let mut here = embedded.served(|base| visit(&browser, base, TOKEN));
+        for seen in [&mut there, &mut here] {
+            seen.links = unnamed(&seen.links);
+        }
+        assert_eq!(there, here);
     }
     let scope = Scope::All;
     let shown = |view: &View| view.snapshot(&scope).unwrap().conversations;

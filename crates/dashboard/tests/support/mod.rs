@@ -1,8 +1,6 @@
 //! A source whose numbers change with every snapshot, and a server for it.
 #![allow(dead_code, reason = "each test file uses its part")]
 
-pub(crate) mod chromium;
-
 use hilo_contracts::facts::{Dimension, Metric, Window};
 use hilo_dashboard::mask::Masked;
 use hilo_dashboard::model::{

@@ -2,7 +2,10 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+pub(crate) mod visit;
+
 use axum::{
+    Router,
     body::Body,
     http::{Request, StatusCode, header},
 };
@@ -16,9 +19,9 @@ use hilo_stream::{
     embedded::{DataDir, Engine, Log, RawLog},
 };
 use hilo_views::{Embedded, Follower, Pulse, View};
-use std::{collections::BTreeSet, fs, path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, fs, net::SocketAddr, path::PathBuf, sync::Arc};
 use tempfile::TempDir;
-use tokio::sync::watch;
+use tokio::{net::TcpListener, sync::watch};
 use tower::ServiceExt as _;
 
 /// When the captures begin.
@@ -28,7 +31,7 @@ pub(crate) const START: i64 = 1_795_510_800_000;
 pub(crate) const CLOCK: &str = "{\"source\":\"clock\",\"at\":\"2026-12-20T00:00:00Z\"}\n";
 
 const ADDRESS: &str = "127.0.0.1:8090";
-const TOKEN: &str = "a-token-of-a-reader-in-a-test";
+pub(crate) const TOKEN: &str = "a-token-of-a-reader-in-a-test";
 
 /// Nothing is revealed in these tests.
 struct Unseen;
@@ -100,23 +103,41 @@ impl Stand {
         }
     }
 
+    /// The pages for a reader with [`TOKEN`].
+    fn router(&self, address: SocketAddr, scope: Scope, closing: watch::Receiver<bool>) -> Router {
+        let reader = Reader {
+            name: "ana".to_owned(),
+            role: Role::Operator,
+            scope,
+        };
+        let readers = Readers::new([(reader, TOKEN.as_bytes())]).unwrap();
+        let access = Arc::new(Access::new(address, &[], readers, None));
+        let view: Arc<View> = Arc::clone(&self.view);
+        hilo_dashboard::routes(view, Arc::new(Unseen), closing)
+            .merge(hilo_dashboard::login_routes(&access))
+            .behind(access)
+    }
+
+    /// Serves the pages to a reader of everything with [`TOKEN`] while `look` looks at them.
+    pub(crate) fn served<T>(&self, look: impl FnOnce(&str) -> T) -> T {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_close, closing) = watch::channel(false);
+        let app = self.router(address, Scope::All, closing);
+        runtime.spawn(async move { axum::serve(listener, app).await });
+        look(&format!("http://{address}"))
+    }
+
     /// What a reader of these tenants gets.
     pub(crate) fn get(&self, scope: &Scope, path: &str) -> Answer {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        let reader = Reader {
-            name: "ana".to_owned(),
-            role: Role::Operator,
-            scope: scope.clone(),
-        };
         runtime.block_on(async {
             let (_close, closing) = watch::channel(false);
-            let view: Arc<View> = Arc::clone(&self.view);
-            let readers = Readers::new([(reader, TOKEN.as_bytes())]).unwrap();
-            let access = Arc::new(Access::new(ADDRESS.parse().unwrap(), &[], readers, None));
-            let app = hilo_dashboard::routes(view, Arc::new(Unseen), closing).behind(access);
+            let app = self.router(ADDRESS.parse().unwrap(), scope.clone(), closing);
             let request = Request::get(path)
                 .header(header::HOST, ADDRESS)
                 .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"))

@@ -1,4 +1,4 @@
-//! A headless Chromium over the DevTools protocol's pipe: no port to race for, no crate to trust.
+//! A headless Chromium over the pipe of its `DevTools`: no port to race for, no crate to trust.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -30,14 +30,17 @@ const FLAGS: &[&str] = &[
 
 /// How a page is looked at.
 #[derive(Clone, Copy)]
-pub(crate) struct View {
-    pub(crate) width: u32,
-    pub(crate) height: u32,
-    pub(crate) dark: bool,
+pub struct View {
+    /// Pixels across; below 700 it is a phone.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// Whether the reader wants dark colours.
+    pub dark: bool,
 }
 
 /// A running browser; it ends with this value.
-pub(crate) struct Browser {
+pub struct Browser {
     child: Child,
     wire: RefCell<Wire>,
     _profile: tempfile::TempDir,
@@ -52,14 +55,15 @@ struct Wire {
 }
 
 /// One open page.
-pub(crate) struct Page<'a> {
+pub struct Page<'a> {
     browser: &'a Browser,
     target: String,
     session: String,
 }
 
 /// Where Chromium is. In CI its absence fails the test; elsewhere the test says that it was skipped.
-pub(crate) fn find() -> Option<&'static str> {
+#[must_use]
+pub fn find() -> Option<&'static str> {
     let found = [
         "/usr/bin/chromium",
         "/usr/bin/chromium-browser",
@@ -75,7 +79,9 @@ pub(crate) fn find() -> Option<&'static str> {
 }
 
 impl Browser {
-    pub(crate) fn launch(path: &str) -> Self {
+    /// Starts the program at this path.
+    #[must_use]
+    pub fn launch(path: &str) -> Self {
         let profile = tempfile::tempdir().unwrap();
         let mut child = Command::new("sh")
             .args(["-c", WIRING, "sh", path])
@@ -113,7 +119,9 @@ impl Browser {
         }
     }
 
-    pub(crate) fn open(&self, url: &str, view: View) -> Page<'_> {
+    /// Opens an address.
+    #[must_use]
+    pub fn open(&self, url: &str, view: View) -> Page<'_> {
         let target = self.call(None, "Target.createTarget", &json!({"url": "about:blank"}));
         let target = target["targetId"].as_str().unwrap().to_owned();
         let attached = self.call(
@@ -136,7 +144,8 @@ impl Browser {
     }
 
     /// What pages complained of since the last call.
-    pub(crate) fn problems(&self) -> Vec<String> {
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
         std::mem::take(&mut self.wire.borrow_mut().problems)
     }
 
@@ -201,7 +210,7 @@ impl Page<'_> {
     }
 
     /// Changes size and colour scheme.
-    pub(crate) fn look(&self, view: View) {
+    pub fn look(&self, view: View) {
         let View { width, height, dark } = view;
         let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 700});
         self.call("Emulation.setDeviceMetricsOverride", &metrics);
@@ -211,7 +220,8 @@ impl Page<'_> {
     }
 
     /// Value of an expression, which may be a promise.
-    pub(crate) fn eval(&self, expression: &str) -> Value {
+    #[allow(clippy::must_use_candidate, reason = "often it is run for what it does")]
+    pub fn eval(&self, expression: &str) -> Value {
         let mut answer = self
             .evaluate(expression)
             .unwrap_or_else(|error| panic!("{expression}: {error}"));
@@ -226,7 +236,7 @@ impl Page<'_> {
     }
 
     /// Waits until an expression is true, whatever page it finds itself on.
-    pub(crate) fn wait_for(&self, condition: &str) {
+    pub fn wait_for(&self, condition: &str) {
         let promise = format!(
             "new Promise((done, fail) => {{
                 const end = Date.now() + {};
@@ -252,7 +262,7 @@ impl Page<'_> {
     }
 
     /// Presses a key that has a name, such as `Tab`.
-    pub(crate) fn press(&self, key: &str, code: u32) {
+    pub fn press(&self, key: &str, code: u32) {
         for kind in ["rawKeyDown", "keyUp"] {
             let event = json!({"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code});
             self.call("Input.dispatchKeyEvent", &event);
@@ -260,7 +270,7 @@ impl Page<'_> {
     }
 
     /// Writes the whole page as a PNG.
-    pub(crate) fn screenshot(&self, path: &Path) {
+    pub fn screenshot(&self, path: &Path) {
         let size = self.call("Page.getLayoutMetrics", &json!({}))["cssContentSize"].take();
         let clip = json!({"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1});
         let parameters = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
