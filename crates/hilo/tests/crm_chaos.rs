@@ -48,7 +48,7 @@ impl Size {
     fn chosen() -> Self {
         if is_long() {
             Self {
-                before: 30_000,
+                before: 32_000,
                 rate: 60,
                 kills: 40,
                 calls: 120,
