@@ -4,9 +4,9 @@ use crate::{config::Config, failure::Failure};
 use anyhow::{Context as _, anyhow};
 use axum::Router;
 use hilo_dashboard::{Audit, Source, login_routes};
-use hilo_service::{Access, Health, LoginCodes, Readers, Routes, clock, is_loopback};
-use std::{net::SocketAddr, path::Path, sync::Arc};
-use tokio::{net::TcpListener, sync::watch};
+use hilo_service::{Access, Health, LoginCodes, Readers, Routes, ServeLimits, clock, is_loopback, serve};
+use std::{net::SocketAddr, os::fd::AsFd as _, path::Path, sync::Arc};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 /// What is known before anything is opened: where to listen, and who may read.
 pub(crate) struct Plan {
@@ -93,6 +93,22 @@ impl Admin {
             codes.forget().map(|()| format!("{base}/login"))
         };
         link.with_context(|| format!("cannot write the log-in code to {}", dir.display()))
+    }
+
+    /// Answers probes while the process still starts, until `end`: alive, and not ready for the reason that `health` says.
+    pub(crate) fn start(
+        &self,
+        health: Health,
+        end: impl Future<Output = ()> + Send + 'static,
+    ) -> anyhow::Result<JoinHandle<()>> {
+        // The same socket once more: whoever connects between the two servers is answered by the second.
+        let socket = self.listener.as_fd().try_clone_to_owned()?;
+        let socket = TcpListener::from_std(std::net::TcpListener::from(socket))?;
+        let access = Arc::new(Access::new(self.address, &self.hosts, self.readers.clone(), None));
+        let router = table(health, None, &access).behind(access);
+        Ok(tokio::spawn(async move {
+            serve(socket, router, ServeLimits::default(), end).await;
+        }))
     }
 
     /// Everything on it. `dir` holds the one-time code.

@@ -31,6 +31,8 @@ pub(crate) enum Command {
     LoginLink(LoginLink),
     /// The named roles on Kafka, as many processes as you like.
     Run(Run),
+    /// How far each group is behind on Kafka, as the broker knows it: also of one that has no members.
+    Lag(Lag),
     /// Topics as code: what each must be, is, and how it becomes so.
     Topics(Topics),
     /// Contracts as code, at the schema registry.
@@ -169,6 +171,16 @@ pub(crate) struct Run {
     pub roles: Vec<Role>,
     #[command(flatten)]
     pub place: Place,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Lag {
+    /// Configuration file [default: ./hilo.toml if there].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print as JSON, one group a line.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Args, Debug)]

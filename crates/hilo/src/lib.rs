@@ -73,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Up(arguments) => commands::up::run(arguments),
         Command::LoginLink(arguments) => commands::login_link::run(arguments),
         Command::Run(arguments) => commands::run::run(arguments),
+        Command::Lag(arguments) => commands::lag::run(arguments),
         Command::Topics(arguments) => commands::topics::run(arguments),
         Command::Schemas(arguments) => commands::schemas::run(arguments),
         Command::Ingest(arguments) => commands::ingest::run(arguments),

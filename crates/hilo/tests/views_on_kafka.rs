@@ -77,7 +77,8 @@ fn gist(trace: &Trace) -> (String, BTreeMap<(&'static str, String), usize>, BTre
     (trace.kind.clone(), steps, facts)
 }
 
-/// The cases that `tests/cases.rs` checks on the embedded engine, each a tenant of its own, without lines about time.
+/// The cases that `tests/cases.rs` checks on the embedded engine, without lines about time: each forwards, backwards and
+/// doubled, as tenants of their own.
 fn cases() -> String {
     let folder = beside("cases");
     let files = folder.into_iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
@@ -86,11 +87,19 @@ fn cases() -> String {
         .filter(|path| path.extension().is_some_and(|ending| ending == "ndjson"));
     let mut lines = String::new();
     for path in captures {
-        let tenant = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let case = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let text = std::fs::read_to_string(path).unwrap();
-        for line in text.lines().filter(|line| !line.contains(r#""source":"clock""#)) {
-            lines += &line.replace(r#""tenant":"acme""#, &format!(r#""tenant":"{tenant}""#));
-            lines.push('\n');
+        let forwards: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.contains(r#""source":"clock""#))
+            .collect();
+        let backwards: Vec<&str> = forwards.iter().rev().copied().collect();
+        let doubled = [forwards.clone(), forwards.clone()].concat();
+        for (form, of_case) in [("forwards", forwards), ("backwards", backwards), ("doubled", doubled)] {
+            for line in of_case {
+                lines += &line.replace(r#""tenant":"acme""#, &format!(r#""tenant":"{case}-{form}""#));
+                lines.push('\n');
+            }
         }
     }
     lines

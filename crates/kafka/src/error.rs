@@ -128,6 +128,14 @@ pub enum EngineError {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// A registry that does not answer, or not now.
+    #[error("schema registry {url}: it does not answer ({problem})")]
+    RegistrySilent {
+        /// Its address, without credentials.
+        url: String,
+        /// What the client says.
+        problem: String,
+    },
     /// A record that cannot be read yet: a later release wrote it, or the registry does not answer about its schema id.
     #[error("{topic}, partition {partition}, offset {offset} waits: {problem}")]
     Waits {
@@ -171,6 +179,12 @@ impl EngineError {
     #[must_use]
     pub fn is_configuration(&self) -> bool {
         matches!(self, Self::Configuration { .. } | Self::Refused { .. })
+    }
+
+    /// Whether the cluster or the registry did not answer: it may later, so a start waits for it.
+    #[must_use]
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Silent { .. } | Self::RegistrySilent { .. })
     }
 }
 

@@ -1,7 +1,6 @@
 //! The topology on Apache Kafka: lanes with transactions, changelogs and restore; topics and contracts as code.
 #![doc = include_str!("../README.md")]
 
-mod backlog;
 pub mod baseline;
 mod cluster;
 mod contact;
@@ -9,6 +8,7 @@ mod engine;
 mod error;
 mod framing;
 mod job;
+pub mod lag;
 mod lane;
 mod learned;
 mod lookup;
@@ -25,7 +25,6 @@ pub mod topics;
 mod transactions;
 mod watch;
 
-pub use backlog::Backlog;
 pub use cluster::{Cluster, MAX_RECORD_BYTES};
 pub use engine::{Engine, Plan};
 pub use error::EngineError;

@@ -7,7 +7,7 @@ use crate::framing::{Framing, Times, Unread};
 use crate::rebalance::Quiet;
 use crate::topics;
 use hilo_stream::Record;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Message, OwnedMessage};
 use rdkafka::{Offset, TopicPartitionList};
@@ -123,9 +123,20 @@ impl Reader {
         cluster: &Cluster,
         topics: &[&'static str],
         framing: Arc<Framing>,
+        from: impl FnMut(&'static str, i32) -> i64,
+    ) -> Result<Self, EngineError> {
+        Self::open_as(cluster, "hilo.reader", topics, framing, from)
+    }
+
+    /// The same as a group, to which it tells its offsets with [`Reader::commit`].
+    pub fn open_as(
+        cluster: &Cluster,
+        group: &str,
+        topics: &[&'static str],
+        framing: Arc<Framing>,
         mut from: impl FnMut(&'static str, i32) -> i64,
     ) -> Result<Self, EngineError> {
-        let mut config = cluster.reader("hilo.reader");
+        let mut config = cluster.reader(group);
         config.set("enable.partition.eof", "true");
         config.set("statistics.interval.ms", "2000");
         let consumer: BaseConsumer<Quiet> = config
@@ -179,6 +190,18 @@ impl Reader {
             .next
             .keys()
             .map(|(place, partition)| (self.topics[*place].1, *partition))
+    }
+
+    /// Commits to its group what was read so far. It reads on from offsets of its own: these are for whoever watches.
+    pub fn commit(&self) -> Result<(), EngineError> {
+        let mut list = TopicPartitionList::new();
+        for ((place, partition), next) in &self.seen.next {
+            list.add_partition_offset(&self.topics[*place].0, *partition, Offset::Offset(*next))
+                .map_err(failed("naming offsets"))?;
+        }
+        self.consumer
+            .commit(&list, CommitMode::Async)
+            .map_err(failed("committing to a group"))
     }
 
     /// How far it is behind, as of what the client has heard since it was asked last; it hears every two seconds.

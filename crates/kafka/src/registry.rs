@@ -8,7 +8,9 @@ use hilo_contracts::door::{Door, Versions};
 use hilo_contracts::schemas::{self, Version};
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::{Certificate, StatusCode};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -50,6 +52,10 @@ pub enum Found {
     /// The subject has not got it.
     Missing,
 }
+
+/// Ids that a registry gave: by topic, then by number of the version.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ids(BTreeMap<String, BTreeMap<u32, u32>>);
 
 impl SchemaRegistry {
     /// The registry behind `access`; subjects are named after topics with `prefix`.
@@ -130,27 +136,52 @@ impl SchemaRegistry {
         subjects: impl IntoIterator<Item = &'static str>,
         versions: &Versions,
     ) -> Result<Framing, EngineError> {
+        let subjects: Vec<&'static str> = subjects.into_iter().collect();
+        let ids = self.ids(&subjects, versions)?;
+        self.framing_of(&ids, &subjects, versions)
+    }
+
+    /// The ids of all versions of the contracts of some subjects. A version that the registry lacks was never written.
+    pub fn ids(&self, subjects: &[&'static str], versions: &Versions) -> Result<Ids, EngineError> {
+        let mut ids = Ids::default();
+        for subject in subjects {
+            for version in versions.of(subject) {
+                if let Found::Registered(id) = self.find(version)? {
+                    let known = ids.0.entry((*subject).to_owned()).or_default();
+                    known.insert(version.number, id);
+                }
+            }
+        }
+        Ok(ids)
+    }
+
+    /// The same as [`SchemaRegistry::framing`], with ids that are known.
+    pub fn framing_of(
+        &self,
+        ids: &Ids,
+        subjects: &[&'static str],
+        versions: &Versions,
+    ) -> Result<Framing, EngineError> {
         let wrong = |error: hilo_contracts::ContractError| self.wrong(error.to_string());
-        let mut ids = Vec::new();
+        let mut framed = Vec::new();
         for subject in subjects {
             let newest = schemas::latest(subject).map_err(wrong)?;
-            let Found::Registered(id) = self.find(newest)? else {
+            let known = ids.0.get(*subject);
+            let Some(id) = known.and_then(|known| known.get(&newest.number)) else {
                 return Err(self.wrong(format!(
                     "{} has not got version {} of its contract: run `hilo schemas register` first",
                     self.subject(newest),
                     newest.number
                 )));
             };
-            let mut others = Vec::new();
-            for version in versions.of(subject).filter(|version| version.number != newest.number) {
-                if let Found::Registered(id) = self.find(version)? {
-                    others.push((id, version.number));
-                }
-            }
-            ids.push((subject, id, others));
+            let others = known
+                .into_iter()
+                .flatten()
+                .filter(|(number, _)| **number != newest.number);
+            framed.push((*subject, *id, others.map(|(number, id)| (*id, *number)).collect()));
         }
         let door = Door::new(versions).map_err(wrong)?;
-        Ok(Framing::with_versions(ids, door, Box::new(self.clone())))
+        Ok(Framing::with_versions(framed, door, Box::new(self.clone())))
     }
 
     fn post(&self, path: &str, body: &Value) -> Result<Response, EngineError> {
@@ -159,11 +190,14 @@ impl SchemaRegistry {
 
     fn send(&self, request: RequestBuilder, body: &Value) -> Result<Response, EngineError> {
         let request = request.header("content-type", MEDIA_TYPE).body(body.to_string());
-        self.answer(request).map_err(|problem| {
-            self.wrong(format!(
-                "it does not answer ({problem}); a start needs it, a running process does not"
-            ))
-        })
+        self.answer(request).map_err(|problem| self.silent(problem))
+    }
+
+    fn silent(&self, problem: String) -> EngineError {
+        EngineError::RegistrySilent {
+            url: without_credentials(&self.url),
+            problem,
+        }
     }
 
     fn answer(&self, request: RequestBuilder) -> Result<Response, String> {
@@ -182,6 +216,9 @@ impl SchemaRegistry {
         let status = response.status();
         if status.is_success() {
             return Ok(response);
+        }
+        if status.is_server_error() {
+            return Err(self.silent(format!("{what}: {status}, {}", message(&body(response)))));
         }
         let advice = match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "; look at registry.username and registry.password",
@@ -213,9 +250,7 @@ impl SchemaRegistry {
 impl Schemas for SchemaRegistry {
     fn text(&self, id: u32) -> Result<Option<String>, EngineError> {
         let request = self.client.get(format!("{}/schemas/ids/{id}", self.url)).timeout(SHORT);
-        let response = self
-            .answer(request)
-            .map_err(|problem| self.wrong(format!("it does not answer ({problem})")))?;
+        let response = self.answer(request).map_err(|problem| self.silent(problem))?;
         let what = format!("schema id {id} cannot be looked up");
         if response.status() != StatusCode::NOT_FOUND {
             let answer = body(self.accepted(&what, response)?);

@@ -4,7 +4,10 @@
 mod support;
 
 use hilo_testbed::Broker;
-use support::{PARTITIONS, cluster, expected, found, lines, make_topics, produce, read, settings, start, toys};
+use std::time::{Duration, Instant};
+use support::{
+    PARTITIONS, PATIENCE, cluster, expected, found, lines, make_topics, produce, read, settings, start, toys,
+};
 
 const ALL: [&str; 3] = ["parse", "fold", "total"];
 
@@ -91,5 +94,46 @@ fn a_broadcast_is_in_every_partition_once() {
     // Each task heard it once. What it says of it has one key, so one partition has it all.
     let heard = partitions(toys::FACT, copies);
     assert_eq!(heard.len(), copies);
+    engine.stop().unwrap();
+}
+
+/// Where only time has come, and then nothing more, it is committed all the same: else the lane seems to stand still, and is
+/// started anew for nothing while no gateway tells the time.
+#[test]
+fn time_alone_is_committed_without_another_record() {
+    let Some(broker) = Broker::start() else { return };
+    let cluster = cluster(&broker.address(), "time.");
+    make_topics(&cluster);
+    let state = tempfile::tempdir().unwrap();
+    let (engine, _, registry) = start(&cluster, &["parse", "fold"], settings(state.path(), 1, None));
+    let waits = || -> f64 {
+        let families = registry.gather();
+        let lag = families.iter().filter(|family| family.name() == "hilo_lag_records");
+        let series = lag.flat_map(prometheus::proto::MetricFamily::get_metric);
+        let of_time = |metric: &&prometheus::proto::Metric| {
+            let is = |name: &str, value: &str| {
+                metric
+                    .get_label()
+                    .iter()
+                    .any(|label| label.name() == name && label.value() == value)
+            };
+            is("processor", "fold") && is("topic", "hilo.time")
+        };
+        series
+            .filter(of_time)
+            .map(|metric| metric.get_gauge().get_value())
+            .sum()
+    };
+    produce(&cluster, &["c99999999999".to_owned()]);
+    for (what, holds) in [
+        ("the time has come", (|waits| waits > 0.0) as fn(f64) -> bool),
+        ("it is committed", |waits| waits == 0.0),
+    ] {
+        let begun = Instant::now();
+        while !holds(waits()) {
+            assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
     engine.stop().unwrap();
 }

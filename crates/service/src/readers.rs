@@ -3,7 +3,7 @@
 use crate::{Fingerprint, Reader};
 
 /// Readers and the fingerprints of their tokens.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Readers(Vec<(Fingerprint, Reader)>);
 
 /// Two readers with one token: the token says who reads.

@@ -4,7 +4,10 @@ use crate::engine::{Engine, Feed, Shelf, Waiting};
 use anyhow::Result;
 use hilo_contracts::topics;
 use hilo_golden::{FOLLOWED, Place, Placed};
-use hilo_kafka::{Backlog, Cluster, EngineError, Framing, Lookup, Measures, Reader};
+use hilo_kafka::{
+    Cluster, EngineError, Framing, Lookup, Measures, Reader,
+    lag::{Group, Watch},
+};
 use hilo_service::clock;
 use hilo_stream::{ProcessorSpec, Record, Topology};
 use std::{
@@ -18,6 +21,10 @@ use std::{
 
 /// Name of the reader among the lanes, for liveness and lag.
 const NAME: &str = "golden";
+/// The group to which the golden record tells how far it is.
+pub const GOLDEN: &str = "hilo.golden";
+/// How often it does.
+const TELLS: Duration = Duration::from_secs(5);
 /// How often it is asked how much waits: it costs a question for each processor.
 const LOOK: Duration = Duration::from_secs(2);
 /// A partition may end with marks of transactions, which nobody reads and which are counted: so few records are none.
@@ -69,8 +76,9 @@ impl Kafka {
 impl Engine for Kafka {
     fn feed(&self, next: &mut dyn FnMut(&'static str, i32) -> Result<i64>) -> Result<Box<dyn Feed>> {
         let mut unread = None;
-        let reader = Reader::open(
+        let reader = Reader::open_as(
             &self.cluster,
+            GOLDEN,
             &FOLLOWED,
             Arc::clone(&self.framing),
             |topic, partition| {
@@ -85,7 +93,7 @@ impl Engine for Kafka {
         }
         Ok(Box::new(TopicFeed {
             not_reached: reader.partitions().collect(),
-            backlog: Backlog::open(&self.cluster, &self.topology, makes_facts)?,
+            backlog: Watch::open(&self.cluster, Group::of_processors(&self.topology, makes_facts))?,
             reader,
             measures: self.measures.clone(),
             behind: BTreeMap::new(),
@@ -94,6 +102,7 @@ impl Engine for Kafka {
             begun: Instant::now(),
             quiet: None,
             looked: None,
+            told: None,
             receipt: 0,
         }))
     }
@@ -113,7 +122,7 @@ impl Engine for Kafka {
 
 struct TopicFeed {
     reader: Reader,
-    backlog: Backlog,
+    backlog: Watch,
     measures: Option<Arc<Measures>>,
     /// Records that wait, by topic and partition.
     behind: BTreeMap<(&'static str, i32), i64>,
@@ -125,6 +134,8 @@ struct TopicFeed {
     /// When it was seen first that nothing waits.
     quiet: Option<Instant>,
     looked: Option<Instant>,
+    /// When the group was told.
+    told: Option<Instant>,
     /// Latest receipt of what a record comes of.
     receipt: i64,
 }
@@ -143,6 +154,17 @@ impl TopicFeed {
         }
     }
 
+    /// Tells the group how far this is. What was read with the calls before is in the golden record by now.
+    fn tell(&mut self) {
+        if self.measures.is_none() || self.told.is_some_and(|at| at.elapsed() < TELLS) {
+            return;
+        }
+        self.told = Some(Instant::now());
+        if let Err(error) = self.reader.commit() {
+            tracing::warn!(%error, group = GOLDEN, "how far the golden record is cannot be told");
+        }
+    }
+
     fn look(&mut self) {
         for behind in self.reader.behind() {
             if let Some(measures) = &self.measures {
@@ -158,7 +180,7 @@ impl TopicFeed {
             return;
         }
         self.looked = Some(Instant::now());
-        match self.backlog.waiting() {
+        match self.backlog.records() {
             Ok(records) => {
                 self.pass(records);
                 let waits = records > 0 && self.receipt > 0;
@@ -177,6 +199,7 @@ impl TopicFeed {
 
 impl Feed for TopicFeed {
     fn next(&mut self, max: usize, patience: Duration) -> Result<Vec<Placed>> {
+        self.tell();
         let received = match self.reader.read(max, patience) {
             Ok(received) => received,
             Err(error @ EngineError::Waits { .. }) => {

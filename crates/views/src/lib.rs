@@ -17,7 +17,7 @@ mod warnings;
 pub use embedded::Embedded;
 pub use engine::{Engine, Feed, Shelf, Waiting};
 pub use follower::{Follower, Pulse};
-pub use kafka::Kafka;
+pub use kafka::{GOLDEN, Kafka};
 pub use page::default_window;
 pub use view::View;
 

@@ -22,8 +22,8 @@ impl Dice {
     }
 }
 
-/// About so many records.
-pub(crate) fn traffic(seed: u64, records: usize) -> Vec<CrmRecord> {
+/// About so many records. Without `partings` nobody who was merged comes apart again.
+pub(crate) fn traffic(seed: u64, records: usize, partings: bool) -> Vec<CrmRecord> {
     let mut dice = Dice::new(seed);
     let mut streams: Vec<Vec<CrmRecord>> = Vec::new();
     let mut made = 0;
@@ -33,7 +33,7 @@ pub(crate) fn traffic(seed: u64, records: usize) -> Vec<CrmRecord> {
         let name = format!("person {person}");
         streams.extend(conversation(&mut dice, &name));
         if person % 5 == 4 {
-            merge(&mut dice, &mut streams, person);
+            merge(&mut dice, &mut streams, person, partings);
         }
         made += streams[before..].iter().map(Vec::len).sum::<usize>();
         person += 1;
@@ -78,9 +78,9 @@ fn conversation(dice: &mut Dice, name: &str) -> Vec<Vec<CrmRecord>> {
 }
 
 /// The person becomes part of the one before, and some come apart again.
-fn merge(dice: &mut Dice, streams: &mut [Vec<CrmRecord>], person: usize) {
+fn merge(dice: &mut Dice, streams: &mut [Vec<CrmRecord>], person: usize, partings: bool) {
     let (loser, winner) = (format!("person {person}"), format!("person {}", person - 1));
-    let parts = dice.below(2) == 0;
+    let parts = partings && dice.below(2) == 0;
     for stream in streams {
         let Some(last) = stream.last().cloned() else {
             continue;

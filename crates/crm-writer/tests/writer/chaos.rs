@@ -102,7 +102,7 @@ async fn kills_and_misbehaviour_change_nothing_on_one_file() {
     let facts = Facts::new(&trap);
     let dir = tempfile::tempdir().unwrap();
     let mut log = Log {
-        records: traffic(7, records()),
+        records: traffic(7, records(), true),
         committed: 0,
     };
     misbehave(&crm);
@@ -149,7 +149,7 @@ async fn a_new_machine_takes_over_from_outcomes_alone() {
     let crm = Crm::start(Options::unlimited(), &trap).await.provisioned().await;
     let facts = Facts::new(&trap);
     let mut log = Log {
-        records: traffic(23, records()),
+        records: traffic(23, records(), false),
         committed: 0,
     };
     misbehave(&crm);

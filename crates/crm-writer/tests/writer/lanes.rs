@@ -103,7 +103,7 @@ async fn a_portal_that_takes_nothing_holds_up_nobody_else() {
 #[tokio::test]
 async fn a_writer_that_is_asked_to_end_drains_and_leaves_the_rest() {
     let mut bench = Bench::new(Options::unlimited()).await;
-    bench.log.records = traffic(5, 1_000);
+    bench.log.records = traffic(5, 1_000, true);
     let links = bench.links();
     for _ in 0..50 {
         let mut inlet = LogInlet::new(&mut bench.log, &links, true);
@@ -277,7 +277,7 @@ async fn partitions_move_between_two_writers_and_nothing_is_written_twice() {
         crm.simulator.misbehave(what, When::chance(chance));
     }
     let facts = Facts::new(&trap);
-    let records = traffic(41, 1_000);
+    let records = traffic(41, 1_000, false);
     let mut log: [Vec<CrmRecord>; PARTITIONS] = Default::default();
     for record in &records {
         log[partition(&record.record_key)].push(record.clone());

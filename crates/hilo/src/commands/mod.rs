@@ -11,6 +11,7 @@ pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod identity;
 pub(crate) mod ingest;
+pub(crate) mod lag;
 pub(crate) mod login_link;
 pub(crate) mod mapping;
 pub(crate) mod metrics;

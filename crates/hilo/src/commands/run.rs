@@ -13,8 +13,10 @@ use crate::{
     failure::Failure,
     kafka::{
         self, Place,
+        groups::{self, Watcher},
         raw::{KafkaLog, tick},
         role::Role,
+        start,
     },
     place,
     say::say,
@@ -25,7 +27,7 @@ use anyhow::{Context as _, anyhow};
 use axum::Router;
 use hilo_crm_writer::Settings;
 use hilo_gateway::{Gateway, Limits};
-use hilo_kafka::{Engine, Measures, Plan, topics};
+use hilo_kafka::{Engine, Measures, Plan};
 use hilo_service::{Health, Hosts, ServeLimits, answering_to, serve};
 use hilo_stream::embedded::DataDir;
 use hilo_views::{Follower, Kafka, Pulse, View};
@@ -53,13 +55,11 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         .enable_all()
         .build()?;
     // From the beginning: who is told to end while it starts ends well too.
-    let interrupted = {
+    let mut interrupted = {
         let _within = runtime.enter();
         runtime.spawn(hilo_service::interrupted())
     };
     let roles: BTreeSet<Role> = arguments.roles.iter().copied().collect();
-    topics::require(&place.cluster, &place.plans()?).map_err(kafka::failure)?;
-    let framing = place.framing()?;
     let registry = Registry::new();
     let measures = Arc::new(Measures::new(&registry)?);
     let processors: Vec<&'static str> = roles
@@ -69,6 +69,12 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     // State and the golden record are of one process; a gateway keeps nothing.
     let keeps = !processors.is_empty() || roles.contains(&Role::Golden) || roles.contains(&Role::Crm);
     let held = keeps.then(|| DataDir::open(&dir)).transpose()?;
+    let admin = runtime.block_on(admin.bind())?;
+    let (place, keeps_ids) = (Arc::new(place), keeps.then(|| dir.clone()));
+    let Some(framing) = runtime.block_on(start::framing(&place, keeps_ids, &admin, &registry, &mut interrupted))?
+    else {
+        return Ok(());
+    };
     let topics = Arc::new(Kafka::new(
         &place.cluster,
         &framing,
@@ -87,6 +93,13 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         registry.register(Box::new(CrmMetrics::new(crm.status.clone())?))?;
     }
     let engine = lanes(&config, &dir, &place, processors, &framing, &measures)?;
+    let watcher = roles
+        .contains(&Role::Lag)
+        .then(|| {
+            let has_crm = !writer::accounts(&config).map_err(Failure::usage)?.is_empty();
+            Ok::<_, Failure>(Watcher::start(&place, groups::expected(&place, has_crm), &registry)?)
+        })
+        .transpose()?;
     let log = roles
         .contains(&Role::Gateway)
         .then(|| KafkaLog::new(&place.cluster, &framing))
@@ -98,9 +111,8 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let (closing, closed) = watch::channel(false);
     let view = view.transpose()?;
     let writing = log.clone().map(|log| gateway(&config, log, &registry)).transpose()?;
-    let health = health(&measures, pulse, &registry);
+    let health = health(&measures, pulse, watcher.as_ref(), &registry);
     let served = runtime.block_on(async {
-        let admin = admin.bind().await?;
         let names: Vec<String> = roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
         let names = names.join(" ");
         let http = match &writing {
@@ -123,7 +135,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         let clock = log.clone().map(|log| tokio::spawn(tick(log)));
         let end = async {
             tokio::select! {
-                _ = interrupted => {}
+                _ = &mut interrupted => {}
                 () = ended(engine.as_ref(), follower.as_ref()) => tracing::error!("a part of this process has ended, so all of it ends"),
                 () = writer::ended(crm.as_ref()) => tracing::error!("the writer of the CRM has ended, so all of the process ends"),
             }
@@ -150,6 +162,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let followed = follower
         .map_or(Ok(()), |follower| follower.stop_within(BATCH_IN_HAND))
         .map_err(Failure::failed);
+    drop(watcher);
     if let Some(log) = log {
         log.finish()?;
     }
@@ -224,11 +237,15 @@ fn greet(names: &str, admin: &Admin, dir: &Path, has_pages: bool) -> anyhow::Res
 }
 
 /// What the probes of a process ask, and its metrics.
-fn health(measures: &Arc<Measures>, numbers: Option<Pulse>, registry: &Registry) -> Health {
+fn health(measures: &Arc<Measures>, numbers: Option<Pulse>, watcher: Option<&Watcher>, registry: &Registry) -> Health {
     let (alive, ready) = (Arc::clone(measures), Arc::clone(measures));
     let health = Health::new(registry)
         .alive_when("lanes", move || alive.alive(HANGS))
         .ready_when("lanes", move || ready.all_ready());
+    let health = match watcher {
+        Some(watcher) => health.ready_when("lag", watcher.ready()),
+        None => health,
+    };
     match numbers {
         Some(numbers) => {
             let moving = numbers.clone();

@@ -1,7 +1,10 @@
 //! Hilo on a Kafka cluster: what the commands need of it.
 
+pub(crate) mod contracts;
+pub(crate) mod groups;
 pub(crate) mod raw;
 pub(crate) mod role;
+pub(crate) mod start;
 
 use crate::{
     config::{Config, Registry},

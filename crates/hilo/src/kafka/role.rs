@@ -27,13 +27,15 @@ pub(crate) enum Role {
     Crm,
     /// The golden record, and the numbers at `/v1/metrics`; one process for each copy of it.
     Golden,
+    /// How far every group is behind, for Prometheus: seen from outside, so that a role that has died is seen. One process.
+    Lag,
 }
 
 impl Role {
     /// Processors of the topology that it runs.
     pub(crate) fn processors(self) -> &'static [&'static str] {
         match self {
-            Self::Gateway | Self::Golden | Self::Crm => &[],
+            Self::Gateway | Self::Golden | Self::Crm | Self::Lag => &[],
             Self::Normalize => &["normalize", "deduplicate", "count"],
             Self::Identity => &["identity"],
             Self::Conversation => &["conversation"],

@@ -80,6 +80,8 @@ pub(crate) struct Cluster {
     lanes: usize,
     /// Whether each process has a `kafka.instance`, which stays with its folder.
     pub named: bool,
+    /// Where gateways take webhooks.
+    pub webhooks: String,
     /// Put before every name at the cluster.
     pub prefix: String,
     /// Sections that stand in every configuration too.
@@ -99,6 +101,7 @@ impl Cluster {
             partitions,
             lanes,
             named: false,
+            webhooks: "127.0.0.1:0".to_owned(),
             prefix: String::new(),
             more: String::new(),
             processes: Vec::new(),
@@ -121,12 +124,13 @@ impl Cluster {
     pub(crate) fn config(&self, name: &str, port: u16) -> PathBuf {
         let path = self.folder.path().join(format!("{name}.toml"));
         let text = format!(
-            "[http]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:{port}\"\n[storage]\ndata_dir = \"{}\"\n\
+            "[http]\nlisten = \"{}\"\n[admin]\nlisten = \"127.0.0.1:{port}\"\n[storage]\ndata_dir = \"{}\"\n\
              [kafka]\nbootstrap_servers = \"{}\"\npartitions = {}\nlanes = {}\ncommit_interval_ms = 50\n\
              transaction_timeout_ms = 5000\nsession_timeout_ms = {}\ntopic_prefix = \"{}\"\n{}\
              [registry]\nurl = \"{}\"\n\
              [tenants.acme]\nverify_token = \"v\"\napp_secrets = [\"s\"]\napi_tokens = [\"t\"]\n\
              [readers.ana]\ntoken = \"{READER}\"\nrole = \"operator\"\n{}",
+            self.webhooks,
             self.folder.path().join(name).display(),
             self.broker.address(),
             self.partitions,

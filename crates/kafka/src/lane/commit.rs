@@ -16,10 +16,10 @@ impl Lane {
             .values_mut()
             .any(|slot| slot.restore.is_none() && slot.task.is_dirty());
         if !self.batch.touched && !dirty && self.last_commit.elapsed() < TIME_ONLY {
-            self.batch.begun = None;
+            self.batch.only_time |= self.batch.begun.take().is_some();
             return Ok(());
         }
-        if self.batch.begun.is_none() {
+        if self.batch.begun.is_none() && !self.batch.only_time {
             return Ok(());
         }
         let begun = Instant::now();

@@ -95,6 +95,9 @@ struct Batch {
     begun: Option<Instant>,
     /// Data was read, or something was written: there is something to commit beyond the time.
     touched: bool,
+    /// Nothing but the time has moved: it is committed with the next thing that does, or when it is overdue. That does not
+    /// need another record: the gateways that tell the time may be gone.
+    only_time: bool,
     receipts: Vec<Millis>,
 }
 
@@ -225,7 +228,7 @@ impl Lane {
     /// transaction's time is left for its commit.
     fn is_due(&self, idle: bool) -> bool {
         let Some(begun) = self.batch.begun else {
-            return false;
+            return self.batch.only_time && self.last_commit.elapsed() >= TIME_ONLY;
         };
         let settings = &self.job.settings;
         let interval = settings.commit_interval.min(settings.transaction_timeout / 4);
