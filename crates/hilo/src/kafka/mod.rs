@@ -1,6 +1,7 @@
 //! Hilo on a Kafka cluster: what the commands need of it.
 
 pub(crate) mod raw;
+pub(crate) mod rights;
 pub(crate) mod role;
 
 use crate::{
