@@ -80,18 +80,21 @@ fn of(role: Role, topology: &Topology) -> Vec<Right> {
     }
     let runs = |name: &str| role.processors().contains(&name);
     for processor in topology.processors().iter().filter(|processor| runs(processor.name)) {
-        let (group, log) = (format!("hilo.{}", processor.name), changelog(processor.name));
-        for topic in processor.inputs.iter().copied().chain([TIME, &log]) {
+        for topic in processor.inputs.iter().copied().chain([TIME]) {
             rights.one(Resource::Topic, topic, "Read");
         }
         // Any processor may meet a record that it cannot take.
-        for topic in processor.writes().chain([topics::DEAD_LETTER, &log]) {
+        for topic in processor.writes().chain([topics::DEAD_LETTER]) {
             rights.one(Resource::Topic, topic, "Write");
+        }
+        for operation in ["Read", "Write"] {
+            rights.one(Resource::Topic, &changelog(processor.name), operation);
         }
         // A clock record is a raw one: who reads it tells the time to the others.
         if processor.inputs.contains(&topics::RAW) {
             rights.one(Resource::Topic, TIME, "Write");
         }
+        let group = format!("hilo.{}", processor.name);
         rights.one(Resource::Group, &group, "Read");
         rights.all(Resource::TransactionalId, format!("{group}."), "Write");
     }

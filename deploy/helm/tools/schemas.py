@@ -1,0 +1,61 @@
+"""Schemas for kubeconform, in a folder: of Kubernetes from the package kubernetes-validate, of other kinds from CRDs.
+
+    schemas.py FOLDER crds|kubernetes VERSION...
+"""
+import json
+import pathlib
+import sys
+
+import yaml
+
+
+def kubernetes(folder, versions):
+    """The package's own are made for its own reader: without an absolute address in them they fit."""
+    import kubernetes_validate
+
+    source = pathlib.Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
+    for version in versions:
+        target = folder / f"v{version}-standalone-strict"
+        target.mkdir(parents=True, exist_ok=True)
+        for file in (source / f"v{version}-local-strict").glob("*.json"):
+            schema = json.loads(file.read_text())
+            schema.pop("$id", None)
+            text = json.dumps(schema).replace('"$ref": "/api/_definitions.json', '"$ref": "_definitions.json')
+            (target / file.name).write_text(text)
+
+
+def closed(schema):
+    """The same, but nothing is allowed that it does not name."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    schema = {key: closed(part) for key, part in schema.items()}
+    if schema.get("properties") and "additionalProperties" not in schema and not schema.get("x-kubernetes-preserve-unknown-fields"):
+        schema["additionalProperties"] = False
+    return schema
+
+
+def crds(folder):
+    # Two repairs of Strimzi's: the generator misses kinds of a field that go by its `type`, and a map of anything.
+    free = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    for file in sorted((folder / "crds").glob("*.yaml")):
+        crd = yaml.safe_load(file.read_text())
+        group, kind = crd["spec"]["group"], crd["spec"]["names"]["kind"]
+        for version in crd["spec"]["versions"]:
+            schema = version["schema"]["openAPIV3Schema"]
+            if group == "kafka.strimzi.io":
+                spec = schema["properties"]["spec"]["properties"]
+                for name in {"KafkaTopic": ["config"], "KafkaUser": ["authentication", "authorization"]}[kind]:
+                    spec[name] = free
+            text = json.dumps(closed(schema))
+            (folder / "crdschemas").mkdir(exist_ok=True)
+            (folder / "crdschemas" / f"{group}_{kind.lower()}_{version['name']}.json").write_text(text)
+        file.write_text(yaml.safe_dump(crd))
+
+
+if __name__ == "__main__":
+    if sys.argv[2] == "crds":
+        crds(pathlib.Path(sys.argv[1]))
+    else:
+        kubernetes(pathlib.Path(sys.argv[1]), sys.argv[3:])
