@@ -1,4 +1,4 @@
-module hilo/deploy/helm/tools
+module hilo/deploy/helm/check
 
 go 1.26.0
 
