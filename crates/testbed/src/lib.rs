@@ -8,6 +8,9 @@
     reason = "this crate is a part of tests, and a test fails by panicking"
 )]
 
+mod acl;
+
+pub use acl::Right;
 use rdkafka::error::KafkaError;
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
@@ -103,6 +106,7 @@ pub struct Broker {
     folder: TempDir,
     home: PathBuf,
     port: u16,
+    controller: u16,
     child: Option<Child>,
 }
 
@@ -132,6 +136,11 @@ impl Broker {
         )
     }
 
+    /// Gives a user of a guarded broker rights.
+    pub fn allow(&self, user: &str, rights: &[Right]) {
+        acl::allow(self.controller, user, rights);
+    }
+
     fn with_users(users: &[(&str, &str)], more: &str) -> Option<Self> {
         let itself = [(ITSELF, ITSELF)];
         Self::with("SASL_SSL", &[users, &itself].concat(), |broker| {
@@ -158,6 +167,7 @@ impl Broker {
             folder,
             home,
             port,
+            controller,
             child: None,
         };
         fs::write(
