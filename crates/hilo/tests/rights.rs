@@ -226,14 +226,25 @@ fn every_role_works_with_its_own_rights_and_has_no_others() {
             .all(|role| role == "golden" || place.get(role, "/readyz").is_some())
     });
     let sent = hilo()
-        .args(["simulate", "--tenant", "acme", "--rate", "40", "--duration", "6s", "--to"])
+        .args([
+            "simulate",
+            "--tenant",
+            "acme",
+            "--rate",
+            "40",
+            "--duration",
+            "6s",
+            "--to",
+        ])
         .arg(format!("http://127.0.0.1:{}", port_of_webhooks()))
         .env("HILO_SIMULATE_APP_SECRET", "s")
         .env("HILO_SIMULATE_API_TOKEN", "t")
         .output()
         .unwrap();
     assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
-    place.until("the golden record has caught up", |place| place.get("golden", "/readyz").is_some());
+    place.until("the golden record has caught up", |place| {
+        place.get("golden", "/readyz").is_some()
+    });
     place.until("every processor has committed, and the CRM was written to", |place| {
         roles.iter().all(|role| {
             let metrics = place.get(role, "/metrics").unwrap_or_default();
@@ -249,7 +260,9 @@ fn every_role_works_with_its_own_rights_and_has_no_others() {
                 "golden" => place
                     .get("golden", "/v1/metrics")
                     .is_some_and(|rows| rows.contains("delivery_rate")),
-                "crm" => most("hilo_crm_outcomes_total{kind=\"written\"") > 0.0 || most("hilo_crm_outcomes_total") > 0.0,
+                "crm" => {
+                    most("hilo_crm_outcomes_total{kind=\"written\"") > 0.0 || most("hilo_crm_outcomes_total") > 0.0
+                }
                 _ => most("hilo_commits_total") > 0.0,
             }
         })
@@ -271,6 +284,9 @@ fn every_role_works_with_its_own_rights_and_has_no_others() {
         let refused = place.output(user, &["ingest", lines]);
         let said = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert!(!refused.status.success(), "{user} may write the raw topic");
-        assert!(said.contains("uthoriz") || said.contains("lacks a right"), "{user}: {said}");
+        assert!(
+            said.contains("uthoriz") || said.contains("lacks a right"),
+            "{user}: {said}"
+        );
     }
 }

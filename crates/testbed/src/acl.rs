@@ -67,11 +67,19 @@ pub(crate) fn allow(port: u16, user: &str, rights: &[Right]) {
     stream.read_exact(&mut length).unwrap();
     let mut answer = vec![0; usize::try_from(i32::from_be_bytes(length)).unwrap()];
     stream.read_exact(&mut answer).unwrap();
-    // Correlation, throttling, number of results; of each its error, which is 0, and the error's text, which is null.
-    let results = &answer[12..];
-    assert!(
-        results.len() == 4 * rights.len() && results.chunks(4).all(|result| result == [0, 0, 0xff, 0xff]),
-        "the controller refuses rights of {user}: {}",
-        String::from_utf8_lossy(results)
-    );
+    // Correlation, throttling, number of results; of each its error, which is 0, and the error's text, which is null or empty.
+    let mut results = &answer[12..];
+    for right in rights {
+        let (error, said) = (
+            i16::from_be_bytes([results[0], results[1]]),
+            i16::from_be_bytes([results[2], results[3]]),
+        );
+        let (said, rest) = results[4..].split_at(usize::try_from(said).unwrap_or_default());
+        assert!(
+            error == 0,
+            "the controller refuses {right:?} of {user}: {error} {}",
+            String::from_utf8_lossy(said)
+        );
+        results = rest;
+    }
 }

@@ -59,7 +59,10 @@ fn list_rights(place: &Place, json: bool) -> Result<(), Failure> {
                 )?;
             } else {
                 let operations: Vec<&str> = right.operations.into_iter().collect();
-                say!("{role:<13} {resource:<15} {pattern:<7} {name:<32} {}", operations.join(" "))?;
+                say!(
+                    "{role:<13} {resource:<15} {pattern:<7} {name:<32} {}",
+                    operations.join(" ")
+                )?;
             }
         }
     }
