@@ -57,8 +57,7 @@ struct Place {
 }
 
 impl Place {
-    fn config(&self) -> PathBuf {
-        let path = self.folder.path().join("hilo.toml");
+    fn configure(&self) {
         let text = format!(
             "[http]\nlisten = \"127.0.0.1:0\"\n\
              [kafka]\nbootstrap_servers = \"{}\"\npartitions = 2\ntopic_prefix = \"{PREFIX}\"\n\
@@ -73,8 +72,11 @@ impl Place {
             self.registry.url(),
             self.portal,
         );
-        fs::write(&path, text).unwrap();
-        path
+        fs::write(self.config(), text).unwrap();
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("hilo.toml")
     }
 
     /// A command as a user of the broker.
@@ -202,6 +204,7 @@ fn every_role_works_with_its_own_rights_and_has_no_others() {
         portal: free_port(),
         running: BTreeMap::new(),
     };
+    place.configure();
     let portal = hilo()
         .args(["simulate-crm", "hubspot", "--listen"])
         .arg(format!("127.0.0.1:{}", place.portal))

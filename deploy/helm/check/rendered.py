@@ -4,6 +4,7 @@
 """
 import json
 import pathlib
+import re
 import sys
 
 import yaml
@@ -16,6 +17,16 @@ for scaler in json.loads(scalers.read_text())["scalers"]:
 rules = [group for name in ("alerts", "slo") for group in yaml.safe_load((root / f"deploy/prometheus/{name}.yml").read_text())["groups"]]
 dashboards = {f"hilo-{file.name}": file.read_text() for file in (root / "deploy/grafana/dashboards").glob("*.json")}
 (folder / "config").mkdir()
+
+
+def stand_in(path):
+    """A file, or a mapping's folder, where the binary will look for one of the pod's."""
+    if "/mapping/" in path:
+        path += "/mapping.toml"
+    file = folder / "pod" / path.removeprefix("/")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text('schema_version = 1\nextends = "default"\nname = "own"\n')
+
 
 triggers = rulesets = boards = 0
 for file in sorted(folder.glob("*.yaml")):
@@ -36,7 +47,9 @@ for file in sorted(folder.glob("*.yaml")):
         elif found["kind"] == "ConfigMap":
             for name, text in found["data"].items():
                 if name.endswith(".toml"):
-                    (folder / "config" / f"{file.stem}-{name}").write_text(text)
+                    for path in re.findall(r"/etc/hilo/[^\"]+", text):
+                        stand_in(path)
+                    (folder / "config" / f"{file.stem}-{name}").write_text(text.replace("/etc/hilo/", f"{folder}/pod/etc/hilo/"))
                 else:
                     boards += 1
                     if dashboards[name] != text:

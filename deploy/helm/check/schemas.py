@@ -2,6 +2,7 @@
 
     schemas.py FOLDER crds|kubernetes VERSION...
 """
+import importlib.util
 import json
 import pathlib
 import sys
@@ -11,9 +12,9 @@ import yaml
 
 def kubernetes(folder, versions):
     """The package's own are made for its own reader: without an absolute address in them they fit."""
-    import kubernetes_validate
-
-    source = pathlib.Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
+    # Its code needs more than its files do.
+    package = importlib.util.find_spec("kubernetes_validate").submodule_search_locations[0]
+    source = pathlib.Path(package) / "kubernetes-json-schema"
     for version in versions:
         target = folder / f"v{version}-standalone-strict"
         target.mkdir(parents=True, exist_ok=True)
@@ -85,6 +86,8 @@ def crds(folder):
         group, kind = crd["spec"]["group"], crd["spec"]["names"]["kind"]
         for version in crd["spec"]["versions"]:
             schema = version["schema"]["openAPIV3Schema"]
+            for name, what in (("apiVersion", "string"), ("kind", "string"), ("metadata", "object")):
+                schema["properties"].setdefault(name, {"type": what})
             if group == "kafka.strimzi.io":
                 schema["properties"]["spec"]["properties"].update(REPAIRS[kind])
             text = json.dumps(closed(schema))
