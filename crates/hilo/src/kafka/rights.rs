@@ -60,14 +60,17 @@ fn of(role: Role, topology: &Topology) -> Vec<Right> {
     for operation in ["Describe", "DescribeConfigs"] {
         rights.all(Resource::Topic, OURS.to_owned(), operation);
     }
+    // Who reads asks for the coordinator of its group, also where it is a member of none. The golden record sees by the others'
+    // groups how much waits.
+    if role != Role::Gateway {
+        rights.all(Resource::Group, OURS.to_owned(), "Describe");
+    }
     match role {
         Role::Gateway => rights.one(Resource::Topic, topics::RAW, "Write"),
         Role::Golden => {
             for topic in FOLLOWED {
                 rights.one(Resource::Topic, topic, "Read");
             }
-            // How much waits is what the groups of the processors have not committed.
-            rights.all(Resource::Group, OURS.to_owned(), "Describe");
         }
         Role::Crm => {
             for topic in [topics::CRM_RECORD, topics::CRM_WRITE] {
