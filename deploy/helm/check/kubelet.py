@@ -2,11 +2,11 @@
 
 A pod that was told otherwise stays so: only what is new is looked at.
 """
+import http.client
 import json
 import ssl
 import sys
 import time
-import urllib.error
 import urllib.request
 
 import yaml
@@ -38,6 +38,7 @@ while True:
         for pod in ask("/api/v1/pods?fieldSelector=status.phase%3DPending")["items"]:
             name = pod["metadata"]
             ask(f"/api/v1/namespaces/{name['namespace']}/pods/{name['name']}/status", "PATCH", {"status": status(pod)})
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-        print(error, flush=True)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        # A pod that has just gone, or a busy API server: the next look sees what is there.
+        print(time.strftime("%H:%M:%S"), error, flush=True)
     time.sleep(0.3)
