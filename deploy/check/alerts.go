@@ -14,13 +14,9 @@ import (
 
 var sections = []string{"Meaning", "Impact", "Diagnosis", "Mitigation"}
 
-// rules reads the alerts as `promtool check rules` does, and holds them against their runbooks.
+// rules reads alerts and recording rules as `promtool check rules` does, and holds the alerts against their runbooks.
 func rules(root string) []error {
-	file := filepath.Join(root, "deploy/prometheus/alerts.yml")
-	groups, problems := rulefmt.ParseFile(file, false, model.UTF8Validation, parser.NewParser(parser.Options{}), slog.Default())
-	if groups == nil {
-		return problems
-	}
+	var problems []error
 	runbooks := map[string]bool{}
 	found, err := filepath.Glob(filepath.Join(root, "deploy/runbooks/*.md"))
 	if err != nil {
@@ -30,20 +26,32 @@ func rules(root string) []error {
 		runbooks[filepath.Base(path)] = false
 		problems = append(problems, runbook(path)...)
 	}
-	alerts := 0
-	for _, group := range groups.Groups {
-		for _, rule := range group.Rules {
-			alerts++
-			name := rule.Alert + ".md"
-			if _, there := runbooks[name]; !there {
-				problems = append(problems, fmt.Errorf("%s: %s has no runbook", file, rule.Alert))
-			}
-			runbooks[name] = true
-			if rule.Annotations["runbook_url"] != "deploy/runbooks/"+name {
-				problems = append(problems, fmt.Errorf("%s: %s has another runbook_url", file, rule.Alert))
-			}
-			if rule.Labels["severity"] == "" || rule.Annotations["summary"] == "" {
-				problems = append(problems, fmt.Errorf("%s: %s has no severity or no summary", file, rule.Alert))
+	alerts, records := 0, 0
+	for _, name := range []string{"alerts.yml", "slo.yml"} {
+		file := filepath.Join(root, "deploy/prometheus", name)
+		groups, wrong := rulefmt.ParseFile(file, false, model.UTF8Validation, parser.NewParser(parser.Options{}), slog.Default())
+		problems = append(problems, wrong...)
+		if groups == nil {
+			continue
+		}
+		for _, group := range groups.Groups {
+			for _, rule := range group.Rules {
+				if rule.Record != "" {
+					records++
+					continue
+				}
+				alerts++
+				name := rule.Alert + ".md"
+				if _, there := runbooks[name]; !there {
+					problems = append(problems, fmt.Errorf("%s: %s has no runbook", file, rule.Alert))
+				}
+				runbooks[name] = true
+				if rule.Annotations["runbook_url"] != "deploy/runbooks/"+name {
+					problems = append(problems, fmt.Errorf("%s: %s has another runbook_url", file, rule.Alert))
+				}
+				if rule.Labels["severity"] == "" || rule.Annotations["summary"] == "" {
+					problems = append(problems, fmt.Errorf("%s: %s has no severity or no summary", file, rule.Alert))
+				}
 			}
 		}
 	}
@@ -52,7 +60,7 @@ func rules(root string) []error {
 			problems = append(problems, fmt.Errorf("deploy/runbooks/%s belongs to no alert", name))
 		}
 	}
-	fmt.Printf("%s: %d alerts, each with its runbook\n", file, alerts)
+	fmt.Printf("deploy/prometheus: %d alerts, each with its runbook, and %d recording rules\n", alerts, records)
 	return problems
 }
 

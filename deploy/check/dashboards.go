@@ -37,14 +37,41 @@ func dashboards(root string) []error {
 		for _, panel := range dashboard.Panels {
 			for _, target := range panel.Targets {
 				queries++
-				// The one variable that Grafana puts in.
+				// Grafana puts it in; its other variables stand in quotes.
 				query := strings.ReplaceAll(target.Expr, "$__rate_interval", "1m")
-				if _, err := parser.NewParser(parser.Options{}).ParseExpr(query); err != nil {
+				expression, err := parser.NewParser(parser.Options{}).ParseExpr(query)
+				if err != nil {
 					problems = append(problems, fmt.Errorf("%s: panel %q: %w", file, panel.Title, err))
+					continue
+				}
+				for _, missing := range unchosen(expression) {
+					problems = append(problems, fmt.Errorf("%s: panel %q: %s shows all Hilos at once: it needs cluster=~\"$cluster\" and namespace=~\"$namespace\"", file, panel.Title, missing))
 				}
 			}
 		}
 		fmt.Printf("%s: %d queries\n", file, queries)
 	}
 	return problems
+}
+
+// unchosen names the series of a query that do not go by the dashboard's variables.
+func unchosen(expression parser.Expr) []string {
+	var missing []string
+	parser.Inspect(expression, func(node parser.Node, _ []parser.Node) error {
+		series, is := node.(*parser.VectorSelector)
+		if !is {
+			return nil
+		}
+		chosen := 0
+		for _, matcher := range series.LabelMatchers {
+			if (matcher.Name == "cluster" || matcher.Name == "namespace") && matcher.Value == "$"+matcher.Name {
+				chosen++
+			}
+		}
+		if chosen != 2 {
+			missing = append(missing, series.Name)
+		}
+		return nil
+	})
+	return missing
 }

@@ -27,14 +27,23 @@ func dockerfile(root string) []error {
 	warn := func(rule, description, _, message string, _ []parser.Range) {
 		problems = append(problems, fmt.Errorf("%s: %s: %s (%s)", path, rule, message, description))
 	}
-	stages, _, err := instructions.Parse(parsed.AST, linter.New(&linter.Config{Warn: warn}))
+	stages, arguments, err := instructions.Parse(parsed.AST, linter.New(&linter.Config{Warn: warn}))
 	if err != nil {
 		return append(problems, fmt.Errorf("%s: %w", path, err))
 	}
+	given := map[string]string{}
+	for _, argument := range arguments {
+		for _, pair := range argument.Args {
+			if pair.Value != nil {
+				given[pair.Key] = *pair.Value
+			}
+		}
+	}
 	names := map[string]bool{}
 	for _, stage := range stages {
-		if !names[stage.BaseName] && !versioned(stage.BaseName) {
-			problems = append(problems, fmt.Errorf("%s: the base %s has no version", path, stage.BaseName))
+		base := os.Expand(stage.BaseName, func(name string) string { return given[name] })
+		if !names[base] && !versioned(base) {
+			problems = append(problems, fmt.Errorf("%s: the base %s has no version", path, base))
 		}
 		names[stage.Name] = true
 	}

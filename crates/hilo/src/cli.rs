@@ -190,7 +190,7 @@ pub(crate) struct Topics {
     /// Configuration file [default: ./hilo.toml if there].
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Print as JSON, one topic a line.
+    /// Print as JSON, one topic or right a line.
     #[arg(long)]
     pub json: bool,
 }
@@ -203,6 +203,8 @@ pub(crate) enum TopicsCommand {
     Check,
     /// Make what is missing, set what is set otherwise.
     Apply,
+    /// What each role, and who applies, may do at the cluster: an access control list.
+    Rights,
 }
 
 #[derive(Args, Debug)]

@@ -96,7 +96,7 @@ fn every_metric_that_is_looked_at_exists() {
     let registries = registries(folder.path());
     let mut looked_at = files("deploy/grafana/dashboards", "json");
     looked_at.extend(files("deploy/runbooks", "md"));
-    looked_at.push(root().join("deploy/prometheus/alerts.yml"));
+    looked_at.extend(files("deploy/prometheus", "yml"));
     for file in looked_at {
         for name in named(&fs::read_to_string(&file).unwrap()) {
             // A name that is taken is one that is there.

@@ -83,7 +83,7 @@ fn who_died_is_seen_by_who_lives() {
             && sum(&told, "hilo_group_lag_records", "") == Some(0.0)
     });
     assert!(
-        !metrics(&cluster).contains("hilo.crm"),
+        !metrics(&cluster).contains("group=\"hilo.crm\""),
         "no tenant has a CRM, so nobody misses its writer"
     );
 

@@ -1,6 +1,10 @@
 //! A broker of one test, and records that somebody else writes to it.
 
-use crate::{PATIENCE, free_port, home};
+use crate::{
+    PATIENCE,
+    acl::{self, Right},
+    free_port, home,
+};
 use rdkafka::{
     ClientConfig, ClientContext,
     error::KafkaError,
@@ -53,6 +57,7 @@ pub struct Broker {
     folder: TempDir,
     home: PathBuf,
     port: u16,
+    controller: u16,
     child: Option<Child>,
 }
 
@@ -82,6 +87,11 @@ impl Broker {
         )
     }
 
+    /// Gives a user of a guarded broker rights.
+    pub fn allow(&self, user: &str, rights: &[Right]) {
+        acl::allow(self.controller, user, rights);
+    }
+
     fn with_users(users: &[(&str, &str)], more: &str) -> Option<Self> {
         let itself = [(ITSELF, ITSELF)];
         Self::with("SASL_SSL", &[users, &itself].concat(), |broker| {
@@ -108,6 +118,7 @@ impl Broker {
             folder,
             home,
             port,
+            controller,
             child: None,
         };
         fs::write(

@@ -8,10 +8,12 @@
     reason = "this crate is a part of tests, and a test fails by panicking"
 )]
 
+mod acl;
 mod broker;
 pub mod chromium;
 mod registry;
 
+pub use acl::Right;
 pub use broker::{Broker, Foreign, ITSELF};
 pub use registry::SchemaRegistry;
 

@@ -3,7 +3,7 @@
 use crate::{
     cli::{Topics, TopicsCommand},
     failure::Failure,
-    kafka::{self, Place},
+    kafka::{self, Place, rights},
     place,
     say::say,
 };
@@ -14,9 +14,12 @@ use serde_json::json;
 pub(crate) fn run(arguments: &Topics) -> Result<(), Failure> {
     let config = place::config(arguments.config.as_deref())?;
     let place = Place::new(&config)?;
+    if matches!(arguments.command, TopicsCommand::Rights) {
+        return list_rights(&place, arguments.json);
+    }
     let plans = place.plans()?;
     let found = match arguments.command {
-        TopicsCommand::List => None,
+        TopicsCommand::List | TopicsCommand::Rights => None,
         TopicsCommand::Check => Some(topics::check(&place.cluster, &plans).map_err(kafka::failure)?),
         TopicsCommand::Apply => Some(topics::apply(&place.cluster, &plans, place.sizes).map_err(kafka::failure)?),
     };
@@ -39,6 +42,29 @@ pub(crate) fn run(arguments: &Topics) -> Result<(), Failure> {
             "{wrong} of {} topics are not as they must be: run `hilo topics apply`",
             plans.len()
         )));
+    }
+    Ok(())
+}
+
+/// One line a right.
+fn list_rights(place: &Place, json: bool) -> Result<(), Failure> {
+    for (role, rights) in rights::rights(&place.topology) {
+        for right in rights {
+            let (resource, name) = (right.resource.word(), place.cluster.name(&right.name));
+            let pattern = if right.is_prefix { "prefix" } else { "literal" };
+            if json {
+                say!(
+                    "{}",
+                    json!({"role": role, "resource": resource, "name": name, "pattern": pattern, "operations": right.operations})
+                )?;
+            } else {
+                let operations: Vec<&str> = right.operations.into_iter().collect();
+                say!(
+                    "{role:<13} {resource:<15} {pattern:<7} {name:<32} {}",
+                    operations.join(" ")
+                )?;
+            }
+        }
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 pub(crate) mod contracts;
 pub(crate) mod groups;
 pub(crate) mod raw;
+pub(crate) mod rights;
 pub(crate) mod role;
 pub(crate) mod start;
 
