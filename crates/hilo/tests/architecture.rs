@@ -9,9 +9,10 @@
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 /// Our crates, lowest first: each may depend on those before it.
-const ORDER: [&str; 24] = [
+const ORDER: [&str; 25] = [
     "domain",
     "contracts",
+    "whatsapp",
     "stream",
     "normalize",
     "identity",
@@ -36,8 +37,10 @@ const ORDER: [&str; 24] = [
     "hilo",
 ];
 
-/// What a processor may use beyond `domain`, `contracts` and `stream`: nothing that has a clock, a file or a socket.
-const PROCESSORS: [&str; 8] = [
+/// Processors, and what they read the platform's JSON with. What they may use beyond `domain`, `contracts`, `whatsapp` and
+/// `stream`: nothing that has a clock, a file or a socket.
+const PROCESSORS: [&str; 9] = [
+    "whatsapp",
     "normalize",
     "identity",
     "conversation",
@@ -47,10 +50,11 @@ const PROCESSORS: [&str; 8] = [
     "metrics",
     "crm",
 ];
-const PURE: [&str; 10] = [
+const PURE: [&str; 11] = [
     "hilo-contracts",
     "hilo-domain",
     "hilo-stream",
+    "hilo-whatsapp",
     "jiff",
     "rustc-hash",
     "serde",

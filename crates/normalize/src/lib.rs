@@ -15,7 +15,6 @@ mod people;
 mod stated;
 mod tenant;
 mod update;
-mod vocabulary;
 
 pub use count::Count;
 pub use dedup::Deduplicate;

@@ -6,7 +6,7 @@ mod pack;
 mod seen;
 mod stand_in;
 
-use crate::{count::Tallies, vocabulary};
+use crate::count::Tallies;
 use hilo_contracts::{
     item::{Body, Item, Sighting},
     topics,
@@ -50,7 +50,7 @@ impl Processor for Deduplicate {
             self.tallies.count(context, &item.tenant, "items", outcome, 1)?;
         }
         if told == Told::New
-            && let Some(word) = vocabulary::unknown(&item)
+            && let Some(word) = hilo_whatsapp::unknown(&item)
         {
             self.tallies.count(context, &item.tenant, "unknown_words", word, 1)?;
         }

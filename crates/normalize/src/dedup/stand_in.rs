@@ -5,7 +5,6 @@
 //! received text.
 
 use super::seen::{Seen, Told, key_of};
-use crate::fields::message;
 use hilo_contracts::item::{Body, Item, Message, Origin};
 use hilo_domain::hash::IdHasher;
 use hilo_stream::{ProcessorError, wire};
@@ -98,7 +97,7 @@ fn filled(stand_in: Item, content: &Content) -> Result<Item, ProcessorError> {
         return Ok(stand_in);
     };
     let element = serde_json::from_str(&content.text).map_err(ProcessorError::contract)?;
-    let read = message(&element, told.origin, told.inbound);
+    let read = hilo_whatsapp::message::read(&element, told.origin, told.inbound);
     let read = read.map_err(|reason| ProcessorError::Contract(reason.to_owned()))?;
     let message = Message {
         group_id: told.group_id.clone(),

@@ -21,12 +21,12 @@ fn somebody(phone: Option<u8>, user: Option<u8>) -> Option<Sighting> {
         creates: true,
         ..Sighting::default()
     };
-    Named {
+    let named = Named {
         wa_id: wa_id.as_deref().map(Into::into),
         user_id: user_id.as_deref().map(Into::into),
         ..Named::default()
-    }
-    .add_to(&mut sighting);
+    };
+    crate::people::add(&named, &mut sighting);
     crate::people::seen(sighting)
 }
 
