@@ -9,12 +9,13 @@
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 /// Our crates, lowest first: each may depend on those before it.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 26] = [
     "domain",
     "contracts",
     "whatsapp",
     "stream",
     "normalize",
+    "deduplicate",
     "identity",
     "conversation",
     "status",
@@ -39,9 +40,10 @@ const ORDER: [&str; 25] = [
 
 /// Processors, and what they read the platform's JSON with. What they may use beyond `domain`, `contracts`, `whatsapp` and
 /// `stream`: nothing that has a clock, a file or a socket.
-const PROCESSORS: [&str; 9] = [
+const PROCESSORS: [&str; 10] = [
     "whatsapp",
     "normalize",
+    "deduplicate",
     "identity",
     "conversation",
     "status",

@@ -4,7 +4,10 @@
 //! list makes it: its time, its person, its number. Example: received as `unsupported`, later in a history as a text; it is a
 //! received text.
 
-use super::seen::{Seen, Told, key_of};
+use crate::{
+    processor::u64_of,
+    seen::{Seen, Told, key_of},
+};
 use hilo_contracts::item::{Body, Item, Message, Origin};
 use hilo_domain::hash::IdHasher;
 use hilo_stream::{ProcessorError, wire};
@@ -122,5 +125,5 @@ fn item_id(item: &Item) -> String {
 fn hash_of(content: &str) -> u64 {
     let mut hasher = IdHasher::new("content");
     hasher.update(content.as_bytes());
-    super::u64_of(&hasher.bytes()) | 1
+    u64_of(&hasher.bytes()) | 1
 }
