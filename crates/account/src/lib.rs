@@ -1,7 +1,6 @@
 //! Quality, limits and templates of the business side.
 #![doc = include_str!("../README.md")]
 
-mod details;
 mod processor;
 
 pub use processor::Account;

@@ -1,6 +1,5 @@
 //! The account processor: items about the business side in, facts about a subject out.
 
-use crate::details;
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Account as Fact, Source, Subject, TemplateRef},
@@ -95,7 +94,10 @@ fn send(codec: &AvroCodec<Fact>, key: &[u8], fact: &Fact, context: &mut Context)
 }
 
 fn fact_of(item: &Item, told: &Told) -> Fact {
-    let mut fact = Fact {
+    // A content that is no JSON says nothing more.
+    let content = serde_json::from_str(&item.content).unwrap_or_default();
+    let details = hilo_whatsapp::account::details(&told.kind, &content);
+    Fact {
         event_id: hash::id("account", &[item.tenant.as_bytes(), item.key.as_bytes()]),
         tenant: item.tenant.clone(),
         event_time: item.event_time,
@@ -119,12 +121,12 @@ fn fact_of(item: &Item, told: &Told) -> Fact {
             category: template.category.clone(),
         }),
         reason: told.reason.clone(),
+        previous: details.previous,
+        announced: details.announced,
+        effective_at: details.effective_at,
+        restrictions: details.restrictions,
+        attributes: details.attributes,
         content: Some(item.content.clone()),
         test: item.test,
-        ..Fact::default()
-    };
-    if let Ok(value) = serde_json::from_str(&item.content) {
-        details::add(&mut fact, &value);
     }
-    fact
 }

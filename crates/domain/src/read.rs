@@ -14,6 +14,30 @@ pub fn text<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     object.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
+/// A text that says something, as a value of its own.
+#[must_use]
+pub fn owned(object: &Value, key: &str) -> Option<String> {
+    text(object, key).map(str::to_owned)
+}
+
+/// Yes or no.
+#[must_use]
+pub fn flag(object: &Value, key: &str) -> Option<bool> {
+    object.get(key).and_then(Value::as_bool)
+}
+
+/// The whole number under a key, also as text.
+#[must_use]
+pub fn whole(object: &Value, key: &str) -> Option<i64> {
+    object.get(key).and_then(integer)
+}
+
+/// A part that says something.
+#[must_use]
+pub fn said<T: Default + PartialEq>(part: T) -> Option<T> {
+    (part != T::default()).then_some(part)
+}
+
 /// An id that a value is: a text, or a whole number as its digits, for ids come as both.
 #[must_use]
 pub fn id_of(value: &Value) -> Option<Cow<'_, str>> {

@@ -22,7 +22,7 @@ pub struct Tenants {
 pub fn topology(tenants: &Tenants) -> Result<Topology> {
     let processors: Vec<ProcessorSpec> = vec![
         hilo_normalize::normalize_spec(tenants.settings.clone()),
-        hilo_normalize::deduplicate_spec(),
+        hilo_deduplicate::spec(),
         hilo_normalize::count_spec(),
         hilo_identity::spec(),
         hilo_conversation::spec(),

@@ -9,11 +9,13 @@
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 /// Our crates, lowest first: each may depend on those before it.
-const ORDER: [&str; 24] = [
+const ORDER: [&str; 26] = [
     "domain",
     "contracts",
+    "whatsapp",
     "stream",
     "normalize",
+    "deduplicate",
     "identity",
     "conversation",
     "status",
@@ -36,9 +38,12 @@ const ORDER: [&str; 24] = [
     "hilo",
 ];
 
-/// What a processor may use beyond `domain`, `contracts` and `stream`: nothing that has a clock, a file or a socket.
-const PROCESSORS: [&str; 8] = [
+/// Processors, and what they read the platform's JSON with. What they may use beyond `domain`, `contracts`, `whatsapp` and
+/// `stream`: nothing that has a clock, a file or a socket.
+const PROCESSORS: [&str; 10] = [
+    "whatsapp",
     "normalize",
+    "deduplicate",
     "identity",
     "conversation",
     "status",
@@ -47,10 +52,11 @@ const PROCESSORS: [&str; 8] = [
     "metrics",
     "crm",
 ];
-const PURE: [&str; 10] = [
+const PURE: [&str; 11] = [
     "hilo-contracts",
     "hilo-domain",
     "hilo-stream",
+    "hilo-whatsapp",
     "jiff",
     "rustc-hash",
     "serde",

@@ -1,12 +1,11 @@
 //! The processor `count`: what became of the items, as totals that mean the same on every engine.
 //!
-//! The counters of an engine are of one process, or of one partition. A page needs those of a tenant since the first record.
-//! So what processors count travels as records, and its totals are facts like any other.
+//! What processors count travels as records ([`hilo_stream::Tallies`]), and its totals are facts like any other.
 
 use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::Count as Fact,
-    tally::{Pending, Tally},
+    tally::Tally,
     topics,
 };
 use hilo_domain::{Millis, hash::IdHasher};
@@ -16,61 +15,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The one key of a store that holds one entry.
 const ONLY: &[u8] = b"";
-
-/// Counts between two clock records; see [`Pending`].
-pub(crate) struct Tallies {
-    pending: Store<Pending>,
-}
-
-impl Default for Tallies {
-    fn default() -> Self {
-        Self {
-            pending: Store::new("pending"),
-        }
-    }
-}
-
-impl Tallies {
-    /// Counts in the engine's own counters, and for the totals of `tenant`.
-    pub(crate) fn count(
-        &mut self,
-        context: &mut Context,
-        tenant: &str,
-        counter: &'static str,
-        label: &'static str,
-        amount: u64,
-    ) -> Result<(), ProcessorError> {
-        context.counts.push((counter, label, amount));
-        self.pending
-            .get_or_insert_with(ONLY, Pending::default)?
-            .add(tenant, counter, label, amount);
-        Ok(())
-    }
-
-    /// Sends what was counted since the last time.
-    pub(crate) fn send(&mut self, now: Millis, context: &mut Context) -> Result<(), ProcessorError> {
-        // An empty one is not changed, so an idle second writes no state.
-        if self
-            .pending
-            .get(ONLY)?
-            .is_none_or(|pending| *pending == Pending::default())
-        {
-            return Ok(());
-        }
-        let Some(pending) = self.pending.get_mut(ONLY)? else {
-            return Ok(());
-        };
-        for tally in pending.take() {
-            let value = wire::encode(&tally)?;
-            context.send(topics::TALLY, tally.tenant.into_bytes(), now, value);
-        }
-        Ok(())
-    }
-
-    pub(crate) fn store(&mut self) -> &mut dyn StateStore {
-        &mut self.pending
-    }
-}
 
 /// Totals of one tenant by counter and label.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -9,10 +9,9 @@ use crate::{
 };
 use hilo_contracts::{facts::Raw, item::Position};
 use hilo_domain::{Millis, json::canonical};
+use hilo_whatsapp::{Change, Entry, Field, Metadata, OBJECT};
 use serde_json::Value;
 use std::cell::OnceCell;
-
-const WEBHOOK_OBJECT: &str = "whatsapp_business_account";
 
 /// Items of one body, however large it is: a thousand times what the platform sends at once, and a second of work. A body
 /// with more is one dead letter, with its bytes kept once: `{},` a million times would be a million of them.
@@ -34,15 +33,10 @@ pub(crate) fn fan_out(raw: &Raw, tenant: &Tenant) -> FanOut {
     if !body.is_object() {
         return whole(out, raw, "not_object", "the body is no object".to_owned());
     }
-    if body.get("object").and_then(Value::as_str) != Some(WEBHOOK_OBJECT) {
-        return whole(
-            out,
-            raw,
-            "wrong_object",
-            format!("the body's object is not {WEBHOOK_OBJECT}"),
-        );
+    if !hilo_whatsapp::is_webhook(&body) {
+        return whole(out, raw, "wrong_object", format!("the body's object is not {OBJECT}"));
     }
-    let Some(entries) = json::list(&body, "entry") else {
+    let Some(entries) = hilo_whatsapp::entries(&body) else {
         return whole(out, raw, "no_entry", "the body has no list of entries".to_owned());
     };
     if raw.body.len() > SMALL {
@@ -52,10 +46,11 @@ pub(crate) fn fan_out(raw: &Raw, tenant: &Tenant) -> FanOut {
             return whole(out, raw, "too_many_items", detail);
         }
     }
-    let without_changes = |entry: &Value| json::list(entry, "changes").is_some_and(Vec::is_empty);
+    let without_changes = |entry: &Value| Entry::of(entry).changes.is_some_and(Vec::is_empty);
     out.empty = entries.iter().all(without_changes);
-    for (index, entry) in (0..).zip(entries) {
-        let Some(changes) = json::list(entry, "changes") else {
+    for (index, element) in (0..).zip(entries) {
+        let entry = Entry::of(element);
+        let Some(changes) = entry.changes else {
             let position = Position {
                 entry: index,
                 change: -1,
@@ -63,21 +58,19 @@ pub(crate) fn fan_out(raw: &Raw, tenant: &Tenant) -> FanOut {
             };
             out.outcomes.push(at(
                 position,
-                json::seconds(entry, "time"),
+                entry.time,
                 "no_changes",
                 "the entry has no list of changes",
-                entry,
+                element,
             ));
             continue;
         };
-        let entry_id = json::id(entry, "id").unwrap_or_default();
-        let entry_time = json::seconds(entry, "time");
         for (change_index, change) in (0..).zip(changes) {
             let place = Place {
                 raw,
                 tenant,
-                entry_id: &entry_id,
-                entry_time,
+                entry_id: &entry.id,
+                entry_time: entry.time,
                 entry: index,
                 change: change_index,
             };
@@ -90,16 +83,19 @@ pub(crate) fn fan_out(raw: &Raw, tenant: &Tenant) -> FanOut {
 /// How many items an entry makes.
 fn items(entry: &Value, tenant: &Tenant) -> usize {
     let of_change = |change: &Value| {
-        let field = change.get("field").and_then(Value::as_str).and_then(fields::Field::of);
+        let change = Change::of(change);
         // Whatever else it is, it is one: a dead letter, or unclassified.
-        field
-            .zip(change.get("value"))
+        change
+            .field
+            .and_then(Field::of)
+            .zip(change.value)
             .map_or(1, |(field, value)| fields::count(field, value))
     };
-    let Some(changes) = json::list(entry, "changes") else {
+    let entry = Entry::of(entry);
+    let Some(changes) = entry.changes else {
         return 1;
     };
-    if tenant.is_foreign(&json::id(entry, "id").unwrap_or_default()) {
+    if tenant.is_foreign(&entry.id) {
         return changes.len();
     }
     changes.iter().map(of_change).sum()
@@ -153,9 +149,8 @@ impl Place<'_> {
             ));
             return;
         }
-        let field = change.get("field").and_then(Value::as_str);
-        let known = field.and_then(fields::Field::of);
-        let value = change.get("value").filter(|value| !value.is_null());
+        let Change { field, value } = Change::of(change);
+        let known = field.and_then(Field::of);
         if self.tenant.is_foreign(self.entry_id) {
             outcomes.push(self.unclassified("foreign_account", field, change, value));
             return;
@@ -175,8 +170,8 @@ impl Place<'_> {
     }
 
     fn update<'a>(&'a self, field: &'a str, value: &'a Value) -> Update<'a> {
-        let metadata = value.get("metadata").unwrap_or(&Value::Null);
-        let business = Business::new(json::id_at(metadata, "display_phone_number").as_deref(), self.tenant);
+        let metadata = Metadata::of(value);
+        let business = Business::new(metadata.display_phone_number.as_deref(), self.tenant);
         Update {
             raw: self.raw,
             tenant: self.tenant,
@@ -184,7 +179,7 @@ impl Place<'_> {
             entry_time: self.entry_time,
             field,
             value,
-            phone_number_id: json::id(metadata, "phone_number_id"),
+            phone_number_id: metadata.phone_number_id,
             contacts: Contacts::of(value, &business),
             business,
             smallest: OnceCell::new(),
@@ -256,7 +251,7 @@ mod tests {
             prop_assert!(account.is_none_or(|account| tenant.add_account(account)));
             let counted: usize = entries.iter().map(|entry| items(entry, &tenant)).sum();
             let raw = Raw {
-                body: json!({"object": WEBHOOK_OBJECT, "entry": entries}).to_string().into_bytes(),
+                body: json!({"object": OBJECT, "entry": entries}).to_string().into_bytes(),
                 ..Raw::default()
             };
             prop_assert_eq!(counted, fan_out(&raw, &tenant).outcomes.len());

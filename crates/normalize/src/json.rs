@@ -1,7 +1,7 @@
 //! Bodies and lines as JSON, and reading what is in them.
 
 use hilo_contracts::without_lone_surrogates;
-pub(crate) use hilo_domain::read::{decimal, id, id_at, id_of, instant, integer, list, object, seconds, text};
+pub(crate) use hilo_domain::read::{decimal, id, id_at, instant, list, owned, text};
 use serde_json::Value;
 use std::borrow::Cow;
 

@@ -1,8 +1,7 @@
-//! Fan-out of deliveries into items, and removal of duplicates.
+//! Fan-out of deliveries into items, and what became of them.
 #![doc = include_str!("../README.md")]
 
 mod count;
-mod dedup;
 mod envelope;
 mod fields;
 mod json;
@@ -15,17 +14,15 @@ mod people;
 mod stated;
 mod tenant;
 mod update;
-mod vocabulary;
 
 pub use count::Count;
-pub use dedup::Deduplicate;
 pub use line_problem::LineProblem;
 pub use lines::check;
 pub use normalize::{Normalize, dead_letter};
 pub use tenant::Tenant;
 
 use hilo_contracts::topics;
-use hilo_stream::{ProcessorSpec, Scope, StoreSpec, TopicKind, TopicSpec};
+use hilo_stream::{ProcessorSpec, Scope, StoreSpec, Tallies, TopicKind, TopicSpec};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The place of `normalize` in the topology. `tenants`: what the configuration says of them, by name.
@@ -72,54 +69,10 @@ pub fn normalize_spec(tenants: BTreeMap<String, Tenant>) -> ProcessorSpec {
             },
         ],
         also_writes: vec![],
-        stores: vec![PENDING],
+        stores: vec![Tallies::STORE],
         factory: Arc::new(move || Box::new(Normalize::new(Arc::clone(&tenants)))),
     }
 }
-
-/// The place of `deduplicate` in the topology.
-#[must_use]
-pub fn deduplicate_spec() -> ProcessorSpec {
-    ProcessorSpec {
-        name: "deduplicate",
-        doc: "Lets each item through once; what a repetition adds goes on as a better description or as evidence.",
-        scope: Scope::Keyed,
-        inputs: vec![topics::ITEM],
-        outputs: vec![
-            TopicSpec {
-                name: topics::UNIQUE,
-                kind: TopicKind::Internal,
-                key: "tenant",
-                schema: None,
-                kept: "until read",
-                doc: "Items without their duplicates.",
-            },
-            TopicSpec {
-                name: topics::ACCOUNT_ITEM,
-                kind: TopicKind::Internal,
-                key: "subject",
-                schema: None,
-                kept: "until read",
-                doc: "Items about the business side, without their duplicates.",
-            },
-        ],
-        // A status tells where its callback data is awaited.
-        also_writes: vec![topics::ITEM, topics::TALLY],
-        stores: vec![
-            StoreSpec {
-                name: "seen",
-                doc: "message or item → what was told of it; grows with messages, see the crate's documentation",
-            },
-            PENDING,
-        ],
-        factory: Arc::new(|| Box::<Deduplicate>::default()),
-    }
-}
-
-const PENDING: StoreSpec = StoreSpec {
-    name: "pending",
-    doc: "what was counted since the last clock record: one entry",
-};
 
 /// The place of `count` in the topology.
 #[must_use]

@@ -1,25 +1,28 @@
 //! Capture lines that are no webhook: sends, inbox and CRM events, polled snapshots, clock ticks. Each is one item.
 
 use crate::{
-    fields::{language, snapshot},
     json,
     key::Key,
     line_problem::{self as problem, LineProblem},
     outcome::{FanOut, Outcome, Reason},
-    people::{Business, Named, seen},
+    people::{self, Business, Named, seen},
     stated,
     tenant::Tenant,
 };
 use hilo_contracts::{
     capture,
     facts::Raw,
-    item::{Author, Body, Crm, Decision, Inbox, Item, Message, Origin, Position, Request, Ruling, Sighting, Template},
+    item::{
+        Account, Author, Body, Crm, Decision, Inbox, Item, Message, Origin, Position, Request, Ruling, Sighting,
+        Template,
+    },
 };
 use hilo_domain::{
     Identifier, IdentifierKind, Millis,
     json::canonical,
     time::{MINUTE, SECOND},
 };
+use hilo_whatsapp::account::{language, snapshot};
 use serde_json::Value;
 
 /// Fans a line out into its one item.
@@ -215,7 +218,7 @@ fn person(line: &Value, key: &str, tenant: &Tenant, creates: bool) -> Someone {
         creates,
         ..Sighting::default()
     };
-    let named = Named::under(user, "wa_id", "user_id", &["parent_user_id"]);
+    let named = Named::person(user);
     let phone = json::id_at(user, "phone").and_then(|phone| Identifier::phone(&phone, tenant.region()));
     let bad_phone = phone.is_none() && user.get("phone").is_some_and(|phone| !phone.is_null());
     let business = Business::new(None, tenant);
@@ -224,7 +227,7 @@ fn person(line: &Value, key: &str, tenant: &Tenant, creates: bool) -> Someone {
         .into_iter()
         .flatten()
         .any(|number| business.is(number));
-    named.add_to(&mut sighting);
+    people::add(&named, &mut sighting);
     sighting.identifiers.extend(phone);
     Someone {
         sighting: seen(sighting).filter(|_| !is_business),
@@ -234,7 +237,7 @@ fn person(line: &Value, key: &str, tenant: &Tenant, creates: bool) -> Someone {
 }
 
 fn text(line: &Value, key: &str) -> Option<String> {
-    json::text(line, key).map(str::to_owned)
+    json::owned(line, key)
 }
 
 fn outbound(line: &Value, tenant: &Tenant) -> Result<Read, LineProblem> {
@@ -374,9 +377,20 @@ fn crm(line: &Value, tenant: &Tenant) -> Read {
         .but(merged.bad_phone, problem::BAD_PHONE_OF_OTHER)
 }
 
-/// What the platform answered about a number or a template.
+/// What the platform answered about a number or a template: one of the two.
 fn platform(line: &Value) -> Result<Read, LineProblem> {
-    let account = snapshot(line)?;
+    let told = |key: &str| line.get(key).filter(|answer| answer.is_object());
+    let account = match (told("number"), told("template")) {
+        (Some(answer), None) => snapshot::number(answer).ok_or(problem::NO_NUMBER_ID)?,
+        (None, Some(answer)) => snapshot::template(answer).ok_or(problem::NO_TEMPLATE_ID)?,
+        // One line is one item: of two subjects, one would be lost.
+        (Some(_), Some(_)) => return Err(problem::TWO_SUBJECTS),
+        (None, None) => return Err(problem::NO_SUBJECT),
+    };
+    let account = Account {
+        portfolio_id: json::id(line, "portfolio_id"),
+        ..account
+    };
     Ok(Read::new(Key::Content, None, Body::Account(account)))
 }
 

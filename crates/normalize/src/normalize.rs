@@ -1,7 +1,6 @@
 //! The processor `normalize`: raw records in, items, dead letters and unclassified items out.
 
 use crate::{
-    count::Tallies,
     envelope, lines,
     outcome::{FanOut, Outcome},
     tenant::Tenant,
@@ -14,7 +13,7 @@ use hilo_contracts::{
     topics,
 };
 use hilo_domain::{Millis, hash};
-use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Verdict, wire};
+use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Tallies, Verdict, wire};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// See the crate's documentation.

@@ -3,6 +3,7 @@
 use crate::{json, tenant::Tenant};
 use hilo_contracts::item::Sighting;
 use hilo_domain::{Identifier, IdentifierKind, phone};
+pub(crate) use hilo_whatsapp::Named;
 use serde_json::Value;
 use std::{
     borrow::Cow,
@@ -63,96 +64,60 @@ pub(crate) fn any_form(number: &str, region: Option<&str>) -> Option<String> {
     Some(phone::candidate_digits(digits).unwrap_or_else(|| digits.to_owned()))
 }
 
-/// What an element says of one person.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Named<'a> {
-    pub wa_id: Option<Cow<'a, str>>,
-    pub user_id: Option<Cow<'a, str>>,
-    pub parent: Option<Cow<'a, str>>,
-    pub username: Option<&'a str>,
-    pub name: Option<&'a str>,
-    pub identity_hash: Option<&'a str>,
-}
-
-impl<'a> Named<'a> {
-    /// The person that `element` names under these keys.
-    pub(crate) fn under(element: &'a Value, wa_id: &str, user_id: &str, parents: &[&str]) -> Self {
-        Self {
-            wa_id: json::id_at(element, wa_id),
-            user_id: json::id_at(element, user_id),
-            parent: parents.iter().find_map(|key| json::id_at(element, key)),
-            ..Self::default()
-        }
-    }
-
-    /// An entry of `contacts`, or what looks like one.
-    pub(crate) fn contact(entry: &'a Value) -> Self {
-        let profile = entry.get("profile").unwrap_or(&Value::Null);
-        Self {
-            username: json::text(profile, "username").or_else(|| json::text(entry, "username")),
-            name: json::text(profile, "name"),
-            identity_hash: json::text(entry, "identity_key_hash"),
-            ..Self::under(entry, "wa_id", "user_id", &["parent_user_id"])
-        }
-    }
-
-    /// Whether nobody can be found by it.
-    pub(crate) fn is_nobody(&self) -> bool {
-        self.wa_id.is_none() && self.user_id.is_none() && self.parent.is_none()
-    }
-
-    /// Whether `other` describes the same person: by user id, else by what `is_one` says of their `wa_id`s.
-    fn is_described_by(&self, other: &Named, is_one: impl Fn(&str, &str) -> bool) -> bool {
-        match (&self.user_id, &other.user_id) {
-            (Some(one), Some(two)) => one == two,
-            _ => self
-                .wa_id
-                .as_deref()
-                .zip(other.wa_id.as_deref())
-                .is_some_and(|(one, two)| is_one(one, two)),
-        }
-    }
-
-    /// Whether nothing speaks against one person: a thread has one partner, named by whichever id was at hand.
-    pub(crate) fn agrees_with(&self, other: &Named) -> bool {
-        let users = self
-            .user_id
-            .as_deref()
-            .zip(other.user_id.as_deref())
-            .is_none_or(|(one, two)| one == two);
-        let numbers = self
+/// Whether `other` describes the same person as `named`: by user id, else by what `is_one` says of their `wa_id`s.
+fn describes(other: &Named, named: &Named, is_one: impl Fn(&str, &str) -> bool) -> bool {
+    match (&named.user_id, &other.user_id) {
+        (Some(one), Some(two)) => one == two,
+        _ => named
             .wa_id
             .as_deref()
             .zip(other.wa_id.as_deref())
-            .is_none_or(|(one, two)| one == two || is_one_number(one, two));
-        users && numbers
+            .is_some_and(|(one, two)| is_one(one, two)),
     }
+}
 
-    /// Adds the identifiers to `sighting`.
-    pub(crate) fn add_to(&self, sighting: &mut Sighting) {
-        let ids = &mut sighting.identifiers;
-        if let Some(wa_id) = self.wa_id.as_deref() {
-            ids.push(Identifier::wa_id(wa_id));
-            ids.extend(phone::digits_of_wa_id(wa_id).map(|digits| {
-                Identifier::new(IdentifierKind::Phone, format!("+{}", phone::canonical_digits(&digits)))
-            }));
-        }
-        ids.extend(self.user_id.as_deref().map(Identifier::bsuid));
+/// Whether nothing speaks against one person: a thread has one partner, named by whichever id was at hand.
+pub(crate) fn agree(one: &Named, other: &Named) -> bool {
+    let users = one
+        .user_id
+        .as_deref()
+        .zip(other.user_id.as_deref())
+        .is_none_or(|(one, two)| one == two);
+    let numbers = one
+        .wa_id
+        .as_deref()
+        .zip(other.wa_id.as_deref())
+        .is_none_or(|(one, two)| one == two || is_one_number(one, two));
+    users && numbers
+}
+
+/// Adds the identifiers to `sighting`.
+pub(crate) fn add(named: &Named, sighting: &mut Sighting) {
+    let ids = &mut sighting.identifiers;
+    if let Some(wa_id) = named.wa_id.as_deref() {
+        ids.push(Identifier::wa_id(wa_id));
         ids.extend(
-            self.parent
-                .as_deref()
-                .map(|parent| Identifier::new(IdentifierKind::ParentBsuid, parent)),
+            phone::digits_of_wa_id(wa_id)
+                .map(|digits| Identifier::new(IdentifierKind::Phone, format!("+{}", phone::canonical_digits(&digits)))),
         );
-        ids.extend(
-            self.username
-                .map(|username| Identifier::new(IdentifierKind::Username, username)),
-        );
-        if sighting.name.is_none() {
-            sighting.name = self.name.map(str::to_owned);
-        }
-        if sighting.identity_hash.is_none() {
-            sighting.identity_hash = self.identity_hash.map(str::to_owned);
-        }
+    }
+    ids.extend(named.user_id.as_deref().map(Identifier::bsuid));
+    ids.extend(
+        named
+            .parent
+            .as_deref()
+            .map(|parent| Identifier::new(IdentifierKind::ParentBsuid, parent)),
+    );
+    ids.extend(
+        named
+            .username
+            .map(|username| Identifier::new(IdentifierKind::Username, username)),
+    );
+    if sighting.name.is_none() {
+        sighting.name = named.name.map(str::to_owned);
+    }
+    if sighting.identity_hash.is_none() {
+        sighting.identity_hash = named.identity_hash.map(str::to_owned);
     }
 }
 
@@ -265,7 +230,7 @@ impl<'a> Contacts<'a> {
             described.set(true);
             named.user_id = named.user_id.or_else(|| entry.user_id.clone());
             named.wa_id = named.wa_id.or_else(|| entry.wa_id.clone());
-            entry.add_to(sighting);
+            add(entry, sighting);
         }
     }
 
@@ -273,7 +238,7 @@ impl<'a> Contacts<'a> {
     fn look_through(&self, named: &Named, used: &[usize]) -> Option<usize> {
         let first = |is_one: fn(&str, &str) -> bool| {
             let mut left = (0..self.entries.len()).filter(|place| !used.contains(place));
-            left.find(|place| named.is_described_by(&self.entries[*place].0, is_one))
+            left.find(|place| describes(&self.entries[*place].0, named, is_one))
         };
         first(|one, two| one == two).or_else(|| first(is_one_number))
     }
@@ -332,7 +297,7 @@ impl<'a> Contacts<'a> {
                     creates: true,
                     ..Sighting::default()
                 };
-                entry.add_to(&mut sighting);
+                add(entry, &mut sighting);
                 seen(sighting)
             })
     }

@@ -53,12 +53,7 @@ const MOST_DOCUMENTS: usize = 3;
 /// What the answer to a flow states: an e-mail under any key, for the platform's builder names fields by their place
 /// (`screen_0_TextInput_1`); documents where the key says so, for any number may look like one.
 pub(crate) fn in_flow(message: &Value) -> Vec<Identifier> {
-    let answer = message
-        .get("interactive")
-        .and_then(|interactive| interactive.get("nfm_reply"))
-        .and_then(|reply| json::text(reply, "response_json"))
-        .and_then(|written| serde_json::from_str::<Value>(written).ok())
-        .unwrap_or_default();
+    let answer = hilo_whatsapp::message::flow_answer(message).unwrap_or_default();
     let fields = answer.as_object().into_iter().flatten();
     let found = fields.filter_map(|(key, value)| {
         let words = words(key);

@@ -1,10 +1,10 @@
 //! One change of a delivery: what its items share, and how an item is made of what was read.
 
 use crate::{
-    fields, json,
+    fields,
     key::Key,
     outcome::{Outcome, Reason},
-    people::{Business, Contacts, Named, seen},
+    people::{self, Business, Contacts, Named, seen},
     tenant::{TEST_ENTRY, Tenant},
 };
 use hilo_contracts::{
@@ -124,7 +124,7 @@ impl Update<'_> {
             reason,
             detail: format!("item of a change of the field {:?}", self.field),
             position: Some(self.position(item)),
-            event_time: Some(self.event_time(Self::timestamp(element))),
+            event_time: Some(self.event_time(hilo_whatsapp::timestamp(element))),
             original: element.to_string().into_bytes(),
         }
     }
@@ -158,7 +158,7 @@ impl Update<'_> {
             creates: true,
             ..Sighting::default()
         };
-        named.add_to(&mut sighting);
+        people::add(&named, &mut sighting);
         self.contacts.describe(&named, &mut sighting);
         seen(sighting)
     }
@@ -178,11 +178,6 @@ impl Update<'_> {
             return None;
         }
         self.person(first).or_else(|| self.person(second))
-    }
-
-    /// The time in `element`.
-    pub(crate) fn timestamp(element: &Value) -> Option<Millis> {
-        json::seconds(element, "timestamp")
     }
 }
 

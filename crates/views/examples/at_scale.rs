@@ -277,7 +277,7 @@ fn main() -> Result<()> {
         vec![raw],
         vec![
             hilo_normalize::normalize_spec(BTreeMap::new()),
-            hilo_normalize::deduplicate_spec(),
+            hilo_deduplicate::spec(),
         ],
     )?;
     let mut golden = timed("open the golden record to write", || Golden::open(&path))?;

@@ -157,7 +157,7 @@ fn view(records: Vec<Record>) -> (View, TempDir) {
         doc: "",
     };
     let normalize = hilo_normalize::normalize_spec(BTreeMap::new());
-    let topology = Topology::new(vec![raw], vec![normalize, hilo_normalize::deduplicate_spec()]).unwrap();
+    let topology = Topology::new(vec![raw], vec![normalize, hilo_deduplicate::spec()]).unwrap();
     let topics = Arc::new(Topics(Arc::new(logs)));
     let view = View::new("test", folder.path(), &topology, topics, Pulse::of_a_copy()).unwrap();
     (view, folder)

@@ -1,13 +1,12 @@
 //! Lines of the inbox and of a CRM, and what a bot hands over.
 
-use super::{owned, said};
 use hilo_contracts::{
     details::{Deal, Details, HandOff, InboxEvent, Slot},
     item::{Crm, Inbox},
 };
 use hilo_domain::{
     json::canonical,
-    read::{decimal, list, text},
+    read::{decimal, list, owned, said, text},
 };
 use serde_json::Value;
 

@@ -6,31 +6,9 @@ use hilo_contracts::topics;
 use hilo_domain::{ErrorClass, OptOutWords};
 
 /// Types of messages.
-pub(super) const MESSAGE_TYPES: &[&str] = &[
-    "text",
-    "interactive",
-    "image",
-    "audio",
-    "button",
-    "reaction",
-    "video",
-    "document",
-    "sticker",
-    "voice",
-    "location",
-    "contacts",
-    "order",
-    "system",
-    "edit",
-    "revoke",
-    "unsupported",
-    "request_welcome",
-    "media_placeholder",
-    "template",
-    "unknown",
-];
+pub(super) const MESSAGE_TYPES: &[&str] = &hilo_whatsapp::message::NAMES;
 
-pub(super) const STATUSES: &[&str] = &["sent", "delivered", "read", "failed", "played", "deleted", "warning"];
+pub(super) const STATUSES: &[&str] = &hilo_whatsapp::status::NAMES;
 
 pub(super) const CATEGORIES: &[&str] = &[
     "marketing",

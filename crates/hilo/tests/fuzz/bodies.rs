@@ -40,7 +40,7 @@ pub fn normalize(line: &[u8]) {
         timestamp: raw.received_at,
     };
     let mut normalize = (hilo_normalize::normalize_spec(BTreeMap::new()).factory)();
-    let mut deduplicate = (hilo_normalize::deduplicate_spec().factory)();
+    let mut deduplicate = (hilo_deduplicate::spec().factory)();
     let mut context = Context::default();
     normalize.process(&record, &mut context).unwrap();
     let of_topic = |name| context.outputs.iter().filter(move |record| record.topic == name);

@@ -1,39 +1,32 @@
 //! Items that are facts of their own and that nothing is folded from yet.
 
 use crate::{
-    json,
     key::Key,
-    people::{Named, seen},
+    people::seen,
     update::{Draft, Update},
-    vocabulary,
 };
 use hilo_contracts::item::{Body, Sighting};
-use hilo_domain::{Identifier, IdentifierKind, phone};
+use hilo_domain::{Identifier, phone};
+use hilo_whatsapp::{Named, automatic_event, errors, flow, group, group::Participant, timestamp, user_action};
 use serde_json::Value;
 
 fn event(element: &Value, kind: &str) -> Draft {
-    Draft::new(
-        Update::timestamp(element),
-        Key::Content,
-        Body::Event { kind: kind.to_owned() },
-    )
+    Draft::new(timestamp(element), Key::Content, Body::Event { kind: kind.to_owned() })
 }
 
-/// An element of `user_actions`: a click on a link of a marketing message, a view of the page behind it.
+/// An element of `user_actions`.
 pub(super) fn user_action(update: &Update, element: &Value) -> Draft {
-    let named = Named::under(element, "wa_id", "user_id", &["parent_user_id"]);
     Draft {
-        person: update.person_or_only_contact(named),
-        ..event(element, &vocabulary::kind_of_action(json::text(element, "action_type")))
+        person: update.person_or_only_contact(Named::person(element)),
+        ..event(element, &user_action::kind(element))
     }
 }
 
-/// An element of `automatic_events`: the platform guesses a lead or a purchase.
+/// An element of `automatic_events`.
 pub(super) fn automatic(update: &Update, element: &Value) -> Draft {
-    let named = Named::under(element, "wa_id", "user_id", &["parent_user_id"]);
     Draft {
-        person: update.person_or_only_contact(named),
-        ..event(element, "automatic_event")
+        person: update.person_or_only_contact(Named::person(element)),
+        ..event(element, automatic_event::KIND)
     }
 }
 
@@ -41,57 +34,44 @@ pub(super) fn automatic(update: &Update, element: &Value) -> Draft {
 pub(super) fn group(update: &Update, element: &Value) -> Draft {
     let mut others: Vec<Sighting> = Vec::new();
     // Who asks to join stands in the element itself.
-    others.extend(update.person(Named::under(element, "wa_id", "user_id", &["parent_user_id"])));
-    for list in ["added_participants", "removed_participants"] {
-        for participant in json::list(element, list).into_iter().flatten() {
-            others.extend(self::participant(update, participant));
-        }
+    others.extend(update.person(Named::person(element)));
+    for participant in group::participants(element) {
+        others.extend(self::participant(update, participant));
     }
     Draft {
         others,
-        ..event(element, "group_event")
+        ..event(element, group::KIND)
     }
 }
 
-/// A participant, who may be named only by what the business gave (`input`): a user id, an account by its digits, or a
-/// number as somebody wrote it.
-fn participant(update: &Update, participant: &Value) -> Option<Sighting> {
-    let named = Named::contact(participant);
-    let input = json::id_of(participant).or_else(|| json::id_at(participant, "input"));
-    let named = match input.as_deref().and_then(IdentifierKind::of_user_id) {
-        Some(IdentifierKind::ParentBsuid) => Named {
-            parent: named.parent.or(input),
-            ..named
-        },
-        Some(_) => Named {
-            user_id: named.user_id.or(input),
-            ..named
-        },
-        None if named.wa_id.is_some() => named,
-        None => {
-            let is_account = |input: &str| phone::digits_of_wa_id(input).is_some();
-            let written = input.as_deref();
-            let written = written.filter(|input| !is_account(input) && !update.business.is(input));
-            if let Some(phone) = written.and_then(|written| Identifier::phone(written, update.tenant.region())) {
-                let mut sighting = update.person(named).unwrap_or_else(|| Sighting {
-                    creates: true,
-                    ..Sighting::default()
-                });
-                sighting.identifiers.push(phone);
-                return seen(sighting);
-            }
-            Named { wa_id: input, ..named }
-        }
+/// A participant, who may be named only by what the business gave: an account by its digits, or a number as somebody wrote it.
+fn participant(update: &Update, participant: Participant) -> Option<Sighting> {
+    let Participant { named, input } = participant;
+    let Some(input) = input else {
+        return update.person(named);
     };
-    update.person(named)
+    let is_account = phone::digits_of_wa_id(&input).is_some();
+    let written = Some(&input).filter(|input| !is_account && !update.business.is(input));
+    if let Some(phone) = written.and_then(|written| Identifier::phone(written, update.tenant.region())) {
+        let mut sighting = update.person(named).unwrap_or_else(|| Sighting {
+            creates: true,
+            ..Sighting::default()
+        });
+        sighting.identifiers.push(phone);
+        return seen(sighting);
+    }
+    update.person(Named {
+        wa_id: Some(input),
+        ..named
+    })
 }
 
 /// An element of `errors` beside the items of a value.
 pub(super) fn error(_: &Update, element: &Value) -> Draft {
-    event(element, "platform_error")
+    event(element, errors::KIND)
 }
 
 /// The value of `flows`.
 pub(super) fn flow(update: &Update) -> Draft {
-    event(update.value, "flow_event")
+    event(update.value, flow::KIND)
 }

@@ -1,16 +1,12 @@
 //! History: messages from before the business joined, in threads; and all else that stands in a change of the field
 //! `history`, which is history too.
 
-use super::{
-    Read,
-    messages::{self, addressee, message, sender},
-    preferences,
-};
+use super::{Read, messages, preferences};
 use crate::{
     json,
     key::Key,
     outcome::{Outcome, Reason},
-    people::{Named, seen},
+    people::{Named, agree, seen},
     stated,
     update::{Draft, Update},
 };
@@ -19,25 +15,16 @@ use hilo_contracts::{
     item::{Body, Message, Origin, Sighting},
 };
 use hilo_domain::phone;
+use hilo_whatsapp::{history, message, timestamp};
 use serde_json::Value;
-
-/// The messages of an element of `history`, with their threads.
-pub(super) fn messages(element: &Value) -> impl Iterator<Item = (&Value, &Value)> {
-    json::list(element, "threads").into_iter().flatten().flat_map(|thread| {
-        json::list(thread, "messages")
-            .into_iter()
-            .flatten()
-            .map(move |message| (thread, message))
-    })
-}
 
 /// Adds the outcomes of an element of `history`; `first` is the index of the change's first outcome.
 pub(super) fn read(update: &Update, element: &Value, first: usize, outcomes: &mut Vec<Outcome>) {
     let before = outcomes.len();
-    for (thread, message) in messages(element) {
+    for (thread, message) in history::messages(element) {
         let index = outcomes.len() - first;
         let read = if message.is_object() {
-            told(update, thread, message, chunk_of(element))
+            told(update, thread, message, history::chunk(element))
         } else {
             Err("element_not_object")
         };
@@ -56,9 +43,9 @@ pub(super) fn read(update: &Update, element: &Value, first: usize, outcomes: &mu
 /// it is read as everywhere.
 pub(super) fn beside_threads(list: &str) -> Option<Read> {
     Some(match list {
-        "messages" => Read::WithId(received),
-        "message_echoes" => Read::WithId(echo),
-        "user_preferences" => Read::Any(preference),
+        message::RECEIVED => Read::WithId(received),
+        message::ECHOED => Read::WithId(echo),
+        hilo_whatsapp::preference::LIST => Read::Any(preference),
         _ => return None,
     })
 }
@@ -66,7 +53,7 @@ pub(super) fn beside_threads(list: &str) -> Option<Read> {
 /// Media of a message that was a placeholder in its thread, whoever wrote it.
 fn received(update: &Update, element: &Value) -> Result<Draft, Reason> {
     let is_system = json::text(element, "type") == Some("system");
-    if is_system || is_inbound(update, &sender(element), &addressee(element)) {
+    if is_system || is_inbound(update, &Named::sender(element), &Named::addressee(element)) {
         messages::received(update, element).map(of_history)
     } else {
         echo(update, element)
@@ -81,7 +68,7 @@ fn echo(update: &Update, element: &Value) -> Result<Draft, Reason> {
 fn preference(update: &Update, element: &Value) -> Draft {
     Draft {
         body: Body::Event {
-            kind: HISTORY_EVENT.to_owned(),
+            kind: history::KIND.to_owned(),
         },
         ..preferences::preference(update, element)
     }
@@ -94,7 +81,7 @@ fn of_history(draft: Draft) -> Draft {
     };
     let mut author = message.author;
     if !message.inbound {
-        messages::UNKNOWN.clone_into(&mut author.kind);
+        message::UNKNOWN.clone_into(&mut author.kind);
     }
     Draft {
         key: Key::Message {
@@ -110,35 +97,19 @@ fn of_history(draft: Draft) -> Draft {
     }
 }
 
-/// Kind of what is history and no message.
-const HISTORY_EVENT: &str = "history_event";
-
 fn chunk(_: &Update, element: &Value) -> Draft {
     let body = Body::Event {
-        kind: HISTORY_EVENT.to_owned(),
+        kind: history::KIND.to_owned(),
     };
-    Draft::new(Update::timestamp(element), Key::Content, body)
-}
-
-/// Where the messages of an element stand in the whole.
-fn chunk_of(element: &Value) -> Option<History> {
-    let metadata = element.get("metadata")?;
-    let whole = |key| metadata.get(key).and_then(json::integer);
-    Some(History {
-        phase: whole("phase"),
-        chunk_order: whole("chunk_order"),
-        progress: whole("progress"),
-        ..History::default()
-    })
-    .filter(|chunk| *chunk != History::default())
+    Draft::new(timestamp(element), Key::Content, body)
 }
 
 fn told(update: &Update, thread: &Value, element: &Value, chunk: Option<History>) -> Result<Draft, Reason> {
-    let (from, to) = (sender(element), addressee(element));
+    let (from, to) = (Named::sender(element), Named::addressee(element));
     let inbound = is_inbound(update, &from, &to);
     let message = Message {
         chunk,
-        ..message(element, Origin::History, inbound)?
+        ..message::read(element, Origin::History, inbound)?
     };
     let key = Key::Message {
         origin: "history",
@@ -149,7 +120,7 @@ fn told(update: &Update, thread: &Value, element: &Value, chunk: Option<History>
     if let Some(person) = person.as_mut().filter(|_| inbound) {
         person.stated = stated::in_flow(element);
     }
-    let draft = Draft::new(Update::timestamp(element), key, Body::Message(message));
+    let draft = Draft::new(timestamp(element), key, Body::Message(message));
     Ok(Draft {
         person,
         others: other.into_iter().collect(),
@@ -170,13 +141,15 @@ fn is_inbound(update: &Update, from: &Named, to: &Named) -> bool {
 /// The partner of a thread, as `named` by the message and by the thread; where the two disagree the message decides,
 /// and the thread's is seen too.
 fn partner(update: &Update, thread: &Value, named: Named) -> (Option<Sighting>, Option<Sighting>) {
-    let context = Named::contact(thread.get("context").unwrap_or(&Value::Null));
-    let id = || json::id_at(thread, "id").filter(|id| phone::digits_of_wa_id(id).is_some());
+    let (context, id) = history::partner(thread);
     let context = match (context.is_nobody(), named.is_nobody()) {
-        (true, true) => Named { wa_id: id(), ..context },
+        (true, true) => Named {
+            wa_id: id.filter(|id| phone::digits_of_wa_id(id).is_some()),
+            ..context
+        },
         _ => context,
     };
-    let agrees = named.agrees_with(&context);
+    let agrees = agree(&named, &context);
     // One partner, who is the business where either says so.
     let is_own = update.is_other_number(&named) || update.is_other_number(&context);
     if is_own && agrees {

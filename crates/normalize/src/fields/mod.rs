@@ -6,13 +6,8 @@ mod events;
 mod history;
 mod messages;
 mod preferences;
-mod snapshot;
 mod statuses;
 mod system;
-
-pub(crate) use account::Business as AccountField;
-pub(crate) use messages::{language, message};
-pub(crate) use snapshot::snapshot;
 
 use crate::{
     json,
@@ -20,40 +15,11 @@ use crate::{
     update::{Draft, Update},
 };
 use hilo_domain::Millis;
+use hilo_whatsapp::{
+    Field, address_book, automatic_event, call, errors, flow, group, message, preference, status, timestamp,
+    user_action, user_id,
+};
 use serde_json::Value;
-
-/// How the value of a field is made of items.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Field {
-    /// Elements of lists.
-    Lists,
-    /// The value is one item, its errors belong to it.
-    Flow,
-    /// The value is one item about the business side.
-    Account(AccountField),
-}
-
-impl Field {
-    /// The field of this name, if it is known.
-    pub(crate) fn of(name: &str) -> Option<Self> {
-        match name {
-            "messages"
-            | "smb_message_echoes"
-            | "calls"
-            | "history"
-            | "smb_app_state_sync"
-            | "user_preferences"
-            | "user_id_update"
-            | "automatic_events"
-            | "group_lifecycle_update"
-            | "group_participants_update"
-            | "group_settings_update"
-            | "group_status_update" => Some(Self::Lists),
-            "flows" => Some(Self::Flow),
-            _ => AccountField::of(name).map(Self::Account),
-        }
-    }
-}
 
 /// How one element of a list is read.
 #[derive(Clone, Copy)]
@@ -65,21 +31,21 @@ enum Read {
 }
 
 /// The field of what was before the business joined, and the list of it.
-const HISTORY: &str = "history";
+const HISTORY: &str = hilo_whatsapp::history::LIST;
 
 /// The lists whose elements are items. `history` is nested and stands apart.
 const LISTS: [(&str, Read); 11] = [
-    ("messages", Read::WithId(messages::received)),
-    ("message_echoes", Read::WithId(messages::echo)),
-    ("statuses", Read::WithId(statuses::status)),
-    ("user_actions", Read::Any(events::user_action)),
-    ("calls", Read::WithId(calls::call)),
-    ("groups", Read::Any(events::group)),
-    ("state_sync", Read::Any(preferences::state_sync)),
-    ("user_preferences", Read::Any(preferences::preference)),
-    ("automatic_events", Read::Any(events::automatic)),
-    ("user_id_update", Read::Any(preferences::user_id_update)),
-    ("errors", Read::Any(events::error)),
+    (message::RECEIVED, Read::WithId(messages::received)),
+    (message::ECHOED, Read::WithId(messages::echo)),
+    (status::LIST, Read::WithId(statuses::status)),
+    (user_action::LIST, Read::Any(events::user_action)),
+    (call::LIST, Read::WithId(calls::call)),
+    (group::LIST, Read::Any(events::group)),
+    (address_book::LIST, Read::Any(preferences::state_sync)),
+    (preference::LIST, Read::Any(preferences::preference)),
+    (automatic_event::LIST, Read::Any(events::automatic)),
+    (user_id::LIST, Read::Any(preferences::user_id_update)),
+    (errors::LIST, Read::Any(events::error)),
 ];
 
 /// Adds the outcomes of a value; `false` when it has nothing that its field needs.
@@ -92,13 +58,9 @@ pub(crate) fn read(field: Field, update: &Update, outcomes: &mut Vec<Outcome>) -
         Field::Flow => one(
             update,
             outcomes,
-            update
-                .value
-                .get("event")
-                .filter(|event| !event.is_null())
-                .map(|_| events::flow(update)),
+            flow::is_event(update.value).then(|| events::flow(update)),
         ),
-        Field::Account(account) => one(update, outcomes, account.read(update)),
+        Field::Account(field) => one(update, outcomes, account::fact(update, field)),
     }
 }
 
@@ -117,7 +79,7 @@ pub(crate) fn count(field: Field, value: &Value) -> usize {
         return 1;
     }
     // An element without messages is an item itself.
-    let told = |element| history::messages(element).count().max(1);
+    let told = |element| hilo_whatsapp::history::messages(element).count().max(1);
     lists.sum::<usize>() + history.into_iter().flatten().map(told).sum::<usize>()
 }
 
@@ -174,17 +136,17 @@ fn element_of(update: &Update, element: &Value, read: Read, first: usize, outcom
 /// Smallest time of an element in a value.
 pub(crate) fn smallest_time(value: &Value) -> Option<Millis> {
     let elements = LISTS.iter().filter_map(|(name, _)| json::list(value, name)).flatten();
-    let synced = json::list(value, "state_sync")
+    let synced = json::list(value, address_book::LIST)
         .into_iter()
         .flatten()
-        .filter_map(preferences::synced_at);
+        .filter_map(address_book::synced_at);
     let told = json::list(value, HISTORY)
         .into_iter()
         .flatten()
-        .flat_map(history::messages);
+        .flat_map(hilo_whatsapp::history::messages);
     elements
         .chain(told.map(|(_, message)| message))
-        .filter_map(Update::timestamp)
+        .filter_map(timestamp)
         .chain(synced)
         .min()
 }

@@ -2,50 +2,32 @@
 
 use super::system;
 use crate::{
-    json,
     key::Key,
-    people::{Named, seen},
+    people::seen,
     update::{Draft, Update},
 };
-use hilo_contracts::item::{Body, Preference, Sighting};
-use hilo_domain::{Identifier, Millis};
+use hilo_contracts::item::{Body, Sighting};
+use hilo_domain::Identifier;
+use hilo_whatsapp::{Named, address_book, preference, timestamp, user_id};
 use serde_json::Value;
 
 /// An element of `user_preferences`.
 pub(super) fn preference(update: &Update, element: &Value) -> Draft {
-    let text = |key| json::text(element, key).unwrap_or_default().to_owned();
-    let body = Body::Preference(Preference {
-        category: text("category"),
-        value: text("value"),
-    });
-    let named = Named::under(element, "wa_id", "user_id", &["parent_user_id"]);
-    let draft = Draft::new(Update::timestamp(element), Key::Content, body);
+    let body = Body::Preference(preference::read(element));
     Draft {
-        person: update.person_or_only_contact(named),
-        ..draft
+        person: update.person_or_only_contact(Named::person(element)),
+        ..Draft::new(timestamp(element), Key::Content, body)
     }
 }
 
-/// An element of `user_id_update`: the wa_id, where there is one, is theirs from then on.
+/// An element of `user_id_update`.
 pub(super) fn user_id_update(update: &Update, element: &Value) -> Draft {
-    let pair = |version| {
-        let one = |object| element.get(object).and_then(|pair| json::id_at(pair, version));
-        Named {
-            user_id: one("user_id"),
-            parent: one("parent_user_id"),
-            ..Named::default()
-        }
-    };
-    let old = pair("previous");
-    let new = Named {
-        wa_id: json::id_at(element, "wa_id"),
-        ..pair("current")
-    };
+    let (old, new) = user_id::read(element);
     let body = Body::Event {
-        kind: "user_id_changed".to_owned(),
+        kind: user_id::KIND.to_owned(),
     };
-    let draft = Draft::new(Update::timestamp(element), Key::Content, body);
-    match system::between(update, old.clone(), new.clone(), "user_id_changed") {
+    let draft = Draft::new(timestamp(element), Key::Content, body);
+    match system::between(update, old.clone(), new.clone(), user_id::KIND) {
         Some((before, change)) => Draft {
             person: Some(before),
             change: Some(change),
@@ -60,43 +42,29 @@ pub(super) fn user_id_update(update: &Update, element: &Value) -> Draft {
 
 /// An element of `state_sync`: an entry of the address book of the business' phone.
 pub(super) fn state_sync(update: &Update, element: &Value) -> Draft {
-    let at = Update::timestamp(element).or_else(|| synced_at(element));
+    let at = timestamp(element).or_else(|| address_book::synced_at(element));
     let draft = Draft::new(
         at,
         Key::Content,
         Body::Event {
-            kind: "contact_synced".to_owned(),
+            kind: address_book::KIND.to_owned(),
         },
     );
-    let contact = element.get("contact").unwrap_or(&Value::Null);
-    let phone = json::id_at(contact, "phone_number");
-    let phone = phone.as_deref();
+    let entry = address_book::read(element);
+    let phone = entry.phone.as_deref();
     if phone.is_some_and(|phone| update.business.is(phone)) {
         return draft;
     }
-    let named = Named {
-        wa_id: None,
-        ..Named::contact(contact)
-    };
-    let mut sighting = update.person(named).unwrap_or(Sighting {
+    let mut sighting = update.person(entry.named).unwrap_or(Sighting {
         creates: true,
         ..Sighting::default()
     });
     sighting
         .identifiers
         .extend(phone.and_then(|phone| Identifier::phone(phone, update.tenant.region())));
-    sighting.name = sighting.name.or_else(|| {
-        json::text(contact, "full_name")
-            .or_else(|| json::text(contact, "first_name"))
-            .map(str::to_owned)
-    });
+    sighting.name = sighting.name.or_else(|| entry.name.map(str::to_owned));
     Draft {
         person: seen(sighting),
         ..draft
     }
-}
-
-/// The time of an entry of the address book.
-pub(super) fn synced_at(element: &Value) -> Option<Millis> {
-    json::seconds(element.get("metadata")?, "timestamp")
 }

@@ -1,38 +1,24 @@
-//! System messages that tell of a change of number or user id.
+//! System messages that report a change of number or user id.
 
-use crate::{json, people::Named, update::Update};
+use crate::update::Update;
 use hilo_contracts::item::{IdentityChange, Sighting};
 use hilo_domain::Identifier;
+use hilo_whatsapp::{Named, message};
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// The change that a message of type `system` tells of, with the sighting of who they were. `None` where it tells of
-/// none, or not between which identifiers (then the sender is all that is known).
+/// The change that a message of type `system` reports, with the sighting of who they were. `None` where it reports none, or
+/// does not say between which identifiers (then the sender is all that is known).
 pub(super) fn change(update: &Update, element: &Value, kind: &str) -> Option<(Sighting, IdentityChange)> {
-    let system = element.get("system").filter(|_| kind == "system")?;
-    let kind = match json::text(system, "type")? {
-        "user_changed_number" | "customer_changed_number" => "number_changed",
-        "user_changed_user_id" => "user_id_changed",
-        _ => return None,
-    };
-    let new = now(system);
-    let previous = Named::under(system, "customer", "previous_user_id", &["previous_parent_user_id"]);
-    let from = super::messages::sender(element);
+    let message::Changed { kind, previous, now } = message::changed(element, kind)?;
+    let from = Named::sender(element);
     let old = Named {
         wa_id: from.wa_id.filter(|from| !update.business.is(from)).or(previous.wa_id),
         user_id: previous.user_id.or(from.user_id),
         parent: previous.parent.or(from.parent),
         ..Named::default()
     };
-    between(update, old, new, kind)
-}
-
-/// Who somebody is from a system message on; where it names no sender, that is who sent it.
-pub(super) fn now(system: &Value) -> Named<'_> {
-    Named {
-        wa_id: json::id_at(system, "wa_id").or_else(|| json::id_at(system, "new_wa_id")),
-        ..Named::under(system, "", "user_id", &["parent_user_id"])
-    }
+    between(update, old, now, kind)
 }
 
 /// A change from `old` to `new`: what both name did not change.

@@ -1,4 +1,4 @@
-//! Both processors in the test driver, and what came out of them, decoded.
+//! The processor in the test driver, and what came out of it, decoded.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -7,115 +7,52 @@
     reason = "a part of each test target, which is a crate of its own and uses what it needs"
 )]
 
+mod captures;
+
+pub use captures::*;
+
 use hilo_contracts::{
-    capture,
-    codec::{self, Codec as _},
-    facts::{DeadLetter, Raw, Unclassified},
     item::{Body, Item},
     topics,
 };
 use hilo_normalize::Tenant;
-use hilo_stream::{Counts, Record, TestDriver, TopicKind, TopicSpec, Topology, wire};
-use std::{collections::BTreeMap, fs, path::PathBuf};
-
-/// A file beside the project, which tests compare with; `None`, said aloud, where it is not there.
-pub fn shared(name: &str) -> Option<String> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared")
-        .join(name);
-    let text = fs::read_to_string(&path).ok();
-    if text.is_none() {
-        eprintln!("SKIPPED: {} is not there", path.display());
-    }
-    text
-}
-
-/// The tests' tenants.
-pub fn tenants() -> BTreeMap<String, Tenant> {
-    BTreeMap::from([("acme".to_owned(), Tenant::of(Some("CL".to_owned())))])
-}
-
-pub fn topology() -> Topology {
-    topology_of(tenants())
-}
+use hilo_stream::{Record, TestDriver, Topology, wire};
+use std::collections::{BTreeMap, BTreeSet};
 
 fn topology_of(tenants: BTreeMap<String, Tenant>) -> Topology {
-    let raw = TopicSpec {
-        name: topics::RAW,
-        kind: TopicKind::Raw,
-        key: "contact",
-        schema: Some(topics::RAW),
-        kept: "30 days",
-        doc: "Raw.",
-    };
     Topology::new(
-        vec![raw],
-        vec![
-            hilo_normalize::normalize_spec(tenants),
-            hilo_normalize::deduplicate_spec(),
-            hilo_normalize::count_spec(),
-        ],
+        vec![raw()],
+        vec![hilo_normalize::normalize_spec(tenants), hilo_normalize::count_spec()],
     )
     .unwrap()
 }
 
-pub fn driver() -> TestDriver {
-    TestDriver::all(&topology(), hilo_normalize::dead_letter).unwrap()
+fn driver() -> TestDriver {
+    TestDriver::all(&topology_of(tenants()), hilo_normalize::dead_letter).unwrap()
 }
 
-pub fn record(raw: &Raw) -> Record {
-    Record {
-        topic: topics::RAW,
-        key: capture::raw_key(raw),
-        value: codec::raw().encode(raw).unwrap(),
-        timestamp: raw.received_at,
+/// Items and their counts. Of each key the first is emitted, the others are duplicates: what they add is tested where it is
+/// decided, in `deduplicate`.
+fn outputs(driver: &TestDriver) -> Run {
+    let mut counts = driver.counts();
+    let mut count = |name, label| *counts.entry((name, label)).or_default() += 1;
+    let (mut keys, mut items) = (BTreeSet::new(), Vec::new());
+    for record in driver.topic(topics::ITEM) {
+        let item: Item = wire::decode(&record.value).unwrap();
+        if !keys.insert(item.key.clone()) {
+            count("items", "duplicate");
+            continue;
+        }
+        count("items", "emitted");
+        if let Some(word) = hilo_whatsapp::unknown(&item) {
+            count("unknown_words", word);
+        }
+        // A clock line is no fact.
+        if !matches!(item.body, Body::Clock) {
+            items.push(item);
+        }
     }
-}
-
-/// Raw records of the lines of a capture.
-pub fn records(lines: &str) -> Vec<Record> {
-    let lines = lines.lines().zip(1..);
-    lines
-        .filter_map(|(line, number)| capture::from_line(line.as_bytes(), Some("test.ndjson"), number))
-        .map(|raw| record(&raw))
-        .collect()
-}
-
-/// What came out of a run.
-pub struct Run {
-    pub counts: Counts,
-    /// What `deduplicate` let through.
-    pub items: Vec<Item>,
-    /// What of facts about the business side is evidence of identity too.
-    pub of_owners: Vec<Item>,
-    pub unclassified: Vec<Unclassified>,
-    pub dead: Vec<DeadLetter>,
-}
-
-pub fn outputs(driver: &TestDriver) -> Run {
-    let decode = |record: &Record| -> Item { wire::decode(&record.value).unwrap() };
-    let is_of_owner = |item: &Item| matches!(item.body, Body::Account(_));
-    let unique = || driver.topic(topics::UNIQUE).map(decode);
-    let of_owners: Vec<Item> = unique().filter(is_of_owner).collect();
-    let told = [topics::UNIQUE, topics::ACCOUNT_ITEM];
-    let items = driver.outputs().iter().filter(|record| told.contains(&record.topic));
-    let items = items
-        .map(|record| (record.topic, decode(record)))
-        .filter(|(topic, item)| *topic == topics::ACCOUNT_ITEM || !is_of_owner(item));
-    let items: Vec<Item> = items.map(|(_, item)| item).collect();
-    let unclassified = driver
-        .topic(topics::UNCLASSIFIED)
-        .map(|record| codec::unclassified().decode(&record.value).unwrap());
-    let dead = driver
-        .topic(topics::DEAD_LETTER)
-        .map(|record| codec::dead_letter().decode(&record.value).unwrap());
-    Run {
-        counts: driver.counts(),
-        items,
-        of_owners,
-        unclassified: unclassified.collect(),
-        dead: dead.collect(),
-    }
+    Run::of(driver, counts, items)
 }
 
 pub fn run(records: &[Record]) -> Run {
@@ -144,63 +81,4 @@ pub fn twice(record: &Record) -> (Run, Run) {
 /// Runs capture lines.
 pub fn lines(lines: &str) -> Run {
     run(&records(lines))
-}
-
-impl Run {
-    pub fn count(&self, name: &'static str, label: &'static str) -> u64 {
-        self.counts.get(&(name, label)).copied().unwrap_or_default()
-    }
-
-    /// (emitted, duplicate, unclassified, dead letter).
-    pub fn outcomes(&self) -> [u64; 4] {
-        ["emitted", "duplicate", "unclassified", "dead_letter"].map(|outcome| self.count("items", outcome))
-    }
-
-    pub fn total(&self) -> u64 {
-        self.outcomes().iter().sum()
-    }
-
-    /// Reasons of dead letters and unclassified items, in order.
-    pub fn reasons(&self) -> Vec<&str> {
-        let dead = self.dead.iter().map(|letter| letter.reason.as_str());
-        dead.chain(self.unclassified.iter().map(|item| item.reason.as_str()))
-            .collect()
-    }
-
-    /// The only item.
-    #[track_caller]
-    pub fn item(&self) -> &Item {
-        let [item] = self.items.as_slice() else {
-            panic!("{} items: {:#?}", self.items.len(), self.items)
-        };
-        item
-    }
-}
-
-/// A body with one change of this field and value (JSON), in an entry of acme's account.
-pub fn body(field: &str, value: &str) -> String {
-    format!(
-        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"310","changes":[{{"field":"{field}","value":{value}}}]}}]}}"#
-    )
-}
-
-/// A capture line of acme with that body, received at 2026-05-04T13:00:01Z.
-pub fn line(field: &str, value: &str) -> String {
-    envelope(&body(field, value))
-}
-
-/// A capture line of acme with this body.
-pub fn envelope(body: &str) -> String {
-    format!(r#"{{"source":"whatsapp","tenant":"acme","received_at":"2026-05-04T13:00:01Z","body":{body}}}"#)
-}
-
-/// Identifiers of the person of an item, as `kind:value`.
-pub fn identifiers(item: &Item, sighting: usize) -> Vec<String> {
-    item.sightings.get(sighting).map_or_else(Vec::new, |sighting| {
-        sighting
-            .identifiers
-            .iter()
-            .map(|id| format!("{}:{}", id.kind.as_str(), id.value))
-            .collect()
-    })
 }

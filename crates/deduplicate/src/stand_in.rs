@@ -4,8 +4,10 @@
 //! list makes it: its time, its person, its number. Example: received as `unsupported`, later in a history as a text; it is a
 //! received text.
 
-use super::seen::{Seen, Told, key_of};
-use crate::fields::message;
+use crate::{
+    processor::u64_of,
+    seen::{Seen, Told, key_of},
+};
 use hilo_contracts::item::{Body, Item, Message, Origin};
 use hilo_domain::hash::IdHasher;
 use hilo_stream::{ProcessorError, wire};
@@ -98,7 +100,7 @@ fn filled(stand_in: Item, content: &Content) -> Result<Item, ProcessorError> {
         return Ok(stand_in);
     };
     let element = serde_json::from_str(&content.text).map_err(ProcessorError::contract)?;
-    let read = message(&element, told.origin, told.inbound);
+    let read = hilo_whatsapp::message::read(&element, told.origin, told.inbound);
     let read = read.map_err(|reason| ProcessorError::Contract(reason.to_owned()))?;
     let message = Message {
         group_id: told.group_id.clone(),
@@ -123,5 +125,5 @@ fn item_id(item: &Item) -> String {
 fn hash_of(content: &str) -> u64 {
     let mut hasher = IdHasher::new("content");
     hasher.update(content.as_bytes());
-    super::u64_of(&hasher.bytes()) | 1
+    u64_of(&hasher.bytes()) | 1
 }

@@ -1,16 +1,11 @@
-//! What a value says beyond its kind and event: what held before, what will hold, restrictions, and the other documented
-//! parts by their paths. Whatever is not documented stays in the content.
-
-use hilo_contracts::facts::{Account as Fact, Attribute, Restriction};
-use hilo_domain::{
-    Millis,
-    json::canonical,
-    read::{list, seconds, text},
-};
-use serde_json::Value;
+//! The documented parts of a value that a fact has no fields for, by their paths. **A new part is a path here.**
+//!
+//! ```json
+//! {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE", "waba_ban_date": "June 1, 2026"}}
+//! ```
 
 /// Documented parts of a value, by kind of fact; what the fact has fields for is not among them.
-const PARTS: [(&str, &[&str]); 25] = [
+pub(super) const PARTS: [(&str, &[&str]); 25] = [
     (
         "number_snapshot",
         &[
@@ -166,86 +161,3 @@ const WABA: &[&str] = &[
     "disconnection_info.reason",
     "disconnection_info.initiated_by",
 ];
-
-/// Adds to `fact` what `content` says.
-pub(crate) fn add(fact: &mut Fact, content: &Value) {
-    // A snapshot's content is its line, and the platform's answer stands inside.
-    let answer = match fact.kind.as_str() {
-        "number_snapshot" => content.get("number"),
-        "template_snapshot" => content.get("template"),
-        _ => None,
-    };
-    let value = answer.unwrap_or(content);
-    let part = |path: &str| path.split('.').try_fold(value, |value, key| value.get(key));
-    let word = |key: &str| text(value, key).map(str::to_owned);
-    let (previous, announced) = match fact.kind.as_str() {
-        "template_quality" => (
-            word("previous_quality_score").map(|score| score.to_ascii_uppercase()),
-            None,
-        ),
-        "template_category" => (
-            word("previous_category").map(|category| category.to_ascii_lowercase()),
-            None,
-        ),
-        "template_category_warning" => (
-            word("previous_category").map(|category| category.to_ascii_lowercase()),
-            word("correct_category").map(|category| category.to_ascii_lowercase()),
-        ),
-        "throughput" => (part("old_limit").filter(|limit| !limit.is_null()).map(plain), None),
-        _ => (None, None),
-    };
-    fact.previous = previous;
-    fact.announced = announced;
-    fact.effective_at = effective_at(&fact.kind, value);
-    fact.restrictions = restrictions(value);
-    fact.attributes = PARTS
-        .iter()
-        .filter(|(kind, _)| *kind == fact.kind)
-        .flat_map(|(_, paths)| *paths)
-        // Any event of an account may be about one of its numbers.
-        .chain(&["phone_number"])
-        .filter_map(|path| {
-            let value = part(path).filter(|value| !value.is_null())?;
-            Some(Attribute {
-                name: (*path).to_owned(),
-                value: plain(value),
-            })
-        })
-        .collect();
-}
-
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| canonical(value), str::to_owned)
-}
-
-fn effective_at(kind: &str, value: &Value) -> Option<Millis> {
-    let inside = |object: &str, key: &str| seconds(value.get(object)?, key);
-    match kind {
-        "template_category_warning" => seconds(value, "category_update_timestamp"),
-        // A date in words stays an attribute.
-        "template_status" => inside("disable_info", "disable_date"),
-        "price_tier" => inside("volume_tier_info", "tier_update_time"),
-        "price_eligibility" => inside("auth_international_rate_eligibility", "start_time"),
-        _ => None,
-    }
-}
-
-fn restrictions(value: &Value) -> Vec<Restriction> {
-    let restriction = |told: &Value| {
-        let expires_at = seconds(told, "expiration");
-        Some(Restriction {
-            kind: text(told, "restriction_type")?.to_owned(),
-            expires_at,
-            expiration: told
-                .get("expiration")
-                .filter(|told| expires_at.is_none() && !told.is_null())
-                .map(plain),
-            remediation: told.get("remediation").filter(|told| !told.is_null()).map(plain),
-        })
-    };
-    list(value, "restriction_info")
-        .into_iter()
-        .flatten()
-        .filter_map(restriction)
-        .collect()
-}

@@ -1,12 +1,10 @@
 //! The processor `deduplicate`: items in, each counted once as emitted or duplicate, what is new of them out.
 
-mod callback;
-mod link;
-mod pack;
-mod seen;
-mod stand_in;
-
-use crate::{count::Tallies, vocabulary};
+use crate::{
+    callback,
+    link::Link,
+    seen::{Seen, Told},
+};
 use hilo_contracts::{
     item::{Body, Item, Sighting},
     topics,
@@ -15,9 +13,7 @@ use hilo_domain::{
     Millis,
     hash::{self, IdHasher},
 };
-use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Verdict, wire};
-use link::Link;
-use seen::{Seen, Told};
+use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Tallies, Verdict, wire};
 
 /// See the crate's documentation.
 pub struct Deduplicate {
@@ -50,7 +46,7 @@ impl Processor for Deduplicate {
             self.tallies.count(context, &item.tenant, "items", outcome, 1)?;
         }
         if told == Told::New
-            && let Some(word) = vocabulary::unknown(&item)
+            && let Some(word) = hilo_whatsapp::unknown(&item)
         {
             self.tallies.count(context, &item.tenant, "unknown_words", word, 1)?;
         }
@@ -173,7 +169,7 @@ fn variant(item: &Item) -> u64 {
     u64_of(&hasher.bytes()) >> 2 | lacks << 62
 }
 
-fn u64_of(bytes: &[u8; 16]) -> u64 {
+pub(crate) fn u64_of(bytes: &[u8; 16]) -> u64 {
     let mut half = [0; 8];
     half.copy_from_slice(&bytes[..8]);
     u64::from_le_bytes(half)
@@ -215,6 +211,3 @@ fn joined(item: &Item, link: Link) -> Item {
         },
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -8,7 +8,7 @@
 mod support;
 
 use hilo_contracts::item::Body;
-use support::{identifiers, line, lines};
+use support::{identifiers, line, lines, of_owners};
 
 #[test]
 fn duplicates_by_key() {
@@ -217,24 +217,20 @@ fn whatever_names_an_account_is_evidence_of_identity() {
         line("account_update", &value)
     };
     for (owner, named) in [(r#","owner_business_id":900"#, Some("900")), ("", None)] {
-        let run = lines(&update(owner));
-        assert_eq!(run.items.len(), 1);
-        let owners: Vec<_> = run
-            .of_owners
-            .iter()
-            .map(|item| (&item.body, item.evidence_only))
-            .collect();
+        assert_eq!(lines(&update(owner)).items.len(), 1);
+        let of_owners = of_owners(&update(owner));
+        let owners: Vec<_> = of_owners.iter().map(|item| (&item.body, item.evidence_only)).collect();
         match (&owners[..], named) {
             ([(Body::Account(account), true)], Some(_)) => {
                 assert_eq!(account.portfolio_id.as_deref(), named);
-                assert_eq!(account.account(&run.of_owners[0].entry_id), Some("310"));
+                assert_eq!(account.account(&of_owners[0].entry_id), Some("310"));
             }
             ([], None) => {}
             other => panic!("{other:?}"),
         }
     }
     let polled = r#"{"source":"platform","tenant":"acme","at":"2026-05-04T01:00:00Z","waba_id":"310","portfolio_id":"900","number":{"id":"210"}}"#;
-    assert_eq!(lines(polled).of_owners.len(), 1);
+    assert_eq!(of_owners(polled).len(), 1);
     // The same message, without a person, under another account: all that it says is in which account the number is.
     let message = |account: &str| {
         let metadata = r#""metadata":{"phone_number_id":"210"}"#;

@@ -4,7 +4,7 @@
 //! Requests wait at the hash of their data; each message tells that place once that it has the data. Where both are known
 //! the request goes to the message as one more description of it, the least: a line that names the message id says more.
 
-use super::{Seen, u64_of};
+use crate::{processor::u64_of, seen::Seen};
 use hilo_contracts::{
     item::{Body, Item, Message, Origin, Request},
     keys, topics,

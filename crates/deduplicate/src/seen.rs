@@ -1,6 +1,6 @@
 //! What is kept of a message or of an item without id: as little as tells a repetition from news.
 
-use super::{
+use crate::{
     callback::Meeting,
     link::{Link, Sides},
     pack,

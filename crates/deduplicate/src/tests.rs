@@ -1,44 +1,46 @@
 //! What goes on and what does not, of items that are told more than once.
 
 use super::Deduplicate;
-use crate::{key::Key, people::Named};
 use hilo_contracts::{
     item::{Author, Body, Item, Message, Origin, Position, Sighting, Status},
-    topics,
+    keys, topics,
 };
-use hilo_domain::Identifier;
+use hilo_domain::{
+    Identifier, IdentifierKind,
+    hash::{IdHasher, to_hex},
+};
 use hilo_stream::{Context, Processor as _, Record, wire};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Somebody by phone, by user id, or by both.
 fn somebody(phone: Option<u8>, user: Option<u8>) -> Option<Sighting> {
-    let (wa_id, user_id) = (
-        phone.map(|phone| format!("5696123450{phone}")),
-        user.map(|user| format!("CL.{user}")),
-    );
-    let mut sighting = Sighting {
+    let wa_id = phone.map(|phone| format!("5696123450{phone}"));
+    let phone = wa_id.as_ref().map(|wa_id| format!("+{wa_id}"));
+    let mut identifiers: Vec<Identifier> = wa_id.as_deref().map(Identifier::wa_id).into_iter().collect();
+    identifiers.extend(phone.map(|phone| Identifier::new(IdentifierKind::Phone, phone)));
+    identifiers.extend(user.map(|user| Identifier::bsuid(format!("CL.{user}"))));
+    identifiers.sort_unstable();
+    (!identifiers.is_empty()).then(|| Sighting {
+        identifiers,
         creates: true,
         ..Sighting::default()
-    };
-    Named {
-        wa_id: wa_id.as_deref().map(Into::into),
-        user_id: user_id.as_deref().map(Into::into),
-        ..Named::default()
-    }
-    .add_to(&mut sighting);
-    crate::people::seen(sighting)
+    })
 }
 
-fn item(at: i64, content: &str, person: Option<Sighting>, key: &Key, body: Body) -> (Vec<u8>, Item) {
-    let (subject, key) = key.hashes("acme", |_| {});
+/// An item about the message `m`, with a key that is made of `parts`.
+fn item(at: i64, content: &str, person: Option<Sighting>, parts: [&str; 2], body: Body) -> (Vec<u8>, Item) {
+    let mut hasher = IdHasher::new("item");
+    for part in parts {
+        hasher.update(part.as_bytes());
+    }
     let item = Item {
         tenant: "acme".into(),
         delivery_id: "d".into(),
         position: Position::default(),
         received_at: 0,
         event_time: at,
-        key,
+        key: to_hex(&hasher.bytes()),
         content: content.into(),
         entry_id: "310".into(),
         phone_number_id: None,
@@ -50,7 +52,7 @@ fn item(at: i64, content: &str, person: Option<Sighting>, key: &Key, body: Body)
         change: None,
         body,
     };
-    (subject, item)
+    (keys::message("acme", "m"), item)
 }
 
 fn send(at: i64, content: &str, person: Option<Sighting>) -> (Vec<u8>, Item) {
@@ -71,16 +73,7 @@ fn send(at: i64, content: &str, person: Option<Sighting>) -> (Vec<u8>, Item) {
         segment: None,
         chunk: None,
     };
-    item(
-        at,
-        content,
-        person,
-        &Key::Message {
-            origin: "outbound",
-            id: "m".into(),
-        },
-        Body::Message(message),
-    )
+    item(at, content, person, ["outbound", ""], Body::Message(message))
 }
 
 fn status(at: i64, name: &str, person: Option<Sighting>) -> (Vec<u8>, Item) {
@@ -95,13 +88,7 @@ fn status(at: i64, name: &str, person: Option<Sighting>) -> (Vec<u8>, Item) {
         identity_hash: None,
         payment: None,
     };
-    let key = Key::Status {
-        message_id: "m".into(),
-        status: name.into(),
-        participant: None,
-        code: None,
-    };
-    item(at, name, person, &key, Body::Status(body))
+    item(at, name, person, ["status", name], Body::Status(body))
 }
 
 struct Out {
