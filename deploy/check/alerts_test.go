@@ -25,9 +25,37 @@ var cases = []struct {
 		up{job="hilo", role="identity"} 1x60
 		up{job="node", role="other"} 0x60`, []string{"status"}},
 	{"HiloBehind", `
-		hilo_lag_seconds{processor="one_partition", partition="0"} 0x60
-		hilo_lag_seconds{processor="one_partition", partition="1"} 61x60
-		hilo_lag_seconds{processor="nearly", partition="0"} 59x60`, []string{"one_partition"}},
+		hilo_group_lag_seconds{group="one_partition", partition="0"} 0x60
+		hilo_group_lag_seconds{group="one_partition", partition="1"} 61x60
+		hilo_group_lag_seconds{group="nearly", partition="0"} 59x60`, []string{"one_partition"}},
+	// The role is dead, its own series have vanished: the group's go on.
+	{"HiloBehind", `
+		hilo_lag_seconds{processor="identity", partition="0"} 0x20 _x40
+		hilo_group_lag_seconds{group="hilo.identity", partition="0"} 0x20 0+60x40`, []string{"hilo.identity"}},
+	{"HiloNobodyWorks", `
+		hilo_group_members{group="hilo.identity"} 2x20 0x40
+		hilo_group_members{group="hilo.status"} 1x60`, []string{"hilo.identity"}},
+	// Targets leave discovery: their series vanish.
+	{"HiloGone", `
+		up{job="hilo", role="gateway"} 1x20 _x40
+		up{job="hilo", role="golden"} 1x60
+		up{job="hilo", role="lag"} 1x20 _x40
+		up{job="hilo", role="status"} 1x60`, []string{"gateway", "lag"}},
+	{"HiloGone", `
+		up{job="hilo", role="gateway", instance="a"} _x60
+		up{job="hilo", role="gateway", instance="b"} 1x60
+		up{job="hilo", role="golden"} 1x60
+		up{job="hilo", role="lag"} 1x60`, nil},
+	{"HiloGone", `
+		hilo_engine_running 1x60`, nil},
+	{"HiloLagUnknown", `
+		hilo_group_looked_timestamp_seconds 1000x60`, []string{""}},
+	{"HiloLagUnknown", `
+		hilo_group_looked_timestamp_seconds 0+60x20 _x40`, []string{""}},
+	{"HiloLagUnknown", `
+		hilo_group_looked_timestamp_seconds 0+60x60`, nil},
+	{"HiloLagUnknown", `
+		hilo_engine_running 1x60`, nil},
 	// One lane of two; starting again and again without any lag that is known; a tick's half minute ago; restoring.
 	{"HiloStuck", `
 		hilo_lag_records{processor="stuck", partition="0"} 5x60
@@ -250,7 +278,7 @@ func TestAlerts(t *testing.T) {
 		}
 		var found []string
 		for _, sample := range vector {
-			of := sample.Metric.Get("processor") + sample.Metric.Get("role") + sample.Metric.Get("slo")
+			of := sample.Metric.Get("processor") + sample.Metric.Get("group") + sample.Metric.Get("role") + sample.Metric.Get("slo")
 			if sink := sample.Metric.Get("sink"); sink != "" {
 				of = sample.Metric.Get("tenant") + "/" + sink
 			}

@@ -63,6 +63,7 @@ impl Outcomes for Nowhere {
 fn registries(folder: &Path) -> [Registry; 2] {
     let (kafka, registry) = (Registry::new(), Registry::new());
     hilo_kafka::Measures::new(&kafka).unwrap();
+    hilo_kafka::lag::LagMeasures::new(&kafka).unwrap();
     let directory = DataDir::open(folder).unwrap();
     let log = Arc::new(RawLog::open(&directory, hilo_contracts::topics::RAW).unwrap());
     let topology = topology(&topology::Tenants::default()).unwrap();
@@ -123,6 +124,7 @@ fn every_metric_has_a_panel() {
     let shown = named(&dashboards);
     for source in [
         "crates/kafka/src/measures.rs",
+        "crates/kafka/src/lag/measures.rs",
         "crates/gateway/src/measures.rs",
         "crates/hilo/src/runtime_metrics.rs",
         "crates/hilo/src/crm/metrics.rs",

@@ -96,7 +96,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let watcher = roles
         .contains(&Role::Lag)
         .then(|| {
-            let has_crm = !writer::accounts(&config).map_err(Failure::usage)?.is_empty();
+            let has_crm = config.tenants.values().any(|tenant| tenant.crm.is_some());
             Ok::<_, Failure>(Watcher::start(&place, groups::expected(&place, has_crm), &registry)?)
         })
         .transpose()?;
