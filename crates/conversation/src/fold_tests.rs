@@ -12,7 +12,7 @@ use hilo_domain::{
     Millis,
     time::{DAY, HOUR, MINUTE, SECOND},
 };
-use hilo_stream::{Context, MemoryBackend, StateStore as _, Store};
+use hilo_stream::{Context, MemoryBackend, StateStore as _, Store, wire::Encoded};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -93,7 +93,7 @@ pub(crate) fn event(at: Millis, word: &str) -> Event {
         answer: None,
         signed: false,
         became: None,
-        fact: Box::default(),
+        described: Encoded::from_vec(Vec::new()),
     }
 }
 
@@ -142,9 +142,9 @@ impl Bench {
         self.retracted
             .drain_dirty(&mut |change| self.committed[1].apply(change))
             .unwrap();
-        let bytes = hilo_stream::wire::encode(&self.thread).unwrap();
-        note(Some(&bytes));
-        self.thread = hilo_stream::wire::decode(&bytes).unwrap();
+        let encoded = Encoded::of(&self.thread).unwrap();
+        self.thread = encoded.open().unwrap();
+        note(Some(&encoded.into_bytes()));
         self.attach();
         greatest
     }

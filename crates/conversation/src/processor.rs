@@ -19,7 +19,10 @@ use hilo_contracts::{
     topics,
 };
 use hilo_domain::{Millis, hash, window};
-use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Timers, Verdict, wire};
+use hilo_stream::{
+    Context, Processor, ProcessorError, Record, StateStore, Store, Timers, Verdict,
+    wire::{self, Encoded},
+};
 
 /// Thread of items that name no business number.
 const NO_NUMBER: &str = "";
@@ -70,9 +73,9 @@ impl Processor for Conversation {
                 phone_number_id,
                 event,
             } => {
-                let mut event: Event = wire::decode(&event)?;
+                let mut event = Encoded::<Event>::from_vec(event).open()?;
                 event.version = version;
-                let tenant = event.fact()?.tenant;
+                let tenant = event.described()?.tenant;
                 let whose = Whose {
                     person: &person_id,
                     number: &phone_number_id,
@@ -514,7 +517,7 @@ fn unsign(person_id: &str, event: &Event, context: &mut Context) -> Result<(), P
     if !event.signed {
         return Ok(());
     }
-    let tenant = event.fact()?.tenant;
+    let tenant = event.described()?.tenant;
     let id = consent::id_of(&tenant, &event.key);
     let record = wire::encode(&ConsentRecord::Forget { tenant, id })?;
     context.send(topics::CONSENT_ITEM, person_id.as_bytes(), event.at, record);
