@@ -7,7 +7,7 @@ use crate::{
     reference::{fold::fold, measure::measure},
     thread::{Chain, Place, SPLIT, Segment, SessionChange, Thread, Told},
 };
-use hilo_contracts::{facts::Session, item::Inbox};
+use hilo_contracts::{item::Inbox, stored::Session};
 use hilo_domain::{
     Millis,
     time::{DAY, HOUR, MINUTE, SECOND},

@@ -16,6 +16,7 @@ use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Conversation as Fact, Source},
     item::{Body, ConsentRecord, Follow, Origin, PersonRecord, Resolved},
+    stored::Convert as _,
     topics,
 };
 use hilo_domain::{Millis, hash, window};
@@ -435,7 +436,7 @@ impl Conversation {
             conversation_id: Some(hash::id("conversation_id", &[person_id.as_bytes(), number.as_bytes()])),
             session_id: Some(told.id.into_string()),
             phone_number_id: (number != NO_NUMBER).then(|| number.to_owned()),
-            session: Some(told.session),
+            session: Some(told.session.convert()),
             test: told.test,
             ..Fact::default()
         };

@@ -10,6 +10,7 @@
 )]
 
 use hilo::topology::{Tenants, topology};
+use hilo_contracts::facts;
 use hilo_stream::{Shapes, TopicKind, wire};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -130,6 +131,34 @@ fn each_internal_topic_has_its_records_pinned() {
     let pinned: Vec<&str> = records.iter().flat_map(|records| records.topics).copied().collect();
     assert_eq!(pinned.iter().copied().collect::<BTreeSet<_>>(), internal);
     assert_eq!(pinned.len(), internal.len(), "a topic has two kinds of records");
+}
+
+/// Where a type is declared, in the path of the visitor that the compiler makes for it.
+const FACTS: &str = " for hilo_contracts::facts::";
+
+#[test]
+fn facts_are_not_inside_of_state_or_of_internal_records() {
+    let mut inside = Vec::new();
+    for (name, shapes) in traced() {
+        for path in shapes.paths() {
+            if let Some((_, fact)) = path.split_once(FACTS) {
+                inside.push(format!("{name}: {}", fact.split('>').next().unwrap()));
+            }
+        }
+    }
+    assert_eq!(
+        inside,
+        Vec::<String>::new(),
+        "a new field of a contract would change what is stored: keep a type of your own"
+    );
+    // The compiler may name visitors otherwise one day.
+    let mut shapes = Shapes::default();
+    shapes.add::<Option<facts::Session>>("session").unwrap();
+    assert!(
+        shapes.paths().iter().any(|path| path.contains(FACTS)),
+        "{:?}",
+        shapes.paths()
+    );
 }
 
 /// Bytes inside of a record, whose shape the record does not show, are those of a type that is stored too.

@@ -5,7 +5,7 @@ use crate::{
     series::{Horizon, Series},
     windows::Windows,
 };
-use hilo_contracts::facts::{Dimension, Window};
+use hilo_contracts::stored::{Dimension, Window};
 use hilo_domain::{Millis, hash::IdHasher};
 use hilo_stream::{
     ProcessorError, ShapeError, Shapes, StateStore, Store, StoreError, Timers,

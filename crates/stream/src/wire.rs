@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 
 /// Version of the shapes of all state and of all internal records. The golden files in `crates/hilo/shapes` pin the shapes; a
 /// test refuses another shape until this is raised.
-pub const VERSION: u8 = 6;
+pub const VERSION: u8 = 7;
 
 /// A record or state that this release cannot read.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +84,17 @@ travel! {
     ConsentRecord on [topics::CONSENT_ITEM];
     Tally on [topics::TALLY];
 }
+
+/// The version of encoded bytes, where it is one of another release: an older one, or one of the next. `None`: it is this
+/// release's, or they are nothing of ours.
+#[must_use]
+pub fn other_version(bytes: &[u8]) -> Option<u8> {
+    let first = *bytes.first()?;
+    (first != VERSION && (1..=VERSION + FUTURE).contains(&first)).then_some(first)
+}
+
+/// Versions that may be those of later releases. Anything greater is no version.
+const FUTURE: u8 = 8;
 
 /// Encodes a record.
 pub fn encode<T: Travels>(record: &T) -> Result<Vec<u8>, WireError> {

@@ -8,8 +8,8 @@ use crate::{
     update::{Draft, Update},
 };
 use hilo_contracts::{
-    facts::{ChargedRef, ErrorRef, PaymentRef, PricingRef},
     item::{Body, Call, Status},
+    stored::{ChargedRef, ErrorRef, PaymentRef, PricingRef},
 };
 use serde_json::Value;
 use std::borrow::Cow;
