@@ -381,7 +381,7 @@ fn without_a_session_only_a_rating_has_an_effect() {
 #[test]
 fn clocks_start_at_the_customer_or_at_the_hand_off() {
     let first = |history: &[(Millis, &str)]| thread(history, HOUR).tail.sessions.remove(0).session;
-    let clock = |clock: &Option<hilo_contracts::facts::Clock>| {
+    let clock = |clock: &Option<hilo_contracts::stored::Clock>| {
         clock
             .as_ref()
             .map(|clock| (clock.started_at, clock.stopped_at, clock.agent_started_at))

@@ -20,14 +20,14 @@ macro_rules! same {
 
 same!(String Millis i32 bool);
 
-impl<A: Convert<B>, B> Convert<Option<B>> for Option<A> {
-    fn convert(self) -> Option<B> {
+impl<From: Convert<To>, To> Convert<Option<To>> for Option<From> {
+    fn convert(self) -> Option<To> {
         self.map(Convert::convert)
     }
 }
 
-impl<A: Convert<B>, B> Convert<Vec<B>> for Vec<A> {
-    fn convert(self) -> Vec<B> {
+impl<From: Convert<To>, To> Convert<Vec<To>> for Vec<From> {
+    fn convert(self) -> Vec<To> {
         self.into_iter().map(Convert::convert).collect()
     }
 }
