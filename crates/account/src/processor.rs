@@ -4,6 +4,7 @@ use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Account as Fact, Source, Subject, TemplateRef},
     item::{Account as Told, Body, Item, MessageRecord, TemplateNamed},
+    stored::{Account as Stored, Convert as _},
     topics,
 };
 use hilo_domain::hash;
@@ -16,7 +17,7 @@ struct State {
     /// Revision that was published last.
     revision: i64,
     /// The observation with the greatest (event time, content).
-    latest: Option<Fact>,
+    latest: Option<Stored>,
 }
 
 /// See the crate's documentation.
@@ -43,9 +44,10 @@ impl Processor for Account {
         let mut fact = fact_of(&item, told);
         let state = self.subjects.get_or_insert_with(&record.key, State::default)?;
         let order = |fact: &Fact| (fact.event_time, fact.content.clone(), fact.event_id.clone());
-        let newest = match &state.latest {
-            Some(latest) if order(latest) == order(&fact) => return Ok(Verdict::Drop("known")),
-            Some(latest) if order(latest) > order(&fact) => Some(latest.clone()),
+        let rank = |had: &Stored| (had.event_time, had.content.clone(), had.event_id.clone());
+        let newest: Option<Fact> = match &state.latest {
+            Some(latest) if rank(latest) == order(&fact) => return Ok(Verdict::Drop("known")),
+            Some(latest) if rank(latest) > order(&fact) => Some(latest.clone().convert()),
             _ => None,
         };
         state.revision += 1;
@@ -61,9 +63,9 @@ impl Processor for Account {
                 state.revision += 1;
                 newest.revision = state.revision;
                 send(&self.codec, &record.key, &newest, context)?;
-                state.latest = Some(newest);
+                state.latest = Some(newest.convert());
             }
-            None => state.latest = Some(fact),
+            None => state.latest = Some(fact.convert()),
         }
         Ok(Verdict::Done)
     }

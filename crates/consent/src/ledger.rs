@@ -1,7 +1,11 @@
 //! One person's ledger as it rests in the store: entries in their order, and what was told of each.
 
 use crate::chain::{hash_of, wills};
-use hilo_contracts::{facts::Consent as Fact, item::Sign};
+use hilo_contracts::{
+    facts::Consent as Fact,
+    item::Sign,
+    stored::{Consent as Stored, Convert},
+};
 use hilo_domain::{consent::consent, hash};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -10,7 +14,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ledger {
     /// In the order of (event time, entry id), as told last.
-    entries: Vec<Fact>,
+    entries: Vec<Stored>,
     /// Entries that were taken back, with the revision that said so: one that returns goes on from there.
     retracted: BTreeMap<String, i64>,
 }
@@ -18,6 +22,35 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// Enters a sign, in the place of what was said under its id before. Gives the facts to tell.
     pub(crate) fn enter(&mut self, person_id: &str, sign: Sign) -> Vec<Fact> {
+        self.open(|open| open.enter(person_id, sign))
+    }
+
+    /// Takes an entry out. Gives the facts to tell.
+    pub(crate) fn forget(&mut self, id: &str) -> Vec<Fact> {
+        self.open(|open| open.forget(id))
+    }
+
+    /// Entries are hashed and judged as the facts that they are told as.
+    fn open(&mut self, change: impl FnOnce(&mut Open) -> Vec<Fact>) -> Vec<Fact> {
+        let mut open = Open {
+            entries: std::mem::take(&mut self.entries).convert(),
+            retracted: std::mem::take(&mut self.retracted),
+        };
+        let told = change(&mut open);
+        self.entries = open.entries.convert();
+        self.retracted = open.retracted;
+        told
+    }
+}
+
+/// A ledger under change.
+struct Open {
+    entries: Vec<Fact>,
+    retracted: BTreeMap<String, i64>,
+}
+
+impl Open {
+    fn enter(&mut self, person_id: &str, sign: Sign) -> Vec<Fact> {
         let mut entry = entry_of(person_id, sign);
         let mut from = usize::MAX;
         if let Some(place) = self.place(&entry.entry_id) {
@@ -37,8 +70,7 @@ impl Ledger {
         self.chain(from.min(place))
     }
 
-    /// Takes an entry out. Gives the facts to tell.
-    pub(crate) fn forget(&mut self, id: &str) -> Vec<Fact> {
+    fn forget(&mut self, id: &str) -> Vec<Fact> {
         let Some(place) = self.place(id) else {
             return Vec::new();
         };
@@ -110,7 +142,7 @@ fn entry_of(person_id: &str, sign: Sign) -> Fact {
         tenant: sign.tenant,
         event_time: sign.at,
         ingest_time: sign.received_at,
-        source: sign.source,
+        source: sign.source.convert(),
         kind: "entry".to_owned(),
         person_id: person_id.to_owned(),
         revision: 0,

@@ -12,7 +12,7 @@ pub use records::{
 
 use crate::{
     details::History,
-    facts::{ChargedRef, ErrorRef, PaymentRef, PricingRef},
+    stored::{ChargedRef, ErrorRef, PaymentRef, PricingRef},
 };
 use hilo_domain::{Identifier, Millis, OptOut};
 use rustc_hash::FxHasher;

@@ -15,6 +15,7 @@ pub mod keys;
 mod scan;
 pub mod schemas;
 mod shape;
+pub mod stored;
 pub mod tally;
 pub mod topics;
 mod transcode;

@@ -1,8 +1,8 @@
 //! Signs of a person's will among their items: opt-out keywords, preferences at the platform, consents of a CRM.
 
 use hilo_contracts::{
-    facts::Source,
     item::{Body, Crm, Item, Message, Preference, Sign},
+    stored::Source,
 };
 use hilo_domain::{
     Identifier, IdentifierKind, OptOut,

@@ -1,13 +1,13 @@
 //! What a thread keeps of an item: enough to fold sessions, and the fact it became, to be told again when the session
 //! or the person of it changes.
 
-use crate::{consent, details};
+use crate::{consent, described::Described, details};
 use hilo_contracts::{
-    facts::{AuthorRef, Conversation, Source, TemplateRef},
-    item::{Became, Body, Fate, Inbox, Item, Message, Origin, Request, Sign, Trace},
+    facts::Conversation,
+    item::{Became, Body, Fate, Inbox, Item, Origin, Sign, Trace},
 };
-use hilo_domain::{IdentifierKind, Millis, OptOut, hash, window};
-use hilo_stream::wire::{self, WireError};
+use hilo_domain::{Millis, OptOut, hash};
+use hilo_stream::wire::{Encoded, WireError};
 use serde::{Deserialize, Serialize};
 
 /// What an event means for sessions.
@@ -83,8 +83,8 @@ pub(crate) struct Event {
     pub signed: bool,
     /// Outcome of a send. `None` stands for revision 0 and [`Became::default`].
     pub became: Option<Box<Told>>,
-    /// The fact without content, encoded: needed again only when its session or person changes.
-    pub fact: Box<[u8]>,
+    /// What its fact says: needed again only when its session or person changes.
+    pub described: Encoded<Described>,
 }
 
 impl Event {
@@ -143,11 +143,6 @@ impl Event {
 
     /// The trace of a send.
     pub(crate) fn of_trace(fate: &Fate, trace: &Trace) -> Result<Self, WireError> {
-        let fact = Conversation {
-            tenant: trace.tenant.clone(),
-            message_id: Some(trace.message_id.clone()),
-            ..Conversation::default()
-        };
         Ok(Self {
             at: fate.at,
             class: OUTBOUND,
@@ -169,20 +164,27 @@ impl Event {
                 revision: fate.revision,
                 became: fate.became,
             })),
-            fact: wire::encode(&fact)?.into_boxed_slice(),
+            described: Encoded::of(&Described::of_trace(trace))?,
         })
+    }
+
+    /// What its item said, without content.
+    pub(crate) fn described(&self) -> Result<Described, WireError> {
+        self.described.open()
     }
 
     /// The fact as it was told, without content.
     pub(crate) fn fact(&self) -> Result<Conversation, WireError> {
-        wire::decode(&self.fact)
+        Ok(self.described()?.into_fact(self.at, self.test))
     }
 
     /// Makes the event and the fact of an item, which keeps its content once.
     pub(crate) fn of(item: &Item, atom: u64, version: u64) -> Result<(Self, Conversation), WireError> {
-        let mut fact = fact_of(item);
+        let event_id = hash::id("conversation", &[item.tenant.as_bytes(), item.key.as_bytes()]);
+        let said = Described::of(item, event_id);
         let role = role_of(item);
-        let encoded = wire::encode(&fact)?.into_boxed_slice();
+        let encoded = Encoded::of(&said)?;
+        let mut fact = said.into_fact(item.event_time, item.test);
         fact.content = Some(item.content.clone());
         fact.details = details::details(item);
         let class = match (&item.body, &role) {
@@ -209,7 +211,7 @@ impl Event {
             answer: answer(item),
             signed: false,
             became: described(item),
-            fact: encoded,
+            described: encoded,
         };
         Ok((event, fact))
     }
@@ -277,111 +279,4 @@ fn role_of(item: &Item) -> Role {
         Body::Inbox(inbox) => Role::Inbox(Box::new(inbox.clone())),
         _ => Role::Silent,
     }
-}
-
-/// Kind of the fact of a message.
-fn kind_of(message: &Message) -> &'static str {
-    match (message.origin, message.kind.as_str()) {
-        (Origin::History, _) => "message_history",
-        (_, "reaction") => "reaction",
-        (_, "edit") => "message_edited",
-        (_, "revoke") => "message_revoked",
-        (Origin::Received, "system") => "system_message",
-        (Origin::Received, "request_welcome") => "welcome_requested",
-        (Origin::Received, _) => "message_received",
-        (Origin::Outbound | Origin::Echo | Origin::Requested, _) => "message_sent",
-    }
-}
-
-fn fact_of(item: &Item) -> Conversation {
-    let mut fact = Conversation {
-        event_id: hash::id("conversation", &[item.tenant.as_bytes(), item.key.as_bytes()]),
-        tenant: item.tenant.clone(),
-        event_time: item.event_time,
-        ingest_time: item.received_at,
-        source: Source::new(&item.delivery_id, item.position),
-        phone_number_id: item.phone_number_id.clone(),
-        test: item.test,
-        ..Conversation::default()
-    };
-    match &item.body {
-        Body::Message(message) => {
-            kind_of(message).clone_into(&mut fact.kind);
-            describe(&mut fact, message);
-            fact.message_id = Some(message.id.clone());
-            if message.is_customer_message() && message.group_id.is_none() {
-                open_window(&mut fact, item);
-            }
-        }
-        Body::Inbox(inbox) => fact.kind.clone_from(&inbox.event),
-        Body::Call(call) => {
-            // Some events are called so themselves.
-            fact.kind = if call.event.starts_with("call_") {
-                call.event.clone()
-            } else {
-                format!("call_{}", call.event)
-            };
-            if call.inbound {
-                open_window(&mut fact, item);
-            }
-        }
-        Body::Preference(preference) => {
-            let kind = match preference.value.as_str() {
-                "stop" => "opt_out",
-                "resume" | "signup" => "opt_in",
-                _ => "preference_changed",
-            };
-            kind.clone_into(&mut fact.kind);
-            fact.opt_out = kind == "opt_out";
-        }
-        Body::Crm(crm) => fact.kind.clone_from(&crm.event),
-        Body::Event { kind } => {
-            fact.kind.clone_from(kind);
-            if kind == "group_event" {
-                fact.group_id = details::group_of(&item.content);
-            }
-        }
-        Body::Request(Request { message, .. }) => {
-            "send_requested".clone_into(&mut fact.kind);
-            describe(&mut fact, message);
-        }
-        Body::Status(_) | Body::Account(_) | Body::Decision(_) | Body::Clock | Body::Echoed { .. } => {
-            "other".clone_into(&mut fact.kind);
-        }
-    }
-    fact
-}
-
-/// The customer service window that the item opens: for the identity that wrote or called, not for its person, who may
-/// have others.
-fn open_window(fact: &mut Conversation, item: &Item) {
-    fact.window_expires_at = Some(window::customer_service_end(item.event_time));
-    let shown = item.sightings.first().filter(|_| item.has_person);
-    let kinds = [IdentifierKind::Bsuid, IdentifierKind::WaId, IdentifierKind::Phone];
-    let identity = kinds
-        .iter()
-        .find_map(|kind| shown?.identifiers.iter().find(|identifier| identifier.kind == *kind));
-    fact.window_identifier_kind = identity.map(|identifier| identifier.kind.as_str().to_owned());
-    fact.window_identifier = identity.map(|identifier| identifier.value.clone());
-}
-
-/// What a message says beside its id.
-fn describe(fact: &mut Conversation, message: &Message) {
-    fact.group_id.clone_from(&message.group_id);
-    fact.message_type = Some(message.kind.clone());
-    fact.direction = Some(if message.inbound { "inbound" } else { "outbound" }.to_owned());
-    fact.reply_to.clone_from(&message.reply_to);
-    fact.author = Some(AuthorRef {
-        kind: message.author.kind.clone(),
-        id: message.author.id.clone(),
-    });
-    fact.template = message.template.as_ref().map(|template| TemplateRef {
-        name: template.name.clone(),
-        language: template.language.clone(),
-        category: template.category.clone(),
-    });
-    fact.campaign.clone_from(&message.campaign);
-    fact.segment.clone_from(&message.segment);
-    fact.referral.clone_from(&message.referral);
-    fact.opt_out = matches!(message.opt_out, Some(OptOut::Always(_)));
 }

@@ -5,7 +5,7 @@ use crate::{
     event::{Event, Role},
     measure::Measure,
 };
-use hilo_contracts::facts::Clock;
+use hilo_contracts::stored::Clock;
 use hilo_domain::{
     Millis, hash,
     time::{DAY, HOUR, MINUTE},

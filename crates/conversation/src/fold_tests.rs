@@ -7,12 +7,12 @@ use crate::{
     reference::{fold::fold, measure::measure},
     thread::{Chain, Place, SPLIT, Segment, SessionChange, Thread, Told},
 };
-use hilo_contracts::{facts::Session, item::Inbox};
+use hilo_contracts::{item::Inbox, stored::Session};
 use hilo_domain::{
     Millis,
     time::{DAY, HOUR, MINUTE, SECOND},
 };
-use hilo_stream::{Context, MemoryBackend, StateStore as _, Store};
+use hilo_stream::{Context, MemoryBackend, StateStore as _, Store, wire::Encoded};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -93,7 +93,7 @@ pub(crate) fn event(at: Millis, word: &str) -> Event {
         answer: None,
         signed: false,
         became: None,
-        fact: Box::default(),
+        described: Encoded::from_vec(Vec::new()),
     }
 }
 
@@ -142,9 +142,9 @@ impl Bench {
         self.retracted
             .drain_dirty(&mut |change| self.committed[1].apply(change))
             .unwrap();
-        let bytes = hilo_stream::wire::encode(&self.thread).unwrap();
-        note(Some(&bytes));
-        self.thread = hilo_stream::wire::decode(&bytes).unwrap();
+        let encoded = Encoded::of(&self.thread).unwrap();
+        self.thread = encoded.open().unwrap();
+        note(Some(&encoded.into_bytes()));
         self.attach();
         greatest
     }
@@ -381,7 +381,7 @@ fn without_a_session_only_a_rating_has_an_effect() {
 #[test]
 fn clocks_start_at_the_customer_or_at_the_hand_off() {
     let first = |history: &[(Millis, &str)]| thread(history, HOUR).tail.sessions.remove(0).session;
-    let clock = |clock: &Option<hilo_contracts::facts::Clock>| {
+    let clock = |clock: &Option<hilo_contracts::stored::Clock>| {
         clock
             .as_ref()
             .map(|clock| (clock.started_at, clock.stopped_at, clock.agent_started_at))

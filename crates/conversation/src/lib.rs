@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 mod consent;
+mod described;
 mod details;
 mod event;
 mod fold;

@@ -6,8 +6,8 @@ use crate::{
     fold::Reason,
     work::{Effort, Turns, UNKNOWN, assignee, sender},
 };
-use hilo_contracts::facts::{Clock, Rating, Session};
 use hilo_contracts::item::Inbox;
+use hilo_contracts::stored::{Clock, Rating, Session};
 use hilo_domain::{Millis, time::HOUR, window};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

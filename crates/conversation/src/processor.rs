@@ -16,10 +16,14 @@ use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Conversation as Fact, Source},
     item::{Body, ConsentRecord, Follow, Origin, PersonRecord, Resolved},
+    stored::Convert as _,
     topics,
 };
 use hilo_domain::{Millis, hash, window};
-use hilo_stream::{Context, Processor, ProcessorError, Record, StateStore, Store, Timers, Verdict, wire};
+use hilo_stream::{
+    Context, Processor, ProcessorError, Record, StateStore, Store, Timers, Verdict,
+    wire::{self, Encoded},
+};
 
 /// Thread of items that name no business number.
 const NO_NUMBER: &str = "";
@@ -70,9 +74,9 @@ impl Processor for Conversation {
                 phone_number_id,
                 event,
             } => {
-                let mut event: Event = wire::decode(&event)?;
+                let mut event = Encoded::<Event>::from_vec(event).open()?;
                 event.version = version;
-                let tenant = event.fact()?.tenant;
+                let tenant = event.described()?.tenant;
                 let whose = Whose {
                     person: &person_id,
                     number: &phone_number_id,
@@ -432,7 +436,7 @@ impl Conversation {
             conversation_id: Some(hash::id("conversation_id", &[person_id.as_bytes(), number.as_bytes()])),
             session_id: Some(told.id.into_string()),
             phone_number_id: (number != NO_NUMBER).then(|| number.to_owned()),
-            session: Some(told.session),
+            session: Some(told.session.convert()),
             test: told.test,
             ..Fact::default()
         };
@@ -514,7 +518,7 @@ fn unsign(person_id: &str, event: &Event, context: &mut Context) -> Result<(), P
     if !event.signed {
         return Ok(());
     }
-    let tenant = event.fact()?.tenant;
+    let tenant = event.described()?.tenant;
     let id = consent::id_of(&tenant, &event.key);
     let record = wire::encode(&ConsentRecord::Forget { tenant, id })?;
     context.send(topics::CONSENT_ITEM, person_id.as_bytes(), event.at, record);

@@ -12,7 +12,7 @@ use crate::{
     fold::{Course, Fold, SESSION_GAP},
     measure::Outcome,
 };
-use hilo_contracts::facts::{Clock, Session};
+use hilo_contracts::stored::{Clock, Session};
 use hilo_domain::Millis;
 use hilo_stream::{Context, ProcessorError, Store};
 use serde::{Deserialize, Serialize};

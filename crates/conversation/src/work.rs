@@ -1,7 +1,7 @@
 //! Turns, and the time that people give to a session (metric definitions, chapters 2 and 4), event by event.
 
 use crate::event::{Event, Role};
-use hilo_contracts::facts::{Clock, Work};
+use hilo_contracts::stored::{Clock, Work};
 use hilo_domain::{Millis, time::MINUTE};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

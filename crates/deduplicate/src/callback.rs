@@ -10,20 +10,23 @@ use hilo_contracts::{
     keys, topics,
 };
 use hilo_domain::hash::IdHasher;
-use hilo_stream::{Context, ProcessorError, Verdict, wire};
+use hilo_stream::{
+    Context, ProcessorError, Verdict,
+    wire::{self, Encoded},
+};
 use serde::{Deserialize, Serialize};
 
 /// What is known of one piece of callback data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Meeting {
-    /// The item of the request that holds, encoded.
-    request: Option<Box<[u8]>>,
+    /// The item of the request that holds.
+    request: Option<Encoded<Item>>,
     /// Messages whose statuses echoed the data.
     messages: Vec<Box<str>>,
 }
 
 /// An encoded request, and the message that it became.
-type Found = (Box<[u8]>, Box<str>);
+type Found = (Encoded<Item>, Box<str>);
 
 impl Meeting {
     /// A message has the data: what its request says of it.
@@ -39,7 +42,7 @@ impl Meeting {
     }
 
     fn requested(&mut self, item: &Item) -> Result<Vec<Found>, ProcessorError> {
-        let encoded: Box<[u8]> = wire::encode(item)?.into();
+        let encoded = Encoded::of(item)?;
         self.request = Some(encoded.clone());
         Ok(self
             .messages
@@ -91,7 +94,7 @@ pub(super) fn meet(seen: &mut Seen, item: &Item, context: &mut Context) -> Resul
 /// Sends requests to their messages.
 pub(super) fn resolve(found: Vec<Found>, context: &mut Context) -> Result<Verdict, ProcessorError> {
     for (request, message_id) in found {
-        let item: Item = wire::decode(&request)?;
+        let item = request.open()?;
         let Body::Request(Request { message, .. }) = &item.body else {
             continue;
         };

@@ -4,7 +4,7 @@ use hilo_contracts::item::Sighting;
 use hilo_domain::{Identifier, IdentifierKind, Millis};
 use hilo_stream::{
     ProcessorError,
-    wire::{self, WireError},
+    wire::{Encoded, WireError},
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ struct Recipient {
 
 /// Identifiers, encoded: a million sends wait for their statuses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Packed(Box<[u8]>);
+struct Packed(Encoded<Vec<Identifier>>);
 
 impl Packed {
     fn of(identifiers: &[Identifier]) -> Result<Self, WireError> {
@@ -43,11 +43,11 @@ impl Packed {
             .iter()
             .filter(|identifier| identifier.kind != IdentifierKind::Username)
             .collect();
-        wire::encode(&matching).map(|bytes| Self(bytes.into()))
+        Encoded::of_each(&matching).map(Self)
     }
 
     fn identifiers(&self) -> Result<Vec<Identifier>, WireError> {
-        wire::decode(&self.0)
+        self.0.open()
     }
 }
 

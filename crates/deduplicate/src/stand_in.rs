@@ -10,7 +10,7 @@ use crate::{
 };
 use hilo_contracts::item::{Body, Item, Message, Origin};
 use hilo_domain::hash::IdHasher;
-use hilo_stream::{ProcessorError, wire};
+use hilo_stream::{ProcessorError, wire::Encoded};
 use serde::{Deserialize, Serialize};
 
 /// A stand-in that holds in its list.
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub(super) struct StandIn {
     origin: Origin,
     /// Encoded, as it came.
-    item: Box<[u8]>,
+    item: Encoded<Item>,
     /// Hash of the content that it was sent on with; 0 for none.
     filled_with: u64,
 }
@@ -48,7 +48,7 @@ impl Seen {
         if is_stand_in {
             let mut stand_in = StandIn {
                 origin,
-                item: wire::encode(item)?.into(),
+                item: Encoded::of(item)?,
                 filled_with: 0,
             };
             let content = self.content_for(origin, &item_id(item));
@@ -77,7 +77,7 @@ impl Seen {
                 continue;
             }
             stand_in.filled_with = hash;
-            let told: Item = wire::decode(&stand_in.item)?;
+            let told = stand_in.item.open()?;
             let generation = self.supersede(key_of(&told));
             // Where it was told is where it became whole.
             let told = Item {

@@ -18,6 +18,7 @@ pub mod pipeline;
 mod place;
 mod progress;
 mod pulse;
+mod rebuild;
 pub mod replay;
 mod runtime_metrics;
 mod say;

@@ -3,6 +3,7 @@
 use crate::{
     captures,
     pulse::Pulse,
+    rebuild,
     topology::{self, Tenants},
 };
 use anyhow::{Context as _, Result};
@@ -32,6 +33,8 @@ pub(crate) struct Node {
     pub dir: PathBuf,
     /// Where facts enter that no processor makes.
     pub inlet: Inlet,
+    /// The offset up to which old state is rebuilt; 0 where none is.
+    pub rebuilds: u64,
     engine: Option<RunningEngine>,
     topics: Arc<Embedded>,
     follower: Option<Follower>,
@@ -44,22 +47,28 @@ impl Node {
         let directory = DataDir::open(dir)?;
         let topology = topology::topology(tenants)?;
         let raw = Arc::new(RawLog::open(&directory, topics::RAW)?);
+        rebuild::prepare(&directory, &topology, &raw)?;
         let engine = Engine::open(&directory, &topology, &raw, topology::dead_letter)?;
+        let rebuilds = engine.rebuilds().unwrap_or_default();
         let inlet = engine.inlet();
         let engine = engine.start()?;
         let watch = engine.watch();
+        if rebuilds > 0 {
+            rebuild::report(rebuilds, watch.clone())?;
+        }
         if watch.get().lag_records > 0 {
             // Numbers are published with the time: behind the backlog stands a time of now, and with it they are right.
             raw.append(vec![time(clock::now())?]).wait()?;
         }
         let topics = Arc::new(Embedded::new(dir, &topology, Some(watch.clone())));
         let follower = Follower::start(&topics, dir)?;
-        let pulse = Pulse::new(dir, watch.clone(), &raw, follower.pulse());
+        let pulse = Pulse::new(dir, watch.clone(), &raw, follower.pulse()).rebuilding(rebuilds);
         Ok(Self {
             raw,
             watch,
             dir: dir.to_owned(),
             inlet,
+            rebuilds,
             engine: Some(engine),
             topics,
             follower: Some(follower),

@@ -1,5 +1,6 @@
 //! The health of a node: what probes, pages, Prometheus and the process itself ask.
 
+use crate::rebuild;
 use hilo_dashboard::model::{Severity, Warning};
 use hilo_domain::Millis;
 use hilo_service::clock::{self, Jumps};
@@ -32,6 +33,8 @@ pub(crate) struct Pulse {
     views: hilo_views::Pulse,
     clock: Arc<Mutex<Jumps>>,
     dir: PathBuf,
+    /// The offset up to which old state is rebuilt; 0 where none is.
+    rebuilds: u64,
 }
 
 /// Something that a person has to look at, and what to do.
@@ -69,7 +72,14 @@ impl Pulse {
             views,
             clock: Arc::default(),
             dir: dir.to_owned(),
+            rebuilds: 0,
         }
+    }
+
+    /// State of an older release is rebuilt up to this offset.
+    pub(crate) fn rebuilding(mut self, upto: u64) -> Self {
+        self.rebuilds = upto;
+        self
     }
 
     /// How the reader of the topics is.
@@ -138,6 +148,10 @@ impl Pulse {
         }
         if Space::of(&self.dir).is_ok_and(|space| space.is_short()) {
             return Err(format!("the disk of {} is full: free some space", self.dir.display()));
+        }
+        if progress.raw_offset < self.rebuilds {
+            let far = rebuild::far(progress.raw_offset, self.rebuilds);
+            return Err(format!("the state of an older release is rebuilt: {far}"));
         }
         if progress.lag_records > BEHIND {
             return Err(format!("the engine is behind by {} records", progress.lag_records));

@@ -29,6 +29,7 @@ use std::{
     io::{Read, Write as _},
     net::{Shutdown, TcpListener, TcpStream},
     path::{Path, PathBuf},
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -457,4 +458,48 @@ fn readers_first(cluster: &mut Cluster, undisturbed: &Undisturbed) {
     next.reaches(cluster, undisturbed, &copier);
     assert_eq!(cluster.export(topics::DEAD_LETTER), []);
     next.stop();
+}
+
+/// What `crates/kafka/README.md` says about a raised version of state: the raw topic, copied under another prefix, gives the same.
+#[test]
+fn a_copy_of_the_raw_topic_under_a_new_prefix_gives_the_same_facts() {
+    let Some(mut cluster) = Cluster::start(2, 1) else {
+        return;
+    };
+    let facts = |cluster: &Cluster| {
+        let topics = [
+            topics::IDENTITY,
+            topics::CONVERSATION,
+            topics::STATUS,
+            topics::ACCOUNT,
+            topics::DEAD_LETTER,
+        ];
+        topics.map(|topic| {
+            let mut lines: Vec<String> = cluster.export(topic).iter().map(|(_, fact)| fact.to_string()).collect();
+            lines.sort();
+            lines
+        })
+    };
+    let role = cluster.run(&ROLES);
+    cluster.ingest(&lines());
+    cluster.drained();
+    let before = facts(&cluster);
+    assert!(before[1].len() > 12 && before[4].is_empty());
+    let raw = Command::new(env!("CARGO_BIN_EXE_hilo"))
+        .args(["export", "raw", "--config"])
+        .arg(cluster.config("export", 1))
+        .output()
+        .unwrap();
+    assert!(raw.status.success(), "{}", String::from_utf8_lossy(&raw.stderr));
+    cluster.terminate(role);
+
+    "next.".clone_into(&mut cluster.prefix);
+    cluster.register();
+    cluster.apply();
+    assert_eq!(facts(&cluster), <[Vec<String>; 5]>::default());
+    cluster.ingest(&String::from_utf8(raw.stdout).unwrap());
+    let role = cluster.run(&ROLES);
+    cluster.drained();
+    assert_eq!(facts(&cluster), before);
+    cluster.terminate(role);
 }

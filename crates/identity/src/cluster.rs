@@ -8,8 +8,8 @@ use crate::{
     rules::{self, Rule},
 };
 use hilo_contracts::{
-    facts::{DecisionRef, NamedRef, Proposal},
     item::{Move, Sighting},
+    stored::{DecisionRef, NamedRef, Proposal},
 };
 use hilo_domain::{Identifier, IdentifierKind, Millis, phone};
 use serde::{Deserialize, Serialize};

@@ -8,6 +8,7 @@ use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{IdentifierSpan, Identity as Fact, Source},
     item::{Body, Item, PersonRecord, Ruling},
+    stored::Convert as _,
     topics,
 };
 use hilo_domain::{IdentifierKind, hash};
@@ -170,8 +171,8 @@ impl Teller {
             evidence: Some(evidence),
             other_person_id: other,
             rule_version: rules::VERSION,
-            proposals: person.proposals.clone(),
-            decisions: person.decisions.clone(),
+            proposals: person.proposals.clone().convert(),
+            decisions: person.decisions.clone().convert(),
         };
         let value = self
             .codec

@@ -86,7 +86,7 @@ impl Engine {
                 settings: plan.settings.clone(),
                 measures: Arc::clone(&plan.measures),
                 partitions: Clone::clone(&partitions),
-                inputs: Job::inputs(&plan.cluster, spec),
+                inputs: Job::inputs(&plan.cluster, &plan.topology, spec),
                 outputs: plan
                     .topology
                     .topics()

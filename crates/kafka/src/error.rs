@@ -1,6 +1,6 @@
 //! What can go wrong with a cluster, and what to do.
 
-use hilo_stream::{ProcessorError, StoreError, TaskStateError, TopologyError};
+use hilo_stream::{ProcessorError, StoreError, TaskStateError, TopologyError, wire};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 /// A failure of the Kafka engine.
@@ -111,6 +111,19 @@ pub enum EngineError {
         #[source]
         source: StoreError,
     },
+    /// State of another release.
+    #[error(
+        "{changelog}, partition {partition} holds state of version {found}, and this release has version {}: {}",
+        wire::VERSION, other_release(*found)
+    )]
+    OtherState {
+        /// The topic at the cluster.
+        changelog: String,
+        /// Partition.
+        partition: i32,
+        /// Version found.
+        found: u8,
+    },
     /// Local state.
     #[error(transparent)]
     State(#[from] TaskStateError),
@@ -157,6 +170,16 @@ pub enum EngineError {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// What to do about state of another release.
+fn other_release(found: u8) -> &'static str {
+    if found > wire::VERSION {
+        "a later release wrote it; run that release"
+    } else {
+        "nothing was changed. Run the release that wrote it, or follow \"A raised version of state\" in crates/kafka/README.md: \
+         a new kafka.topic_prefix, and hilo.raw copied into it"
+    }
 }
 
 impl EngineError {

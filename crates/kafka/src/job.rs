@@ -5,7 +5,7 @@ use crate::framing::Framing;
 use crate::measures::Measures;
 use crate::names::{TIME, changelog};
 use crate::transactions::Step;
-use hilo_stream::{DeadLetterEncoder, ProcessorSpec, Scope, Topology};
+use hilo_stream::{DeadLetterEncoder, ProcessorSpec, Scope, TopicKind, Topology};
 use rustc_hash::FxHashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,10 +57,16 @@ pub(crate) struct Input {
     pub(crate) topic: &'static str,
     /// At the cluster.
     pub(crate) name: String,
+    /// Whether its records are of `hilo_stream::wire`.
+    pub(crate) is_internal: bool,
 }
 
 impl Job {
-    pub(crate) fn inputs(cluster: &Cluster, spec: &ProcessorSpec) -> Vec<Input> {
+    pub(crate) fn inputs(cluster: &Cluster, topology: &Topology, spec: &ProcessorSpec) -> Vec<Input> {
+        let internal = |name| {
+            let mut topics = topology.topics().iter();
+            topics.any(|topic| topic.name == name && topic.kind == TopicKind::Internal)
+        };
         spec.inputs
             .iter()
             .copied()
@@ -68,6 +74,7 @@ impl Job {
             .map(|topic| Input {
                 topic,
                 name: cluster.name(topic),
+                is_internal: internal(topic),
             })
             .collect()
     }

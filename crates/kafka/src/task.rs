@@ -75,6 +75,11 @@ impl Task {
         Ok(all)
     }
 
+    /// The version of an entry that another release wrote; `None`: there is none.
+    pub(crate) fn other_version(&self) -> Result<Option<u8>, EngineError> {
+        Ok(self.state.as_ref().map(TaskState::other_version).transpose()?.flatten())
+    }
+
     /// Takes in entries of the changelog.
     pub(crate) fn restore(&mut self, changes: &[(StoreName, Changes)], position: i64) -> Result<(), EngineError> {
         if let Some(state) = &mut self.state {

@@ -4,7 +4,7 @@ use crate::{members::Profile, rows::short};
 use hilo_contracts::facts::Status;
 use hilo_domain::hash::IdHasher;
 use hilo_stream::{
-    ProcessorError, StateStore, Store, StoreError,
+    ProcessorError, ShapeError, Shapes, StateStore, Store, StoreError,
     store::{Backend, Change},
 };
 use rustc_hash::FxHashMap;
@@ -125,6 +125,10 @@ impl Profiles {
 impl StateStore for Profiles {
     fn name(&self) -> &'static str {
         self.stored.name()
+    }
+
+    fn shape(&self, shapes: &mut Shapes) -> Result<(), ShapeError> {
+        self.stored.shape(shapes)
     }
 
     fn attach(&mut self, backend: Box<dyn Backend>) -> Result<(), StoreError> {

@@ -5,7 +5,10 @@ use crate::{
     rows::{Published, Sums},
     series::{BOT_OUTCOMES, ERROR_CLASSES, Series},
 };
-use hilo_contracts::facts::{Dimension, Metric};
+use hilo_contracts::{
+    facts::Metric,
+    stored::{Convert as _, Dimension},
+};
 use hilo_domain::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -149,8 +152,8 @@ fn metric(sums: &Sums, row: &Published) -> Metric {
             "traffic_outbound" => "traffic_inbound@1".to_owned(),
             name => format!("{name}@1"),
         },
-        window: sums.name.window,
-        dimensions,
+        window: sums.name.window.convert(),
+        dimensions: dimensions.convert(),
         numerator: numerator.map(to_f64),
         denominator: denominator.map(to_f64),
         value: value.map(to_f64),

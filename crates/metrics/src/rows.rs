@@ -5,10 +5,10 @@ use crate::{
     series::{Horizon, Series},
     windows::Windows,
 };
-use hilo_contracts::facts::{Dimension, Window};
+use hilo_contracts::stored::{Dimension, Window};
 use hilo_domain::{Millis, hash::IdHasher};
 use hilo_stream::{
-    ProcessorError, StateStore, Store, StoreError, Timers,
+    ProcessorError, ShapeError, Shapes, StateStore, Store, StoreError, Timers,
     store::{Backend, Change as Stored},
 };
 use rustc_hash::FxHashMap;
@@ -382,6 +382,10 @@ pub(crate) fn short(hasher: &IdHasher) -> [u8; 8] {
 impl StateStore for Rows {
     fn name(&self) -> &'static str {
         self.sums.name()
+    }
+
+    fn shape(&self, shapes: &mut Shapes) -> Result<(), ShapeError> {
+        self.sums.shape(shapes)
     }
 
     fn attach(&mut self, backend: Box<dyn Backend>) -> Result<(), StoreError> {

@@ -5,7 +5,10 @@ use crate::{
     rows::Grouping,
     series::{BOT_OUTCOMES, CALL_BACK, FIRST_CONTACT, Horizon, RATINGS, Series},
 };
-use hilo_contracts::facts::{Clock, Conversation, Rating, Session};
+use hilo_contracts::{
+    facts::{self, Conversation},
+    stored::{Clock, Convert as _, Rating, Session},
+};
 use hilo_domain::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +31,7 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    pub(crate) fn of(fact: &Conversation, session: &Session) -> Self {
+    pub(crate) fn of(fact: &Conversation, session: &facts::Session) -> Self {
         let counts = fact.kind != RETRACTED && !fact.test;
         Self {
             revision: fact.revision,
@@ -37,7 +40,7 @@ impl Known {
             country: fact.country.clone(),
             counted_country: None,
             phone_number_id: fact.phone_number_id.clone().filter(|number| !number.is_empty()),
-            session: counts.then(|| session.clone()),
+            session: counts.then(|| session.clone().convert()),
         }
     }
 

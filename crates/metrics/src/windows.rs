@@ -1,6 +1,6 @@
 //! Hours and days by the wall clock of a tenant's zone.
 
-use hilo_contracts::facts::Window;
+use hilo_contracts::stored::Window;
 use hilo_domain::{
     Millis,
     time::{DAY, HOUR, MINUTE},

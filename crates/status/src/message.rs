@@ -6,8 +6,9 @@ pub(crate) use fates::Fates;
 
 use crate::templates::TemplateKey;
 use hilo_contracts::{
-    facts::{AuthorRef, ErrorRef, PricingRef, Status as Fact, TemplateRef},
+    facts::{AuthorRef, Status as Fact},
     item::{Follow, Forget, Message as Told, Origin, Resolved, Status},
+    stored::{Convert as _, ErrorRef, PricingRef, TemplateRef},
 };
 use hilo_domain::{ErrorPolicy, Millis, StatusFold, hash::IdHasher};
 use serde::{Deserialize, Serialize};
@@ -459,7 +460,7 @@ impl Message {
             errors: statuses
                 .errors
                 .as_ref()
-                .map(|(_, errors)| errors.clone())
+                .map(|(_, errors)| errors.clone().convert())
                 .unwrap_or_default(),
             error_codes: fold.error_codes.clone(),
             error_class: policy.map(|policy| policy.class.as_str().to_owned()),
@@ -470,13 +471,13 @@ impl Message {
                 .collect(),
             retry_after_seconds: standing.and_then(|policy| policy.retry_after_seconds),
             callback_data: statuses.callback.as_ref().map(|(_, callback)| callback.to_string()),
-            pricing: statuses.pricing.as_ref().map(|(_, pricing)| pricing.clone()),
+            pricing: statuses.pricing.as_ref().map(|(_, pricing)| pricing.clone().convert()),
             message_type: details.map_or(UNKNOWN, |had| &had.kind).to_owned(),
             author: details.map(|had| AuthorRef {
                 kind: had.author_kind.to_string(),
                 id: text(had.author_id.as_deref()),
             }),
-            template: purpose.and_then(|purpose| purpose.template.clone()),
+            template: purpose.and_then(|purpose| purpose.template.clone().convert()),
             campaign: purpose.and_then(|purpose| purpose.campaign.clone()),
             segment: purpose.and_then(|purpose| purpose.segment.clone()),
             person_id: whose.and_then(|whose| text(whose.person_id.as_deref())),

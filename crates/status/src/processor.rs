@@ -8,6 +8,7 @@ use hilo_contracts::{
     codec::{self, AvroCodec, Codec as _},
     facts::{Source, Status as Fact},
     item::{Body, ConsentRecord, Follow, MessageRecord, PersonRecord, Resolved, Sign, TemplateNamed},
+    stored::Convert as _,
     tally::{Amount, Tally},
     topics,
 };
@@ -170,9 +171,9 @@ impl Status {
                     participant: status.participant.clone(),
                     participant_status: participant_status.map(str::to_owned),
                     status: Some(status.status.clone()),
-                    charged_conversation: status.charged.clone(),
+                    charged_conversation: status.charged.clone().convert(),
                     recipient_identity_hash: status.identity_hash.clone(),
-                    payment: status.payment.clone(),
+                    payment: status.payment.clone().convert(),
                     ..occasion(resolved)
                 };
                 Self::publish(&self.codec, &mut self.templates, key, message, occasion, context)?;
@@ -372,7 +373,7 @@ impl Status {
             evidence: hash::digest("evidence", &[fact.message_id.as_bytes(), &code.to_le_bytes()]),
             reference: Some(fact.message_id),
             received_at: fact.ingest_time,
-            source: fact.source,
+            source: fact.source.convert(),
             tenant: fact.tenant,
             ..Sign::default()
         };

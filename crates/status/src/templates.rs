@@ -1,6 +1,6 @@
 //! Categories of templates by the platform's events, and the sends that depend on them.
 
-use hilo_contracts::facts::TemplateRef;
+use hilo_contracts::stored::TemplateRef;
 use hilo_domain::{Millis, hash::IdHasher};
 use hilo_stream::{StateStore, Store, StoreError};
 use serde::{Deserialize, Serialize};

@@ -6,10 +6,11 @@ mod order;
 use crate::Status as Processor;
 use hilo_contracts::{
     codec::{self, Codec as _},
-    facts::{ErrorRef, PaymentRef, Status as Fact},
+    facts::Status as Fact,
     item::{
         Author, Body, Forget, Item, Message, MessageRecord, Origin, PersonRecord, Position, Resolved, Status, Template,
     },
+    stored::{ErrorRef, PaymentRef},
     topics,
 };
 use hilo_stream::{Context, MemoryBackend, Processor as _, Record, Verdict, wire};

@@ -3,6 +3,7 @@
 //! Reads go cache → backend. A commit takes the changed entries ([`StateStore::drain_dirty`]); an abort forgets them
 //! ([`StateStore::discard_dirty`]), so that the next read sees what was last committed.
 
+use crate::shape::{ShapeError, Shapes};
 use crate::wire::{self, WireError};
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
@@ -50,6 +51,9 @@ pub type Change<'a> = (&'a [u8], Option<Vec<u8>>);
 pub trait StateStore {
     /// Name, unique within the processor.
     fn name(&self) -> &'static str;
+
+    /// Adds the shape of its entries.
+    fn shape(&self, shapes: &mut Shapes) -> Result<(), ShapeError>;
 
     /// Gives the store its committed state.
     fn attach(&mut self, backend: Box<dyn Backend>) -> Result<(), StoreError>;
@@ -164,7 +168,7 @@ impl<V: Serialize + DeserializeOwned + Send> Store<V> {
                     if cached.peek().is_some_and(|(had, _)| *had == key) {
                         return;
                     }
-                    match wire::decode(bytes) {
+                    match wire::from_bytes(bytes) {
                         Ok(value) => visit(key, &value),
                         Err(error) => broken = broken.take().or(Some(error)),
                     }
@@ -202,7 +206,7 @@ impl<V: Serialize + DeserializeOwned + Send> Store<V> {
             source,
         })?;
         let value = bytes
-            .map(|bytes| wire::decode(&bytes))
+            .map(|bytes| wire::from_bytes(&bytes))
             .transpose()
             .map_err(|source| StoreError::Entry {
                 store: self.name,
@@ -264,6 +268,10 @@ impl<V: Serialize + DeserializeOwned + Send> StateStore for Store<V> {
         self.name
     }
 
+    fn shape(&self, shapes: &mut Shapes) -> Result<(), ShapeError> {
+        shapes.add::<V>(format!("store {}", self.name))
+    }
+
     fn attach(&mut self, backend: Box<dyn Backend>) -> Result<(), StoreError> {
         self.cache.clear();
         self.dirty.clear();
@@ -281,15 +289,16 @@ impl<V: Serialize + DeserializeOwned + Send> StateStore for Store<V> {
         for &place in &places {
             if let Some((key, entry)) = self.cache.get_index_mut(place) {
                 entry.dirty = false;
-                let bytes = entry
-                    .value
-                    .as_ref()
-                    .map(wire::encode)
-                    .transpose()
-                    .map_err(|source| StoreError::Entry {
-                        store: self.name,
-                        source,
-                    })?;
+                let bytes =
+                    entry
+                        .value
+                        .as_ref()
+                        .map(wire::to_bytes)
+                        .transpose()
+                        .map_err(|source| StoreError::Entry {
+                            store: self.name,
+                            source,
+                        })?;
                 visit((key, bytes));
             }
         }
@@ -417,7 +426,7 @@ mod tests {
                         prop_assert!(keys.is_sorted());
                         committed.clone_from(&now);
                         let encoded: BTreeMap<_, _> =
-                            committed.iter().map(|(key, value)| (key.clone(), wire::encode(value).unwrap())).collect();
+                            committed.iter().map(|(key, value)| (key.clone(), wire::to_bytes(value).unwrap())).collect();
                         prop_assert_eq!(backend.entries(), encoded);
                     }
                     Act::Discard => {

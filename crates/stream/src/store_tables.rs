@@ -148,6 +148,6 @@ pub(crate) fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection>
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn table(store: i64) -> String {
+pub(crate) fn table(store: i64) -> String {
     format!("state_{store}")
 }

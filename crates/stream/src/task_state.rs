@@ -94,6 +94,27 @@ impl TaskState {
         self.tables.backend(name)
     }
 
+    /// The version of an entry that another release wrote; `None`: there is none.
+    pub fn other_version(&self) -> Result<Option<u8>, TaskStateError> {
+        let connection = lock(&self.connection);
+        let find = || -> Result<Option<u8>, rusqlite::Error> {
+            for (id, _) in (1..).zip(&self.names) {
+                let first: Vec<Vec<u8>> = connection
+                    .prepare(&format!(
+                        "SELECT DISTINCT substr(value, 1, 1) FROM {}",
+                        store_tables::table(id)
+                    ))?
+                    .query_map([], |row| row.get(0))?
+                    .collect::<Result<_, _>>()?;
+                if let Some(found) = first.iter().find_map(|bytes| wire::other_version(bytes)) {
+                    return Ok(Some(found));
+                }
+            }
+            Ok(None)
+        };
+        find().map_err(|source| self.failed("read", source))
+    }
+
     /// Takes in changes that the changelog holds before `position`.
     pub fn apply(&mut self, changes: &[(StoreName, Changes)], position: i64) -> Result<(), TaskStateError> {
         let write = || -> Result<(), rusqlite::Error> {

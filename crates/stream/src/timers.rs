@@ -1,5 +1,6 @@
 //! Timers by event time: the engines' clocks never fire them, only time that the log brought.
 
+use crate::shape::{ShapeError, Shapes};
 use crate::store::{Backend, Change, StateStore, Store, StoreError};
 use hilo_domain::Millis;
 use std::collections::BTreeSet;
@@ -77,6 +78,10 @@ impl Timers {
 impl StateStore for Timers {
     fn name(&self) -> &'static str {
         self.deadlines.name()
+    }
+
+    fn shape(&self, shapes: &mut Shapes) -> Result<(), ShapeError> {
+        self.deadlines.shape(shapes)
     }
 
     fn attach(&mut self, backend: Box<dyn Backend>) -> Result<(), StoreError> {

@@ -4,9 +4,9 @@
 
 mod toys;
 
-use hilo_stream::embedded::{DataDir, EmbeddedError, Engine, Log, PROCESSOR_ERROR, RawLog, TOO_COSTLY};
+use hilo_stream::embedded::{DataDir, EmbeddedError, Engine, Log, PROCESSOR_ERROR, RawLog, Stale, TOO_COSTLY};
 use hilo_stream::executor::RECORDS_DEAD_LETTERED;
-use hilo_stream::{ProcessorError, Record, TestDriver, Topology};
+use hilo_stream::{ProcessorError, Record, TestDriver, Topology, wire};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -431,15 +431,125 @@ fn a_log_without_its_topic_is_an_error() {
 /// A topic that no processor writes.
 const OUTSIDE: &str = "toy.outside";
 
+/// The toys with a topic that no processor writes, behind `before` others.
+fn with_outside(before: &[&'static str]) -> Topology {
+    let toys = topology();
+    let fact = toys.topics().iter().find(|topic| topic.name == FACT).unwrap();
+    let outside = before
+        .iter()
+        .chain([&OUTSIDE])
+        .map(|name| hilo_stream::TopicSpec { name, ..fact.clone() });
+    let inputs = [toys.topics()[0].clone()].into_iter().chain(outside).collect();
+    Topology::new(inputs, toys.processors().to_vec()).unwrap()
+}
+
+/// Says that the state has another version, and makes it unreadable for this one.
+fn of_version(home: &Path, topology: &Topology, version: u8) {
+    let engine = rusqlite::Connection::open(home.join("engine.db")).unwrap();
+    engine
+        .execute(
+            "UPDATE position SET topology = ?1 || substr(topology, instr(topology, char(10)))",
+            [format!("wire {version}")],
+        )
+        .unwrap();
+    let stores: usize = topology
+        .processors()
+        .iter()
+        .map(|processor| processor.stores.len())
+        .sum();
+    for store in 1..=stores {
+        engine
+            .execute(&format!("UPDATE state_{store} SET value = ?1"), [[version, 0xff]])
+            .unwrap();
+    }
+}
+
+#[test]
+fn state_of_another_release_is_emptied_at_once_and_computed_again() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = DataDir::open(home.path()).unwrap();
+    let raw_log = RawLog::open(&dir, RAW).unwrap();
+    let (old, new) = (with_outside(&[]), with_outside(&["toy.more"]));
+    let mut driver = TestDriver::all(&new, bury).unwrap();
+    {
+        let mut engine = Engine::open(&dir, &old, &raw_log, bury).unwrap();
+        for line in ["abc", "xb", "bcd", "c900", "ab"] {
+            driver.pipe(raw(line)).unwrap();
+            raw_log.append(vec![raw(line)]).wait().unwrap();
+        }
+        let outside = engine.inlet().append(vec![Record {
+            topic: OUTSIDE,
+            ..raw("a1")
+        }]);
+        step_to_end(&mut engine).unwrap();
+        assert_eq!(outside.wait().unwrap(), 0..1);
+    }
+    assert!(Stale::find(&dir, &old, &raw_log).unwrap().is_none());
+    of_version(home.path(), &old, wire::VERSION - 1);
+    let refused = Engine::open(&dir, &new, &raw_log, bury).err().unwrap();
+    assert!(matches!(refused, EmbeddedError::OtherTopology { .. }), "{refused}");
+
+    // Found and not cleared, it is as it was.
+    drop(Stale::find(&dir, &new, &raw_log).unwrap().unwrap());
+    assert_eq!(logs(home.path(), &old), driven(&driver));
+    let stale = Stale::find(&dir, &new, &raw_log).unwrap().unwrap();
+    assert_eq!(stale.records(), 5);
+    stale.clear().unwrap();
+    assert!(Stale::find(&dir, &new, &raw_log).unwrap().is_none());
+    assert!(logs(home.path(), &new).values().all(Vec::is_empty));
+
+    // Emptied by one release more before it is done: it still goes as far as at first.
+    of_version(home.path(), &new, wire::VERSION - 1);
+    let stale = Stale::find(&dir, &new, &raw_log).unwrap().unwrap();
+    assert_eq!(stale.records(), 5);
+    stale.clear().unwrap();
+    let mut engine = Engine::open(&dir, &new, &raw_log, bury).unwrap();
+    assert_eq!(engine.rebuilds(), Some(5));
+    step_to_end(&mut engine).unwrap();
+    assert_eq!(engine.rebuilds(), None);
+    assert_eq!(logs(home.path(), &new), driven(&driver));
+    let kept = Log::open(home.path(), &new).read(OUTSIDE, 0, 10).unwrap();
+    assert_eq!(
+        kept.iter().map(|(_, record)| &*record.value).collect::<Vec<_>>(),
+        [b"a1"]
+    );
+}
+
+#[test]
+fn state_of_a_later_release_and_state_without_its_raw_log_are_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = DataDir::open(home.path()).unwrap();
+    let topology = topology();
+    {
+        let raw_log = RawLog::open(&dir, RAW).unwrap();
+        let mut engine = Engine::open(&dir, &topology, &raw_log, bury).unwrap();
+        raw_log.append(vec![raw("ab")]).wait().unwrap();
+        step_to_end(&mut engine).unwrap();
+    }
+    let before = logs(home.path(), &topology);
+    of_version(home.path(), &topology, wire::VERSION + 1);
+    {
+        let raw_log = RawLog::open(&dir, RAW).unwrap();
+        let refused = Stale::find(&dir, &topology, &raw_log).err().unwrap();
+        assert!(
+            matches!(refused, EmbeddedError::LaterState { found, .. } if found == wire::VERSION + 1),
+            "{refused}"
+        );
+    }
+    of_version(home.path(), &topology, wire::VERSION - 1);
+    for file in ["raw.db", "raw.db-wal", "raw.db-shm"] {
+        std::fs::remove_file(home.path().join(file)).ok();
+    }
+    let raw_log = RawLog::open(&dir, RAW).unwrap();
+    let refused = Stale::find(&dir, &topology, &raw_log).err().unwrap();
+    assert!(matches!(refused, EmbeddedError::RawBehind { .. }), "{refused}");
+    assert_eq!(logs(home.path(), &topology), before);
+}
+
 #[test]
 fn facts_from_outside_enter_with_a_commit_also_where_nothing_else_comes() {
     let home = tempfile::tempdir().unwrap();
-    let toys = topology();
-    let outside = hilo_stream::TopicSpec {
-        name: OUTSIDE,
-        ..toys.topics().iter().find(|topic| topic.name == FACT).unwrap().clone()
-    };
-    let topology = Topology::new(vec![toys.topics()[0].clone(), outside], toys.processors().to_vec()).unwrap();
+    let topology = with_outside(&[]);
     let dir = DataDir::open(home.path()).unwrap();
     let raw_log = RawLog::open(&dir, RAW).unwrap();
     let engine = Engine::open(&dir, &topology, &raw_log, bury).unwrap();

@@ -8,8 +8,8 @@
 
 use crate::{Named, Reason, errors::error};
 use hilo_contracts::{
-    facts::{ChargedRef, PaymentRef, PricingRef},
     item::{Call, Status},
+    stored::{ChargedRef, Convert as _, PaymentRef, PricingRef},
 };
 use hilo_domain::read::{flag, id, id_at, list, object, owned, seconds, text};
 use serde_json::Value;
@@ -87,7 +87,11 @@ pub fn read<'a>(element: &'a Value, field: &str) -> Result<(About<'a>, Named<'a>
         message_id: id,
         status: status.to_owned(),
         participant,
-        errors: list(element, "errors").into_iter().flatten().map(error).collect(),
+        errors: list(element, "errors")
+            .into_iter()
+            .flatten()
+            .map(|one| error(one).convert())
+            .collect(),
         pricing: priced(element).map(pricing),
         callback_data: hilo_domain::read::id(element, "biz_opaque_callback_data"),
         charged: object(element, "conversation").map(|_| charged(&element["conversation"])),

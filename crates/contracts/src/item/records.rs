@@ -2,7 +2,7 @@
 //! graph, signs for the consent ledger.
 
 use super::{Item, Origin};
-use crate::facts::Source;
+use crate::stored::Source;
 use hilo_domain::{Millis, category::is_marketing};
 use serde::{Deserialize, Serialize};
 

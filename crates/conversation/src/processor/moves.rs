@@ -11,7 +11,10 @@ use hilo_contracts::{
     keys, topics,
 };
 use hilo_domain::Millis;
-use hilo_stream::{Context, ProcessorError, wire};
+use hilo_stream::{
+    Context, ProcessorError,
+    wire::{self, Encoded},
+};
 
 /// Messages that a person is followed for, in one entry.
 const FOLLOWED_PAGE: usize = 64;
@@ -171,9 +174,9 @@ fn tell_message(
 /// Sends an item on, and sends the status processor its new person.
 pub(super) fn hand_over(number: &str, event: Event, moved: &Move, context: &mut Context) -> Result<(), ProcessorError> {
     let at = event.at;
-    let fact = event.fact()?;
-    if let Some(message_id) = &fact.message_id {
-        tell_message((&fact.tenant, message_id), (at, event.fingerprint), moved, context)?;
+    let described = event.described()?;
+    if let Some(message_id) = &described.message_id {
+        tell_message((&described.tenant, message_id), (at, event.fingerprint), moved, context)?;
     }
     let event = Event {
         session: None,
@@ -185,7 +188,7 @@ pub(super) fn hand_over(number: &str, event: Event, moved: &Move, context: &mut 
         version: moved.version,
         country: moved.country.clone(),
         phone_number_id: number.to_owned(),
-        event: wire::encode(&event)?,
+        event: Encoded::of(&event)?.into_bytes(),
     };
     send_on(at, &record, moved, context)
 }

@@ -7,7 +7,7 @@ use crate::{
     measure::Outcome,
     work::{UNKNOWN, assignee, sender},
 };
-use hilo_contracts::facts::{Clock, Rating, Session};
+use hilo_contracts::stored::{Clock, Rating, Session};
 use hilo_domain::{Millis, time::HOUR, window};
 
 /// Answers to a survey count until this long after the close, or after the first answer while the session is open.

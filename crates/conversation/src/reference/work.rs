@@ -4,7 +4,7 @@ use crate::{
     event::{Event, Role},
     work::{UNKNOWN, assignee, sender},
 };
-use hilo_contracts::facts::{Clock, Work};
+use hilo_contracts::stored::{Clock, Work};
 use hilo_domain::{Millis, time::MINUTE};
 use std::collections::BTreeMap;
 

@@ -4,6 +4,7 @@
 //! its outcome is published.
 
 mod intake;
+mod over;
 mod rejected;
 mod restore;
 mod settle;

@@ -15,6 +15,7 @@ mod basics;
 mod chaos;
 mod lanes;
 mod lost;
+mod over;
 mod provisioning;
 mod trouble;
 mod types;

@@ -95,6 +95,7 @@ async fn play(arguments: &Demo, dir: &Path, tenants: &Tenants) -> Result<(Report
         &topology::topology(tenants)?,
         node.watch.clone(),
         node.inlet.clone(),
+        node.rebuilds,
         Settings::default(),
     )?;
     let link = admin.link(dir)?;

@@ -42,6 +42,7 @@ pub(crate) fn run(arguments: &Up) -> Result<(), Failure> {
             &topology::topology(&tenants)?,
             node.watch.clone(),
             node.inlet.clone(),
+            node.rebuilds,
             Settings::default(),
         )?;
         let end = async {

@@ -11,6 +11,7 @@ use hilo_stream::{
     embedded::{Log, ProgressWatch},
 };
 use std::{
+    collections::HashMap,
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -39,6 +40,8 @@ pub(crate) struct LogInlet {
     watch: ProgressWatch,
     /// The node stops: what is there now is read, and then there is an end.
     ends: Arc<AtomicBool>,
+    /// The offset of the raw log up to which old state is rebuilt. What is desired before it is of long ago.
+    rebuilds: u64,
 }
 
 struct Reading {
@@ -49,6 +52,9 @@ struct Reading {
     /// What is read and nobody has taken yet.
     found: Vec<(Place, CrmRecord)>,
     codec: AvroCodec<CrmRecord>,
+    /// After a rebuild, the offset of the newest record of each key that was there. The older ones are of long ago: the CRM must
+    /// not have them again.
+    newest: Option<HashMap<Vec<u8>, u64>>,
 }
 
 impl LogInlet {
@@ -61,20 +67,63 @@ impl LogInlet {
                 batches: 0,
                 found: Vec::new(),
                 codec: codec::crm_record(),
+                newest: None,
             })),
             watch,
             ends,
+            rebuilds: 0,
         }
+    }
+
+    /// Gives nothing before the state is rebuilt up to this offset of the raw log.
+    pub(crate) fn after_rebuild(mut self, upto: u64) -> Self {
+        self.rebuilds = upto;
+        self
     }
 }
 
 impl Reading {
+    fn chunk(&mut self, from: u64) -> Result<Vec<(u64, Record)>, EdgeError> {
+        self.log
+            .read(topics::CRM_RECORD, from, CHUNK)
+            .map_err(|error| failed("the desired records cannot be read", error))
+    }
+
+    /// Looks for the newest record of each key, once.
+    fn look_ahead(&mut self) -> Result<(), EdgeError> {
+        if self.newest.is_some() {
+            return Ok(());
+        }
+        let (mut newest, mut from) = (HashMap::new(), self.next);
+        loop {
+            let records = self.chunk(from)?;
+            let Some((last, _)) = records.last() else { break };
+            from = last + 1;
+            newest.extend(records.into_iter().map(|(offset, record)| (record.key, offset)));
+        }
+        self.newest = Some(newest);
+        Ok(())
+    }
+
+    /// Reads until something is found, or the log ends.
     fn read(&mut self) -> Result<(), EdgeError> {
-        let records = self
-            .log
-            .read(topics::CRM_RECORD, self.next, CHUNK)
-            .map_err(|error| failed("the desired records cannot be read", error))?;
+        while self.found.is_empty() {
+            let records = self.chunk(self.next)?;
+            if records.is_empty() {
+                return Ok(());
+            }
+            self.take(records)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, records: Vec<(u64, Record)>) -> Result<(), EdgeError> {
         for (offset, record) in records {
+            self.next = offset + 1;
+            let newest = self.newest.as_ref().and_then(|newest| newest.get(&record.key));
+            if newest.is_some_and(|newest| offset < *newest) {
+                continue;
+            }
             let desired = self
                 .codec
                 .decode(&record.value)
@@ -84,7 +133,6 @@ impl Reading {
                 offset: offset.cast_signed(),
             };
             self.found.push((place, desired));
-            self.next = offset + 1;
         }
         Ok(())
     }
@@ -96,11 +144,21 @@ impl Inlet for LogInlet {
             let (reading, watch) = (Arc::clone(&self.reading), self.watch.clone());
             // Looked at before the log: what was there when somebody said stop is given.
             let ends = self.ends.load(Ordering::Acquire);
+            let rebuilds = self.rebuilds;
             // What is read stays with the reading: a future that is dropped loses nothing.
             let look = move || {
                 let mut reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
                 if !reading.found.is_empty() {
                     return Ok(());
+                }
+                if watch.get().raw_offset < rebuilds {
+                    if !ends {
+                        reading.batches = watch.wait(reading.batches, PATIENCE).batches;
+                    }
+                    return Ok(());
+                }
+                if rebuilds > 0 {
+                    reading.look_ahead()?;
                 }
                 reading.read()?;
                 if reading.found.is_empty() && !ends {

@@ -128,6 +128,7 @@ impl Running {
         topology: &Topology,
         watch: ProgressWatch,
         outcomes: hilo_stream::embedded::Inlet,
+        rebuilds: u64,
         settings: Settings,
     ) -> Result<Option<Self>> {
         if accounts.is_empty() {
@@ -136,7 +137,7 @@ impl Running {
         let links = Links::open(&dir.join(FILE))?;
         let ends = Arc::new(AtomicBool::new(false));
         let next = links.offset(0)?.unwrap_or_default();
-        let inlet = LogInlet::new(dir, topology, watch, next, Arc::clone(&ends));
+        let inlet = LogInlet::new(dir, topology, watch, next, Arc::clone(&ends)).after_rebuild(rebuilds);
         let outcomes = Arc::new(LogOutcomes::new(outcomes));
         Self::start(accounts, links, inlet, outcomes, ends, settings).map(Some)
     }

@@ -15,13 +15,18 @@ use hilo_testbed::free_port;
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    thread::JoinHandle,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tempfile::TempDir;
 use tokio::sync::watch;
+
+/// The machine would have to be very slow.
+const PATIENCE: Duration = Duration::from_mins(5);
+/// Between two looks, so that the one who waits leaves the machine to the node.
+const LOOK: Duration = Duration::from_millis(20);
 
 const SECRET: &str = "the-secret-of-a-test";
 
@@ -79,6 +84,51 @@ impl Node {
         let file = self.folder.path().join("capture.ndjson");
         fs::write(&file, lines).unwrap();
         self.hilo(&["ingest", file.to_str().unwrap()]);
+    }
+
+    /// The data directory.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Replays a capture from nothing.
+    pub(crate) fn replay(&self, capture: &Path, out: &Path) {
+        self.hilo(&[
+            "replay",
+            "--in",
+            capture.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+        ]);
+    }
+
+    /// What it says when it does not start.
+    pub(crate) fn refused(&self) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_hilo"))
+            .args(["up", "--config", self.config()])
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    /// Waits until all that is in the log is processed and read.
+    pub(crate) fn processed(&mut self) {
+        let none = |metrics: &str, name| sum(metrics, name, "") == Some(0.0);
+        self.until(|metrics| none(metrics, "hilo_engine_lag_records") && none(metrics, "hilo_reader_lag_records"));
+    }
+
+    /// Waits until it has made some commits.
+    pub(crate) fn commits(&mut self, count: u32) {
+        self.until(|metrics| sum(metrics, "hilo_engine_commits_total", "") >= Some(f64::from(count)));
+    }
+
+    fn until(&mut self, is_so: impl Fn(&str) -> bool) {
+        let begun = Instant::now();
+        while !self.metrics().is_some_and(|metrics| is_so(&metrics)) {
+            assert!(begun.elapsed() < PATIENCE, "waited in vain: {}", self.log());
+            thread::sleep(LOOK);
+        }
     }
 
     pub(crate) fn export(&self, topic: &str) -> String {

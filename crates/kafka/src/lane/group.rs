@@ -197,6 +197,16 @@ impl Lane {
                 changelog: self.job.changelog.clone(),
             });
         }
+        // Looked for before any record is processed: a store reads an entry when its key comes, which may be days later.
+        if entries > 0
+            && let Some(found) = slot.task.other_version()?
+        {
+            return Err(EngineError::OtherState {
+                changelog: self.job.changelog.clone(),
+                partition,
+                found,
+            });
+        }
         measures.restoring.with_label_values(&[processor]).set(0);
         measures
             .restore_seconds

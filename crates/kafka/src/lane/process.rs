@@ -9,7 +9,7 @@ use crate::names::TIME;
 use crate::transactions::{Outgoing, Purpose, Step};
 use hilo_domain::Millis;
 use hilo_stream::embedded::TOO_COSTLY;
-use hilo_stream::{Executor, ProcessorError, Record};
+use hilo_stream::{Executor, ProcessorError, Record, wire};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,6 +47,13 @@ impl Lane {
     pub(super) fn process(&mut self, incoming: &Incoming) -> Result<(), EngineError> {
         let topic = self.job.inputs[incoming.input].topic;
         let job = Arc::clone(&self.job);
+        // A record of ours that another release wrote is not lost: it waits for that release.
+        if job.inputs[incoming.input].is_internal
+            && incoming.times.is_some()
+            && let Some(found) = wire::other_version(&incoming.value)
+        {
+            return self.hold(incoming, &of_another_release(found));
+        }
         let opened = match job.framing.unwrap(topic, &incoming.value) {
             Err(Unread::Waits(problem)) => return self.hold(incoming, &problem),
             Err(Unread::Foreign(problem)) => Err(problem),
@@ -332,6 +339,22 @@ impl Lane {
         ];
         let age = (now - incoming.appended).max(0) as f64 / 1_000.0;
         self.job.measures.lag_seconds.with_label_values(&labels).set(age);
+    }
+}
+
+/// Why a record of another release waits.
+fn of_another_release(found: u8) -> String {
+    if found > wire::VERSION {
+        format!(
+            "a later release wrote it, in version {found}; this one reads {}: roll out that release",
+            wire::VERSION
+        )
+    } else {
+        format!(
+            "the release before wrote it, in version {found}; this one reads {}: run the release before until it has processed this \
+             topic, then this one",
+            wire::VERSION
+        )
     }
 }
 

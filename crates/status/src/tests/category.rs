@@ -2,8 +2,8 @@
 
 use super::{Run, message, resolved, status};
 use hilo_contracts::{
-    facts::PricingRef,
     item::{Body, Item, MessageRecord, Origin, TemplateNamed},
+    stored::PricingRef,
 };
 use hilo_stream::{Verdict, driver::permuted};
 use proptest::prelude::*;

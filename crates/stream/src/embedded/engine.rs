@@ -78,13 +78,7 @@ impl Engine {
         let file = EngineFile::open(directory, topology)?;
         let position = file.position()?;
         let facts = file.facts();
-        if position.raw_offset > raw.len() {
-            return Err(EmbeddedError::RawBehind {
-                path: raw.path().to_owned(),
-                raw_len: raw.len(),
-                engine_offset: position.raw_offset,
-            });
-        }
+        position.within(raw)?;
         let mut engine = Self {
             executor,
             file,
@@ -127,6 +121,12 @@ impl Engine {
     #[must_use]
     pub fn inlet(&self) -> Inlet {
         self.inlet.clone()
+    }
+
+    /// The offset up to which the raw log is processed again, because the state was of an older release; `None`: it is not.
+    #[must_use]
+    pub fn rebuilds(&self) -> Option<u64> {
+        self.file.rebuilds().filter(|upto| self.position.raw_offset < *upto)
     }
 
     /// How far it is.

@@ -78,10 +78,22 @@ pub enum EmbeddedError {
         /// What the contract says; in the text, as above.
         cause: hilo_contracts::ContractError,
     },
-    /// State of another topology.
+    /// State of a later release.
     #[error(
-        "{} was written by other processors or stores than those of this release: remove it, and it is rebuilt from raw.db; \
-         remove with it what was derived from it, such as golden.db", path.display()
+        "{} has state of version {found}, this release reads version {}: run the release that wrote it. To go back for good, \
+         stop hilo, remove engine.db and golden.db with their -wal and -shm files, and start it: they are rebuilt from raw.db",
+        path.display(), crate::wire::VERSION
+    )]
+    LaterState {
+        /// The file.
+        path: PathBuf,
+        /// Version found.
+        found: u8,
+    },
+    /// State of an older release or of another topology, which nobody has cleared.
+    #[error(
+        "{} was written by other processors or stores than those of this release, or holds an older version of them: `hilo up` \
+         rebuilds it from raw.db", path.display()
     )]
     OtherTopology {
         /// The file.

@@ -1,6 +1,7 @@
 //! Reading the logs of a data directory, from any thread or process, beside the one that writes.
 
-use super::{EmbeddedError, raw, sqlite, state};
+use super::raw::{self, RawLog};
+use super::{EmbeddedError, sqlite, state};
 use crate::{Record, TopicKind, TopicSpec, Topology};
 use hilo_contracts::door::Door;
 use hilo_contracts::{ContractError, schemas};
@@ -20,6 +21,20 @@ pub struct Position {
     pub raw_offset: u64,
     /// Greatest event time processed; `None` before the first record.
     pub now: Option<Millis>,
+}
+
+impl Position {
+    /// Refuses a raw log that ends before it.
+    pub(super) fn within(&self, raw: &RawLog) -> Result<(), EmbeddedError> {
+        if self.raw_offset <= raw.len() {
+            return Ok(());
+        }
+        Err(EmbeddedError::RawBehind {
+            path: raw.path().to_owned(),
+            raw_len: raw.len(),
+            engine_offset: self.raw_offset,
+        })
+    }
 }
 
 /// The version that records of a topic are written in: the newest of its contract. A topic without one has version 1.

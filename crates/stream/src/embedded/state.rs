@@ -2,7 +2,7 @@
 
 use super::directory::DataDir;
 use super::log::{Position, len, version};
-use super::{EmbeddedError, sqlite};
+use super::{EmbeddedError, rebuild, sqlite};
 use crate::executor::{Counts, StoreName};
 use crate::store::Backend;
 use crate::store_tables::{self, Changes, StoreTables, lock};
@@ -11,7 +11,7 @@ use hilo_domain::Millis;
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 /// File of the engine in the data directory.
@@ -84,20 +84,53 @@ pub(super) struct EngineFile {
     /// Topics that are not kept.
     internal: Vec<&'static str>,
     tables: StoreTables,
+    /// How far the raw log had been processed when the file was emptied, if it was.
+    rebuilds: Option<u64>,
+}
+
+/// Opens the file, or makes it for `topology`.
+pub(super) fn connect(path: &Path, topology: &Topology) -> Result<Connection, EmbeddedError> {
+    sqlite::open(path, CACHE_KIB, &schema(topology), log_tables)
+}
+
+/// State of another shape.
+pub(super) struct OldShape {
+    /// Version of its encoding; `None` where the file does not say.
+    pub(super) wire: Option<u8>,
+}
+
+/// Whether the state of a file has another shape than that of `topology`. That of a later release is refused.
+pub(super) fn other_shape(
+    connection: &Connection,
+    path: &Path,
+    topology: &Topology,
+) -> Result<Option<OldShape>, EmbeddedError> {
+    let found: String = connection
+        .query_row("SELECT topology FROM position", [], |row| row.get(0))
+        .map_err(sqlite::failed(path, "read"))?;
+    if found == shape(topology) {
+        return Ok(None);
+    }
+    let first = found.lines().next().and_then(|line| line.strip_prefix("wire "));
+    let wire = first.and_then(|version| version.parse().ok());
+    match wire {
+        Some(found) if found > wire::VERSION => Err(EmbeddedError::LaterState {
+            path: path.to_owned(),
+            found,
+        }),
+        wire => Ok(Some(OldShape { wire })),
+    }
 }
 
 impl EngineFile {
     /// Opens the file, or makes it for `topology`.
     pub(super) fn open(directory: &DataDir, topology: &Topology) -> Result<Self, EmbeddedError> {
         let path = directory.path().join(FILE);
-        let shape = shape(topology);
-        let connection = sqlite::open(&path, CACHE_KIB, &schema(topology, &shape), log_tables)?;
-        let found: String = connection
-            .query_row("SELECT topology FROM position", [], |row| row.get(0))
-            .map_err(sqlite::failed(&path, "read"))?;
-        if found != shape {
+        let connection = connect(&path, topology)?;
+        if other_shape(&connection, &path, topology)?.is_some() {
             return Err(EmbeddedError::OtherTopology { path });
         }
+        let rebuilds = rebuild::upto(&connection).map_err(sqlite::failed(&path, "read"))?;
         let mut logs = Vec::new();
         for (id, topic) in topics(topology) {
             let table = log_table(id);
@@ -121,7 +154,12 @@ impl EngineFile {
                 .map(|topic| topic.name)
                 .collect(),
             tables,
+            rebuilds,
         })
+    }
+
+    pub(super) fn rebuilds(&self) -> Option<u64> {
+        self.rebuilds
     }
 
     pub(super) fn position(&self) -> Result<Position, EmbeddedError> {
@@ -206,7 +244,7 @@ fn write(
 }
 
 /// Topics that have a log, with their ids. Internal topics have none, also when nobody reads them.
-fn topics(topology: &Topology) -> impl Iterator<Item = (i64, &'static str)> {
+pub(super) fn topics(topology: &Topology) -> impl Iterator<Item = (i64, &'static str)> {
     let derived = topology
         .topics()
         .iter()
@@ -243,7 +281,7 @@ fn shape(topology: &Topology) -> String {
     text
 }
 
-fn schema(topology: &Topology, shape: &str) -> String {
+pub(super) fn schema(topology: &Topology) -> String {
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
     let mut sql = SCHEMA.to_owned();
     for (id, topic) in topics(topology) {
@@ -256,6 +294,10 @@ fn schema(topology: &Topology, shape: &str) -> String {
         );
     }
     sql.push_str(&store_tables::schema(stores(topology)));
-    let _ = writeln!(sql, "INSERT INTO position VALUES (0, 0, NULL, {});", quoted(shape));
+    let _ = writeln!(
+        sql,
+        "INSERT INTO position VALUES (0, 0, NULL, {});",
+        quoted(&shape(topology))
+    );
     sql
 }
