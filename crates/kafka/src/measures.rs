@@ -194,7 +194,9 @@ impl Measures {
                     "hilo_latency_seconds",
                     "From the gateway's receipt to the commit of what the processor made of it.",
                 )
-                .buckets(vec![0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0, 30.0, 300.0]),
+                .buckets(vec![
+                    0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0, 30.0, 300.0,
+                ]),
                 by_processor,
             )?,
             events: CounterVec::new(
