@@ -137,12 +137,9 @@ impl Place {
     fn until(&mut self, what: &str, so: impl Fn(&Self) -> bool) {
         let begun = Instant::now();
         while !so(self) {
-            let ended: Vec<String> = self
-                .running
-                .iter_mut()
-                .filter_map(|(role, (child, _))| child.try_wait().unwrap().map(|_| role.clone()))
-                .collect();
-            for role in ended {
+            let mut running = self.running.iter_mut();
+            let ended = running.find_map(|(role, (child, _))| child.try_wait().unwrap().map(|_| role.clone()));
+            if let Some(role) = ended {
                 panic!("{role} has ended: {}", self.log(&role));
             }
             if begun.elapsed() > PATIENCE {
