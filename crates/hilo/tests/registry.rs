@@ -99,6 +99,8 @@ fn a_running_role_does_without_it_and_so_does_a_start_that_was_there_before() {
         .send()
         .unwrap();
     assert_eq!(taken.status(), 200);
+    // It tells the time, and with that nothing is ever quiet.
+    cluster.terminate(gateway);
     // A new disk has nothing to go by: it listens, says why it waits, and goes on by itself.
     let fresh = cluster.run(&["account"]);
     until(&cluster, fresh, 503, "schema registry");

@@ -1,11 +1,11 @@
 //! Records come in: what is so already is skipped, the newest revision of each other one waits.
 
-use super::{Db, Link};
+use super::{Db, Link, body};
 use crate::{
     edge::Place,
     facts::{self, Lane},
 };
-use hilo_contracts::{codec::Codec as _, facts::CrmRecord};
+use hilo_contracts::facts::CrmRecord;
 use hilo_crm::values::Object;
 use hilo_domain::Millis;
 use rusqlite::{OptionalExtension as _, params};
@@ -142,10 +142,7 @@ impl Db {
 
     /// Lets a record wait; gives whether none of its key did.
     pub(super) fn put(&mut self, lane: i64, partition: i32, record: &CrmRecord, now: Millis) -> rusqlite::Result<bool> {
-        let body = self
-            .codec
-            .encode(record)
-            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        let body = body::write(&self.codec, record)?;
         let object = facts::object(&record.object).map_or(-1, facts::rank);
         let before = self.waiting_revision(lane, &record.record_key)?;
         let turns = record.kind != "desired";

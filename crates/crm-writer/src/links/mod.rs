@@ -3,6 +3,7 @@
 //! One SQLite file, so that a million links need no memory and a kill -9 loses nothing: a record stays in `waiting` until
 //! its outcome is published.
 
+mod body;
 mod intake;
 mod over;
 mod rejected;
@@ -20,7 +21,7 @@ use crate::{
     sink::Linked,
 };
 use hilo_contracts::{
-    codec::{self, AvroCodec, Codec as _},
+    codec::{self, AvroCodec},
     facts::CrmRecord,
 };
 use hilo_stream::embedded::private;
@@ -163,7 +164,7 @@ impl Links {
             path: path.to_owned(),
             source,
         };
-        let connection = Connection::open(path).map_err(failed)?;
+        let mut connection = Connection::open(path).map_err(failed)?;
         connection.busy_timeout(Duration::from_secs(10)).map_err(failed)?;
         // A lost commit is read again from the log, or written again to the CRM by the same key: NORMAL is enough.
         connection
@@ -171,6 +172,7 @@ impl Links {
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864;",
             )
             .and_then(|()| connection.execute_batch(include_str!("tables.sql")))
+            .and_then(|()| body::upgrade(&mut connection))
             .map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(64);
         let db = Db {
@@ -318,9 +320,6 @@ impl Db {
     }
 
     fn decode(&self, body: &[u8]) -> rusqlite::Result<CrmRecord> {
-        let kind = rusqlite::types::Type::Blob;
-        self.codec
-            .decode(body)
-            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, kind, error.into()))
+        body::read(&self.codec, body)
     }
 }
