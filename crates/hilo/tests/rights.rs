@@ -257,6 +257,7 @@ fn every_role_works_with_its_own_rights_and_has_no_others() {
             };
             match role.as_str() {
                 "gateway" => true,
+                "lag" => most("hilo_group_looked_timestamp_seconds") > 0.0,
                 "golden" => place
                     .get("golden", "/v1/metrics")
                     .is_some_and(|rows| rows.contains("delivery_rate")),
