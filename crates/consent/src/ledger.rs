@@ -30,7 +30,7 @@ impl Ledger {
         self.open(|open| open.forget(id))
     }
 
-    /// Entries are hashed and judged as the facts that they are told as.
+    /// Entries become facts first: the hash of an entry, and what follows from it, are those of its fact.
     fn open(&mut self, change: impl FnOnce(&mut Open) -> Vec<Fact>) -> Vec<Fact> {
         let mut open = Open {
             entries: std::mem::take(&mut self.entries).convert(),

@@ -19,6 +19,17 @@ pub const WHATSAPP: &str = "whatsapp";
 pub const OUTBOUND: &str = "outbound";
 /// An event of the agents' inbox.
 pub const INBOX: &str = "inbox";
+/// The events of an inbox, which are kinds of facts too.
+pub const INBOX_EVENTS: [&str; 8] = [
+    "assigned",
+    "unassigned",
+    "handed_off",
+    "resolved",
+    "reopened",
+    "snoozed",
+    "tagged",
+    "rated",
+];
 /// An event of the CRM.
 pub const CRM: &str = "crm";
 /// What the platform answered about a number or a template: a polled snapshot.

@@ -253,6 +253,28 @@ pub struct Message {
 }
 
 impl Message {
+    /// A message of nobody known that says nothing but its type.
+    #[must_use]
+    pub fn new(id: String, origin: Origin, kind: &str) -> Self {
+        Self {
+            id,
+            origin,
+            kind: kind.to_owned(),
+            inbound: false,
+            author: Author::default(),
+            reply_to: None,
+            group_id: None,
+            courtesy: false,
+            opt_out: None,
+            question: false,
+            referral: None,
+            template: None,
+            campaign: None,
+            segment: None,
+            chunk: None,
+        }
+    }
+
     /// Whether it is a customer message: inbound in `messages`, by the customer and not by the platform, and not system,
     /// reaction, edit, revoke or request_welcome (metric definitions, chapter 2).
     #[must_use]

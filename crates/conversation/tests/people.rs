@@ -125,24 +125,16 @@ fn item(at: Millis, pick: usize, inbound: bool) -> Item {
         evidence_only: false,
         generation: 0,
         body: Body::Message(Message {
-            id: id.clone(),
-            origin: if inbound { Origin::Received } else { Origin::Outbound },
-            kind: if change.is_some() { "system" } else { "text" }.to_owned(),
             inbound,
             author: Author {
                 kind: if inbound { "customer" } else { "agent" }.to_owned(),
                 id: None,
             },
-            reply_to: None,
-            group_id: None,
-            courtesy: false,
-            opt_out: None,
-            question: false,
-            referral: None,
-            template: None,
-            campaign: None,
-            segment: None,
-            chunk: None,
+            ..Message::new(
+                id.clone(),
+                if inbound { Origin::Received } else { Origin::Outbound },
+                if change.is_some() { "system" } else { "text" },
+            )
         }),
         change,
     }

@@ -2,7 +2,7 @@
 
 use super::Deduplicate;
 use hilo_contracts::{
-    item::{Author, Body, Item, Message, Origin, Position, Sighting, Status},
+    item::{Body, Item, Message, Origin, Position, Sighting, Status},
     keys, topics,
 };
 use hilo_domain::{
@@ -56,23 +56,7 @@ fn item(at: i64, content: &str, person: Option<Sighting>, parts: [&str; 2], body
 }
 
 fn send(at: i64, content: &str, person: Option<Sighting>) -> (Vec<u8>, Item) {
-    let message = Message {
-        id: "m".into(),
-        origin: Origin::Outbound,
-        kind: content.into(),
-        inbound: false,
-        author: Author::default(),
-        reply_to: None,
-        group_id: None,
-        courtesy: false,
-        opt_out: None,
-        question: false,
-        referral: None,
-        template: None,
-        campaign: None,
-        segment: None,
-        chunk: None,
-    };
+    let message = Message::new("m".into(), Origin::Outbound, content);
     item(at, content, person, ["outbound", ""], Body::Message(message))
 }
 

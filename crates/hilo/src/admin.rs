@@ -101,7 +101,7 @@ impl Admin {
         health: Health,
         end: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<JoinHandle<()>> {
-        // The same socket once more: whoever connects between the two servers is answered by the second.
+        // The same socket once more. So a client that connects between the two servers is answered by the second one.
         let socket = self.listener.as_fd().try_clone_to_owned()?;
         let socket = TcpListener::from_std(std::net::TcpListener::from(socket))?;
         let access = Arc::new(Access::new(self.address, &self.hosts, self.readers.clone(), None));

@@ -192,7 +192,7 @@ impl Reader {
             .map(|(place, partition)| (self.topics[*place].1, *partition))
     }
 
-    /// Commits to its group what was read so far. It reads on from offsets of its own: these are for whoever watches.
+    /// Commits to its group what was read so far. A watcher reads that; this reader goes on from offsets of its own.
     pub fn commit(&self) -> Result<(), EngineError> {
         let mut list = TopicPartitionList::new();
         for ((place, partition), next) in &self.seen.next {

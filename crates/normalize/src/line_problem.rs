@@ -1,5 +1,7 @@
 //! What can be wrong with a capture line, for the one who sent it. The codes are the reasons of dead letters, and a few more.
 
+use hilo_contracts::capture::INBOX_EVENTS;
+
 /// Why a capture line cannot become a fact, or would become one that says less than its sender means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineProblem {
@@ -27,17 +29,6 @@ const fn problem(
     }
 }
 
-/// Events of an inbox.
-pub(crate) const INBOX_EVENTS: &[&str] = &[
-    "assigned",
-    "unassigned",
-    "handed_off",
-    "resolved",
-    "reopened",
-    "snoozed",
-    "tagged",
-    "rated",
-];
 /// CRMs whose records are known.
 pub(crate) const CRMS: &[&str] = &["hubspot", "salesforce"];
 /// Who writes outbound messages.
@@ -79,10 +70,14 @@ pub(crate) const NO_ID: LineProblem = problem(
     &["message_id", "biz_opaque_callback_data", "command_id"],
 );
 pub(crate) const NO_EVENT: LineProblem = problem("no_event", "event", "has no event", &[]);
-pub(crate) const NO_INBOX_EVENT: LineProblem = problem("no_event", "event", "has no event", INBOX_EVENTS);
+pub(crate) const NO_INBOX_EVENT: LineProblem = problem("no_event", "event", "has no event", &INBOX_EVENTS);
 pub(crate) const NO_DECISION: LineProblem = problem("no_event", "event", "has no event", DECISIONS);
-pub(crate) const UNKNOWN_INBOX_EVENT: LineProblem =
-    problem("unknown_event", "event", "has an event that no inbox has", INBOX_EVENTS);
+pub(crate) const UNKNOWN_INBOX_EVENT: LineProblem = problem(
+    "unknown_event",
+    "event",
+    "has an event that no inbox has",
+    &INBOX_EVENTS,
+);
 pub(crate) const UNKNOWN_DECISION: LineProblem =
     problem("unknown_event", "event", "has an event that is no decision", DECISIONS);
 pub(crate) const NO_USER: LineProblem = problem("no_person", "user", "names nobody under user", PERSON);

@@ -263,29 +263,23 @@ fn outbound(line: &Value, tenant: &Tenant) -> Result<Read, LineProblem> {
         .or_else(|| json::id(line, "group_id"));
     let to_group = group_id.is_some();
     let expects_reply = line.get("expects_reply").and_then(Value::as_bool) == Some(true);
+    let origin = if callback.is_some() {
+        Origin::Requested
+    } else {
+        Origin::Outbound
+    };
     let message = Message {
-        id: id.clone(),
-        origin: if callback.is_some() {
-            Origin::Requested
-        } else {
-            Origin::Outbound
-        },
-        kind: kind.to_owned(),
-        inbound: false,
         reply_to: line
             .get("context")
             .and_then(|context| json::id(context, "id"))
             .or_else(|| json::id(line, "reply_to")),
-        courtesy: false,
-        opt_out: None,
         question: expects_reply || author.kind == "bot" && kind == "interactive",
-        referral: None,
         template: line.get("template").and_then(template),
         campaign: json::id(line, "campaign"),
         segment: json::id(line, "segment"),
-        chunk: None,
         author,
         group_id,
+        ..Message::new(id.clone(), origin, kind)
     };
     let (key, body) = match callback {
         Some(callback) => (
@@ -321,7 +315,7 @@ fn template(template: &Value) -> Option<Template> {
 
 fn inbox(line: &Value, tenant: &Tenant) -> Result<Read, LineProblem> {
     let event = text(line, "event").ok_or(problem::NO_INBOX_EVENT)?;
-    let is_unknown = !problem::INBOX_EVENTS.contains(&event.as_str());
+    let is_unknown = !capture::INBOX_EVENTS.contains(&event.as_str());
     let context = line.get("context").unwrap_or(&Value::Null);
     let wrap_up = json::decimal(context, "wrap_up_seconds")
         .and_then(|seconds| seconds.parse::<f64>().ok())

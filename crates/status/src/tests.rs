@@ -52,9 +52,6 @@ fn resolved(person: Option<&str>, version: u64, item: Item) -> MessageRecord {
 
 fn message(origin: Origin, at: i64, kind: &str) -> Item {
     let body = Message {
-        id: ID.into(),
-        origin,
-        kind: kind.into(),
         inbound: origin == Origin::Received,
         author: Author {
             kind: if origin == Origin::Received {
@@ -65,20 +62,12 @@ fn message(origin: Origin, at: i64, kind: &str) -> Item {
             .into(),
             id: None,
         },
-        reply_to: None,
-        group_id: None,
-        courtesy: false,
-        opt_out: None,
-        question: false,
-        referral: None,
         template: (origin == Origin::Outbound).then(|| Template {
             name: "promo".into(),
             language: Some("es".into()),
             category: Some("marketing".into()),
         }),
-        campaign: None,
-        segment: None,
-        chunk: None,
+        ..Message::new(ID.into(), origin, kind)
     };
     item(at, &format!("{origin:?} {kind} {at}"), Body::Message(body))
 }

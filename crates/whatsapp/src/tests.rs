@@ -2,27 +2,14 @@
 //! it, and reviewed where whole bodies are replayed (`crates/hilo/tests/facts`).
 
 use super::*;
-use hilo_contracts::item::{Author, Body, Call, Message, Origin, Preference};
+use hilo_contracts::item::{Body, Call, Message, Origin, Preference};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn message(kind: &str) -> Body {
     Body::Message(Message {
-        id: "m".into(),
-        origin: Origin::Received,
-        kind: kind.into(),
         inbound: true,
-        author: Author::default(),
-        reply_to: None,
-        group_id: None,
-        courtesy: false,
-        opt_out: None,
-        question: false,
-        referral: None,
-        template: None,
-        campaign: None,
-        segment: None,
-        chunk: None,
+        ..Message::new("m".into(), Origin::Received, kind)
     })
 }
 

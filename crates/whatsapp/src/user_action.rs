@@ -7,7 +7,10 @@
 //!
 //! The kind of an action is its own word: `link_click`.
 
-use hilo_contracts::details::{Click, Details};
+use hilo_contracts::{
+    capture::INBOX_EVENTS,
+    details::{Click, Details},
+};
 use hilo_domain::read::{id, owned, said, text};
 use serde_json::Value;
 
@@ -23,8 +26,8 @@ const PREFIX: &str = "marketing_messages_";
 /// An action without a word, or with one that means another fact.
 const NAMELESS: &str = "user_action";
 
-/// Kinds of facts beside messages: an action with such a word would be taken for one, and counted.
-const OTHER_EVENTS: [&str; 24] = [
+/// Kinds of facts beside messages and the inbox: an action with such a word would be taken for one, and counted.
+const OTHER_EVENTS: [&str; 16] = [
     crate::automatic_event::KIND,
     crate::group::KIND,
     crate::address_book::KIND,
@@ -41,14 +44,6 @@ const OTHER_EVENTS: [&str; 24] = [
     "welcome_requested",
     "first_response",
     "turn_answered",
-    "assigned",
-    "unassigned",
-    "handed_off",
-    "resolved",
-    "reopened",
-    "snoozed",
-    "tagged",
-    "rated",
 ];
 
 /// Beginnings of kinds of facts, likewise.
@@ -59,14 +54,18 @@ const OTHER_FAMILIES: [&str; 6] = ["message_", "session_", "system_", "call_", "
 pub fn kind(element: &Value) -> String {
     let word = text(element, "action_type").unwrap_or_default().to_ascii_lowercase();
     let word = word.strip_prefix(PREFIX).unwrap_or(&word);
-    let is_other = OTHER_EVENTS.contains(&word) || OTHER_FAMILIES.iter().any(|family| word.starts_with(family));
+    let is_other = is_other(word) || OTHER_FAMILIES.iter().any(|family| word.starts_with(family));
     let kind = if word.is_empty() || is_other { NAMELESS } else { word };
     kind.to_owned()
 }
 
 /// Whether an event has a kind that is known: of an action, or of another fact.
 pub(crate) fn is_known(kind: &str) -> bool {
-    ACTIONS.contains(&kind) || OTHER_EVENTS.contains(&kind)
+    ACTIONS.contains(&kind) || is_other(kind)
+}
+
+fn is_other(kind: &str) -> bool {
+    OTHER_EVENTS.contains(&kind) || INBOX_EVENTS.contains(&kind)
 }
 
 /// What an action says. Its data stand under its own name, or under that of the click that led to it.

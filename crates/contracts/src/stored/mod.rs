@@ -1,5 +1,5 @@
-//! Parts of facts as processors store them and send them on inside. A new field of a contract changes none of them: whoever adds one
-//! decides here whether it is stored, and then the shape of the state is another one (`hilo_stream::shape`).
+//! Parts of facts as processors store them, and as they send them to each other. A new field of a contract changes none of them.
+//! Who adds a field decides here whether it is stored. A stored field changes the shape of the state (`hilo_stream::shape`).
 //!
 //! They have the names of the facts that they become, and [`Convert`] goes both ways.
 

@@ -1,7 +1,7 @@
 //! Lines of the inbox, and what says nothing.
 
 use super::*;
-use hilo_contracts::item::{Author, Inbox, Message, Position, Sighting};
+use hilo_contracts::item::{Inbox, Message, Position, Sighting};
 
 pub(crate) fn item(body: Body, content: String) -> Item {
     Item {
@@ -26,21 +26,8 @@ pub(crate) fn item(body: Body, content: String) -> Item {
 
 pub(crate) fn message(kind: &str) -> Body {
     Body::Message(Message {
-        id: "m".into(),
-        origin: Origin::Received,
-        kind: kind.into(),
         inbound: true,
-        author: Author::default(),
-        reply_to: None,
-        group_id: None,
-        courtesy: false,
-        opt_out: None,
-        question: false,
-        referral: None,
-        template: None,
-        campaign: None,
-        segment: None,
-        chunk: None,
+        ..Message::new("m".into(), Origin::Received, kind)
     })
 }
 

@@ -62,7 +62,7 @@ impl HubSpot {
         (superfluous, troubles)
     }
 
-    /// Associations with records of an object that should not be there, whoever made them.
+    /// Associations with records of an object that should not be there. People may have made some of them.
     async fn suspects(
         &self,
         from: Object,

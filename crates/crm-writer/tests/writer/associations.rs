@@ -28,6 +28,20 @@ async fn three_conversations() -> Bench {
     bench
 }
 
+/// Writes until the trap kills the writer; its file may be lost with it.
+async fn killed(bench: &mut Bench, lost_file: bool) {
+    let sinks = bench.crm.sinks();
+    tokio::select! {
+        ended = run(bench.dir.path(), &mut bench.log, &bench.facts, sinks, settings(), true) => {
+            panic!("the writer was not killed: {ended:?}");
+        }
+        () = bench.trap.sprung() => {}
+    }
+    if lost_file {
+        bench.dir = tempfile::tempdir().unwrap();
+    }
+}
+
 /// The message moves to Bea's ticket, and the writer is killed; then it moves to Cam's.
 #[tokio::test]
 async fn what_a_killed_writer_associated_is_undone() {
@@ -43,15 +57,7 @@ async fn what_a_killed_writer_associated_is_undone() {
             let mut bench = three_conversations().await;
             bench.log.records.push(message(2, "bea"));
             bench.trap.arm(death, after);
-            tokio::select! {
-                ended = run(bench.dir.path(), &mut bench.log, &bench.facts, bench.crm.sinks(), settings(), true) => {
-                    panic!("the writer was not killed at {death:?} {after}: {ended:?}");
-                }
-                () = bench.trap.sprung() => {}
-            }
-            if lost_file {
-                bench.dir = tempfile::tempdir().unwrap();
-            }
+            killed(&mut bench, lost_file).await;
             bench.write(vec![message(3, "cam")]).await;
             bench.agrees();
         }
@@ -71,15 +77,7 @@ async fn what_a_killed_writer_associated_with_a_new_record_is_undone() {
         };
         bench.log.records.push(note(1, "bea"));
         bench.trap.arm(Death::BeforePublish, 0);
-        tokio::select! {
-            ended = run(bench.dir.path(), &mut bench.log, &bench.facts, bench.crm.sinks(), settings(), true) => {
-                panic!("the writer was not killed: {ended:?}");
-            }
-            () = bench.trap.sprung() => {}
-        }
-        if lost_file {
-            bench.dir = tempfile::tempdir().unwrap();
-        }
+        killed(&mut bench, lost_file).await;
         bench.write(vec![note(2, "cam")]).await;
         bench.agrees();
     }

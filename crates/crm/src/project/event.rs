@@ -1,21 +1,9 @@
 //! Events that are no messages: of the inbox, of calls, of a CRM.
 
 use super::{Key, key};
-use hilo_contracts::facts::Conversation;
+use hilo_contracts::{capture::INBOX_EVENTS, facts::Conversation};
 use hilo_domain::Millis;
 use serde::{Deserialize, Serialize};
-
-/// Words of the inbox.
-const INBOX: [&str; 8] = [
-    "assigned",
-    "unassigned",
-    "handed_off",
-    "resolved",
-    "reopened",
-    "snoozed",
-    "tagged",
-    "rated",
-];
 
 /// An event, by its best fact.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +56,7 @@ impl Event {
         let is_deal = kind.starts_with("deal_");
         // One that opens no window may take the place of one that did: of two with one id the smaller holds.
         let is_call = kind.starts_with("call_");
-        if !is_deal && !is_call && !INBOX.contains(&kind) {
+        if !is_deal && !is_call && !INBOX_EVENTS.contains(&kind) {
             return None;
         }
         let said = fact.details.as_deref().map(|details| {

@@ -6,6 +6,7 @@ use super::{
     shown::{Shown, by_length},
     words::{AUTHORS, CATEGORIES, FIELDS, MESSAGE_TYPES, STATUSES},
 };
+use hilo_contracts::capture::INBOX_EVENTS;
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -99,17 +100,10 @@ static PLACES: LazyLock<Rules> = LazyLock::new(|| {
     );
     add(&["pricing.pricing_model"], &Shown::words(&["PMP", "CBP"]));
     add(&["referral.source_type"], &Shown::words(&["ad", "post"]));
+    add(&["event"], &Shown::words(&INBOX_EVENTS));
     add(
         &["event"],
         &Shown::words(&[
-            "assigned",
-            "unassigned",
-            "handed_off",
-            "resolved",
-            "reopened",
-            "snoozed",
-            "tagged",
-            "rated",
             "deal_won",
             "deal_lost",
             "deal_stage_changed",

@@ -104,6 +104,7 @@ const VOCABULARIES: &[(&str, &[&str], &[&str])] = &[
     (topics::STATUS, &["error_actions[]"], words::ERROR_ACTIONS),
     (topics::ACCOUNT, &["kind"], words::ACCOUNT_KINDS),
     (topics::ACCOUNT, &["event"], words::ACCOUNT_EVENTS),
+    (topics::ACCOUNT, &["event"], words::TEMPLATE_EVENTS),
     (topics::ACCOUNT, &["previous"], words::QUALITIES),
     (topics::ACCOUNT, &["previous", "announced"], words::CATEGORIES),
     (topics::IDENTITY, &["rule", "proposals[].rule"], words::RULES),

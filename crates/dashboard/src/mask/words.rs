@@ -2,7 +2,7 @@
 
 use super::{crm, rules::Rules, shown::Shown, tables};
 use crate::{catalogue, trace::Stage};
-use hilo_contracts::topics;
+use hilo_contracts::{capture::INBOX_EVENTS, topics};
 use hilo_domain::{ErrorClass, OptOutWords};
 
 /// Types of messages.
@@ -89,22 +89,10 @@ pub(super) const IDENTIFIERS: &[&str] = &[
     "document",
 ];
 
-/// Events of accounts and templates.
+/// Events of templates.
+pub(super) const TEMPLATE_EVENTS: &[&str] = &hilo_whatsapp::account::TEMPLATE_EVENTS;
+/// Events of accounts.
 pub(super) const ACCOUNT_EVENTS: &[&str] = &[
-    "APPROVED",
-    "ARCHIVED",
-    "UNARCHIVED",
-    "DELETED",
-    "DISABLED",
-    "FLAGGED",
-    "IN_APPEAL",
-    "LIMIT_EXCEEDED",
-    "LOCKED",
-    "PAUSED",
-    "PENDING",
-    "PENDING_DELETION",
-    "REINSTATED",
-    "REJECTED",
     "ACCOUNT_DELETED",
     "ACCOUNT_OFFBOARDED",
     "ACCOUNT_RECONNECTED",
@@ -245,16 +233,8 @@ pub(super) const FIELDS: &[&str] = &[
     "tracking_events",
 ];
 
-/// Events of the inbox, decisions, and other words that are an item's title.
+/// Decisions, and other words that are an item's title.
 const ITEM_TITLES: &[&str] = &[
-    "assigned",
-    "unassigned",
-    "handed_off",
-    "resolved",
-    "reopened",
-    "snoozed",
-    "tagged",
-    "rated",
     "merge",
     "reject",
     "split",
@@ -308,6 +288,7 @@ pub(super) fn is_title(stage: Stage, topic: Option<&str>, title: &str) -> bool {
         Stage::Item => {
             MESSAGE_TYPES.contains(&title)
                 || STATUSES.contains(&title)
+                || INBOX_EVENTS.contains(&title)
                 || ITEM_TITLES.contains(&title)
                 || said(topics::CONVERSATION, "kind")
                 || said(topics::ACCOUNT, "kind")

@@ -10,12 +10,7 @@ use hilo_contracts::{
 use hilo_kafka::{EngineError, Framing, Lookup, registry::Ids};
 use hilo_stream::embedded::private;
 use serde::{Deserialize, Serialize};
-use std::{
-    fs,
-    io::Write as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fs, io::Write as _, path::Path, sync::Arc};
 
 /// Name of the copy in a data directory.
 const FILE: &str = "schema_ids.json";
@@ -34,20 +29,16 @@ struct Copy {
 
 /// All contracts, for a process that keeps `dir`.
 pub(crate) fn framing(place: &Place, dir: &Path) -> Result<Framing, EngineError> {
-    let registry = place.registry.clone();
-    let client = registry_of(place)?;
+    let client = place.registry()?;
     let subjects: Vec<&'static str> = place
         .topology
         .topics()
         .iter()
         .filter_map(|topic| topic.schema)
         .collect();
-    let versions = Versions::released().map_err(|error| EngineError::Registry {
-        url: registry.url.clone(),
-        problem: error.to_string(),
-    })?;
+    let versions = released(place)?;
     let mut copy = Copy {
-        registry: registry.url,
+        registry: place.registry.url.clone(),
         prefix: place.cluster.prefix.clone(),
         ids: Ids::default(),
     };
@@ -77,11 +68,7 @@ pub(crate) fn framing(place: &Place, dir: &Path) -> Result<Framing, EngineError>
 /// The raw topic's contract, for a gateway, which keeps nothing. While the registry does not answer, the newest records of
 /// the topic show the id.
 pub(crate) fn of_raw(place: &Place) -> Result<Framing, EngineError> {
-    let released = Versions::released().map_err(|error| EngineError::Registry {
-        url: place.registry.url.clone(),
-        problem: error.to_string(),
-    })?;
-    let silent = match registry_of(place)?.framing([topics::RAW], &released) {
+    let silent = match place.registry()?.framing([topics::RAW], &released(place)?) {
         Err(silent @ EngineError::RegistrySilent { .. }) => silent,
         other => return other,
     };
@@ -109,18 +96,21 @@ fn id_in_use(value: &[u8]) -> Option<u32> {
     (codec.encode(&read).ok()? == datum).then(|| u32::from_be_bytes([a, b, c, d]))
 }
 
-fn registry_of(place: &Place) -> Result<hilo_kafka::registry::SchemaRegistry, EngineError> {
-    hilo_kafka::registry::SchemaRegistry::new(place.registry.clone(), &place.cluster.prefix)
+fn released(place: &Place) -> Result<Versions, EngineError> {
+    Versions::released().map_err(|error| EngineError::Registry {
+        url: place.registry.url.clone(),
+        problem: error.to_string(),
+    })
 }
 
-fn kept(path: &PathBuf, wanted: &Copy) -> Option<Copy> {
+fn kept(path: &Path, wanted: &Copy) -> Option<Copy> {
     let kept: Copy = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
     (kept.registry == wanted.registry && kept.prefix == wanted.prefix).then_some(kept)
 }
 
 /// Written beside and then renamed, so that a kill leaves the old one or the new one.
 fn keep(path: &Path, copy: &Copy) -> std::io::Result<()> {
-    if kept(&path.to_owned(), copy).as_ref() == Some(copy) {
+    if kept(path, copy).as_ref() == Some(copy) {
         return Ok(());
     }
     let beside = path.with_extension("new");

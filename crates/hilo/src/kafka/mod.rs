@@ -66,8 +66,8 @@ impl Place {
         })
     }
 
-    pub(crate) fn registry(&self) -> Result<SchemaRegistry, Failure> {
-        Ok(SchemaRegistry::new(self.registry.clone(), &self.cluster.prefix)?)
+    pub(crate) fn registry(&self) -> Result<SchemaRegistry, EngineError> {
+        SchemaRegistry::new(self.registry.clone(), &self.cluster.prefix)
     }
 
     /// Topics as they must be.

@@ -73,7 +73,7 @@ fn of(role: Role, topology: &Topology) -> Vec<Right> {
             for topic in FOLLOWED {
                 rights.one(Resource::Topic, topic, "Read");
             }
-            // It commits there how far it is, for whoever watches.
+            // It commits its position there. The role lag reads it.
             rights.one(Resource::Group, hilo_views::GOLDEN, "Read");
         }
         // The age of what waits is that of a record.

@@ -98,6 +98,8 @@ impl Standing {
 pub struct Watch {
     cluster: Cluster,
     groups: Vec<(BaseConsumer<Quiet>, Group)>,
+    /// Reads the oldest records; made with the first look.
+    oldest: Option<Oldest>,
     /// First and next offset by topic and partition, as of one look.
     ends: FxHashMap<(&'static str, i32), (i64, i64)>,
 }
@@ -112,6 +114,7 @@ impl Watch {
         Ok(Self {
             cluster: cluster.clone(),
             groups: groups.into_iter().map(with_client).collect::<Result<_, _>>()?,
+            oldest: None,
             ends: FxHashMap::default(),
         })
     }
@@ -125,7 +128,10 @@ impl Watch {
     /// How each group is, with the age of what waits and its members. What is only marks of transactions does not wait.
     pub fn look(&mut self) -> Result<Vec<Standing>, EngineError> {
         let mut lags = self.lags()?;
-        let oldest = Oldest::open(&self.cluster)?;
+        let oldest = match self.oldest.take() {
+            Some(oldest) => oldest,
+            None => Oldest::open(&self.cluster)?,
+        };
         let mut standings = Vec::new();
         for ((consumer, group), lags) in self.groups.iter().zip(&mut lags) {
             oldest.look(lags)?;
@@ -139,6 +145,7 @@ impl Watch {
                 lags,
             });
         }
+        self.oldest = Some(oldest);
         Ok(standings)
     }
 

@@ -18,7 +18,7 @@ mod update;
 
 pub use details::{Details, details};
 pub use field::Field;
-pub use template::language;
+pub use template::{EVENTS as TEMPLATE_EVENTS, language};
 
 use hilo_contracts::item::Account;
 use hilo_domain::read::{id, owned};

@@ -15,7 +15,7 @@ use hilo_domain::read::{id, owned, text};
 pub(super) const STATUS: &str = "template_status";
 
 /// Events of templates that are known.
-const EVENTS: [&str; 14] = [
+pub const EVENTS: [&str; 14] = [
     "APPROVED",
     "ARCHIVED",
     "UNARCHIVED",

@@ -54,9 +54,6 @@ pub fn read(element: &Value, origin: Origin, inbound: bool) -> Result<Message, R
         _ => UNKNOWN,
     };
     Ok(Message {
-        id,
-        origin,
-        kind: kind.to_owned(),
         inbound,
         author: Author {
             kind: author.to_owned(),
@@ -65,13 +62,8 @@ pub fn read(element: &Value, origin: Origin, inbound: bool) -> Result<Message, R
         reply_to: reply_to(element, kind),
         group_id: hilo_domain::read::id(element, "group_id"),
         courtesy: said(element, kind).is_some_and(text::is_courtesy),
-        opt_out: None,
-        question: false,
         referral: object(element, "referral").map(|_| canonical(&element["referral"])),
-        template: None,
-        campaign: None,
-        segment: None,
-        chunk: None,
+        ..Message::new(id, origin, kind)
     })
 }
 
